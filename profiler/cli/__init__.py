@@ -1,0 +1,52 @@
+"""The command line: one file per verb; parse, call, print, exit — nothing else.
+
+Nothing heavy is imported before a verb runs, so that `aforo --help` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from profiler import __version__
+from profiler.cli import host, metrics, report, run, summarize, workloads
+from profiler.errors import AforoError
+
+app = typer.Typer(
+    name="aforo",
+    help="Measure how fast, how cheaply and how cleanly this host serves a language model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("summarize")(summarize.summarize)
+app.command("report")(report.report)
+app.add_typer(workloads.app, name="workloads")
+app.command("metrics")(metrics.metrics)
+app.command("host")(host.host)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"aforo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the `aforo` command; errors of our own become one sentence and an exit code."""
+    try:
+        app()
+    except AforoError as error:
+        print(f"aforo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,39 @@
+"""`aforo metrics`: what is measured, and how."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from profiler.metrics.registry import MetricSpec
+
+
+def metrics(
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page.")] = False,
+) -> None:
+    """List every metric with its unit, formula and names in other tools."""
+    from dataclasses import asdict
+
+    from profiler.metrics import catalogue
+
+    if markdown:
+        print(catalogue.markdown(), end="")
+    elif json:
+        from json import dumps
+
+        rows = [{k: v for k, v in asdict(spec).items() if k != "compute"} for spec in catalogue.METRICS.values()]
+        print(dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        _print_table(list(catalogue.METRICS.values()))
+
+
+def _print_table(specs: "list[MetricSpec]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("metric", "unit", "formula", "known elsewhere as", show_lines=True)
+    for spec in specs:
+        aliases = "\n".join(f"{tool}: {name}" for tool, name in spec.aliases.items())
+        table.add_row(spec.id, spec.unit, spec.formula, aliases)
+    Console().print(table)

@@ -1,0 +1,77 @@
+"""`aforo workloads`: list the shipped workload definitions, print one, print the schema."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from profiler.workloads.load import Loaded
+    from profiler.workloads.schema import Workload
+
+app = typer.Typer(help="List workload definitions, print one, or print the schema for your own.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the shipped workload definitions."""
+    if context.invoked_subcommand is not None:
+        return
+    from profiler.workloads.load import available
+
+    shipped = available()
+    if as_json:
+        _print_json([loaded.workload.model_dump() for loaded in shipped])
+    else:
+        _print_table(shipped)
+
+
+@app.command()
+def show(
+    workload: Annotated[str, typer.Argument(help="Id of a shipped workload, or path of a .yaml file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print a definition as it is written, or with --json as it is understood, defaults included."""
+    from profiler.workloads.load import load
+
+    loaded = load(workload)
+    if as_json:
+        _print_json(loaded.workload.model_dump())
+    else:
+        print(loaded.path.read_text("utf-8"), end="")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a definition, for editors and other programs."""
+    from profiler.workloads.schema import json_schema_text
+
+    print(json_schema_text(), end="")
+
+
+def _print_json(value: object) -> None:
+    from json import dumps
+
+    print(dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(shipped: "list[Loaded]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("workload", "what is asked, and what it stands for", show_lines=True)
+    for workload in (loaded.workload for loaded in shipped):
+        stands_for = workload.description.partition(". ")[0].rstrip(".")
+        table.add_row(workload.id, f"{_sizes(workload)}\n[dim]{stands_for}.[/dim]")
+    table.columns[0].no_wrap = True
+    Console().print(table)
+
+
+def _sizes(workload: "Workload") -> str:
+    prompts = workload.prompts
+    asked = f"{prompts.tokens} tokens" if prompts.source == "synthetic" else f"rows of {prompts.file}"
+    return (
+        f"{asked} in, {workload.output_tokens} tokens out, {workload.load.concurrency} at a time, "
+        f"{workload.repeats} × {workload.requests} requests"
+    )

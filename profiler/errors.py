@@ -1,0 +1,80 @@
+"""Every error that Aforo raises on purpose, in one tree.
+
+    AforoError                      exit code 1
+    ├── UsageError                  exit code 2: what the user wrote cannot be carried out
+    │   ├── WorkloadError           a workload definition is wrong (file, line, key)
+    │   ├── ModelError              a model file is missing, unreadable or unsuitable
+    │   ├── RunFolderError          a folder is not a run that this version can read
+    │   └── MissingExtraError       an optional part is not installed
+    ├── ServerError                 a model server failed
+    │   ├── ServerStartError        it never became ready
+    │   └── ServerDiedError         it ended while it was needed
+    ├── DriverError                 the load driver process failed
+    ├── RecordError                 results could not be written (a full disk, say)
+    └── InterruptedRunError              a signal asked the run to stop; exit code 128 + signal
+
+A message gives the value seen, the form expected and what to do next. Only `cli/` turns an error
+into an exit code.
+"""
+
+
+class AforoError(Exception):
+    """Base of the tree; `str(error)` is the sentence to show, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(AforoError):
+    """What the user asked for cannot be carried out as written."""
+
+    exit_code = 2
+
+
+class WorkloadError(UsageError):
+    """A workload definition cannot be used; the message names file, line and key."""
+
+
+class ModelError(UsageError):
+    """A model cannot be found, read or served."""
+
+
+class RunFolderError(UsageError):
+    """A folder is not a run folder that this version can read."""
+
+
+class MissingExtraError(UsageError):
+    """An optional part of Aforo is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        """Name what is missing and the extra that provides it."""
+        super().__init__(f"{what} is not installed. Install it with: pip install 'aforo[{extra}]'")
+
+
+class ServerError(AforoError):
+    """A model server failed."""
+
+
+class ServerStartError(ServerError):
+    """A model server never became ready."""
+
+
+class ServerDiedError(ServerError):
+    """A model server ended while it was still needed."""
+
+
+class DriverError(AforoError):
+    """The load driver process failed."""
+
+
+class RecordError(AforoError):
+    """Results could not be written."""
+
+
+class InterruptedRunError(AforoError):
+    """A signal asked the run to stop."""
+
+    def __init__(self, signal_number: int) -> None:
+        """Remember which signal it was: the exit code is 128 + its number."""
+        super().__init__(f"Interrupted by signal {signal_number}.")
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number

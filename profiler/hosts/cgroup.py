@@ -1,0 +1,70 @@
+"""CPU and memory limits that control groups set, versions 1 and 2."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Literal, TypeVar
+
+from profiler.hosts.facts import LimitFacts
+from profiler.hosts.tree import Tree
+
+Number = TypeVar("Number", int, float)
+
+_MOUNT = "sys/fs/cgroup"
+_NO_LIMIT_BYTES = 2**60  # version 1 writes "no limit" as the largest multiple of a page in 63 bits
+
+
+def limits(tree: Tree) -> LimitFacts:
+    """Return the tightest limits on the way from this process's group up to the root."""
+    groups = membership(tree.text("proc/self/cgroup"))
+    if tree.exists(f"{_MOUNT}/cgroup.controllers"):
+        return _limits(tree, 2, _upwards(_MOUNT, groups.get("")), _upwards(_MOUNT, groups.get("")))
+    if tree.exists(f"{_MOUNT}/memory") or tree.exists(f"{_MOUNT}/cpu"):
+        cpu_folders = _upwards(f"{_MOUNT}/cpu", groups.get("cpu"))
+        return _limits(tree, 1, cpu_folders, _upwards(f"{_MOUNT}/memory", groups.get("memory")))
+    return LimitFacts()
+
+
+def membership(proc_cgroup: str | None) -> dict[str, str]:
+    """Map each controller to this process's group; version 2 is the controller ''."""
+    lines = [line.split(":", 2) for line in (proc_cgroup or "").splitlines() if line.count(":") >= 2]
+    return {controller: path for _, names, path in lines for controller in names.split(",")}
+
+
+def cpu_limit_cores(quota: str | None, period: str | None) -> float | None:
+    """Return quota / period: '150000' in '100000' is 1.5 cores; 'max' and -1 are no limit."""
+    if not quota or not period or not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return None
+    return int(quota) / int(period)
+
+
+def memory_limit_bytes(text: str | None) -> int | None:
+    """Return the limit; 'max' and version 1's huge number are no limit."""
+    limit_bytes = int(text) if text and text.isdigit() else None
+    return limit_bytes if limit_bytes is not None and limit_bytes < _NO_LIMIT_BYTES else None
+
+
+def _limits(tree: Tree, version: Literal[1, 2], cpu_folders: list[str], memory_folders: list[str]) -> LimitFacts:
+    memory_file = "memory.max" if version == 2 else "memory.limit_in_bytes"
+    return LimitFacts(
+        cgroup_version=version,
+        cpu_limit_cores=_least(cpu_limit_cores(*_quota(tree, folder, version)) for folder in cpu_folders),
+        memory_limit_bytes=_least(
+            memory_limit_bytes(tree.text(f"{folder}/{memory_file}")) for folder in memory_folders
+        ),
+    )
+
+
+def _quota(tree: Tree, folder: str, version: Literal[1, 2]) -> tuple[str | None, str | None]:
+    if version == 1:
+        return tree.text(f"{folder}/cpu.cfs_quota_us"), tree.text(f"{folder}/cpu.cfs_period_us")
+    quota, _, period = (tree.text(f"{folder}/cpu.max") or "").partition(" ")
+    return quota, period
+
+
+def _least(values: Iterable[Number | None]) -> Number | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _upwards(mount: str, group: str | None) -> list[str]:
+    path = PurePosixPath(group or "/")
+    return [f"{mount}{folder}".rstrip("/") for folder in (path, *path.parents)]

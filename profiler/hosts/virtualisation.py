@@ -1,0 +1,81 @@
+"""What lies between us and the hardware: a hypervisor, a container, an emulator."""
+
+from profiler.hosts.facts import VirtualisationFacts
+from profiler.hosts.tree import Tree
+
+_DMI = "sys/devices/virtual/dmi/id"
+
+# What DMI says of guests whose kernel names no hypervisor, which is the rule on ARM.
+_HYPERVISOR_BY_VENDOR = {
+    "Amazon EC2": "Nitro",
+    "Google": "KVM",
+    "QEMU": "QEMU",
+    "VMware, Inc.": "VMware",
+    "Xen": "Xen",
+    "innotek GmbH": "VirtualBox",
+}
+
+_CONTAINER_FILES = {
+    "var/run/secrets/kubernetes.io": "kubernetes",
+    "run/.containerenv": "podman",
+    ".dockerenv": "docker",
+}
+
+
+def virtualisation(tree: Tree, machine: str, lscpu: dict[str, str], processor: dict[str, str]) -> VirtualisationFacts:
+    """Put together what the kernel, DMI and the file system say; `processor` is of `/proc/cpuinfo`."""
+    vendor, product = tree.text(f"{_DMI}/sys_vendor"), tree.text(f"{_DMI}/product_name")
+    hypervisor = lscpu.get("Hypervisor vendor") or hypervisor_by_dmi(vendor, product)
+    reason = emulation(machine, tree.text("proc/sys/kernel/arch"), processor)
+    return VirtualisationFacts(
+        is_virtual=_is_virtual(hypervisor, processor),
+        hypervisor=hypervisor,
+        container=container(tree),
+        system_vendor=vendor,
+        system_product=product,
+        emulated=True if reason else None,
+        emulated_reason=reason,
+    )
+
+
+def _is_virtual(hypervisor: str | None, processor: dict[str, str]) -> bool | None:
+    """An x86 guest carries a flag, so its absence tells too; on ARM silence tells nothing."""
+    if hypervisor:
+        return True
+    return "hypervisor" in processor["flags"].split() if "flags" in processor else None
+
+
+def hypervisor_by_dmi(vendor: str | None, product: str | None) -> str | None:
+    """Tell the hypervisor from the system's vendor; an instance type with 'metal' has none."""
+    if "metal" in (product or ""):
+        return None
+    if vendor == "Microsoft Corporation":
+        return "Hyper-V" if product == "Virtual Machine" else None
+    return _HYPERVISOR_BY_VENDOR.get(vendor or "")
+
+
+def container(tree: Tree) -> str | None:
+    """Name the container engine that left its mark, or `None`."""
+    for path, engine in _CONTAINER_FILES.items():
+        if tree.exists(path):
+            return engine
+    return tree.text("run/systemd/container")
+
+
+def emulation(machine: str, kernel_arch: str | None, processor: dict[str, str]) -> str | None:
+    """Say why instructions must be interpreted here, or `None` where there is no sign of it."""
+    if kernel_arch and _family(kernel_arch) != _family(machine):
+        return f"the kernel is {kernel_arch} while programs are {machine}"
+    if processor.get("model name", "").startswith("QEMU TCG CPU"):
+        return "the processor calls itself QEMU TCG"
+    if (processor.get("CPU implementer"), processor.get("CPU part")) == ("0x00", "0x051"):
+        return "the processor number is that of QEMU's 'max' model"
+    if "CPU implementer" in processor and processor.get("BogoMIPS") == "125.00":
+        return "the ARM timer ticks at 62.5 MHz (BogoMIPS 125.00), which is QEMU's own default"
+    return None
+
+
+def _family(machine: str) -> str:
+    if machine.startswith(("aarch64", "arm")):
+        return "arm"
+    return "x86" if machine in {"x86_64", "amd64", "i386", "i586", "i686"} else machine

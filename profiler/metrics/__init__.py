@@ -1,0 +1,1 @@
+"""The metric registry: each metric declared once."""

@@ -1,0 +1,104 @@
+"""How long a request takes. Arrivals are kernel stamps where the system has them."""
+
+from itertools import pairwise
+
+from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.results.records import RequestRecord
+from profiler.units import NS_PER_S, ns_to_ms
+
+
+def token_arrivals_ns(request: RequestRecord) -> list[int]:
+    """Return when each token-bearing read arrived, as offsets from the moment of sending."""
+    return [t for t, tokens in zip(request.read_offset_ns, request.read_tokens, strict=True) if tokens]
+
+
+def output_tokens(request: RequestRecord) -> int:
+    """Return how many tokens were made: the server's count, or ours where it gives none."""
+    count = request.completion_tokens_server
+    return count if count is not None else request.completion_tokens or 0
+
+
+def _streaming_ns(request: RequestRecord) -> tuple[int, int]:
+    """Return the time from the first token to the last and the number of gaps between tokens."""
+    arrivals_ns = token_arrivals_ns(request)
+    gaps = output_tokens(request) - 1
+    if gaps < 1 or arrivals_ns[-1] == arrivals_ns[0]:
+        raise NotMeasuredError("needs two tokens that did not arrive together")
+    return arrivals_ns[-1] - arrivals_ns[0], gaps
+
+
+@metric(
+    "per-request",
+    unit="ms",
+    group="latency",
+    better="lower",
+    aliases={"vllm bench": "ttft", "guidellm": "time_to_first_token_ms", "aiperf": "time_to_first_token"},
+)
+def ttft_ms(request: RequestRecord) -> float:
+    """Arrival of the read that completes the first event with a non-empty token − request sent."""
+    return ns_to_ms(token_arrivals_ns(request)[0])
+
+
+@metric(
+    "pooled",
+    unit="ms",
+    group="latency",
+    better="lower",
+    aliases={"vllm bench": "itl", "guidellm": "inter_token_latency_ms", "aiperf": "inter_chunk_latency"},
+)
+def itl_ms(request: RequestRecord) -> list[float]:
+    """Gaps between successive token-bearing reads; one with k tokens is one gap (see coalesced_read_ratio)."""
+    return [ns_to_ms(later - earlier) for earlier, later in pairwise(token_arrivals_ns(request))]
+
+
+@metric(
+    "per-request",
+    unit="ms",
+    group="latency",
+    better="lower",
+    aliases={"vllm bench": "tpot", "guidellm": "time_per_output_token_ms", "aiperf": "inter_token_latency"},
+)
+def tpot_ms(request: RequestRecord) -> float:
+    """(Last token − first token) / (completion tokens − 1)."""
+    streaming_ns, gaps = _streaming_ns(request)
+    return ns_to_ms(streaming_ns) / gaps
+
+
+@metric(
+    "per-request",
+    unit="ms",
+    group="latency",
+    better="lower",
+    aliases={"vllm bench": "e2el", "guidellm": "request_latency", "aiperf": "request_latency"},
+)
+def e2e_ms(request: RequestRecord) -> float:
+    """Last token − request sent."""
+    return ns_to_ms(token_arrivals_ns(request)[-1])
+
+
+@metric(
+    "per-request",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    aliases={"llama-bench": "tg", "aiperf": "output_token_throughput_per_user"},
+)
+def decode_tokens_per_s(request: RequestRecord) -> float:
+    """Speed of one stream: (completion tokens − 1) / (last token − first token)."""
+    streaming_ns, gaps = _streaming_ns(request)
+    return gaps * NS_PER_S / streaming_ns
+
+
+@metric(
+    "per-request",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    aliases={"llama-bench": "pp", "aiperf": "prefill_throughput_per_user"},
+)
+def prefill_tokens_per_s(request: RequestRecord) -> float:
+    """Prompt processing as a client sees it: prompt tokens / TTFT, the server's own overhead included."""
+    prompt_tokens = request.prompt_tokens_server or request.prompt_tokens
+    if not prompt_tokens:
+        raise NotMeasuredError("the length of the prompt in tokens is not known")
+    return prompt_tokens * NS_PER_S / token_arrivals_ns(request)[0]

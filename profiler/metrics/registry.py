@@ -1,0 +1,60 @@
+"""The registry: each metric is declared once, by a decorated function whose docstring is its formula.
+
+A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Kind = Literal["per-request", "pooled", "per-run"]
+Group = Literal["latency", "throughput", "resources", "trust"]
+Better = Literal["lower", "higher", "neither"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class NotMeasuredError(Exception):
+    """This metric has no value here; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One declared metric.
+
+    `compute` takes, by kind: per-request, a finished `RequestRecord`, and returns a float; pooled, the
+    same, and returns a list of floats; per-run, `Observations`, and returns a float.
+    """
+
+    id: str
+    kind: Kind
+    unit: str
+    group: Group
+    better: Better
+    formula: str
+    aliases: Mapping[str, str]  # tool -> its name for the same thing
+    compute: Callable[..., Any]
+
+
+_registry: dict[str, MetricSpec] = {}
+
+
+def metric(
+    kind: Kind, *, unit: str, group: Group, better: Better, aliases: Mapping[str, str] | None = None
+) -> Callable[[_Function], _Function]:
+    """Declare a metric; its id is the function's name."""
+
+    def declare(function: _Function) -> _Function:
+        name = function.__name__
+        if name in _registry:
+            raise ValueError(f"metric {name} is declared twice")
+        formula = " ".join((function.__doc__ or "").split())
+        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function)
+        return function
+
+    return declare
+
+
+def declared() -> Mapping[str, MetricSpec]:
+    """Return what has been declared so far, in order; `catalogue.METRICS` is all of it."""
+    return _registry

@@ -1,0 +1,35 @@
+"""What serving the model takes: time to load, memory, processors."""
+
+from profiler.metrics.observations import Observations
+from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.units import ns_to_s
+
+
+@metric("per-run", unit="s", group="resources", better="lower")
+def model_load_s(seen: Observations) -> float:
+    """Server ready − server process started: the engine's own start-up and loading the model."""
+    for phase in seen.manifest.phases:
+        if phase.name == "start-server" and phase.end_ns is not None:
+            return ns_to_s(phase.end_ns - phase.start_ns)
+    raise NotMeasuredError("the start of the server was not part of what was observed")
+
+
+@metric("per-run", unit="bytes", group="resources", better="lower")
+def peak_rss_bytes(seen: Observations) -> float:
+    """Largest resident memory of the server's process tree among the samples.
+
+    Memory that several processes share counts once for each.
+    """
+    sizes = [sample.server_rss_bytes for sample in seen.samples if sample.server_rss_bytes is not None]
+    if not sizes:
+        raise NotMeasuredError("no sample of the server's memory")
+    return max(sizes)
+
+
+@metric("per-run", unit="cores", group="resources", better="neither")
+def server_cpu_cores(seen: Observations) -> float:
+    """Processor cores that the server's process tree kept busy, mean of the samples in the steady windows."""
+    busy = [s.server_cpu_cores for s in seen.samples if seen.is_steady(s.t_ns) and s.server_cpu_cores is not None]
+    if not busy:
+        raise NotMeasuredError("no sample of the server's processor use within the steady windows")
+    return sum(busy) / len(busy)

@@ -1,0 +1,89 @@
+"""From records to a summary: pure, so that the same files always give the same bytes."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.observations import Observations, by_repeat, observe
+from profiler.metrics.registry import MetricSpec, NotMeasuredError
+from profiler.results.manifest import FORMAT_VERSION, Manifest
+from profiler.results.records import RequestRecord, Sample
+from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.servers.engine_log import EngineTiming
+from profiler.stats.quantiles import quantile, sample_floor
+
+QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+
+
+def summarize(
+    manifest: Manifest,
+    requests: Sequence[RequestRecord],
+    samples: Sequence[Sample],
+    engine_timings: Sequence[EngineTiming],
+) -> Summary:
+    """Compute every metric of a run."""
+    seen = observe(manifest, requests, samples, engine_timings)
+    repeats = by_repeat(seen)
+    outcomes = Counter(str(request.outcome) for request in seen.requests)
+    return Summary(
+        format_version=FORMAT_VERSION,
+        run_id=manifest.run_id,
+        status=manifest.status,
+        status_reason=manifest.status_reason,
+        workload=f"{manifest.workload.get('id')}@{manifest.workload.get('version')}",
+        requests_ok=len(seen.finished),
+        requests_failed=len(seen.requests) - len(seen.finished),
+        outcomes=dict(sorted(outcomes.items())),
+        metrics={name: _measure(spec, seen, repeats) for name, spec in METRICS.items()},
+        warnings=manifest.warnings,
+    )
+
+
+def _measure(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Metric:
+    if spec.kind == "per-run":
+        return _scalar(spec, seen, repeats)
+    per_repeat = [values for part in repeats if (values := _values(spec, part))]
+    values = _values(spec, seen)
+    if not values:
+        reason = "no request finished" if not seen.finished else "no finished request has a value for it"
+        return NotMeasured(unit=spec.unit, reason=reason)
+    return _distribution(spec.unit, values, [sum(part) / len(part) for part in per_repeat])
+
+
+def _values(spec: MetricSpec, seen: Observations) -> list[float]:
+    values: list[float] = []
+    for request in seen.finished:
+        try:
+            value = spec.compute(request)
+        except NotMeasuredError:
+            continue
+        values.extend(value if spec.kind == "pooled" else [value])
+    return values
+
+
+def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
+    try:
+        value = spec.compute(seen)
+    except NotMeasuredError as reason:
+        return Scalar(unit=spec.unit, value=None, reason=str(reason))
+    per_repeat = []
+    for part in repeats:
+        try:
+            per_repeat.append(spec.compute(part))
+        except NotMeasuredError:
+            continue
+    return Scalar(unit=spec.unit, value=value, per_repeat=per_repeat)
+
+
+def _distribution(unit: str, values: Sequence[float], per_repeat_mean: list[float]) -> Distribution:
+    ordered = sorted(values)
+    return Distribution(
+        unit=unit,
+        n=len(ordered),
+        mean=sum(ordered) / len(ordered),
+        min=ordered[0],
+        max=ordered[-1],
+        quantiles={name: quantile(ordered, q) for name, q in QUANTILES.items()},
+        indicative=[name for name, q in QUANTILES.items() if len(ordered) < sample_floor(q)],
+        per_repeat_mean=per_repeat_mean,
+    )

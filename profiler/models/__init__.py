@@ -1,0 +1,1 @@
+"""What is served: model facts, synthetic models, finding a model."""

@@ -1,0 +1,151 @@
+"""What a model file says of itself, read from GGUF metadata alone."""
+
+from collections import Counter
+from pathlib import Path
+
+from profiler.errors import ModelError
+from profiler.models import ggml, gguf_header
+from profiler.models.files import OnProgress, ignore_progress, sha256
+from profiler.models.gguf_header import Header, Value
+from profiler.models.synthetic import MARK
+from profiler.results.manifest import ModelFacts
+
+_END_KEYS = ("eos", "eot", "eom", "fim_pad", "fim_rep", "fim_sep")
+"""`tokenizer.ggml.KEY_token_id` of tokens at which llama.cpp ends a generation."""
+
+_END_TEXTS = {
+    # Turn and text ends that llama.cpp knows by their text (llama-vocab.cpp, load of special_eog_ids).
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>",
+    "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]",
+    "<|end_of_text|>", "<end_of_utterance>", "<eos>", "<turn|>", "<|tool_response>",
+    "<｜end▁of▁sentence｜>", "[e~[",
+}  # fmt: skip
+
+_FILL_IN_TEXTS = {
+    # Fill-in-the-middle padding, repository and file separators end a generation, too. llama.cpp takes
+    # one of each group, in no fixed order; all of them are named here.
+    "fim_pad": ("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
+    "fim_rep": ("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
+    "fim_sep": ("<|file_sep|>",),
+}
+
+_NOT_ENDS = (
+    # (texts that are all in the vocabulary, text that then ends nothing)
+    ({"<|return|>", "<|call|>"}, "<|end|>"),
+    ({"<|return|>", "<|calls|>"}, "<|end|>"),
+    ({"<|flush|>", "<|call|>"}, "<|end|>"),
+    ({"<|flush|>", "<|calls|>"}, "<|end|>"),
+    ({"<|tool_response>"}, "</s>"),
+)
+
+_DEFAULT_END_ID = {"llama": 2, "gpt2": 11, "t5": 1}
+"""End of sequence by tokenizer model where the metadata names none."""
+
+_GUESSED_FILE_TYPE = 1024
+"""Bit of `general.file_type` that says that the type was guessed (llama.h)."""
+
+
+def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore_progress) -> ModelFacts:
+    """Return the facts of the GGUF file at `path`; `source` is what the user called it.
+
+    The hash of a big file takes a while the first time: `on_progress` hears of it. Raises ModelError where
+    the file is missing, damaged, truncated, or not a whole model.
+    """
+    header = gguf_header.read(path)
+    _check_is_model(path, header)
+    architecture = _text(header, "general.architecture")
+    tokens = _texts(header, "tokenizer.ggml.tokens")
+    return ModelFacts(
+        name=_text(header, "general.name") or path.stem,
+        source=source or str(path),
+        path=str(path.absolute()),
+        size_bytes=header.size_bytes,
+        sha256=sha256(path, on_progress),
+        is_synthetic=header.metadata.get(MARK) is True,
+        architecture=architecture,
+        parameters=sum(tensor.elements for tensor in header.tensors),
+        quantisation=_quantisation(header),
+        context_length=_number(header, f"{architecture}.context_length"),
+        layers=_number(header, f"{architecture}.block_count"),
+        hidden_size=_number(header, f"{architecture}.embedding_length"),
+        heads=_number(header, f"{architecture}.attention.head_count"),
+        kv_heads=_number(header, f"{architecture}.attention.head_count_kv"),
+        vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
+        licence=_text(header, "general.license"),
+        languages=_texts(header, "general.languages"),
+        end_token_ids=end_token_ids(header.metadata),
+    )
+
+
+def _check_is_model(path: Path, header: Header) -> None:
+    kind = _text(header, "general.type") or "model"
+    if kind != "model":
+        raise ModelError(f"The file {path} holds a part of the type {kind!r}, expected a model. Name the model.")
+    if not header.tensors:
+        raise ModelError(f"The model file {path} holds no weights. Name a file that does.")
+    parts = _number(header, "split.count") or 1
+    if parts > 1:
+        raise ModelError(
+            f"The model file {path} is one of {parts} parts, expected one whole file. "
+            "Join the parts with: llama-gguf-split --merge FIRST-PART OUTPUT.gguf"
+        )
+
+
+def end_token_ids(metadata: dict[str, Value]) -> list[int]:
+    """Return the ids of all tokens at which llama.cpp ends a generation, smallest first.
+
+    These are the tokens that the metadata names, and tokens with a text that is known to end a turn.
+    """
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    texts = [str(token) for token in tokens] if isinstance(tokens, list) else []
+    ends = _ids_named(metadata) | _ids_known_by_text(texts, _unnamed_groups(metadata))
+    ends -= _ids_of(texts, {not_end for present, not_end in _NOT_ENDS if present <= set(texts)})
+    return sorted(end for end in ends if 0 <= end < len(texts))
+
+
+def _ids_named(metadata: dict[str, Value]) -> set[int]:
+    tokenizer = str(metadata.get("tokenizer.ggml.model"))
+    default = {"eos": _DEFAULT_END_ID[tokenizer]} if tokenizer in _DEFAULT_END_ID else {}
+    named = (metadata.get(f"tokenizer.ggml.{key}_token_id", default.get(key)) for key in _END_KEYS)
+    return {value for value in named if isinstance(value, int)}
+
+
+def _unnamed_groups(metadata: dict[str, Value]) -> set[str]:
+    """Return the texts that fill in for fill-in-the-middle tokens that the metadata does not name."""
+    groups = (key for key in _FILL_IN_TEXTS if f"tokenizer.ggml.{key}_token_id" not in metadata)
+    return {text for key in groups for text in _FILL_IN_TEXTS[key]}
+
+
+def _ids_known_by_text(texts: list[str], more: set[str]) -> set[int]:
+    return _ids_of(texts, _END_TEXTS | more)
+
+
+def _ids_of(texts: list[str], wanted: set[str]) -> set[int]:
+    return {index for index, text in enumerate(texts) if text in wanted}
+
+
+def _quantisation(header: Header) -> str | None:
+    """Name the file type, or else the tensor type that takes the most bytes."""
+    file_type = _number(header, "general.file_type")
+    if file_type is not None and (name := ggml.FILE_TYPES.get(file_type & ~_GUESSED_FILE_TYPE)):
+        return name
+    sizes: Counter[int] = Counter()
+    for tensor in header.tensors:
+        sizes[tensor.tensor_type] += tensor.stored_bytes
+    known = ggml.TENSOR_TYPES.get(sizes.most_common(1)[0][0])
+    return known.name if known else None
+
+
+def _text(header: Header, key: str) -> str | None:
+    value = header.metadata.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _texts(header: Header, key: str) -> list[str]:
+    value = header.metadata.get(key)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _number(header: Header, key: str) -> int | None:
+    value = header.metadata.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

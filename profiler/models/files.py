@@ -1,0 +1,110 @@
+"""Files of models: the cache folder, writing at one stroke, hashing."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from profiler.errors import ModelError
+from profiler.units import BYTES_PER_MIB
+
+OnProgress = Callable[[int, int], None]
+"""Called as work goes on with (bytes done, bytes in all)."""
+
+
+def ignore_progress(done_bytes: int, total_bytes: int) -> None:
+    """Show nothing."""
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: models, hashes. It need not exist yet.
+
+    `$XDG_CACHE_HOME/aforo` where that is set to an absolute path (XDG Base Directory Specification),
+    else `~/Library/Caches/aforo` on macOS and `~/.cache/aforo` elsewhere. Raises ModelError where the
+    user has no home folder.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(named).is_absolute():
+        return Path(named) / "aforo"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise ModelError(
+            "There is no cache folder, because this user has no home folder. "
+            "Set XDG_CACHE_HOME to a folder with room for models."
+        ) from None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "aforo"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, and move it there once the block ends without an error.
+
+    Readers see the old file or the whole new one; of two writers the last one wins. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path, on_progress: OnProgress = ignore_progress) -> str:
+    """Return the SHA-256 of a file in hexadecimal; computed again only after the file has changed.
+
+    Whether it has changed is judged by inode, size and the times of its last changes. A cache that cannot
+    be written is done without. Raises ModelError where the file cannot be read.
+    """
+    try:
+        identity = _identity(path)
+        known = _recall(path, identity)
+        if known is not None:
+            return known
+        digest = _digest(path, path.stat().st_size, on_progress)
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    _remember(path, identity, digest)
+    return digest
+
+
+def _identity(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _recall(path: Path, identity: list[int]) -> str | None:
+    with suppress(OSError, ValueError, KeyError, TypeError, ModelError):
+        known = json.loads(_memory_of(path).read_text("utf-8"))
+        if known["identity"] == identity:
+            return str(known["sha256"])
+    return None
+
+
+def _remember(path: Path, identity: list[int], digest: str) -> None:
+    with suppress(OSError, ModelError), replacing(_memory_of(path)) as temporary:
+        temporary.write_text(json.dumps({"identity": identity, "sha256": digest}), "utf-8")
+
+
+def _memory_of(path: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    return cache_folder() / "sha256" / f"{name}.json"
+
+
+def _digest(path: Path, total_bytes: int, on_progress: OnProgress) -> str:
+    digest = hashlib.sha256()
+    done_bytes = 0
+    with path.open("rb") as file:
+        while piece := file.read(4 * BYTES_PER_MIB):
+            digest.update(piece)
+            done_bytes += len(piece)
+            on_progress(done_bytes, total_bytes)
+    return digest.hexdigest()

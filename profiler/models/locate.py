@@ -1,0 +1,101 @@
+"""From what the user calls a model to a file on this machine."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiler.errors import MissingExtraError, ModelError
+from profiler.models import quantisations, shapes, synthetic
+from profiler.models.files import OnProgress, cache_folder, ignore_progress
+
+QUICKSTART = "synthetic:smollm2-135m/Q8_0"
+"""The model that is measured when none is named."""
+
+_HUB_NAME = re.compile(r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
+
+_HUB_SENTENCES = {
+    # Class of huggingface_hub.errors, most specific first: what happened, what to do.
+    "GatedRepoError": "the repository asks for its licence to be accepted. "
+    "Accept it on its page and log in with: hf auth login",
+    "RepositoryNotFoundError": "there is no such repository, or it is private. "
+    "Check the name, or log in with: hf auth login",
+    "RevisionNotFoundError": "the repository has no such revision. Check the part after '@'.",
+    "LocalEntryNotFoundError": "the hub cannot be reached and the file is not in its cache. "
+    "Check the network and HF_HUB_OFFLINE, or name a local .gguf file.",
+    "OfflineModeIsEnabled": "HF_HUB_OFFLINE forbids downloads. Unset it, or name a local .gguf file.",
+    "EntryNotFoundError": "the repository has no such file. Check the name on its page.",
+    "HFValidationError": "the repository's name is malformed. Expected hf:OWNER/REPOSITORY/FILE.gguf.",
+}
+
+
+@dataclass(frozen=True)
+class Located:
+    """A model file, and the name under which it was found."""
+
+    path: Path
+    source: str
+
+
+def find(model: str | None = None, on_progress: OnProgress = ignore_progress) -> Located:
+    """Return the file of a model, made or downloaded where need be.
+
+    `None` is the quickstart model; `synthetic:SHAPE/QUANTISATION` is made in the cache folder;
+    `hf:OWNER/REPOSITORY[@REVISION]/FILE.gguf` comes from the Hugging Face Hub, cached by its own client;
+    all else is a local path. Raises ModelError, and MissingExtraError where an extra is needed.
+    """
+    kind, _, name = (model or QUICKSTART).partition(":")
+    if kind == "synthetic":
+        return _make(name, on_progress)
+    if kind == "hf":
+        return _download(name)
+    return _local(model or "")
+
+
+def _make(name: str, on_progress: OnProgress) -> Located:
+    shape_name, slash, quantisation_name = name.partition("/")
+    shape = shapes.named(shape_name)
+    quantisation = quantisations.named(quantisation_name if slash else "Q8_0")
+    path = synthetic.make(shape, quantisation, cache_folder() / "models", on_progress)
+    return Located(path, f"synthetic:{shape.id}/{quantisation.name}")
+
+
+def _download(name: str) -> Located:
+    parts = _HUB_NAME.fullmatch(name)
+    if parts is None:
+        raise ModelError(f"Cannot read the model name 'hf:{name}'. Expected hf:OWNER/REPOSITORY/FILE.gguf.")
+    try:
+        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExtraError("The package huggingface-hub, which downloads models,", "hub") from None
+    try:
+        path = hf_hub_download(parts["repo"], parts["file"], revision=parts["revision"])
+    except Exception as error:
+        # The client lets errors of its HTTP library through, and that library differs between versions.
+        raise ModelError(f"The model 'hf:{name}' could not be downloaded: {_hub_sentence(error)}") from error
+    return Located(Path(path), f"hf:{name}")
+
+
+def _hub_sentence(error: Exception) -> str:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    for name, sentence in _HUB_SENTENCES.items():
+        if name in names:
+            return sentence
+    first_line = str(error).partition("\n")[0] or "no message"
+    return f"{type(error).__name__}: {first_line} Download the file by hand and name its path."
+
+
+def _local(name: str) -> Located:
+    try:
+        path = Path(name).expanduser()
+        is_there = path.exists()
+    except RuntimeError:
+        raise ModelError(f"The home folder in {name!r} is not known. Write the path out.") from None
+    except OSError as error:
+        raise ModelError(f"The model file {name!r} cannot be read: {error.strerror}.") from error
+    if not is_there:
+        raise ModelError(
+            f"There is no model file {name!r}. Expected a path to a .gguf file, "
+            "hf:OWNER/REPOSITORY/FILE.gguf or synthetic:SHAPE/QUANTISATION "
+            f"(shapes: {', '.join(shapes.SHAPES)}). Leave --model out for the quickstart model."
+        )
+    return Located(path, name)

@@ -1,0 +1,96 @@
+"""Facts of any shape (host, engine, model, workload) as rows of a table."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from profiler.hosts.facts import HostFacts
+from profiler.hosts.table import rows
+from profiler.reports import format as fmt
+
+UNKNOWN = "not known"
+_LONGEST_LIST = 8  # items shown at once; a longer list is folded
+_LONGEST_TEXT = 300  # characters shown at once
+_VALUE_UNITS = {"_bytes": "bytes", "_ratio": "ratio", "_ms": "ms", "_us": "us", "_s": "s", "_mhz": "MHz"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row: `folded` is a long value that is shown on request, with `text` as its summary."""
+
+    label: str
+    text: str
+    folded: str | None = None
+
+
+def facts(mapping: Mapping[str, Any], skip: Collection[str] = (), absent: str = UNKNOWN) -> list[Fact]:
+    """Rows for every key of `mapping` but those in `skip`, nested ones as `outer: inner`.
+
+    `absent` is what stands for null and for empty values.
+    """
+    kept = {key: value for key, value in mapping.items() if key not in skip}
+    return [_fact(path, absent if value in (None, "", [], {}) else value) for path, value in _leaves(kept, ())]
+
+
+def host_facts(host: Mapping[str, Any]) -> list[Fact]:
+    """Rows about a host: as `aforo host` shows them, or as they stand where they have another shape."""
+    try:
+        return [Fact(label, text) for label, text in rows(HostFacts.model_validate(host))]
+    except ValidationError:
+        return facts(host)
+
+
+def host_name(host: Mapping[str, Any]) -> str:
+    """What the host calls itself, under whichever key its facts have it."""
+    for key in ("name", "hostname", "host"):
+        value = host.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return "unnamed host"
+
+
+def number_of(mapping: Any, key: str) -> float | None:
+    """A number out of facts that a file gave; None for anything that is not one."""
+    value = mapping.get(key) if isinstance(mapping, Mapping) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, str(key)))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value, start=1):
+            yield from _leaves(item, (*path, str(number)))
+    else:
+        yield path, value
+
+
+def _fact(path: tuple[str, ...], value: Any) -> Fact:
+    *outer, key = path
+    inner = fmt.without_unit(key).removeprefix("is_")
+    full = fmt.words(": ".join([*outer, inner]))
+    if isinstance(value, list) and len(value) > _LONGEST_LIST:
+        return Fact(full, f"{len(value)} entries", _text(key, value))
+    text = _text(key, value)
+    if len(text) > _LONGEST_TEXT:
+        return Fact(full, f"{len(text):,} characters", text)
+    return Fact(full, text)
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return _number(key, value)
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _number(key: str, value: float) -> str:
+    unit = next((unit for suffix, unit in _VALUE_UNITS.items() if key.endswith(suffix)), None)
+    if unit in {"bytes", "ratio"}:
+        return fmt.quantity(value, unit)
+    number = f"{value:,}" if isinstance(value, int) else f"{value:,g}"
+    return f"{number}{fmt.NBSP}{unit}" if unit else number

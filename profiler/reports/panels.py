@@ -1,0 +1,163 @@
+"""The figures of a page with their captions, or the sentence that stands where there is no figure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from plotly import graph_objects as go
+
+from profiler.metrics.summarize import QUANTILES
+from profiler.reports import figures, series
+from profiler.reports import format as fmt
+from profiler.reports.ecdf import Mark, ecdf
+from profiler.reports.facts import number_of
+from profiler.reports.tables import LATENCIES, row_scale
+from profiler.reports.timeline import timeline
+from profiler.results.manifest import Manifest
+from profiler.results.records import RequestRecord, Sample
+from profiler.results.summary import Distribution, Summary
+
+_FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One figure of the page: `figure` is None where there was nothing to draw, and `note` says why."""
+
+    id: str
+    title: str
+    note: str
+    figure: go.Figure | None = None
+    alternative: str = ""  # what a reader who cannot see the figure is told
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the panels are made of: records on one time axis."""
+
+    manifest: Manifest
+    requests: list[RequestRecord]  # measured ones
+    samples: Sequence[Sample]
+    zero_ns: int
+    phases: list[series.Span]
+
+
+def sections(
+    manifest: Manifest, summary: Summary, requests: Sequence[RequestRecord], samples: Sequence[Sample]
+) -> dict[str, list[Panel]]:
+    """Every panel of the page, by section."""
+    measured = series.measured(manifest, requests)
+    zero_ns = series.origin_ns(manifest, measured, samples)
+    phases = series.spans(manifest, zero_ns, series.last_ns(requests, samples))
+    run = _Run(manifest, measured, samples, zero_ns, phases)
+    return {
+        "latency": [_ecdf(name, run, summary) for name in LATENCIES],
+        "timeline": [_timeline(run), _gaps(run)],
+        "load": _utilisation(run),
+    }
+
+
+def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:
+    title = fmt.label(metric_id)
+    values = series.latencies_ms(metric_id, run.requests)
+    if not values:
+        return Panel(metric_id, title, "No measured request finished, so there is nothing to draw.")
+    if len(values) < _FEWEST_VALUES:
+        return Panel(metric_id, title, f"One value, {fmt.quantity(values[0], 'ms')}: too few for a distribution.")
+    metric = summary.metrics.get(metric_id)
+    marks = _marks(metric) if isinstance(metric, Distribution) else []
+    slo_ms = number_of(run.manifest.workload.get("slo"), metric_id)
+    figure = ecdf(values, marks, fmt.short_label(metric_id), slo_ms)
+    note = f"{fmt.count(len(values), 'gap' if metric_id == 'itl_ms' else 'request')}."
+    return Panel(metric_id, title, note, figure, f"Distribution of {title}: the percentiles are in the table below.")
+
+
+def _marks(metric: Distribution) -> list[Mark]:
+    shown = row_scale(metric)
+    return [
+        Mark(name, 100 * QUANTILES[name], value, shown.quantity(value), name in metric.indicative)
+        for name, value in metric.quantiles.items()
+        if name in QUANTILES
+    ]
+
+
+def _timeline(run: _Run) -> Panel:
+    title = "Who streamed when"
+    shown = series.timeline(run.requests)
+    if not shown.rows:
+        return Panel("timeline", title, "No measured request was sent, so there is no timeline.")
+    note = f"Showing {len(shown.rows):,} of {fmt.count(shown.total, 'measured request')} in order of sending"
+    note += ": the first ones of each repeat." if len(shown.rows) < shown.total else "."
+    if shown.has_all_ticks:
+        note += " Every token is a tick, so a gap between ticks is a pause; zoom in to tell tokens apart."
+    else:
+        note += f" The first {series.MOST_TICKS:,} tokens are ticked."
+    return Panel("timeline", title, note, timeline(shown.rows), "One bar per request: waiting, then streaming.")
+
+
+def _gaps(run: _Run) -> Panel:
+    title = "Gaps between tokens over the run"
+    points = series.gap_points(run.requests, run.zero_ns)
+    if not points:
+        return Panel("gaps", title, "No request streamed two tokens, so there are no gaps.")
+    if len(points) <= series.MOST_DOTS:
+        figure, note = figures.gap_dots(points, run.phases), f"All {len(points):,} gaps."
+    else:
+        parts = series.slices(points)
+        figure = figures.gap_slices(parts, run.phases)
+        note = f"{len(points):,} gaps in {len(parts):,} slices of time: the median and the worst gap of each."
+    return Panel("gaps", title, note, figure, "Inter-token gap against time.")
+
+
+def _utilisation(run: _Run) -> list[Panel]:
+    if not run.samples:
+        return [Panel("cores", "CPU and memory", "No utilisation sample was recorded.")]
+    return [_cores(run), _host(run), _memory(run)]
+
+
+def _cores(run: _Run) -> Panel:
+    server, client = _series(run, lambda s: s.server_cpu_cores), _series(run, lambda s: s.client_cpu_cores)
+    title = "Cores busy"
+    if not server and not client:
+        return Panel("cores", title, "Neither the server's nor the load driver's CPU time could be read.")
+    figure = figures.cores(_means(server), _means(client), run.phases)
+    return Panel("cores", title, _sampling_note(run), figure, "Cores busy against time.")
+
+
+def _host(run: _Run) -> Panel:
+    busy, steal = _series(run, lambda s: s.host_cpu_ratio), _series(run, lambda s: s.host_steal_ratio)
+    title = "Whole host"
+    if not busy and not steal:
+        return Panel("host", title, "The CPU time of the whole host could not be read.")
+    note = "" if steal else "This host does not tell how much time the hypervisor took (steal)."
+    figure = figures.host_shares(_means(busy), _means(steal), run.phases)
+    return Panel("host", title, note, figure, "CPU share of the whole host against time.")
+
+
+def _memory(run: _Run) -> Panel:
+    points = _series(run, lambda s: s.server_rss_bytes)
+    title = "Memory of the model server"
+    if not points:
+        return Panel("memory", title, "The memory of the server's processes could not be read.")
+    if len(points) > series.MOST_DOTS:
+        points = [(part.t_s, part.greatest) for part in series.slices(points)]
+    return Panel("memory", title, "", figures.memory(points, run.phases), "Resident memory against time.")
+
+
+def _series(run: _Run, value: Callable[[Sample], float | None]) -> list[series.Point]:
+    return series.sample_points(run.samples, run.zero_ns, value)
+
+
+def _means(points: list[series.Point]) -> list[series.Point]:
+    if len(points) <= series.MOST_DOTS:
+        return points
+    return [(part.t_s, part.mean) for part in series.slices(points)]
+
+
+def _sampling_note(run: _Run) -> str:
+    n = len(run.samples)
+    if n <= series.MOST_DOTS:
+        return f"{fmt.count(n, 'sample')}, here and below."
+    return (
+        f"{n:,} samples in {series.MOST_SLICES} slices of time, here and below: the mean of each slice, "
+        "of memory the greatest."
+    )

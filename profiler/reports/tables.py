@@ -1,0 +1,244 @@
+"""The rows that the page and the terminal both show: headline numbers and percentiles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.summarize import QUANTILES
+from profiler.reports import format as fmt
+from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.stats.quantiles import sample_floor
+
+LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
+_FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
+INDICATIVE_NOTE = f"indicative: fewer samples than a claim at 99{fmt.NBSP}% confidence needs ({_FLOORS})."
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline number, or the reason why there is none.
+
+    `statistic` says which one it is where there are several values; `notes` say more about it.
+    """
+
+    label: str
+    number: str = ""
+    unit: str = ""
+    statistic: str = ""
+    notes: tuple[str, ...] = ()
+    repeats: str | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number in a table; `is_indicative` where too few samples stand behind it."""
+
+    text: str
+    is_indicative: bool = False
+
+
+@dataclass(frozen=True)
+class DistributionRow:
+    """Mean and quantiles of one metric, all in one unit, or the reason why there are none."""
+
+    metric_id: str
+    label: str
+    unit: str
+    n: int = 0
+    cells: tuple[Cell, ...] = ()
+    repeats: str | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class ScalarRow:
+    """One value for the run and its values by repeat, or the reason why there is none."""
+
+    metric_id: str
+    label: str
+    value: str = ""
+    repeats: str | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class TrustRow:
+    """One measure of how far the numbers can be believed, in words."""
+
+    label: str
+    value: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class RateComparison:
+    """Our rate beside the engine's own, for one phase of the work."""
+
+    label: str
+    client: str
+    engine: str
+    difference: str
+
+
+_HEADLINES = (
+    "decode_tokens_per_s",
+    "output_tokens_per_s",
+    "ttft_ms",
+    "tpot_ms",
+    "requests_per_s",
+    "model_load_s",
+    "peak_rss_bytes",
+)
+_ENGINE_PAIRS = (
+    ("Decoding, per stream", "decode_tokens_per_s", "engine_decode_tokens_per_s"),
+    ("Prompt processing", "prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
+)
+
+
+def headline_cards(summary: Summary) -> list[Card]:
+    """The numbers that a reader came for, how many requests stand behind them first."""
+    return [_requests_card(summary), *(_card(name, summary.metrics.get(name)) for name in _HEADLINES)]
+
+
+def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:
+    """Every metric with quantiles, in the order of the summary; trust metrics have rows of their own."""
+    return [
+        _distribution_row(name, metric)
+        for name, metric in metrics.items()
+        if not isinstance(metric, Scalar) and not _is_trust(name)
+    ]
+
+
+def scalar_rows(metrics: Mapping[str, Metric]) -> list[ScalarRow]:
+    """Every metric with one value for the run, in the order of the summary, but those of trust."""
+    return [
+        _scalar_row(name, metric)
+        for name, metric in metrics.items()
+        if isinstance(metric, Scalar) and not _is_trust(name)
+    ]
+
+
+def trust_rows(metrics: Mapping[str, Metric]) -> list[TrustRow]:
+    """What tells how far the other numbers can be believed."""
+    return [
+        TrustRow(fmt.label(name), value_text(metric), METRICS[name].formula)
+        for name, metric in metrics.items()
+        if _is_trust(name)
+    ]
+
+
+def formula(metric_id: str) -> str:
+    """How a metric is computed; empty for one that this version does not know."""
+    return METRICS[metric_id].formula if metric_id in METRICS else ""
+
+
+def has_indicative(rows: list[DistributionRow]) -> bool:
+    """Whether any number in the rows needs the note on sample sizes."""
+    return any(cell.is_indicative for row in rows for cell in row.cells)
+
+
+def row_scale(metric: Distribution) -> fmt.Scale:
+    """How every number of one distribution is shown."""
+    return fmt.scale(metric.mean, metric.unit, fmt.spread(metric.per_repeat_mean))
+
+
+def engine_comparisons(metrics: Mapping[str, Metric]) -> list[RateComparison]:
+    """Our rates beside the engine's own, where both were measured."""
+    found = []
+    for title, ours_id, engine_id in _ENGINE_PAIRS:
+        ours, engine = metrics.get(ours_id), metrics.get(engine_id)
+        if isinstance(ours, Distribution) and isinstance(engine, Scalar) and engine.value:
+            found.append(_comparison(title, ours, engine.value))
+    return found
+
+
+def value_text(metric: Metric) -> str:
+    """A metric in a few words: its value, its p50 and p99, or why it was not measured."""
+    if isinstance(metric, Distribution):
+        known = {name: value for name, value in metric.quantiles.items() if name in {"p50", "p99"}}
+        shown = known or {"mean": metric.mean}
+        return ", ".join(f"{name} {fmt.quantity(value, metric.unit)}" for name, value in shown.items())
+    if isinstance(metric, NotMeasured) or metric.value is None:
+        return f"not measured: {metric.reason or 'no reason was recorded'}"
+    return fmt.quantity(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+
+
+def _is_trust(metric_id: str) -> bool:
+    return metric_id in METRICS and METRICS[metric_id].group == "trust"
+
+
+def _requests_card(summary: Summary) -> Card:
+    total = summary.requests_ok + summary.requests_failed
+    failed = f"{summary.requests_failed:,} failed" if summary.requests_failed else "none failed"
+    note = failed if total else "none sent"
+    return Card("Requests finished", f"{summary.requests_ok:,}", f"of {total:,}", notes=(note,))
+
+
+def _card(metric_id: str, metric: Metric | None) -> Card:
+    name = fmt.label(metric_id)
+    if metric is None:
+        return Card(name, missing="no value in the summary")
+    if isinstance(metric, Distribution):
+        return _distribution_card(metric_id, metric)
+    if isinstance(metric, NotMeasured) or metric.value is None:
+        return Card(name, missing=metric.reason or "no reason was recorded")
+    shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+    repeats = _repeats("repeats", shown, metric.per_repeat)
+    return Card(name, shown.number(metric.value), shown.unit, repeats=repeats)
+
+
+def _distribution_card(metric_id: str, metric: Distribution) -> Card:
+    """The median of a latency, with its p90; the mean of anything else."""
+    shown, notes = row_scale(metric), [f"of {fmt.count(metric.n, 'request')}"]
+    value, statistic = metric.mean, "mean"
+    if metric_id in LATENCIES and "p50" in metric.quantiles:
+        value, statistic = metric.quantiles["p50"], "p50"
+        notes[0] += _indicative("p50", metric)
+        if "p90" in metric.quantiles:
+            notes.append(f"p90 {shown.quantity(metric.quantiles['p90'])}{_indicative('p90', metric)}")
+    notes[0] = f"{statistic} {notes[0]}"
+    repeats = _repeats("repeat means", shown, metric.per_repeat_mean)
+    return Card(fmt.label(metric_id), shown.number(value), shown.unit, statistic, tuple(notes), repeats)
+
+
+def _indicative(quantile: str, metric: Distribution) -> str:
+    return ", indicative" if quantile in metric.indicative else ""
+
+
+def _repeats(word: str, shown: fmt.Scale, values: list[float]) -> str | None:
+    if len(values) < 2:
+        return None
+    least, greatest = shown.number(min(values)), shown.number(max(values))
+    return "the same in every repeat" if least == greatest else f"{word} {shown.span(values)}"
+
+
+def _distribution_row(metric_id: str, metric: Distribution | NotMeasured) -> DistributionRow:
+    name = fmt.label(metric_id)
+    if isinstance(metric, NotMeasured):
+        return DistributionRow(metric_id, name, metric.unit, missing=metric.reason)
+    shown = row_scale(metric)
+    cells = [Cell(shown.number(metric.mean))]
+    for quantile in QUANTILES:
+        value = metric.quantiles.get(quantile)
+        text = "\N{EN DASH}" if value is None else shown.number(value)
+        cells.append(Cell(text, quantile in metric.indicative))
+    repeats = shown.span(metric.per_repeat_mean) if len(metric.per_repeat_mean) > 1 else None
+    return DistributionRow(metric_id, name, shown.unit, metric.n, tuple(cells), repeats)
+
+
+def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:
+    name = fmt.label(metric_id)
+    if metric.value is None:
+        return ScalarRow(metric_id, name, missing=metric.reason or "no reason was recorded")
+    shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+    repeats = shown.span(metric.per_repeat) if len(metric.per_repeat) > 1 else None
+    return ScalarRow(metric_id, name, shown.quantity(metric.value), repeats)
+
+
+def _comparison(title: str, ours: Distribution, engine: float) -> RateComparison:
+    shown = row_scale(ours)
+    change_ratio = engine / ours.mean - 1
+    sign = "+" if change_ratio > 0 else "\N{MINUS SIGN}" if change_ratio < 0 else ""
+    difference = f"{sign}{fmt.fixed(abs(change_ratio) * 100, 1)}{fmt.NBSP}%"
+    return RateComparison(title, shown.quantity(ours.mean), shown.quantity(engine), difference)

@@ -1,0 +1,88 @@
+"""What `aforo run` prints at its end: the numbers of one run in 80 columns."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from profiler.metrics.summarize import QUANTILES
+from profiler.reports import format as fmt
+from profiler.reports import tables
+from profiler.reports.facts import host_name
+from profiler.results.manifest import Manifest
+from profiler.results.summary import Summary
+
+_STATUS_STYLES = {"complete": "bold green", "failed": "bold red"}
+
+
+def summary_table(summary: Summary, manifest: Manifest) -> RenderableType:
+    """Return what to print: status, headline numbers, percentiles of the latencies, warnings."""
+    parts: list[RenderableType] = [_heading(summary, manifest), _headlines(summary), *_latencies(summary)]
+    warnings = list(dict.fromkeys([*manifest.warnings, *summary.warnings]))
+    if warnings:
+        parts.append(_warnings(warnings))
+    return Group(*(line for part in parts for line in (part, Text())))
+
+
+def _heading(summary: Summary, manifest: Manifest) -> Text:
+    style = _STATUS_STYLES.get(summary.status, "bold yellow")
+    text = Text()
+    status = "Complete" if summary.status == "complete" else summary.status.upper()
+    text.append(status, style=style)
+    if summary.status_reason:
+        text.append(f": {summary.status_reason}")
+    text.append(f"\n{manifest.model.name} on {host_name(manifest.host)}, {summary.workload}", style="bold")
+    if manifest.model.is_synthetic and "synthetic" not in manifest.model.name:
+        text.append(" (synthetic weights: speed only)", style="dim")
+    return text
+
+
+def _headlines(summary: Summary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for card in tables.headline_cards(summary):
+        if card.missing:
+            table.add_row(card.label, Text("\N{EN DASH}"), Text(f"not measured: {card.missing}"))
+        else:
+            said = [card.statistic, card.repeats] if card.statistic or card.repeats else card.notes
+            table.add_row(card.label, Text(f"{card.number} {card.unit}"), Text(", ".join(filter(None, said))))
+    return table
+
+
+def _latencies(summary: Summary) -> list[RenderableType]:
+    rows = [row for row in tables.distribution_rows(summary.metrics) if row.metric_id in tables.LATENCIES]
+    measured = [row for row in rows if row.missing is None]
+    if not measured:
+        return []
+    lines: list[RenderableType] = [_percentiles(measured)]
+    lines += [Text(f"{_name(row)} not measured: {row.missing}") for row in rows if row.missing is not None]
+    if tables.has_indicative(measured):
+        lines.append(Text(f"~ {tables.INDICATIVE_NOTE}", style="dim"))
+    return [Group(*lines)]
+
+
+def _percentiles(rows: list[tables.DistributionRow]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("")
+    table.add_column("unit")
+    for heading in ("n", "mean", *QUANTILES):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(_name(row), Text(row.unit), f"{row.n:,}", *(_cell(cell) for cell in row.cells))
+    return table
+
+
+def _name(row: tables.DistributionRow) -> str:
+    return fmt.short_label(row.metric_id)
+
+
+def _cell(cell: tables.Cell) -> Text:
+    return Text(f"~{cell.text}", style="dim") if cell.is_indicative else Text(cell.text)
+
+
+def _warnings(warnings: list[str]) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for warning in warnings:
+        table.add_row("-", Text(warning))
+    return Group(Text("Warnings", style="bold yellow"), table)

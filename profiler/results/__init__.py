@@ -1,0 +1,1 @@
+"""The run folder: its schema, its journal, its reading and writing."""

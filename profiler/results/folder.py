@@ -1,0 +1,161 @@
+"""The run folder: where each file is, how it is written and how it is read back.
+
+Everything is written so that a run that is killed at any moment leaves a folder that can be read:
+`run.json` is replaced as a whole, the journals grow by whole lines, and a line that was cut off in the
+middle is passed over.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from pydantic import ValidationError
+
+from profiler.errors import RecordError, RunFolderError
+from profiler.results.manifest import FORMAT_VERSION, Manifest
+from profiler.results.records import RequestRecord, Sample
+from profiler.results.summary import Summary
+
+_Row = TypeVar("_Row", RequestRecord, Sample)
+
+
+class Journal:
+    """A file of JSON lines that grows by one whole line per write."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises `RecordError`."""
+        self._path = path
+        self._encoder = msgspec.json.Encoder()
+        with _writing(path):
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def append(self, row: RequestRecord | Sample) -> None:
+        """Write one line; it is in the kernel's hands when this returns. Raises `RecordError`."""
+        line = self._encoder.encode(row) + b"\n"
+        with _writing(self._path):
+            while line:
+                line = line[os.write(self._fd, line) :]
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+class RunFolder:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Name a folder; nothing is touched yet."""
+        self.path = path
+        self.requests = path / "requests.jsonl"
+        self.samples = path / "samples.jsonl"
+        self.server_log = path / "server.log"
+        self.report = path / "report.html"
+        self._manifest = path / "run.json"
+        self._summary = path / "summary.json"
+
+    def create(self) -> None:
+        """Make the folder, which must not exist. Raises `RecordError`."""
+        with _writing(self.path):
+            self.path.mkdir(parents=True)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace `run.json`. Raises `RecordError`."""
+        replace(self._manifest, _as_json(manifest.model_dump(mode="json")))
+
+    def write_summary(self, summary: Summary) -> None:
+        """Replace `summary.json`. Raises `RecordError`."""
+        replace(self._summary, _as_json(summary.model_dump(mode="json")))
+
+    def read_manifest(self) -> Manifest:
+        """Read `run.json`. Raises `RunFolderError`."""
+        if not self._manifest.is_file():
+            raise RunFolderError(
+                f"{self.path} is not a run folder: it has no run.json. Expected a folder that 'aforo run' made."
+            )
+        document = self._parse(self._manifest)
+        version = document.get("format_version")
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise RunFolderError(
+                f"{self._manifest}: format_version is {version!r}; this version reads up to {FORMAT_VERSION}. "
+                "Install a newer Aforo: pip install --upgrade aforo"
+            )
+        try:
+            return Manifest.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise RunFolderError(f"{self._manifest}: {key}: {first['msg']}. The file is damaged.") from error
+
+    def read_requests(self) -> list[RequestRecord]:
+        """Read all finished requests, in the order in which they finished. Raises `RunFolderError`."""
+        return list(_rows(self.requests, RequestRecord))
+
+    def read_samples(self) -> list[Sample]:
+        """Read all samples. Raises `RunFolderError`."""
+        return list(_rows(self.samples, Sample))
+
+    def read_server_log(self) -> str:
+        """Read what the server printed; empty where there is nothing."""
+        if not self.server_log.is_file():
+            return ""
+        return self.server_log.read_text("utf-8", "replace")
+
+    def _parse(self, path: Path) -> dict[str, object]:
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} cannot be read: {error}") from error
+        if not isinstance(document, dict):
+            raise RunFolderError(f"{path}: expected a JSON object, found {type(document).__name__}.")
+        return document
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that at any moment either the old or the new one is there. Raises `RecordError`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with _writing(path):
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _rows(path: Path, row_type: type[_Row]) -> Iterator[_Row]:
+    """Yield the rows of a journal; a last line without its end was cut off by a kill."""
+    if not path.is_file():
+        return
+    decoder = msgspec.json.Decoder(row_type)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
+
+
+def _as_json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(
+            f"Cannot write {path}: {error.strerror}. Free some space or pass --out with another folder; "
+            "what was measured so far is kept."
+        ) from error

@@ -1,0 +1,106 @@
+"""`run.json`: what was measured, on what, with what, and when.
+
+Format history:
+    1   first version
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+
+Status = Literal["running", "complete", "interrupted", "failed"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+
+class Phase(_Part):
+    """A stretch of the run; times are CLOCK_MONOTONIC nanoseconds of the measured host."""
+
+    name: str = Field(description="start-server, warmup, repeat-1, repeat-2, …, stop-server")
+    start_ns: int
+    end_ns: int | None = None
+    client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether requests of this phase enter the metrics."""
+        return self.name.startswith("repeat-")
+
+
+class ModelFacts(_Part):
+    """The model file and what it says of itself; `None` where it is silent."""
+
+    name: str
+    source: str = Field(description="Where it came from: a path, hf:repo/file or synthetic:SHAPE/QUANT.")
+    path: str
+    size_bytes: int
+    sha256: str
+    is_synthetic: bool = Field(description="Random weights in the shape of a public model: speed only.")
+    architecture: str | None = None
+    parameters: int | None = None
+    quantisation: str | None = None
+    context_length: int | None = None
+    layers: int | None = None
+    hidden_size: int | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    vocabulary_size: int | None = None
+    licence: str | None = None
+    languages: list[str] = []
+    end_token_ids: list[int] = Field(default=[], description="Every token that ends a generation.")
+
+
+class EngineFacts(_Part):
+    """The model server: what ran, how it was built and every argument it was given."""
+
+    name: str
+    version: str | None = None
+    build: str | None = Field(default=None, description="Instruction sets and options compiled in.")
+    command: list[str] = []
+    url: str = ""
+    threads: int | None = None
+    context_tokens: int | None = None
+    notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
+
+
+class ClientFacts(_Part):
+    """The load driver and how it stamped arrivals."""
+
+    python: str
+    stamp_source: Literal["kernel", "user"]
+    stamp_note: str
+
+
+class EnergyFacts(_Part):
+    """How energy was metered; `none` is said, never hidden."""
+
+    meter_class: Literal["counter", "polled", "wall", "model", "none"] = "none"
+    scope: str | None = None
+    reason: str | None = None
+
+
+class Manifest(_Part):
+    """The whole of `run.json`."""
+
+    format_version: int = FORMAT_VERSION
+    tool_version: str
+    run_id: str
+    status: Status
+    status_reason: str | None = None
+    started_utc: str = Field(description="ISO 8601; metadata only, no duration is computed from it.")
+    ended_utc: str | None = None
+    command_line: list[str] = Field(default=[], description="What to type to repeat this run.")
+    seed: int
+    workload: dict[str, Any] = Field(description="The resolved definition, command-line overrides included.")
+    overrides: list[str] = Field(default=[], description="Workload keys that the command line changed.")
+    model: ModelFacts
+    engine: EngineFacts
+    host: dict[str, Any] = Field(description="Facts about the machine, as `aforo host --json` prints them.")
+    client: ClientFacts
+    energy: EnergyFacts = EnergyFacts()
+    phases: list[Phase] = []
+    warnings: list[str] = []

@@ -1,0 +1,70 @@
+"""One line of `requests.jsonl` and of `samples.jsonl`.
+
+Times are CLOCK_MONOTONIC nanoseconds of the host that ran the load driver. Read times are offsets
+from `sent_ns`, so that a record reads without arithmetic: the TTFT is the offset of the first read
+that carries a token.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+StampSource = Literal["kernel", "user", "mixed", "none"]
+
+
+class Outcome(StrEnum):
+    """How a request ended. Everything but `OK` is an error with a name."""
+
+    OK = "ok"
+    CONNECT_REFUSED = "connect_refused"  # nothing listens at the address
+    CONNECT_TIMEOUT = "connect_timeout"  # the connection was never accepted
+    CONNECT_FAILED = "connect_failed"  # another error of the network stack while connecting
+    SEND_FAILED = "send_failed"  # the server hung up before it had the whole request
+    NO_RESPONSE = "no_response"  # not one byte within the timeout
+    STALLED = "stalled"  # the stream began, then stayed silent for too long
+    TIMEOUT = "timeout"  # still streaming when the request's whole time was up
+    TRUNCATED = "truncated"  # the connection was closed before the stream ended
+    RESET = "reset"  # the connection was torn down by the server
+    HTTP_ERROR = "http_error"  # a status other than 200; `http_status` says which
+    MALFORMED_HTTP = "malformed_http"  # not HTTP/1.1, or broken chunks
+    MALFORMED_SSE = "malformed_sse"  # an event whose data is not the JSON that was expected
+    SERVER_ERROR = "server_error"  # the stream carried an error object
+    NO_TOKENS = "no_tokens"  # a complete response without a single token
+
+
+class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
+    """One request: when it was due, sent and answered, read by read."""
+
+    index: int  # position in the run, warm-up included
+    phase: str  # the manifest's phase that it belongs to
+    outcome: Outcome
+    detail: str | None = None  # a sentence where the outcome is not OK
+    http_status: int | None = None
+    scheduled_ns: int  # when it was due
+    sent_ns: int | None = None  # when its last byte had been handed to the kernel
+    send_call_ns: int | None = None  # how long that hand-over took: the width of the send stamp
+    finished_ns: int  # when the outcome was known: last byte, or the error
+    stamp_source: StampSource = "none"
+    clock_offset_width_ns: int | None = None  # uncertainty of the kernel-to-monotonic conversion
+    clock_offset_drift_ns: int | None = None  # how far the wall clock moved against the monotonic one
+    read_offset_ns: list[int] = []  # arrival of each read, from sent_ns
+    read_lag_ns: list[int | None] = []  # how much later our process saw it; None without a kernel stamp
+    read_bytes: list[int] = []
+    read_tokens: list[int] = []  # token-bearing events in each read; above 1 it is coalesced
+    prompt_tokens: int | None = None  # as the client counted when it made the prompt
+    prompt_tokens_server: int | None = None  # as the server reported, where it did
+    completion_tokens: int | None = None  # token-bearing events that the client saw
+    completion_tokens_server: int | None = None  # usage, or max_tokens where it stopped at that length
+    finish_reason: str | None = None
+
+
+class Sample(msgspec.Struct, kw_only=True):
+    """Utilisation at one moment."""
+
+    t_ns: int
+    server_cpu_cores: float | None  # cores that the server's process tree keeps busy
+    server_rss_bytes: int | None
+    host_cpu_ratio: float | None  # share of all cores busy, 0 to 1
+    host_steal_ratio: float | None  # share taken by the hypervisor, where the kernel tells
+    client_cpu_cores: float | None  # cores that the load driver keeps busy

@@ -1,0 +1,272 @@
+"""A run from one end to the other: start the server, warm up, measure, stop, summarise, report."""
+
+import platform
+from contextlib import suppress
+
+from profiler import __version__
+from profiler.errors import AforoError, InterruptedRunError, RecordError
+from profiler.hosts.detect import describe
+from profiler.results.folder import Journal, RunFolder
+from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Status
+from profiler.results.records import Outcome
+from profiler.results.summary import Summary
+from profiler.run.interrupt import Interrupt
+from profiler.run.plan import Options, Plan, load_per_core, make_plan
+from profiler.run.progress import Progress
+from profiler.run.recompute import recompute, summary_of
+from profiler.run.sampling import SAMPLES_PER_S, Sampler
+from profiler.servers.base import Server
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer
+from profiler.servers.openai_api import http_request
+from profiler.timing.clock import Clock
+from profiler.timing.interpret import to_record
+from profiler.timing.load import LoadDriver, load_driver
+from profiler.timing.messages import Exchange, Hello, Job, JobDone
+from profiler.units import s_to_ns
+from profiler.workloads.prompts import Prompt, make_prompts
+from profiler.workloads.schema import Workload
+
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+_DYING_S = 0.5  # a server that hangs up gets this long to show whether it has died
+_BUSY_LOAD_PER_CORE = 0.5
+_GONE = {Outcome.RESET, Outcome.TRUNCATED, Outcome.CONNECT_REFUSED}
+
+
+class Finished:
+    """What a run leaves behind: its folder, its summary, and the error that ended it, if one did."""
+
+    def __init__(self, folder: RunFolder, manifest: Manifest, summary: Summary, error: AforoError | None) -> None:
+        """Collect the parts."""
+        self.folder = folder
+        self.manifest = manifest
+        self.summary = summary
+        self.error = error
+
+
+def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
+    """Carry out a run. Raises `UsageError` before anything has started; afterwards errors are in the result."""
+    with Interrupt() as interrupt:
+        plan = make_plan(options, progress, clock)
+        interrupt.check()
+        progress.stage("Looking at the engine")
+        server = LlamaCppPythonServer(plan.model, plan.threads, plan.context_tokens, options.start_timeout_s)
+        plan.folder.create()
+        run = _Run(plan, server, progress, clock, interrupt)
+        error = run.carry_out()
+        progress.stage("Writing the report")
+        try:
+            manifest, summary = recompute(plan.folder)
+        except RecordError as unwritten:
+            error = error or unwritten
+            manifest, summary = summary_of(plan.folder)
+        return Finished(plan.folder, manifest, summary, error)
+
+
+class _Run:
+    """The state of a run while it is carried out."""
+
+    def __init__(self, plan: Plan, server: Server, progress: Progress, clock: Clock, interrupt: Interrupt) -> None:
+        self._plan = plan
+        self._server = server
+        self._progress = progress
+        self._clock = clock
+        self._interrupt = interrupt
+        self._manifest: Manifest
+        self._requests: Journal
+        self._samples: Journal
+
+    def carry_out(self) -> AforoError | None:
+        """Do it all; return what ended it early. The folder says the same."""
+        error: AforoError | None = None
+        try:
+            with load_driver() as driver:
+                self._begin(driver)
+                try:
+                    self._measure(driver)
+                finally:
+                    self._stop_server()
+        except InterruptedRunError as stopped:
+            error = stopped
+            self._end("interrupted", str(stopped))
+        except AforoError as failed:
+            error = failed
+            self._end("failed", str(failed))
+        else:
+            self._end("complete", None)
+        return error
+
+    def _begin(self, driver: LoadDriver) -> None:
+        plan, hello = self._plan, driver.hello
+        self._manifest = Manifest(
+            tool_version=__version__,
+            run_id=plan.folder.path.name,
+            status="running",
+            started_utc=self._clock.utc().strftime(_ISO),
+            command_line=plan.command_line(),
+            seed=plan.options.seed,
+            workload=plan.workload.model_dump(mode="json"),
+            overrides=plan.overridden,
+            model=plan.model,
+            engine=self._server.describe(),
+            host=describe().model_dump(mode="json"),
+            client=ClientFacts(
+                python=platform.python_version(),
+                stamp_source="kernel" if hello.kernel_stamps else "user",
+                stamp_note=hello.note,
+            ),
+            energy=EnergyFacts(reason="this version of Aforo has no energy meter"),
+            warnings=_warnings(plan, hello),
+        )
+        self._requests = Journal(plan.folder.requests)
+        self._samples = Journal(plan.folder.samples)
+        plan.folder.write_manifest(self._manifest)
+
+    def _measure(self, driver: LoadDriver) -> None:
+        """Start the server, make the prompts, then warm-up and repeats."""
+        workload = self._plan.workload
+        self._progress.stage("Starting the model server")
+        with self._phase("start-server"):
+            self._server.start(self._plan.folder.server_log, self._tick)
+        prompts = self._prompts(workload)
+        sampler = Sampler(self._clock, self._server.pid, driver.pid)
+        first = 0
+        blocks = [("warmup", workload.warmup_requests)]
+        blocks += [(f"repeat-{number + 1}", workload.requests) for number in range(workload.repeats)]
+        for name, count in blocks:
+            if count:
+                self._drive(driver, sampler, name, prompts[first : first + count], first)
+            first += count
+
+    def _prompts(self, workload: Workload) -> list[Prompt]:
+        count = workload.warmup_requests + workload.requests * workload.repeats
+        self._progress.stage("Making prompts", total=count)
+        counted = 0
+
+        def count_tokens(text: str) -> int:
+            nonlocal counted
+            self._tick()
+            counted += 1
+            self._progress.advance(min(counted, count))
+            return self._server.count_tokens(text)
+
+        with self._phase("make-prompts"):
+            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed, count_tokens)
+
+    def _drive(self, driver: LoadDriver, sampler: Sampler, name: str, prompts: list[Prompt], first_index: int) -> None:
+        """Send one block of requests and journal what comes back."""
+        workload = self._plan.workload
+        title = "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
+        self._progress.stage(title, total=len(prompts))
+        with self._phase(name) as phase:
+            driver.start(self._job(name, prompts, first_index))
+            finished = 0
+            while phase.client_cpu_ns is None:
+                for message in driver.receive(1 / SAMPLES_PER_S / 2):
+                    if isinstance(message, Exchange):
+                        finished += 1
+                        self._take(message, prompts[message.index - first_index])
+                        self._progress.advance(finished)
+                    elif isinstance(message, JobDone):
+                        phase.start_ns = message.start_ns
+                        phase.client_cpu_ns = message.cpu_ns
+                if sample := sampler.take_if_due():
+                    self._samples.append(sample)
+                self._tick()
+                self._server.check_alive()
+
+    def _job(self, name: str, prompts: list[Prompt], first_index: int) -> Job:
+        workload, server = self._plan.workload, self._server
+        seed = self._plan.options.seed
+        requests = []
+        for position, prompt in enumerate(prompts):
+            body = server.request_body(
+                workload.api,
+                prompt.text,
+                workload.output_tokens,
+                workload.temperature,
+                seed + first_index + position,
+            )
+            requests.append(http_request(server.host, server.port, workload.api, body))
+        return Job(
+            phase=name,
+            host=server.host,
+            port=server.port,
+            concurrency=workload.load.concurrency,
+            max_duration_ns=s_to_ns(workload.max_repeat_s),
+            request_timeout_ns=s_to_ns(workload.request_timeout_s),
+            stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
+            first_index=first_index,
+            requests=requests,
+        )
+
+    def _take(self, exchange: Exchange, prompt: Prompt) -> None:
+        """Journal one finished request; if it was hung up on, find out whether the server has died."""
+        record = to_record(exchange, self._plan.workload.output_tokens, prompt.tokens)
+        self._requests.append(record)
+        if record.outcome in _GONE:
+            deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
+            while self._clock.monotonic_ns() < deadline_ns:
+                self._server.check_alive()
+                self._clock.sleep(0.02)
+
+    def _phase(self, name: str) -> "_PhaseBlock":
+        return _PhaseBlock(self._manifest, self._plan.folder, self._clock, name)
+
+    def _tick(self) -> None:
+        self._interrupt.check()
+
+    def _stop_server(self) -> None:
+        """Stop it whatever happens, even if the disk is too full to write down when."""
+        self._progress.stage("Stopping the model server")
+        try:
+            with self._phase("stop-server"):
+                self._server.stop()
+        finally:
+            self._server.stop()
+
+    def _end(self, status: Status, reason: str | None) -> None:
+        """Write down how it ended, as far as the disk allows."""
+        if not hasattr(self, "_manifest"):
+            return
+        self._manifest.status = status
+        self._manifest.status_reason = reason
+        self._manifest.ended_utc = self._clock.utc().strftime(_ISO)
+        with suppress(AforoError):
+            self._plan.folder.write_manifest(self._manifest)
+        self._requests.close()
+        self._samples.close()
+
+
+def _warnings(plan: Plan, hello: Hello) -> list[str]:
+    """Say what a reader of the numbers must know from the start."""
+    warnings = []
+    if plan.model.is_synthetic:
+        warnings.append("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
+    if not hello.kernel_stamps:
+        warnings.append(f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late.")
+    load = load_per_core()
+    if load is not None and load > _BUSY_LOAD_PER_CORE:
+        warnings.append(
+            f"The host was busy before the run: load average {load:.2f} per core, expected below "
+            f"{_BUSY_LOAD_PER_CORE}. Stop other work and repeat."
+        )
+    return warnings
+
+
+class _PhaseBlock:
+    """Records the start and the end of a phase in `run.json`."""
+
+    def __init__(self, manifest: Manifest, folder: RunFolder, clock: Clock, name: str) -> None:
+        self._manifest = manifest
+        self._folder = folder
+        self._clock = clock
+        self._phase = Phase(name=name, start_ns=clock.monotonic_ns())
+
+    def __enter__(self) -> Phase:
+        self._manifest.phases.append(self._phase)
+        self._folder.write_manifest(self._manifest)
+        self._phase.start_ns = self._clock.monotonic_ns()
+        return self._phase
+
+    def __exit__(self, *_: object) -> None:
+        self._phase.end_ns = self._clock.monotonic_ns()

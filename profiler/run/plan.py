@@ -1,0 +1,154 @@
+"""What a run will do, decided and checked before anything starts."""
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from profiler.errors import UsageError
+from profiler.models import facts, locate
+from profiler.results.folder import RunFolder
+from profiler.results.manifest import ModelFacts
+from profiler.run.progress import Progress
+from profiler.run.sampling import usable_cores
+from profiler.servers import llama_cpp_python as engine
+from profiler.timing.clock import Clock
+from profiler.workloads import load
+from profiler.workloads.schema import SyntheticPrompts, Workload
+
+FLAG_OF_KEY = {  # keys of a workload that the command line can override
+    "prompts.tokens": "--prompt-tokens",
+    "output_tokens": "--output-tokens",
+    "load.concurrency": "--concurrency",
+    "warmup_requests": "--warmup-requests",
+    "requests": "--requests",
+    "repeats": "--repeats",
+    "temperature": "--temperature",
+    "max_repeat_s": "--max-repeat-s",
+    "request_timeout_s": "--request-timeout-s",
+    "stall_timeout_s": "--stall-timeout-s",
+}
+
+_DEFAULT_CONTEXT_TOKENS = 4096
+_CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; `None` leaves the choice to the plan."""
+
+    workload: str = "quickstart"
+    model: str | None = None
+    out: Path = Path("runs")
+    threads: int | None = None
+    context_tokens: int | None = None
+    seed: int = 1
+    start_timeout_s: float = 300.0
+    overrides: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the server starts."""
+
+    options: Options
+    workload: Workload
+    data_dir: Path
+    overridden: list[str]
+    model: ModelFacts
+    threads: int
+    context_tokens: int
+    folder: RunFolder
+
+    def command_line(self) -> list[str]:
+        """Return what to type to repeat this run."""
+        words = ["aforo", "run", self.options.workload, "--model", self.model.source]
+        words += ["--threads", str(self.threads), "--context", str(self.context_tokens)]
+        words += ["--seed", str(self.options.seed)]
+        for key in self.overridden:
+            words += [FLAG_OF_KEY[key], str(_lookup(self.workload, key))]
+        return words
+
+
+def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
+    """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
+    loaded = load.load(options.workload, options.overrides)
+    engine.check_concurrency(loaded.workload.load.concurrency)
+    progress.stage("Finding the model")
+    located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
+    model = facts.read(located.path).model_copy(update={"source": located.source})
+    return Plan(
+        options=options,
+        workload=loaded.workload,
+        data_dir=loaded.path.parent,
+        overridden=list(loaded.overridden),
+        model=model,
+        threads=_threads(options.threads),
+        context_tokens=_context(options.context_tokens, loaded.workload, model),
+        folder=_new_folder(options.out, clock, model, loaded.workload),
+    )
+
+
+def _threads(asked: int | None) -> int:
+    """Default to one thread per physical core that may be used: a second one per core slows decoding."""
+    usable = usable_cores()
+    if asked is None:
+        return min(psutil.cpu_count(logical=False) or usable, usable)
+    if not 1 <= asked <= usable:
+        raise UsageError(f"--threads {asked}: this process may use {usable} logical processors. Pass 1 to {usable}.")
+    return asked
+
+
+def _context(asked: int | None, workload: Workload, model: ModelFacts) -> int:
+    """Choose a context that holds prompt and output, within what the model was made for."""
+    prompt_tokens = workload.prompts.tokens if isinstance(workload.prompts, SyntheticPrompts) else 0
+    needed = prompt_tokens + workload.output_tokens + _CHAT_TEMPLATE_TOKENS
+    limit = model.context_length
+    if limit is not None and needed > limit:
+        raise UsageError(
+            f"The workload {workload.id} needs a context of {needed} tokens, the model {model.name} was made for "
+            f"{limit}. Choose another workload or model, or pass a smaller --output-tokens."
+        )
+    if asked is None:
+        return min(max(_DEFAULT_CONTEXT_TOKENS, needed), limit or needed + _DEFAULT_CONTEXT_TOKENS)
+    if asked < needed:
+        raise UsageError(f"--context {asked}: the workload {workload.id} needs at least {needed} tokens.")
+    return asked
+
+
+def _new_folder(out: Path, clock: Clock, model: ModelFacts, workload: Workload) -> RunFolder:
+    """Name a folder that does not exist: UTC, host, engine, model and workload."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file. Pass a folder, in which the run gets a folder of its own.")
+    stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
+    parts = [stamp, platform.node() or "host", engine.NAME, model.name, workload.id]
+    name = "-".join(_plain(part) for part in parts)
+    path, count = out / name, 1
+    while path.exists():
+        count += 1
+        path = out / f"{name}-{count}"
+    return RunFolder(path)
+
+
+def _plain(text: str) -> str:
+    """Keep what is safe in a file name on every system."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:60] or "unnamed"
+
+
+def _lookup(workload: Workload, key: str) -> object:
+    value: object = workload
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def load_per_core() -> float | None:
+    """Return the load average of the last minute per usable core, where the system tells."""
+    try:
+        return os.getloadavg()[0] / usable_cores()
+    except OSError:
+        return None

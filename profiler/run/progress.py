@@ -1,0 +1,25 @@
+"""How a run tells the person at the terminal where it is."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Shows one stage at a time."""
+
+    def stage(self, text: str, total: float | None = None) -> None:
+        """Begin a stage; without a total its length is not known."""
+        ...
+
+    def advance(self, done: float, note: str = "") -> None:
+        """Say how far the stage has come."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def stage(self, text: str, total: float | None = None) -> None:
+        """Do nothing."""
+
+    def advance(self, done: float, note: str = "") -> None:
+        """Do nothing."""

@@ -1,0 +1,47 @@
+"""Everything that follows from a run folder's records: its summary and its report, always the same bytes."""
+
+from profiler.metrics.summarize import summarize
+from profiler.reports import html
+from profiler.results.folder import RunFolder, replace
+from profiler.results.manifest import Manifest
+from profiler.results.summary import Summary
+from profiler.servers import llama_cpp_python
+from profiler.servers.engine_log import EngineTiming
+
+_LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
+_CUT_OFF = "run.json says that it is still running: the profiler was killed, or is still at work"
+
+
+def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
+    """Compute the summary of a run folder. Raises `RunFolderError`."""
+    manifest = folder.read_manifest()
+    if manifest.status == "running":
+        manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
+    requests = sorted(folder.read_requests(), key=lambda request: request.index)
+    return manifest, summarize(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
+
+
+def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
+    """Recompute `summary.json`. Raises `RunFolderError`, `RecordError`."""
+    manifest, summary = summary_of(folder)
+    folder.write_summary(summary)
+    return manifest, summary
+
+
+def write_report(folder: RunFolder) -> tuple[Manifest, Summary]:
+    """Recompute `report.html`. Raises `RunFolderError`, `RecordError`."""
+    manifest, summary = summary_of(folder)
+    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples())
+    replace(folder.report, page)
+    return manifest, summary
+
+
+def recompute(folder: RunFolder) -> tuple[Manifest, Summary]:
+    """Recompute both. Raises `RunFolderError`, `RecordError`."""
+    write_summary(folder)
+    return write_report(folder)
+
+
+def _engine_timings(folder: RunFolder, manifest: Manifest) -> list[EngineTiming]:
+    reader = _LOG_READERS.get(manifest.engine.name)
+    return reader(folder.read_server_log()) if reader else []

@@ -1,0 +1,111 @@
+"""Utilisation of processors and memory, sampled in the profiler's own process."""
+
+import os
+
+import psutil
+
+from profiler.results.records import Sample
+from profiler.timing.clock import Clock
+from profiler.units import NS_PER_S, ns_to_s
+
+SAMPLES_PER_S = 2
+INTERVAL_NS = NS_PER_S // SAMPLES_PER_S
+
+
+class Sampler:
+    """Takes samples of the server's process tree, the host and the load driver."""
+
+    def __init__(self, clock: Clock, server_pid: int, driver_pid: int) -> None:
+        """Name the processes; rates need two looks, so the first one is taken here."""
+        self._clock = clock
+        self._server_pid = server_pid
+        self._driver = psutil.Process(driver_pid)
+        self._due_ns = 0
+        self._tree: dict[int, psutil.Process] = {}
+        self._last_ns = clock.monotonic_ns()
+        self._last_server_s = self._server_cpu_s()
+        self._last_driver_s = _cpu_s(self._driver)
+        self._last_host = psutil.cpu_times()
+
+    def take_if_due(self) -> Sample | None:
+        """Return a sample when the last one is old enough."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns < self._due_ns:
+            return None
+        self._due_ns = now_ns + INTERVAL_NS
+        return self._take(now_ns)
+
+    def _take(self, now_ns: int) -> Sample:
+        elapsed_s = ns_to_s(now_ns - self._last_ns) or 1.0
+        server_s, driver_s = self._server_cpu_s(), _cpu_s(self._driver)
+        host_ratio, steal_ratio = self._host_ratios()
+        sample = Sample(
+            t_ns=now_ns,
+            server_cpu_cores=_rate(self._last_server_s, server_s, elapsed_s),
+            server_rss_bytes=self._server_rss_bytes(),
+            host_cpu_ratio=host_ratio,
+            host_steal_ratio=steal_ratio,
+            client_cpu_cores=_rate(self._last_driver_s, driver_s, elapsed_s),
+        )
+        self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
+        return sample
+
+    def _server_cpu_s(self) -> float | None:
+        """Return the processor time of the server's process tree, which is looked up anew each time."""
+        try:
+            root = self._tree.get(self._server_pid) or psutil.Process(self._server_pid)
+            members = [root, *root.children(recursive=True)]
+        except psutil.Error:
+            self._tree = {}
+            return None
+        self._tree = {process.pid: self._tree.get(process.pid, process) for process in members}
+        times = [used for process in self._tree.values() if (used := _cpu_s(process)) is not None]
+        return sum(times) if times else None
+
+    def _server_rss_bytes(self) -> int | None:
+        sizes = []
+        for process in self._tree.values():
+            try:
+                sizes.append(int(process.memory_info().rss))
+            except psutil.Error:
+                continue
+        return sum(sizes) if sizes else None
+
+    def _host_ratios(self) -> tuple[float | None, float | None]:
+        """Return the share of all processors' time that was busy, and the share that was stolen."""
+        now, last = psutil.cpu_times(), self._last_host
+        self._last_host = now
+        # guest time is already contained in user time (proc(5))
+        spent = {
+            name: getattr(now, name) - getattr(last, name)
+            for name in now._fields
+            if name not in {"guest", "guest_nice"}
+        }
+        total_s = sum(spent.values())
+        if total_s <= 0:
+            return None, None
+        idle_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0)
+        steal = spent.get("steal")
+        return 1 - idle_s / total_s, None if steal is None else steal / total_s
+
+
+def usable_cores() -> int:
+    """Return how many logical processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_s(process: psutil.Process) -> float | None:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)
+
+
+def _rate(before_s: float | None, after_s: float | None, elapsed_s: float) -> float | None:
+    """Return cores busy; a process that left the tree makes the difference negative, which says nothing."""
+    if before_s is None or after_s is None or after_s < before_s:
+        return None
+    return (after_s - before_s) / elapsed_s

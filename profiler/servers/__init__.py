@@ -1,0 +1,1 @@
+"""Model servers: how each engine is started, watched and stopped."""

@@ -1,0 +1,104 @@
+"""A model server as a child process: started, watched, stopped, and never left behind."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from profiler.errors import ServerDiedError, ServerStartError
+
+_GRACE_S = 5.0  # between SIGTERM and SIGKILL
+_LOG_TAIL_LINES = 12
+_LOG_TAIL_BYTES = 8192
+
+
+def free_loopback_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess:
+    """A running server under its warden (see `warden.py`)."""
+
+    def __init__(self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]) -> None:
+        """Start the command; its output goes to `log_path`. Raises `ServerStartError`."""
+        self.log_path = log_path
+        with log_path.open("ab") as log:
+            self._warden = subprocess.Popen(
+                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C at the terminal is for the profiler to handle
+                env={**os.environ, **environment},
+            )
+        first = self._status(timeout_s=10.0)
+        if not first.startswith("pid "):
+            self.stop()
+            raise ServerStartError(f"The server could not be started: {command[0]}. {self.log_tail()}")
+        self.pid = int(first.removeprefix("pid "))
+
+    def check_alive(self) -> None:
+        """Raise `ServerDiedError` when the server has ended."""
+        if self._warden.poll() is None:
+            return
+        self._kill_group()
+        code = self._status(timeout_s=1.0).removeprefix("exit ")
+        raise ServerDiedError(f"The server ended by itself ({_meaning(code)}). {self.log_tail()}")
+
+    def stop(self) -> None:
+        """End the server and everything that it started; return when all of it is gone. Twice does no harm."""
+        assert self._warden.stdin is not None  # noqa: S101 - opened in __init__
+        assert self._warden.stdout is not None  # noqa: S101 - opened in __init__
+        with contextlib.suppress(OSError):
+            self._warden.stdin.close()  # this is what tells the warden
+        try:
+            self._warden.wait(_GRACE_S + 10.0)
+        except subprocess.TimeoutExpired:
+            self._warden.kill()
+            self._warden.wait()
+            self._kill_group()
+        self._warden.stdout.close()
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log, for an error message."""
+        size = self.log_path.stat().st_size
+        with self.log_path.open("rb") as log:
+            log.seek(max(0, size - _LOG_TAIL_BYTES))
+            lines = log.read().decode("utf-8", "replace").strip().splitlines()
+        if not lines:
+            return f"Its log is empty: {self.log_path}"
+        shown = "\n  ".join(lines[-_LOG_TAIL_LINES:])
+        return f"The end of its log ({self.log_path}):\n  {shown}"
+
+    def _status(self, timeout_s: float) -> str:
+        assert self._warden.stdout is not None  # noqa: S101 - opened in __init__
+        readable, _, _ = select.select([self._warden.stdout], [], [], timeout_s)
+        return self._warden.stdout.readline().decode().strip() if readable else ""
+
+    def _kill_group(self) -> None:
+        if hasattr(self, "pid"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _meaning(code: str) -> str:
+    """Explain an exit code in words."""
+    if not code.lstrip("-").isdigit():
+        return "its keeper was killed"
+    number = int(code)
+    if number >= 0:
+        return f"exit code {number}"
+    name = signal.Signals(-number).name if -number in {s.value for s in signal.Signals} else str(-number)
+    if number == -signal.SIGILL:
+        return f"{name}: this build uses instructions that this processor lacks; rebuild the engine on this host"
+    if number == -signal.SIGKILL:
+        return f"{name}: killed, by the kernel if memory ran out"
+    return name

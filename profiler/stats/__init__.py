@@ -1,0 +1,1 @@
+"""Pure statistics: no input or output."""

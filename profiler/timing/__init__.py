@@ -1,0 +1,1 @@
+"""The timing core: clock, pacing, wire and the driver process."""

@@ -1,0 +1,284 @@
+"""The load driver: a process of its own that only sends, receives and stamps.
+
+No other Python runs here: no interface, no meter, no journal, no second thread. One busy thread beside
+the loop costs three orders of magnitude of accuracy, because the interpreter lock is not the
+scheduler's. Finished requests go to the parent over a socket, in the gaps between the reads.
+
+Started as `python -m profiler.timing.driver FD`, where FD is a connected stream socket. It ends when
+that socket does, so it never outlives its parent.
+"""
+
+import gc
+import os
+import socket
+import sys
+import time
+from collections import deque
+from typing import NamedTuple
+
+from profiler.results.records import Outcome
+from profiler.timing.framing import FramingError
+from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, encode
+from profiler.timing.pacing import ClosedLoop, Pace
+from profiler.timing.poller import Poller, make_poller
+from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
+from profiler.units import NS_PER_S, ns_to_s
+
+_EXPIRY_NS = NS_PER_S // 20  # how often deadlines are looked at
+_REUSE_NS = NS_PER_S  # a connection idle for longer may be closed by the server at any moment
+_SEND_BYTES = 1 << 20
+
+
+class ParentGoneError(Exception):
+    """The profiler that started this driver has ended."""
+
+
+class Channel:
+    """The socket to the parent: never blocks the measuring loop."""
+
+    def __init__(self, sock: socket.socket, poller: Poller) -> None:
+        """Take over a connected socket."""
+        sock.setblocking(False)
+        self._sock = sock
+        self._poller = poller
+        self._inbox = Inbox()
+        self._outbox: deque[memoryview] = deque()
+        self.fd = sock.fileno()
+        poller.watch(self.fd)
+
+    def post(self, message: Message) -> None:
+        """Queue a message and send as much as the parent takes now."""
+        self._outbox.append(memoryview(encode(message)))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what is queued, as far as the parent takes it."""
+        try:
+            while self._outbox:
+                sent = self._sock.send(self._outbox[0][:_SEND_BYTES])
+                if sent < len(self._outbox[0]):
+                    self._outbox[0] = self._outbox[0][sent:]
+                else:
+                    self._outbox.popleft()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise ParentGoneError from error
+
+    def receive(self) -> list[Message]:
+        """Return the messages that have arrived. Raises `ParentGoneError` at the end of the stream."""
+        try:
+            data = self._sock.recv(_SEND_BYTES)
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            raise ParentGoneError from error
+        if not data:
+            raise ParentGoneError
+        return self._inbox.feed(data)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether the parent still has to take something."""
+        return bool(self._outbox)
+
+
+class _Idle(NamedTuple):
+    sock: socket.socket
+    since_ns: int
+
+
+class Driver:
+    """Carries out jobs, one after the other."""
+
+    def __init__(self, control: socket.socket) -> None:
+        """Take over the socket to the parent."""
+        self._poller = make_poller()
+        self._channel = Channel(control, self._poller)
+        # Keeps the kernel's stamping switched on between requests: turning it on takes effect late.
+        self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._flights: dict[int, Flight] = {}
+        self._idle: list[_Idle] = []
+        has_stamps = enable_kernel_stamps(self._keeper)
+        note = "kernel receive stamps (SO_TIMESTAMPNS)" if has_stamps else _no_stamps_note()
+        self._channel.post(Hello(os.getpid(), has_stamps, note))
+
+    def serve(self) -> None:
+        """Wait for jobs and carry them out, until the parent is gone."""
+        while True:
+            for fd in self._poller.wait(NS_PER_S):
+                if fd == self._channel.fd:
+                    for message in self._channel.receive():
+                        if isinstance(message, Job):
+                            self._run(message)
+            self._channel.flush()
+
+    def _run(self, job: Job) -> None:
+        gc.collect()
+        gc.freeze()
+        pace = ClosedLoop(job.concurrency, len(job.requests), job.max_duration_ns)
+        start_ns, cpu_start_ns = time.monotonic_ns(), time.process_time_ns()
+        sent = self._loop(job, pace, start_ns)
+        self._drop_idle(0)
+        cpu_ns = time.process_time_ns() - cpu_start_ns
+        self._channel.post(JobDone(job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns))
+
+    def _loop(self, job: Job, pace: Pace, start_ns: int) -> int:
+        address = _resolve(job.host, job.port)
+        sent = 0
+        next_expiry_ns = start_ns + _EXPIRY_NS
+        while True:
+            now_ns = time.monotonic_ns()
+            wait_ns = _EXPIRY_NS
+            while not pace.is_over(now_ns - start_ns, sent):
+                due_ns = pace.due_ns(now_ns - start_ns, sent, len(self._flights))
+                if due_ns is None:
+                    break
+                if start_ns + due_ns > now_ns:
+                    wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
+                    break
+                self._launch(job, sent, start_ns + due_ns, address)
+                sent += 1
+                now_ns = time.monotonic_ns()
+            if not self._flights and pace.is_over(now_ns - start_ns, sent):
+                return sent
+            self._handle(self._poller.wait(wait_ns))
+            if (now_ns := time.monotonic_ns()) >= next_expiry_ns:
+                self._expire(job, now_ns)
+                next_expiry_ns = now_ns + _EXPIRY_NS
+
+    def _launch(self, job: Job, position: int, scheduled_ns: int, address: "_Address") -> None:
+        flight = Flight(job.phase, job.first_index + position, job.requests[position], scheduled_ns)
+        self._drop_idle(_REUSE_NS)
+        if self._idle:
+            flight.adopt(self._idle.pop().sock)
+            self._poller.watch(flight.fd, writable=True)
+            self._flights[flight.fd] = flight
+            self._advance(flight)
+            return
+        try:
+            flight.connect(address.family, address.sockaddr)
+        except OSError as error:
+            outcome, detail = outcome_of_error(error, flight)
+            self._channel.post(flight.to_exchange(outcome, detail))
+            return
+        self._poller.watch(flight.fd, writable=True)
+        self._flights[flight.fd] = flight
+
+    def _handle(self, ready: list[int]) -> None:
+        flights = self._flights
+        for fd in ready:
+            flight = flights.get(fd)
+            if flight is None:
+                self._hear_parent(fd)
+            elif flight.sent_ns is None:
+                self._advance(flight)
+            else:
+                self._receive(flight)
+        if self._channel.has_unsent:
+            self._channel.flush()
+
+    def _hear_parent(self, fd: int) -> None:
+        if fd == self._channel.fd:
+            self._channel.receive()
+
+    def _advance(self, flight: Flight) -> None:
+        """Connect and send, as far as it goes."""
+        try:
+            if not flight.is_connected:
+                flight.finish_connecting()
+            if flight.send():
+                self._poller.rewatch(flight.fd)
+        except OSError as error:
+            self._finish(flight, *outcome_of_error(error, flight))
+
+    def _receive(self, flight: Flight) -> None:
+        try:
+            outcome = flight.receive()
+        except BlockingIOError:
+            return
+        except (OSError, FramingError) as error:
+            self._finish(flight, *outcome_of_error(error, flight))
+            return
+        if outcome is not None:
+            self._finish(flight, outcome, None)
+
+    def _finish(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+        self._poller.forget(flight.fd)
+        del self._flights[flight.fd]
+        if outcome is Outcome.OK and flight.can_be_reused():
+            self._idle.append(_Idle(flight.sock, flight.last_activity_ns))
+        else:
+            flight.sock.close()
+        self._channel.post(flight.to_exchange(outcome, detail))
+
+    def _drop_idle(self, max_age_ns: int) -> None:
+        """Close connections that have been idle for longer, or that the server has closed."""
+        limit_ns = time.monotonic_ns() - max_age_ns
+        kept = []
+        for idle in self._idle:
+            if idle.since_ns > limit_ns and _is_open(idle.sock):
+                kept.append(idle)
+            else:
+                idle.sock.close()
+        self._idle = kept
+
+    def _expire(self, job: Job, now_ns: int) -> None:
+        for flight in list(self._flights.values()):
+            silent_ns = now_ns - flight.last_activity_ns
+            if now_ns - flight.start_ns > job.request_timeout_ns:
+                self._finish(flight, *_timed_out(flight, job.request_timeout_ns, is_stall=False))
+            elif silent_ns > job.stall_timeout_ns:
+                self._finish(flight, *_timed_out(flight, job.stall_timeout_ns, is_stall=True))
+
+
+def _timed_out(flight: Flight, limit_ns: int, *, is_stall: bool) -> tuple[Outcome, str]:
+    limit = f"{ns_to_s(limit_ns):g} s"
+    if not flight.is_connected:
+        return Outcome.CONNECT_TIMEOUT, f"the connection was not accepted within {limit}"
+    if flight.sent_ns is None:
+        return Outcome.SEND_FAILED, f"the server did not take the whole request within {limit}"
+    if not flight.data:
+        return Outcome.NO_RESPONSE, f"not one byte arrived within {limit}"
+    if is_stall:
+        return Outcome.STALLED, f"the stream stayed silent for {limit} after {len(flight.data)} reads"
+    return Outcome.TIMEOUT, f"still streaming after {limit}"
+
+
+class _Address(NamedTuple):
+    family: int
+    sockaddr: tuple[str, int]
+
+
+def _resolve(host: str, port: int) -> _Address:
+    family, _, _, _, sockaddr = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return _Address(family, sockaddr)  # type: ignore[arg-type] # an IPv6 address has two more fields
+
+
+def _is_open(sock: socket.socket) -> bool:
+    """Whether the server has neither closed the connection nor sent anything unasked."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _no_stamps_note() -> str:
+    return f"user-space stamps: no kernel receive stamps on {sys.platform}"
+
+
+def main() -> None:
+    """Run a driver on the socket whose number is the first argument."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    gc.disable()
+    try:
+        Driver(control).serve()
+    except ParentGoneError:
+        return
+
+
+if __name__ == "__main__":
+    main()

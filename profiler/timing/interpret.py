@@ -1,0 +1,216 @@
+"""From raw reads to a request record: HTTP, SSE and token counting, after the request has finished.
+
+An event counts as arrived with the read that completes its data line: no client could have shown its
+token earlier. Tokens are counted as events that carry text; how many tokens the server says it made is
+kept beside that.
+"""
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any, Literal
+
+import msgspec
+
+from profiler.results.records import Outcome, RequestRecord, StampSource
+from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
+from profiler.timing.framing import FramingError, Head, chunks, events, parse_head
+from profiler.timing.messages import Exchange
+from profiler.timing.wire import timespec_to_ns
+from profiler.units import NS_PER_MS
+
+Api = Literal["completions", "chat"]
+
+_DONE = b"[DONE]"
+_SHOWN_CHARACTERS = 200
+_STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
+_HTTP_OK = 200
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[Any] | None = None
+
+
+class _Choice(msgspec.Struct):
+    text: str | None = None
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+    def has_token(self) -> bool:
+        delta = self.delta
+        if delta is None:
+            return bool(self.text)
+        return bool(delta.content or delta.reasoning_content or delta.reasoning or delta.tool_calls)
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+    error: Any = None
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class _Stream(msgspec.Struct):
+    """What the events of one response said."""
+
+    token_offsets: list[int] = []  # body offset at which each token-bearing event was complete
+    finish_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class _ServerSaidError(ValueError):
+    """The stream carried an error object."""
+
+
+_Ending = tuple[Outcome, str | None]
+
+
+def to_record(exchange: Exchange, output_tokens: int, prompt_tokens: int | None) -> RequestRecord:
+    """Interpret one finished request.
+
+    `output_tokens` is what the request asked for: a stream that ends with `finish_reason: length` has
+    that many, by the server's own word, even where it sends no usage.
+    """
+    record = _stamped(exchange)
+    record.prompt_tokens = prompt_tokens
+    raw = b"".join(exchange.data)
+    try:
+        head = parse_head(raw) if raw else None
+        ending = _read_body(exchange, raw, head, record, output_tokens) if head else None
+    except FramingError as error:
+        ending = Outcome.MALFORMED_HTTP, str(error)
+    record.outcome, record.detail = ending or (Outcome(exchange.ending), exchange.detail)
+    return record
+
+
+def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord, output_tokens: int) -> _Ending | None:
+    """Fill in status, tokens and usage; return an outcome where the body changes the one from the wire."""
+    record.http_status = head.status
+    body, raw_offsets, body_offsets = _body(raw, head)
+    if head.status != _HTTP_OK:
+        return Outcome.HTTP_ERROR, f"HTTP {head.status}: {_shown(body)}"
+    stream = _Stream()
+    ending: _Ending | None = None
+    try:
+        _read_events(body, stream)
+    except _ServerSaidError as error:
+        ending = Outcome.SERVER_ERROR, str(error)
+    except msgspec.MsgspecError as error:
+        ending = Outcome.MALFORMED_SSE, str(error)
+    _count_tokens(exchange, record, stream, raw_offsets, body_offsets)
+    _take_usage(record, stream, output_tokens)
+    if ending is None and exchange.ending == Outcome.OK and not stream.token_offsets:
+        return Outcome.NO_TOKENS, f"a complete response without a token: {_shown(body)}"
+    return ending
+
+
+def _body(raw: bytes, head: Head) -> tuple[bytes, list[int], list[int]]:
+    """Return the body and, per chunk, its first offset in the raw bytes and in the body."""
+    if not head.is_chunked:
+        return raw[head.body_start :], [head.body_start], [0]
+    slices = [piece for piece in chunks(raw, head.body_start) if piece.raw_end > piece.raw_start]
+    if not slices:
+        return b"", [head.body_start], [0]
+    body = b"".join([raw[piece.raw_start : piece.raw_end] for piece in slices])
+    lengths = (piece.raw_end - piece.raw_start for piece in slices[:-1])
+    return body, [piece.raw_start for piece in slices], list(accumulate(lengths, initial=0))
+
+
+def _read_events(body: bytes, stream: _Stream) -> None:
+    """Collect tokens, usage and the finish reason. Raises when an event is not what it should be."""
+    for event in events(body):
+        if event.data == _DONE:
+            return
+        chunk = _decode_chunk(event.data)
+        if chunk.error is not None:
+            raise _ServerSaidError(f"the server reported: {_shown(event.data)}")
+        stream.usage = chunk.usage or stream.usage
+        for choice in chunk.choices:
+            if choice.has_token():
+                stream.token_offsets.append(event.end)
+            stream.finish_reason = choice.finish_reason or stream.finish_reason
+
+
+def _count_tokens(
+    exchange: Exchange,
+    record: RequestRecord,
+    stream: _Stream,
+    raw_offsets: list[int],
+    body_offsets: list[int],
+) -> None:
+    """Attribute each token to the read that completed its event."""
+    read_ends = list(accumulate(len(data) for data in exchange.data))
+    record.read_tokens = [0] * len(read_ends)
+    for offset in stream.token_offsets:
+        last_byte = offset - 1
+        chunk = bisect_right(body_offsets, last_byte) - 1
+        raw_position = raw_offsets[chunk] + last_byte - body_offsets[chunk]
+        record.read_tokens[bisect_right(read_ends, raw_position)] += 1
+    record.completion_tokens = len(stream.token_offsets)
+
+
+def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> None:
+    record.finish_reason = stream.finish_reason
+    if stream.usage is not None:
+        record.prompt_tokens_server = stream.usage.prompt_tokens
+        record.completion_tokens_server = stream.usage.completion_tokens
+    elif stream.finish_reason == "length":
+        record.completion_tokens_server = output_tokens
+
+
+def _stamped(exchange: Exchange) -> RequestRecord:
+    """Convert every stamp to the monotonic clock, relative to the moment of sending."""
+    first, last = WallOffset(*exchange.offset_first), WallOffset(*exchange.offset_last)
+    drift_ns = last.offset_ns - first.offset_ns
+    was_stepped = abs(drift_ns) > _STEP_NS
+    origin_ns = exchange.sent_ns if exchange.sent_ns is not None else exchange.scheduled_ns
+    arrivals_ns: list[int] = []
+    lags_ns: list[int | None] = []
+    for user_ns, stamp in zip(exchange.user_ns, exchange.kernel_stamp, strict=True):
+        if stamp and not was_stepped:
+            kernel_ns = wall_to_monotonic_ns(timespec_to_ns(stamp), first, last)
+            arrivals_ns.append(kernel_ns - origin_ns)
+            lags_ns.append(user_ns - kernel_ns)
+        else:
+            arrivals_ns.append(user_ns - origin_ns)
+            lags_ns.append(None)
+    return RequestRecord(
+        index=exchange.index,
+        phase=exchange.phase,
+        outcome=Outcome(exchange.ending),
+        scheduled_ns=exchange.scheduled_ns,
+        sent_ns=exchange.sent_ns,
+        send_call_ns=exchange.send_call_ns,
+        finished_ns=exchange.finished_ns,
+        stamp_source=_stamp_source(lags_ns),
+        clock_offset_width_ns=max(first.width_ns, last.width_ns),
+        clock_offset_drift_ns=drift_ns,
+        read_offset_ns=arrivals_ns,
+        read_lag_ns=lags_ns,
+        read_bytes=[len(data) for data in exchange.data],
+        read_tokens=[0] * len(exchange.data),
+    )
+
+
+def _stamp_source(lags_ns: list[int | None]) -> StampSource:
+    if not lags_ns:
+        return "none"
+    missing = lags_ns.count(None)
+    if missing == 0:
+        return "kernel"
+    return "user" if missing == len(lags_ns) else "mixed"
+
+
+def _shown(data: bytes) -> str:
+    """The beginning of what a server sent, safe to print."""
+    text = data.decode("utf-8", "replace").strip()
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

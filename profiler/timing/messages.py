@@ -1,0 +1,91 @@
+"""What the profiler and its load driver tell each other, and how a message is framed."""
+
+from __future__ import annotations
+
+import msgspec
+
+LENGTH_BYTES = 4
+
+
+class Job(msgspec.Struct, tag=True, array_like=True):
+    """Parent to driver: send these requests at this pace."""
+
+    phase: str
+    host: str
+    port: int
+    concurrency: int
+    max_duration_ns: int
+    request_timeout_ns: int
+    stall_timeout_ns: int
+    first_index: int
+    requests: list[bytes]  # complete HTTP requests, ready for the wire
+
+
+class Hello(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent, once: it is up, and this is how it stamps arrivals."""
+
+    pid: int
+    kernel_stamps: bool
+    note: str
+
+
+class Exchange(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent: one finished request, as raw as it came off the wire."""
+
+    index: int
+    phase: str
+    ending: str  # a value of results.records.Outcome; "ok" means that the response was complete
+    detail: str | None
+    scheduled_ns: int
+    sent_ns: int | None
+    send_call_ns: int | None
+    finished_ns: int
+    user_ns: list[int]  # per read: when this process had the bytes
+    kernel_stamp: list[bytes]  # per read: struct timespec of the wall clock, or empty
+    data: list[bytes]  # per read
+    offset_first: tuple[int, int, int]  # timing.clock.WallOffset
+    offset_last: tuple[int, int, int]
+
+
+class JobDone(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent: the last request of the job has finished."""
+
+    phase: str
+    sent: int
+    start_ns: int
+    end_ns: int
+    cpu_ns: int  # processor time that the driver used
+
+
+Message = Job | Hello | Exchange | JobDone
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """One message with its length in front."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+class Inbox:
+    """Reassembles messages from a byte stream."""
+
+    def __init__(self) -> None:
+        """Begin with nothing received."""
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Take received bytes; return the messages that are now complete."""
+        self._buffer += data
+        messages: list[Message] = []
+        start = 0
+        while len(self._buffer) - start >= LENGTH_BYTES:
+            end = start + LENGTH_BYTES + int.from_bytes(self._buffer[start : start + LENGTH_BYTES], "big")
+            if len(self._buffer) < end:
+                break
+            messages.append(_decoder.decode(self._buffer[start + LENGTH_BYTES : end]))
+            start = end
+        del self._buffer[:start]
+        return messages

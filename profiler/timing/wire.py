@@ -1,0 +1,176 @@
+"""One request on one socket: sending, receiving and stamping. The hot path of the whole program.
+
+A read stores `(time, kernel stamp, bytes)` and nothing else. On Linux every socket asks for
+`SO_TIMESTAMPNS` before it connects, so that the kernel stamps each segment on arrival, however late
+this process gets to run. When several segments have queued up the kernel keeps only the newest stamp;
+such reads show later as coalesced.
+"""
+
+import errno
+import os
+import socket
+import struct
+import sys
+import time
+
+from profiler.results.records import Outcome
+from profiler.timing.clock import WallOffset, sample_wall_offset
+from profiler.timing.framing import EndFinder, FramingError
+from profiler.timing.messages import Exchange
+
+READ_BYTES = 65_536
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; its control message has the same number
+_TIMESPEC = struct.Struct("@qq")
+_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
+_IN_PROGRESS = {0, errno.EINPROGRESS}
+
+
+def timespec_to_ns(stamp: bytes) -> int:
+    """Decode a kernel stamp (struct timespec) to wall-clock nanoseconds."""
+    seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
+def enable_kernel_stamps(sock: socket.socket) -> bool:
+    """Ask the kernel to stamp arriving segments; return whether it will."""
+    if sys.platform != "linux":
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+class Flight:
+    """A request from the moment it is due to its outcome."""
+
+    __slots__ = (
+        "_end",
+        "_payload",
+        "data",
+        "fd",
+        "index",
+        "is_connected",
+        "kernel_stamp",
+        "last_activity_ns",
+        "offset_first",
+        "phase",
+        "scheduled_ns",
+        "send_call_ns",
+        "sent_ns",
+        "sock",
+        "start_ns",
+        "user_ns",
+    )
+
+    def __init__(self, phase: str, index: int, payload: bytes, scheduled_ns: int) -> None:
+        """Prepare a request; nothing touches the network yet."""
+        self.phase = phase
+        self.index = index
+        self.scheduled_ns = scheduled_ns
+        self.start_ns = self.last_activity_ns = time.monotonic_ns()
+        self.sent_ns: int | None = None
+        self.send_call_ns: int | None = None
+        self.user_ns: list[int] = []
+        self.kernel_stamp: list[bytes] = []
+        self.data: list[bytes] = []
+        self.is_connected = False
+        self.offset_first: WallOffset = sample_wall_offset()
+        self._payload = memoryview(payload)
+        self._end = EndFinder()
+
+    def connect(self, family: int, address: tuple[str, int]) -> None:
+        """Begin to connect. Raises `OSError`."""
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        enable_kernel_stamps(sock)
+        error = sock.connect_ex(address)
+        if error not in _IN_PROGRESS:
+            sock.close()
+            raise OSError(error, os.strerror(error))
+        self.sock = sock
+        self.fd = sock.fileno()
+
+    def adopt(self, sock: socket.socket) -> None:
+        """Use a connection that an earlier request has left open."""
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.is_connected = True
+
+    def finish_connecting(self) -> None:
+        """Find out how connecting went. Raises `OSError`."""
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        self.is_connected = True
+
+    def send(self) -> bool:
+        """Hand bytes to the kernel; return whether all are handed over. Raises `OSError`."""
+        before_ns = time.monotonic_ns()
+        try:
+            count = self.sock.send(self._payload)
+        except BlockingIOError:
+            return False
+        now_ns = self.last_activity_ns = time.monotonic_ns()
+        self._payload = self._payload[count:]
+        if self._payload:
+            return False
+        self.sent_ns = now_ns
+        self.send_call_ns = now_ns - before_ns
+        return True
+
+    def receive(self) -> Outcome | None:
+        """Take what has arrived; return the outcome once there is one. Raises `OSError`, `FramingError`."""
+        data, control, _, _ = self.sock.recvmsg(READ_BYTES, _CONTROL_BYTES)
+        now_ns = self.last_activity_ns = time.monotonic_ns()
+        if not data:
+            return self._outcome_at_close()
+        self.user_ns.append(now_ns)
+        self.kernel_stamp.append(control[0][2] if control else b"")
+        self.data.append(data)
+        return Outcome.OK if self._end.feed(data, self.data) else None
+
+    def _outcome_at_close(self) -> Outcome:
+        """Say what an orderly close by the server means at this point."""
+        head = self._end.head
+        if head is not None and not head.is_chunked and head.content_length is None:
+            return Outcome.OK  # a body that is delimited by the connection's end (RFC 9112 §6.3)
+        return Outcome.TRUNCATED if self.data else Outcome.RESET
+
+    def can_be_reused(self) -> bool:
+        """Whether the connection may carry another request."""
+        head = self._end.head
+        return head is not None and head.keeps_alive and (head.is_chunked or head.content_length is not None)
+
+    def to_exchange(self, ending: Outcome, detail: str | None) -> Exchange:
+        """Hand over what was measured."""
+        return Exchange(
+            index=self.index,
+            phase=self.phase,
+            ending=ending,
+            detail=detail,
+            scheduled_ns=self.scheduled_ns,
+            sent_ns=self.sent_ns,
+            send_call_ns=self.send_call_ns,
+            finished_ns=self.user_ns[-1] if ending is Outcome.OK and self.user_ns else time.monotonic_ns(),
+            user_ns=self.user_ns,
+            kernel_stamp=self.kernel_stamp,
+            data=self.data,
+            offset_first=self.offset_first,
+            offset_last=sample_wall_offset(),
+        )
+
+
+def outcome_of_error(error: OSError | FramingError, flight: Flight) -> tuple[Outcome, str]:
+    """Name a failure of the network or of the protocol."""
+    if isinstance(error, FramingError):
+        return Outcome.MALFORMED_HTTP, str(error)
+    text = error.strerror or str(error)
+    if not flight.is_connected:
+        refused = isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED
+        return (Outcome.CONNECT_REFUSED if refused else Outcome.CONNECT_FAILED), text
+    if flight.sent_ns is None:
+        return Outcome.SEND_FAILED, text
+    return Outcome.RESET, text

@@ -1,0 +1,1 @@
+"""What is asked of a server: definitions, their loading, their prompts."""

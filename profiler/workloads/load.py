@@ -1,0 +1,123 @@
+"""Workload definitions by name: the shipped ones by their id, a user's own by its path."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from profiler.content import content
+from profiler.errors import WorkloadError
+from profiler.workloads import rows, yaml_source
+from profiler.workloads.mistakes import mistakes
+from profiler.workloads.schema import DataPrompts, Workload
+
+FIXED_KEYS = ("id", "version")
+"""They name what the file says, so nothing but the file may change them."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A definition that has passed every check."""
+
+    workload: Workload
+    path: Path
+    overridden: tuple[str, ...] = ()
+    """Dotted keys whose value is not the file's."""
+
+    @property
+    def folder(self) -> Path:
+        """Where data files are looked for."""
+        return self.path.parent
+
+
+def available() -> list[Loaded]:
+    """Return the shipped definitions, by id."""
+    return [load(name) for name in sorted(_shipped())]
+
+
+def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loaded:
+    """Return the workload with this id, or from this .yaml file, its data file checked as well.
+
+    `overrides` maps dotted keys (`load.concurrency`) to values that replace the file's; None stands for
+    "not given". Raises WorkloadError, with a line for everything that is wrong.
+    """
+    path = locate(reference)
+    workload = _from_file(path)
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    changed = _overridden(workload, given)
+    if isinstance(changed.prompts, DataPrompts):
+        rows.read(changed.prompts, path.parent)
+    before, after = workload.model_dump(), changed.model_dump()
+    differing = (key for key in given if _get(before, key) != _get(after, key))
+    return Loaded(changed, path, tuple(differing))
+
+
+def locate(reference: str) -> Path:
+    """Return the file of a shipped id or of a path; raises WorkloadError where it is neither."""
+    if reference.endswith((".yaml", ".yml")) or "/" in reference or "\\" in reference:
+        return _own(reference)
+    shipped = _shipped()
+    if reference in shipped:
+        return shipped[reference]
+    near = get_close_matches(reference, shipped, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise WorkloadError(
+        f"Unknown workload {reference!r}.{hint} Shipped ones: {', '.join(sorted(shipped))}. "
+        "A file of your own is named by its path, ending in .yaml."
+    )
+
+
+def _own(reference: str) -> Path:
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError:
+        raise WorkloadError(f"The home folder in {reference!r} is not known. Write the path out.") from None
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in content("workloads").glob("*.yaml")}
+
+
+def _from_file(path: Path) -> Workload:
+    source = yaml_source.read(path)
+    try:
+        return Workload.model_validate(source.values)
+    except ValidationError as error:
+        problems = [(source.line(mistake.path), mistake.sentence) for mistake in mistakes(error)]
+        yaml_source.refuse(path, problems)
+        raise
+
+
+def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload:
+    if not overrides:
+        return workload
+    values = workload.model_dump()
+    for key, value in overrides.items():
+        if key in FIXED_KEYS:
+            raise WorkloadError(f"The key {key!r} cannot be overridden. Copy the definition to a file of your own.")
+        _set(values, key, deepcopy(value))
+    try:
+        return Workload.model_validate(values)
+    except ValidationError as error:
+        sentences = (f"override of workload {workload.id!r}: {mistake.sentence}" for mistake in mistakes(error))
+        raise WorkloadError("\n".join(sentences)) from None
+
+
+def _set(values: dict[str, object], dotted: str, value: object) -> None:
+    """Put a value under a dotted key, in mappings made where there are none."""
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        inner = values.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            inner = values[parent] = {}
+        values = inner
+    values[last] = value
+
+
+def _get(values: object, dotted: str) -> object:
+    for key in dotted.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    return values

@@ -1,0 +1,130 @@
+"""What is wrong with a definition, in sentences: the value seen, the form expected, the nearest right name.
+
+The forms are read off the JSON Schema, so that no sentence can disagree with it.
+"""
+
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from profiler.workloads.schema import json_schema
+from profiler.workloads.yaml_source import KeyPath
+
+Fragment = dict[str, Any]
+
+
+class Mistake(NamedTuple):
+    """A key and what is wrong with it."""
+
+    path: KeyPath
+    sentence: str
+
+
+def mistakes(error: ValidationError) -> list[Mistake]:
+    """Return a sentence for everything that pydantic found wrong."""
+    return [_mistake(dict(detail)) for detail in error.errors(include_url=False)]
+
+
+def _mistake(detail: Fragment) -> Mistake:
+    kind, value = detail["type"], detail["input"]
+    path, around, fragment = _follow(detail["loc"])
+    if kind.startswith("union_tag_") and isinstance(value, dict):
+        tag_key = fragment["discriminator"]["propertyName"]
+        path = (*path, tag_key)
+        fragment = {"enum": list(fragment["discriminator"]["mapping"])}
+        kind, value = ("wrong", value[tag_key]) if tag_key in value else ("missing", None)
+    name = ".".join(map(str, path))
+    if kind == "extra_forbidden":
+        return Mistake(path, f"unknown key '{name}'.{_suggestion(path, around)}")
+    if kind == "missing":
+        return Mistake(path, f"the key '{name}' is missing: expected {_expectation(fragment)}")
+    return Mistake(path, f"'{name}' is {show(value)}: expected {_expectation(fragment)}{_near(value, fragment)}")
+
+
+def _follow(location: tuple[str | int, ...]) -> tuple[KeyPath, Fragment, Fragment]:
+    """Walk pydantic's location through the schema: return (key path, fragment around it, its fragment).
+
+    Unlike the location, the path is what the file says: it is without the tags of unions.
+    """
+    schema = json_schema()
+    path: KeyPath = ()
+    around = fragment = schema
+    for step in location:
+        tags = fragment.get("discriminator", {}).get("mapping", {})
+        if step in tags:
+            fragment = _resolve(schema, {"$ref": tags[step]})
+            continue
+        path, around = (*path, step), fragment
+        fragment = _resolve(schema, fragment.get("properties", {}).get(step, {}))
+    return path, around, fragment
+
+
+def _resolve(schema: Fragment, fragment: Fragment) -> Fragment:
+    """Return the definition that a fragment refers to, under the description that stands closest."""
+    if "$ref" not in fragment:
+        return fragment
+    definition: Fragment = schema["$defs"][fragment["$ref"].rpartition("/")[2]]
+    return {**definition, **fragment}
+
+
+def _suggestion(path: KeyPath, around: Fragment) -> str:
+    known = list(around.get("properties", {}))
+    near = get_close_matches(str(path[-1]), known, n=1)
+    if near:
+        return f" Did you mean '{'.'.join(map(str, (*path[:-1], near[0])))}'?"
+    return f" The keys here are: {', '.join(known)}."
+
+
+def _near(value: object, fragment: Fragment) -> str:
+    near = get_close_matches(str(value), fragment.get("enum", []), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _expectation(fragment: Fragment) -> str:
+    description = fragment.get("description", "")
+    return f"{_form(fragment)}. {description}".rstrip()
+
+
+def _form(fragment: Fragment) -> str:
+    """Say in words what a fragment of the schema accepts."""
+    if "anyOf" in fragment:
+        return " or ".join(_form(choice) for choice in fragment["anyOf"])
+    if "discriminator" in fragment:
+        tag = fragment["discriminator"]
+        return f"a mapping whose '{tag['propertyName']}' is {_choice(list(tag['mapping']))}"
+    if "const" in fragment or "enum" in fragment:
+        return _choice(fragment.get("enum") or [fragment["const"]])
+    if fragment.get("type") == "object":
+        return f"a mapping with the keys {', '.join(fragment['properties'])}"
+    return _simple_form(fragment)
+
+
+def _simple_form(fragment: Fragment) -> str:
+    kind = fragment.get("type")
+    if kind in {"integer", "number"}:
+        noun = "a whole number" if kind == "integer" else "a number"
+        above, highest = fragment.get("exclusiveMinimum"), f"{fragment['maximum']:,}".replace(",", " ")
+        return (
+            f"{noun} from {fragment['minimum']} to {highest}"
+            if above is None
+            else f"{noun} above {above}, up to {highest}"
+        )
+    forms = {"string": "a text", "boolean": "true or false", "null": "nothing"}
+    return forms.get(str(kind), "another value")
+
+
+def _choice(values: list[str]) -> str:
+    return " or ".join(repr(value) for value in values)
+
+
+def show(value: object, longest: int = 60) -> str:
+    """Write a value as it could stand in the file, shortened."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "empty"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,0 +1,109 @@
+"""What a workload definition may say. The JSON Schema is exported from these classes."""
+
+import json
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Milliseconds = Annotated[float, Field(gt=0, le=86_400_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class SyntheticPrompts(_Strict):
+    """Prompts made of random words, every one different from its first word on, of an exact length."""
+
+    source: Literal["synthetic"]
+    tokens: Count = Field(description="Length of each prompt, in tokens of the model's own tokenizer.")
+
+
+class DataPrompts(_Strict):
+    """Prompts read from the rows of a data file."""
+
+    source: Literal["data"]
+    file: Text = Field(description="Data file beside the definition: .jsonl, .csv or .txt (one prompt a line).")
+    column: Text = Field(
+        default="prompt", description="Key (JSONL) or column (CSV) that holds the prompt; unused for text."
+    )
+
+
+class ClosedLoop(_Strict):
+    """A fixed number of requests in flight: the next is sent when one finishes."""
+
+    shape: Literal["closed-loop"]
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=1, description="Requests in flight at any time."
+    )
+
+
+class Slo(_Strict):
+    """Service-level objectives: a request counts as good when it meets every one that is given."""
+
+    ttft_ms: Milliseconds | None = Field(default=None, description="Longest time to first token.")
+    tpot_ms: Milliseconds | None = Field(default=None, description="Longest time per output token.")
+    e2e_ms: Milliseconds | None = Field(default=None, description="Longest time to the last token.")
+
+
+class Workload(_Strict):
+    """A definition of what is asked of a server, and how often."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)] = Field(
+        description="Short name: lower-case letters, digits, '.', '_' and '-'."
+    )
+    version: Count = Field(description="Raised whenever a change makes results incomparable.")
+    description: Text = Field(description="What it stands for and why its sizes are what they are.")
+    api: Literal["completions", "chat"] = Field(
+        default="completions", description="Which OpenAI-compatible endpoint is called."
+    )
+    prompts: Annotated[SyntheticPrompts | DataPrompts, Field(discriminator="source")] = Field(
+        description="Where the prompts come from."
+    )
+    output_tokens: Count = Field(description="Tokens asked for; the end-of-sequence token is suppressed.")
+    temperature: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0.0, description="Sampling temperature; 0 takes the likeliest token."
+    )
+    load: ClosedLoop = Field(description="How requests follow one another.")
+    warmup_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=2, description="Requests sent first, kept in the records and in no metric."
+    )
+    requests: Count = Field(description="Measured requests in each repeat.")
+    repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="How often the measured block is repeated."
+    )
+    max_repeat_s: Seconds = Field(
+        default=600.0, description="No request of a repeat is sent later than this after its start."
+    )
+    request_timeout_s: Seconds = Field(default=120.0, description="Longest that one request may take.")
+    stall_timeout_s: Seconds = Field(
+        default=60.0, description="Longest that a server may stay silent during a request."
+    )
+    slo: Slo = Field(default=Slo(), description="Service-level objectives.")
+
+    @property
+    def measured_requests(self) -> int:
+        """Requests of all repeats together."""
+        return self.requests * self.repeats
+
+    @property
+    def total_requests(self) -> int:
+        """Requests of warm-up and all repeats together: how many prompts a run takes."""
+        return self.warmup_requests + self.measured_requests
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a definition; to be read, not changed."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Workload.model_json_schema()}
+    schema["title"] = "Aforo workload"
+    return schema
+
+
+def json_schema_text() -> str:
+    """Return the JSON Schema as the text of `workloads/schema.json`."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

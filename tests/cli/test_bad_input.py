@@ -1,0 +1,30 @@
+"""Bad input gets a sentence and exit code 2, before anything starts."""
+
+from pathlib import Path
+
+import pytest
+from support.command import TINY, Aforo
+
+CASES = [
+    (["run", "quickstrat"], "quickstart"),
+    (["run", "--model", "no/such/file.gguf"], "no/such/file.gguf"),
+    (["run", "smoke", "--model", TINY, "--threads", "4096"], "logical processors"),
+    (["run", "smoke", "--model", TINY, "--concurrency", "4"], "one request at a time"),
+    (["run", "smoke", "--model", TINY, "--output-tokens", "-1"], "output_tokens"),
+    (["run", "smoke", "--model", TINY, "--prompt-tokens", "4000"], "context"),
+    (["run", "smoke", "--model", TINY, "--context", "8"], "at least"),
+    (["run", "smoke", "--model", TINY, "--out", "a-file"], "is a file"),
+    (["summarize", "."], "not a run folder"),
+    (["report", "nowhere"], "not a run folder"),
+    (["workloads", "show", "quick"], "quickstart"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), CASES, ids=[" ".join(arguments) for arguments, _ in CASES])
+def test_bad_input_is_a_sentence(aforo: Aforo, tmp_path: Path, arguments: list[str], says: str) -> None:
+    (tmp_path / "a-file").touch()
+    done = aforo(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,229 @@
+"""`aforo run` on a real llama.cpp server, with real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+from support.command import AFORO, TINY, Aforo
+
+from profiler.results.folder import RunFolder
+from profiler.results.records import Outcome
+
+pytestmark = pytest.mark.real_server
+
+
+def only_run(parent: Path) -> RunFolder:
+    (path,) = (parent / "runs").iterdir()
+    return RunFolder(path)
+
+
+def wait_for_requests(parent: Path, count: int, timeout_s: float = 60) -> RunFolder:
+    """Wait until a run has journalled some requests."""
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        journals = list(parent.glob("runs/*/requests.jsonl"))
+        if journals and journals[0].read_bytes().count(b"\n") >= count:
+            return only_run(parent)
+        time.sleep(0.05)
+    raise AssertionError("the run did not get going")
+
+
+def server_pids(folder: RunFolder) -> list[int]:
+    """Return the processes that serve this run's model, by its port."""
+    command = folder.read_manifest().engine.command
+    port = command[command.index("--port") + 1]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "llama_cpp.server" in words and port in words and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process.pid)
+    return found
+
+
+def assert_no_server(folder: RunFolder, timeout_s: float = 10) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while server_pids(folder):
+        assert time.monotonic() < deadline_s, "the server outlived its run"
+        time.sleep(0.1)
+
+
+def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
+    done = aforo("run", "smoke", "--model", TINY, "--seed", "7")
+    assert done.returncode == 0, done.stderr
+    folder = only_run(tmp_path)
+    assert str(folder.report.relative_to(tmp_path)) in done.stdout
+    assert {path.name for path in folder.path.iterdir()} == {
+        "run.json",
+        "requests.jsonl",
+        "samples.jsonl",
+        "server.log",
+        "summary.json",
+        "report.html",
+    }
+    manifest = folder.read_manifest()
+    workload = manifest.workload
+    assert manifest.status == "complete"
+    assert manifest.seed == 7
+    assert manifest.model.is_synthetic
+    assert manifest.engine.version
+    assert manifest.engine.build
+    assert [phase.name for phase in manifest.phases][:3] == ["start-server", "make-prompts", "warmup"]
+    ends_ns = [time_ns for phase in manifest.phases for time_ns in (phase.start_ns, phase.end_ns or 0)]
+    assert all(earlier <= later for earlier, later in pairwise(ends_ns))
+
+    requests = folder.read_requests()
+    assert len(requests) == workload["warmup_requests"] + workload["requests"] * workload["repeats"]
+    for request in requests:
+        assert request.outcome is Outcome.OK
+        assert request.completion_tokens == request.completion_tokens_server == workload["output_tokens"]
+        assert request.prompt_tokens == workload["prompts"]["tokens"]
+    if sys.platform == "linux":
+        assert {request.stamp_source for request in requests} == {"kernel"}
+    assert_no_server(folder)
+
+
+def test_summary_and_report_are_recomputed_byte_for_byte(tmp_path: Path, aforo: Aforo) -> None:
+    assert aforo("run", "smoke", "--model", TINY, "--quiet").returncode == 0
+    folder = only_run(tmp_path)
+    kept = {name: (folder.path / name).read_bytes() for name in ("summary.json", "report.html")}
+    for name in kept:
+        (folder.path / name).unlink()
+    assert aforo("summarize", str(folder.path)).returncode == 0
+    assert aforo("report", str(folder.path)).returncode == 0
+    assert {name: (folder.path / name).read_bytes() for name in kept} == kept
+
+
+def test_the_engines_own_rate_stands_beside_ours(tmp_path: Path, aforo: Aforo) -> None:
+    done = aforo("run", "smoke", "--model", TINY, "--output-tokens", "64", "--json", "--quiet")
+    metrics = json.loads(done.stdout)["metrics"]
+    # The engine leaves out sampling and the server, so it can only be faster than what a client sees.
+    assert metrics["engine_decode_tokens_per_s"]["value"] > metrics["decode_tokens_per_s"]["mean"] > 0
+    assert metrics["model_load_s"]["value"] > 0
+    assert metrics["peak_rss_bytes"]["value"] > 10e6
+
+
+def test_a_chat_workload_with_rows_of_a_file(tmp_path: Path, aforo: Aforo) -> None:
+    done = aforo("run", "chat-short", "--model", TINY, "--requests", "3", "--repeats", "1", "--output-tokens", "8")
+    assert done.returncode == 0, done.stderr
+    requests = only_run(tmp_path).read_requests()
+    assert {request.outcome for request in requests} == {Outcome.OK}
+    assert all(request.prompt_tokens for request in requests)
+    # The role comes in an event of its own, before the first token, and is not counted as one.
+    assert {request.completion_tokens for request in requests} == {8}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_run_and_its_server_and_keeps_what_was_measured(
+    tmp_path: Path, long_run: "subprocess.Popen[str]", number: signal.Signals, code: int
+) -> None:
+    folder = wait_for_requests(tmp_path, 5)
+    assert server_pids(folder)
+    long_run.send_signal(number)
+    _, error = long_run.communicate(timeout=30)
+    assert long_run.returncode == code, error
+    assert "Traceback" not in error
+    summary = json.loads((folder.path / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    assert summary["requests_ok"] >= 3
+    assert folder.report.exists()
+    assert_no_server(folder)
+
+
+def test_a_signal_stops_nothing_else(tmp_path: Path, long_run: "subprocess.Popen[str]") -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as bystander:
+        wait_for_requests(tmp_path, 2)
+        long_run.send_signal(signal.SIGINT)
+        long_run.communicate(timeout=30)
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_a_run_that_is_killed_leaves_a_readable_folder_and_no_server(
+    tmp_path: Path, long_run: "subprocess.Popen[str]", aforo: Aforo
+) -> None:
+    folder = wait_for_requests(tmp_path, 5)
+    drivers = [child.pid for child in psutil.Process(long_run.pid).children(recursive=True)]
+    long_run.kill()
+    long_run.communicate(timeout=10)
+    assert_no_server(folder)
+    done = aforo("summarize", str(folder.path), "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "interrupted"
+    assert "killed" in summary["status_reason"]
+    assert summary["requests_ok"] >= 3
+    assert aforo("report", str(folder.path)).returncode == 0
+    deadline_s = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for pid in drivers):
+        assert time.monotonic() < deadline_s, "a process outlived the run"
+        time.sleep(0.1)
+
+
+def test_a_server_that_dies_in_the_middle_is_named(tmp_path: Path, long_run: "subprocess.Popen[str]") -> None:
+    folder = wait_for_requests(tmp_path, 5)
+    for pid in server_pids(folder):
+        os.kill(pid, signal.SIGKILL)
+    _, error = long_run.communicate(timeout=30)
+    assert long_run.returncode == 1
+    assert "The server ended by itself" in error
+    assert "Traceback" not in error
+    manifest = folder.read_manifest()
+    assert manifest.status == "failed"
+    assert "ended by itself" in (manifest.status_reason or "")
+    assert json.loads((folder.path / "summary.json").read_text())["requests_ok"] >= 3
+
+
+def test_a_driver_that_dies_in_the_middle_is_named(tmp_path: Path, long_run: "subprocess.Popen[str]") -> None:
+    folder = wait_for_requests(tmp_path, 5)
+    for child in psutil.Process(long_run.pid).children(recursive=True):
+        if "profiler.timing.driver" in child.cmdline():
+            child.kill()
+    _, error = long_run.communicate(timeout=30)
+    assert long_run.returncode == 1
+    assert "load driver has ended" in error
+    assert folder.read_manifest().status == "failed"
+    assert_no_server(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system with room for the beginning of a run only."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk on this system")
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk is not allowed on this system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("small_disk", "requests", "status"),
+    [("300k", "1500", "failed"), ("1200k", "3", "complete")],  # too small for the records; for the report only
+    indirect=["small_disk"],
+)
+def test_a_full_disk_ends_the_run_with_a_sentence_and_no_server(
+    tmp_path: Path, small_disk: Path, requests: str, status: str
+) -> None:
+    command = [AFORO, "run", "smoke", "--model", TINY, "--requests", requests, "--output-tokens", "64"]
+    done = subprocess.run(
+        [*command, "--out", str(small_disk)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    (path,) = small_disk.iterdir()
+    folder = RunFolder(path)
+    assert folder.read_requests()
+    assert json.loads((path / "run.json").read_text())["status"] in {status, "running"}
+    assert_no_server(folder)

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from profiler.metrics.catalogue import METRICS, markdown
+
+UNIT_OF_SUFFIX = {
+    "_ms": "ms",
+    "_us": "us",
+    "_tokens_per_s": "tokens/s",
+    "_bytes": "bytes",
+    "_ratio": "ratio",
+    "_cores": "cores",
+    "_rps": "requests/s",
+    "requests_per_s": "requests/s",
+    "_load_s": "s",
+}
+
+
+def test_the_reference_page_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert page.read_text("utf-8") == markdown(), "run: aforo metrics --markdown > docs/metrics.md"
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_says_its_unit_in_its_name_and_its_formula(name: str) -> None:
+    spec = METRICS[name]
+    units = [unit for suffix, unit in UNIT_OF_SUFFIX.items() if name.endswith(suffix)]
+    assert spec.unit in units
+    assert spec.formula

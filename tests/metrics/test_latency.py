@@ -1,0 +1,54 @@
+import pytest
+from support.builders import request
+
+from profiler.metrics.latency import (
+    decode_tokens_per_s,
+    e2e_ms,
+    itl_ms,
+    output_tokens,
+    prefill_tokens_per_s,
+    tpot_ms,
+    ttft_ms,
+)
+from profiler.metrics.registry import NotMeasuredError
+
+
+def test_a_stream_of_three_tokens() -> None:
+    stream = request(arrivals_ms=(10, 20, 40), prompt_tokens=8)
+    assert ttft_ms(stream) == 10
+    assert itl_ms(stream) == [10, 20]
+    assert e2e_ms(stream) == 40
+    assert tpot_ms(stream) == 15  # (40 − 10) / (3 − 1)
+    assert decode_tokens_per_s(stream) == pytest.approx(2 / 0.030)
+    assert prefill_tokens_per_s(stream) == 800  # 8 tokens in 10 ms
+
+
+def test_reads_without_tokens_do_not_count() -> None:
+    # Headers at 1 ms, two tokens at 10 and 30 ms, the end of the stream at 31 ms.
+    stream = request(arrivals_ms=(1, 10, 30, 31), tokens=(0, 1, 1, 0))
+    assert (ttft_ms(stream), e2e_ms(stream), itl_ms(stream)) == (10, 30, [20])
+
+
+def test_coalesced_tokens_make_one_gap_but_count_in_tpot() -> None:
+    # One token at 10 ms, three together at 40 ms: one gap of 30 ms, and 30 ms / 3 tokens.
+    stream = request(arrivals_ms=(10, 40), tokens=(1, 3))
+    assert itl_ms(stream) == [30]
+    assert tpot_ms(stream) == 10
+
+
+def test_the_servers_count_goes_before_ours() -> None:
+    # Two events, but the server made three tokens (one was held back and merged): 20 ms / 2.
+    stream = request(arrivals_ms=(10, 30), server_tokens=3)
+    assert output_tokens(stream) == 3
+    assert tpot_ms(stream) == 10
+
+
+@pytest.mark.parametrize("arrivals_ms", [(10,), (10, 10)])
+def test_speed_needs_two_moments(arrivals_ms: tuple[float, ...]) -> None:
+    with pytest.raises(NotMeasuredError):
+        tpot_ms(request(arrivals_ms=arrivals_ms))
+
+
+def test_prefill_speed_needs_the_length_of_the_prompt() -> None:
+    with pytest.raises(NotMeasuredError, match="length of the prompt"):
+        prefill_tokens_per_s(request(prompt_tokens=None))

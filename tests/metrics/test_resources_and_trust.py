@@ -1,0 +1,71 @@
+import pytest
+from support.builders import MS, observed, request
+
+from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.resources import model_load_s, peak_rss_bytes, server_cpu_cores
+from profiler.metrics.trust import (
+    client_cpu_cores,
+    clock_offset_width_us,
+    coalesced_read_ratio,
+    error_ratio,
+    kernel_user_gap_us,
+    send_lag_ms,
+    token_mismatch_ratio,
+)
+from profiler.results.records import Outcome, Sample
+
+
+def sample(t_ms: int, cores: float | None, rss: int | None) -> Sample:
+    return Sample(
+        t_ns=t_ms * MS,
+        server_cpu_cores=cores,
+        server_rss_bytes=rss,
+        host_cpu_ratio=0.5,
+        host_steal_ratio=0.0,
+        client_cpu_cores=0.01,
+    )
+
+
+def test_loading_is_the_start_phase() -> None:
+    assert model_load_s(observed([request()])) == 2  # 1 s to 3 s
+
+
+def test_memory_is_the_peak_and_processors_the_steady_mean() -> None:
+    # The steady window is 0–30 ms: the samples at 10 and 20 ms count, the one at 500 ms does not.
+    samples = [sample(10, 2.0, 100), sample(20, 1.0, 300), sample(500, 0.0, 200), sample(25, None, None)]
+    seen = observed([request()], samples=samples)
+    assert peak_rss_bytes(seen) == 300
+    assert server_cpu_cores(seen) == 1.5
+
+
+def test_without_samples_nothing_is_claimed() -> None:
+    for measure in (peak_rss_bytes, server_cpu_cores):
+        with pytest.raises(NotMeasuredError):
+            measure(observed([request()]))
+
+
+def test_errors_are_a_share_of_measured_requests() -> None:
+    requests = [request(0), request(1, outcome=Outcome.STALLED), request(2, phase="warmup", outcome=Outcome.RESET)]
+    assert error_ratio(observed(requests)) == 0.5
+    with pytest.raises(NotMeasuredError):
+        error_ratio(observed([]))
+
+
+def test_trust_numbers() -> None:
+    requests = [
+        request(0, tokens=(1, 2, 1), server_tokens=4, lag_us=20),  # one of three reads is coalesced
+        request(1, sent_ms=40, server_tokens=4, lag_us=20),  # three seen, four made
+        request(2, sent_ms=80, server_tokens=None),
+    ]
+    seen = observed(requests)
+    assert coalesced_read_ratio(seen) == pytest.approx(1 / 9)
+    assert token_mismatch_ratio(seen) == 0.5
+    assert kernel_user_gap_us(requests[0]) == [20, 20, 20]
+    assert send_lag_ms(requests[0]) == 1
+    assert clock_offset_width_us(seen) == 0.1
+    assert client_cpu_cores(seen) == 0.01  # 10 ms of processor time in a phase of 1 s
+
+
+def test_a_server_that_counts_nothing_cannot_disagree() -> None:
+    with pytest.raises(NotMeasuredError):
+        token_mismatch_ratio(observed([request(server_tokens=None)]))

@@ -1,0 +1,82 @@
+import pytest
+from support.builders import S, observed, request
+
+from profiler.metrics.observations import Window, steady_window
+from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.throughput import (
+    engine_decode_tokens_per_s,
+    engine_prefill_tokens_per_s,
+    goodput_rps,
+    output_tokens_per_s,
+    requests_per_s,
+    total_tokens_per_s,
+)
+from profiler.results.records import Outcome
+from profiler.servers.engine_log import EngineTiming
+
+# One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
+ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]
+
+
+def test_one_stream_is_steady_from_the_first_send_to_the_last_byte() -> None:
+    assert steady_window(ONE_STREAM, 1) == Window(0, S * 70 // 1000)
+
+
+def test_two_streams_are_steady_while_both_slots_are_busy() -> None:
+    # Slots: A 0–30, B 5–35, then C 30–60 and D 35–65. The last send is at 35; the first slot to run empty is C's.
+    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
+    assert steady_window(requests, 2) == Window(S * 5 // 1000, S * 60 // 1000)
+
+
+def test_fewer_requests_than_slots_are_never_steady() -> None:
+    assert steady_window(ONE_STREAM, 3) is None
+    with pytest.raises(NotMeasuredError, match="steady"):
+        output_tokens_per_s(observed(ONE_STREAM, concurrency=3))
+
+
+def test_rates_of_one_stream() -> None:
+    seen = observed(ONE_STREAM)
+    assert output_tokens_per_s(seen) == pytest.approx(6 / 0.070)
+    assert total_tokens_per_s(seen) == pytest.approx((6 + 16) / 0.070)
+    assert requests_per_s(seen) == pytest.approx(2 / 0.070)
+
+
+def test_only_tokens_inside_the_window_count() -> None:
+    # Two slots, window 5–60 ms as above. A: 10 20 30; B: 15 25 35; C: 40 50 60 — all inside; D: 45 55, but 65 is not.
+    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
+    assert output_tokens_per_s(observed(requests, concurrency=2)) == pytest.approx(11 / 0.055)
+    assert requests_per_s(observed(requests, concurrency=2)) == pytest.approx(3 / 0.055)
+
+
+def test_warmup_and_failures_do_not_count() -> None:
+    extra = [request(8, phase="warmup"), request(9, sent_ms=20, outcome=Outcome.TRUNCATED)]
+    assert output_tokens_per_s(observed([*ONE_STREAM, *extra])) == pytest.approx(6 / 0.070)
+
+
+def test_repeats_are_pooled_over_their_own_windows() -> None:
+    second = [request(2, phase="repeat-2", sent_ms=1000), request(3, phase="repeat-2", sent_ms=1040)]
+    seen = observed([*ONE_STREAM, *second], repeats=2)
+    assert output_tokens_per_s(seen) == pytest.approx(12 / 0.140)
+
+
+def test_goodput_counts_requests_that_meet_every_objective() -> None:
+    slow = request(1, sent_ms=40, arrivals_ms=(25, 35, 45))  # TTFT 25 ms; ends at 85 ms
+    requests = [request(0, sent_ms=0), slow]
+    assert goodput_rps(observed(requests, slo={"ttft_ms": 15})) == pytest.approx(1 / 0.085)
+    assert goodput_rps(observed(requests, slo={"ttft_ms": 25, "e2e_ms": 45})) == pytest.approx(2 / 0.085)
+    assert goodput_rps(observed(requests, slo={"tpot_ms": 9})) == 0
+    with pytest.raises(NotMeasuredError, match="no SLO"):
+        goodput_rps(observed(requests))
+
+
+def test_the_engines_own_word_is_taken_for_measured_requests_only() -> None:
+    warm = request(0, phase="warmup")
+    timings = [EngineTiming(8, 100.0, 2, 100.0), EngineTiming(8, 4.0, 2, 16.0), EngineTiming(8, 4.0, 2, 24.0)]
+    seen = observed([warm, request(1), request(2, sent_ms=40)], timings=timings)
+    assert engine_decode_tokens_per_s(seen) == pytest.approx(4 / 0.040)
+    assert engine_prefill_tokens_per_s(seen) == pytest.approx(16 / 0.008)
+
+
+def test_engine_timings_that_do_not_match_one_to_one_are_not_used() -> None:
+    with pytest.raises(NotMeasuredError, match="one to one"):
+        engine_decode_tokens_per_s(observed(ONE_STREAM, timings=[EngineTiming(8, 1.0, 2, 1.0)]))

@@ -1,0 +1,161 @@
+"""Pages in a real Chromium: drawn, quiet, offline, as wide as the screen."""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+
+from profiler.results.records import Outcome
+
+pytestmark = pytest.mark.browser
+
+FIGURES = ["ttft_ms", "itl_ms", "tpot_ms", "e2e_ms", "timeline", "gaps", "cores", "host", "memory"]
+DRAWN = """() => [...document.querySelectorAll("[data-figure]")].map(plot => {
+  const svg = plot.querySelector("svg.main-svg");
+  const box = svg ? svg.getBoundingClientRect() : {width: 0, height: 0};
+  const marks = plot.querySelectorAll(".trace path, .traces path, .point").length;
+  return {id: plot.dataset.figure, width: box.width, height: box.height, traces: plot.data.length, marks};
+})"""
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter(element => !element.closest("svg, .visually-hidden, .skip"))
+  .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+  .map(element => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def show(chromium, tmp_path):
+    """Open a page; whatever it asks for or complains about fails the test."""
+
+    @contextmanager
+    def opened(html, width=1280, scheme="light", **options):
+        file = tmp_path / "report.html"
+        file.write_text(html, encoding="utf-8")
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        page, asked, said = context.new_page(), [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(file.as_uri())
+        yield page
+        context.close()
+        assert said == []
+        assert asked == [file.as_uri()]
+
+    return opened
+
+
+def shoot(page, artefacts, name):
+    page.screenshot(path=artefacts / f"{name}.png", full_page=True)
+
+
+def figures_of(page):
+    drawn = page.evaluate(DRAWN)
+    for figure in drawn:
+        assert figure["width"] > 250, figure
+        assert figure["height"] > 100, figure
+        assert figure["traces"] > 0, figure
+        assert figure["marks"] > 0, figure
+    return [figure["id"] for figure in drawn]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_figure_is_drawn_within_the_screen(show, fake_run, artefacts, width, scheme):
+    with show(fake_run().page(), width, scheme) as page:
+        shoot(page, artefacts, f"run-{width}-{scheme}")
+        assert figures_of(page) == FIGURES
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(TOO_WIDE) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_five_thousand_requests(show, fake_run, artefacts, width):
+    failures = {9: Outcome.RESET, 45: Outcome.NO_RESPONSE, 100: Outcome.STALLED}
+    run = fake_run(repeats=5, requests=1000, concurrency=32, sample_hz=10, failures=failures)
+    with show(run.page(), width, "dark") as page:
+        shoot(page, artefacts, f"many-{width}-dark")
+        assert figures_of(page) == FIGURES
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_long_names_on_a_phone(show, fake_run, artefacts):
+    run = fake_run(repeats=2, requests=8, concurrency=4)
+    run.manifest.model.name = "Organisation/" + "Extremely-Long-Model-Name-" * 4 + "Q4_K_M-00001-of-00002.gguf"
+    run.manifest.host["name"] = "ip-172-31-255-254.eu-central-1.compute.internal." + "subdomain." * 5
+    run.manifest.engine.command = ["/opt/" + "x" * 300, "--model", "y" * 200]
+    run.manifest.status, run.manifest.status_reason = "interrupted", "signal 2 after 12 s"
+    run.manifest.warnings = ["w" * 200, "The governor is 'powersave'."]
+    with show(run.page(), 390) as page:
+        shoot(page, artefacts, "long-names-390-light")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate(TOO_WIDE) == []
+
+
+@pytest.mark.parametrize("requests", [1, 0])
+def test_runs_with_next_to_nothing_in_them(show, fake_run, artefacts, requests):
+    run = fake_run(repeats=1, requests=1)
+    if not requests:
+        run.requests, run.samples, run.timings = [], [], []
+    with show(run.page(), 390) as page:
+        shoot(page, artefacts, f"requests-{requests}-390-light")
+        expected = ["itl_ms", "timeline", "gaps", "cores", "host", "memory"] if requests else []
+        assert figures_of(page) == expected
+
+
+def test_figures_follow_the_colour_scheme(show, fake_run):
+    plot = "document.querySelector('#plot-ttft_ms')"
+    colors = f"{plot}._fullLayout.font.color + ' ' + {plot}.data[0].line.color"
+    light, dark = "#1c2126 #0072B2", "#e6e9ec #5FB3EC"
+    with show(fake_run().page(), bypass_csp=True) as page:  # waiting for a condition evaluates text
+        assert page.evaluate(colors) == light
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(f"{colors} === '{dark}'")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate(colors) == light
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(colors) == dark
+
+
+def test_a_finger_scrolls_the_page_and_a_mouse_zooms(show, fake_run):
+    html, dragmode = fake_run().page(), "document.querySelector('#plot-timeline')._fullLayout.dragmode"
+    with show(html, 390, has_touch=True, is_mobile=True) as page:
+        assert page.evaluate(dragmode) is False
+    with show(html) as page:
+        assert page.evaluate(dragmode) == "zoom"
+
+
+def test_the_keyboard_reaches_the_numbers_first(show, fake_run):
+    with show(fake_run().page()) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the numbers"
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#headline"
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_injected_script_does_not_run(show, fake_run):
+    evil = """</script><script>window.hurt=1</script><img src="x" onerror="window.hurt=1"><a href="javascript:hurt">"""
+    run = fake_run(failures={3: Outcome.SERVER_ERROR})
+    run.manifest.model.name = run.manifest.host["name"] = run.requests[3].detail = evil
+    run.manifest.workload["description"] = evil
+    run.manifest.warnings = [evil]
+    for record in [*run.manifest.phases, *run.requests]:
+        name = "name" if hasattr(record, "name") else "phase"
+        setattr(record, name, getattr(record, name).replace("repeat-2", f"repeat-{evil}"))
+    with show(run.page()) as page:
+        assert page.evaluate("window.hurt") is None
+        assert page.locator("h1").inner_text().count("window.hurt") == 4
+        assert page.evaluate("document.querySelectorAll('img, svg a').length") == 0
+        assert figures_of(page) == FIGURES
+
+
+def test_the_policy_of_the_page_stops_a_script_that_slipped_in(chromium, fake_run, tmp_path):
+    page_text = fake_run(repeats=1, requests=2).page()
+    file = tmp_path / "tampered.html"
+    file.write_text(re.sub("</main>", "</main><script>window.hurt=1</script>", page_text, count=1), encoding="utf-8")
+    page = chromium.new_page()
+    page.goto(file.as_uri())
+    assert page.evaluate("window.hurt") is None
+    assert page.evaluate("typeof Plotly") == "object"
+    page.close()

@@ -1,0 +1,77 @@
+from profiler.reports import tables
+from profiler.results.records import Outcome
+from profiler.results.summary import Distribution, NotMeasured, Scalar
+
+
+def distribution(mean=8.123, indicative=(), **changes):
+    quantiles = {"p50": 8.1, "p90": 8.46, "p95": 8.56, "p99": 41.2678}
+    given = {"unit": "ms", "n": 600, "mean": mean, "min": 7.0, "max": 70.0, "quantiles": quantiles}
+    return Distribution(**{**given, "indicative": list(indicative), "per_repeat_mean": [8.10, 8.15], **changes})
+
+
+def test_a_row_of_percentiles():
+    (row,) = tables.distribution_rows({"itl_ms": distribution(indicative=["p99"])})
+    assert [cell.text for cell in row.cells] == ["8.12", "8.10", "8.46", "8.56", "41.27"]
+    assert [cell.is_indicative for cell in row.cells] == [False, False, False, False, True]
+    assert (row.unit, row.n, row.repeats) == ("ms", 600, "8.10–8.15")
+    assert tables.has_indicative([row])
+
+
+def test_what_was_not_measured_says_why_and_is_never_zero():
+    metrics = {
+        "ttft_ms": NotMeasured(unit="ms", reason="no request finished"),
+        "output_tokens_per_s": Scalar(unit="tokens/s", value=None, reason="too few requests"),
+    }
+    assert tables.distribution_rows(metrics)[0].missing == "no request finished"
+    assert tables.scalar_rows(metrics)[0].missing == "too few requests"
+    assert tables.value_text(metrics["output_tokens_per_s"]) == "not measured: too few requests"
+
+
+def test_trust_metrics_have_rows_of_their_own_with_their_formula():
+    metrics = {
+        "kernel_user_gap_us": distribution(unit="us", mean=44.0, quantiles={"p50": 40.2, "p99": 21_028.3}),
+        "coalesced_read_ratio": Scalar(unit="ratio", value=0.0),
+        "total_tokens_per_s": Scalar(unit="tokens/s", value=829.0),
+    }
+    assert [row.metric_id for row in tables.scalar_rows(metrics)] == ["total_tokens_per_s"]
+    assert tables.distribution_rows(metrics) == []
+    gap, coalesced = tables.trust_rows(metrics)
+    assert gap.value == "p50 40.2\u00a0µs, p99 21.0\u00a0ms"
+    assert coalesced.value == "0\u00a0%"
+    assert gap.formula
+
+
+def test_metrics_that_this_version_does_not_know_are_shown_all_the_same():
+    metrics = {"peak_vram_bytes": Scalar(unit="bytes", value=2**30), "power_w": distribution(unit="W")}
+    assert tables.scalar_rows(metrics)[0].value == "1.00\u00a0GiB"
+    assert tables.distribution_rows(metrics)[0].label == "Power w"
+    assert tables.formula("peak_vram_bytes") == ""
+
+
+def test_the_engines_own_rate_stands_beside_ours():
+    metrics = {
+        "decode_tokens_per_s": distribution(unit="tokens/s", mean=123.2, per_repeat_mean=[122.8, 123.6]),
+        "engine_decode_tokens_per_s": Scalar(unit="tokens/s", value=139.7),
+        "engine_prefill_tokens_per_s": Scalar(unit="tokens/s", value=None, reason="no log"),
+    }
+    (row,) = tables.engine_comparisons(metrics)
+    # 139.7 / 123.2 = 1.1339
+    assert (row.client, row.engine, row.difference) == ("123.2\u00a0tokens/s", "139.7\u00a0tokens/s", "+13.4\u00a0%")
+
+
+def test_headline_cards(fake_run):
+    cards = {card.label: card for card in tables.headline_cards(fake_run().summary)}
+    ttft = cards["Time to first token (TTFT)"]
+    assert (ttft.unit, ttft.statistic, ttft.notes[0]) == ("ms", "p50", "p50 of 60 requests")
+    assert ttft.notes[1].startswith("p90 ")
+    assert ttft.notes[1].endswith(", indicative")  # 60 requests, and p90 needs 64
+    assert ttft.repeats.startswith("repeat means ")
+    assert cards["Requests finished"].notes == ("none failed",)
+    assert cards["Peak memory (RSS)"].repeats == "the same in every repeat"
+
+
+def test_cards_of_a_run_in_which_nothing_finished(fake_run):
+    run = fake_run(requests=2, failures=dict.fromkeys(range(20), Outcome.RESET))
+    cards = tables.headline_cards(run.summary)
+    assert (cards[0].number, cards[0].unit, cards[0].notes) == ("0", "of 6", ("6 failed",))
+    assert all(card.missing for card in cards[1:6])

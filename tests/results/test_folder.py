@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import pytest
+from support.builders import manifest, request
+
+from profiler.errors import RecordError, RunFolderError
+from profiler.results.folder import Journal, RunFolder, replace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / "run")
+    made.create()
+    return made
+
+
+def test_a_manifest_comes_back_as_it_was(folder: RunFolder) -> None:
+    folder.write_manifest(manifest(repeats=2))
+    assert folder.read_manifest() == manifest(repeats=2)
+
+
+def test_requests_come_back_as_they_were(folder: RunFolder) -> None:
+    journal = Journal(folder.requests)
+    for index in range(3):
+        journal.append(request(index))
+    journal.close()
+    assert folder.read_requests() == [request(0), request(1), request(2)]
+
+
+def test_a_line_that_was_cut_off_is_passed_over(folder: RunFolder) -> None:
+    journal = Journal(folder.requests)
+    journal.append(request(0))
+    journal.append(request(1))
+    journal.close()
+    whole = folder.requests.read_bytes()
+    for cut in (1, 40, len(whole) // 2 - 1):
+        folder.requests.write_bytes(whole[:-cut])
+        assert folder.read_requests() == [request(0)]
+
+
+def test_a_damaged_line_is_named(folder: RunFolder) -> None:
+    folder.requests.write_text('{"index": "x"}\n')
+    with pytest.raises(RunFolderError, match=r"requests\.jsonl, line 1.*damaged"):
+        folder.read_requests()
+
+
+def test_no_journal_is_no_request(folder: RunFolder) -> None:
+    assert folder.read_requests() == []
+    assert folder.read_samples() == []
+    assert folder.read_server_log() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "expected a JSON object"),
+        ('{"format_version": 99}', "Install a newer Aforo"),
+        ('{"format_version": "one"}', "format_version is 'one'"),
+        ('{"format_version": 1}', "damaged"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_a_sentence(folder: RunFolder, text: str, says: str) -> None:
+    (folder.path / "run.json").write_text(text)
+    with pytest.raises(RunFolderError, match=says):
+        folder.read_manifest()
+
+
+def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        RunFolder(tmp_path).read_manifest()
+
+
+def test_keys_of_a_later_minor_version_are_passed_over(folder: RunFolder) -> None:
+    document = manifest().model_dump(mode="json") | {"something_new": 1}
+    (folder.path / "run.json").write_text(json.dumps(document))
+    assert folder.read_manifest() == manifest()
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_the_old_file() -> None:
+    # /dev/full takes every open and refuses every write, as a full disk does.
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    journal = Journal(Path("/dev/full"))
+    with pytest.raises(RecordError, match=r"No space left.*--out"):
+        journal.append(request())
+    journal.close()
+
+
+def test_replacing_leaves_nothing_else_behind(tmp_path: Path) -> None:
+    replace(tmp_path / "a.json", "1")
+    replace(tmp_path / "a.json", "2")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.json", "2")]
+    with pytest.raises(RecordError):
+        replace(tmp_path / "missing" / "a.json", "1")

@@ -1,0 +1,30 @@
+import os
+import signal
+
+import pytest
+
+from profiler.errors import InterruptedRunError
+from profiler.run.interrupt import Interrupt
+
+
+def test_the_first_signal_waits_for_a_safe_point() -> None:
+    with Interrupt() as interrupt:
+        interrupt.check()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(InterruptedRunError) as caught:
+            interrupt.check()
+    assert caught.value.exit_code == 143
+
+
+def test_the_second_signal_stops_at_once() -> None:
+    with Interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(InterruptedRunError):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_handlers_from_before_come_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,120 @@
+"""Real processes, real signals: no server outlives its run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from profiler.errors import ServerDiedError, ServerStartError
+from profiler.servers.process import ServerProcess
+
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
+]
+WITH_CHILD = [
+    sys.executable,
+    "-c",
+    "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+    "print(p.pid, flush=True); time.sleep(600)",
+]
+
+
+def wait_for_log(log: Path, timeout_s: float = 10.0) -> str:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if log.exists() and (text := log.read_text()).endswith("\n"):
+            return text
+        time.sleep(0.02)
+    raise AssertionError("the server printed nothing")
+
+
+def is_gone(pid: int, timeout_s: float = 5.0) -> bool:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_server_is_started_logged_and_stopped(tmp_path: Path) -> None:
+    server = ServerProcess(SLEEP, tmp_path / "log", {})
+    assert wait_for_log(tmp_path / "log") == "up\n"
+    server.check_alive()
+    server.stop()
+    assert is_gone(server.pid)
+    server.stop()  # twice does no harm
+
+
+def test_what_a_server_started_is_stopped_with_it(tmp_path: Path) -> None:
+    server = ServerProcess(WITH_CHILD, tmp_path / "log", {})
+    child = int(wait_for_log(tmp_path / "log"))
+    server.stop()
+    assert is_gone(server.pid)
+    assert is_gone(child)
+
+
+def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    server = ServerProcess(STUBBORN, tmp_path / "log", {})
+    wait_for_log(tmp_path / "log")
+    server.stop()
+    assert is_gone(server.pid)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("print('out of cheese'); raise SystemExit(3)", "exit code 3"),
+        ("import os; print('boom', flush=True); os.kill(os.getpid(), 4)", "instructions that this processor lacks"),
+        ("import os; print('oom', flush=True); os.kill(os.getpid(), 9)", "memory ran out"),
+    ],
+)
+def test_a_server_that_ends_by_itself_is_explained(tmp_path: Path, code: str, says: str) -> None:
+    server = ServerProcess([sys.executable, "-c", code], tmp_path / "log", {})
+    with pytest.raises(ServerDiedError, match=says) as caught:
+        for _ in range(200):
+            server.check_alive()
+            time.sleep(0.05)
+    assert (tmp_path / "log").read_text().strip() in str(caught.value)
+    server.stop()
+
+
+def test_a_command_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ServerStartError, match="could not be started"):
+        ServerProcess(["/no/such/program"], tmp_path / "log", {})
+
+
+def test_a_profiler_that_is_killed_takes_its_server_along(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from profiler.servers.process import ServerProcess\n"
+        f"server = ServerProcess({WITH_CHILD!r}, Path({str(tmp_path / 'log')!r}), {{}})\n"
+        "print(server.pid, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as profiler:
+        assert profiler.stdout is not None
+        server = int(profiler.stdout.readline())
+        child = int(wait_for_log(tmp_path / "log"))
+        profiler.kill()
+    assert is_gone(server)
+    assert is_gone(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent's death")
+def test_a_warden_that_is_killed_takes_the_server_along(tmp_path: Path) -> None:
+    server = ServerProcess(SLEEP, tmp_path / "log", {})
+    wait_for_log(tmp_path / "log")
+    os.kill(psutil.Process(server.pid).ppid(), signal.SIGKILL)
+    assert is_gone(server.pid)
+    with pytest.raises(ServerDiedError, match="keeper was killed"):
+        for _ in range(100):
+            server.check_alive()
+            time.sleep(0.02)
+    server.stop()

@@ -1,0 +1,137 @@
+"""A real TCP server on loopback whose answer to each connection is a script."""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+Script = Callable[[socket.socket, bytes], None]
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def event(payload: object) -> bytes:
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
+
+
+def token(text: str, finish_reason: str | None = None) -> bytes:
+    return event({"choices": [{"text": text, "finish_reason": finish_reason}]})
+
+
+def chat_token(text: str | None, finish_reason: str | None = None) -> bytes:
+    return event(
+        {"choices": [{"delta": {"content": text} if text is not None else {}, "finish_reason": finish_reason}]}
+    )
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read one request; empty when the client has gone."""
+    raw = b""
+    while b"\r\n\r\n" not in raw:
+        data = connection.recv(65536)
+        if not data:
+            return b""
+        raw += data
+    head, _, body = raw.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def stream_tokens(texts: list[str], pause_s: float = 0.0, finish_reason: str = "length") -> Script:
+    """Stream these tokens as chunked events, then close the stream properly."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(HEAD)
+        for position, text in enumerate(texts):
+            time.sleep(pause_s)
+            reason = finish_reason if position == len(texts) - 1 else None
+            connection.sendall(chunk(token(text, reason)))
+        connection.sendall(chunk(DONE) + LAST_CHUNK)
+
+    return script
+
+
+def send_bytes(*pieces: bytes, pause_s: float = 0.0) -> Script:
+    """Send these pieces, then hang up."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause_s)
+        connection.close()
+
+    return script
+
+
+def reset_after(*pieces: bytes) -> Script:
+    """Send these pieces, then tear the connection down with a TCP reset."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+        time.sleep(0.05)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    return script
+
+
+def stay_silent_after(*pieces: bytes) -> Script:
+    """Send these pieces, then nothing, with the connection left open until the client leaves."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+        connection.recv(1)
+
+    return script
+
+
+@contextmanager
+def serve(script: Script) -> Iterator[int]:
+    """Serve a script on a free loopback port, one thread a connection; yield the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    connections: list[socket.socket] = []
+
+    def answer(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            while request := read_request(connection):
+                script(connection, request)
+        except OSError:
+            return
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections.append(connection)
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in connections:
+            connection.close()
+        thread.join(1)

@@ -1,0 +1,28 @@
+import time
+
+from profiler.timing.clock import WallOffset, sample_wall_offset, wall_to_monotonic_ns
+
+
+def test_without_drift_the_offset_is_subtracted() -> None:
+    offset = WallOffset(at_ns=0, offset_ns=1_000, width_ns=10)
+    assert wall_to_monotonic_ns(1_500, offset, offset) == 500
+
+
+def test_drift_is_interpolated() -> None:
+    # Over 1,000 ns of monotonic time the wall clock gains 100 ns. Halfway (monotonic 500) it has gained 50:
+    # the wall then shows 500 + 1,000 + 50 = 1,550. The first-order inverse of 1,550 is 550 − 100·550/1,000 = 495.
+    first = WallOffset(at_ns=0, offset_ns=1_000, width_ns=10)
+    last = WallOffset(at_ns=1_000, offset_ns=1_100, width_ns=10)
+    assert wall_to_monotonic_ns(1_550, first, last) == 495
+    # A real drift is 500 ppm at most (adjtimex(2)); there the first order is exact to a nanosecond.
+    first = WallOffset(at_ns=0, offset_ns=0, width_ns=0)
+    last = WallOffset(at_ns=1_000_000, offset_ns=500, width_ns=0)
+    assert wall_to_monotonic_ns(500_250, first, last) == 500_000
+
+
+def test_the_offset_of_this_machine_converts_now_to_now() -> None:
+    offset = sample_wall_offset()
+    wall_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    now_ns = time.monotonic_ns()
+    assert offset.width_ns >= 0
+    assert abs(wall_to_monotonic_ns(wall_ns, offset, offset) - now_ns) < 50_000_000

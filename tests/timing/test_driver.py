@@ -1,0 +1,264 @@
+"""The real driver process against real sockets: every way a request can end has a name."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from support import scripted_server as server
+
+from profiler.errors import DriverError
+from profiler.results.records import Outcome, RequestRecord
+from profiler.timing.interpret import to_record
+from profiler.timing.load import LoadDriver, load_driver
+from profiler.timing.messages import Exchange, Job, JobDone
+from profiler.units import s_to_ns
+
+REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+TOKENS = ["a", "b", "c", "d"]
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[LoadDriver]:
+    with load_driver() as running:
+        yield running
+
+
+def drive(
+    driver: LoadDriver,
+    port: int,
+    *,
+    requests: int = 1,
+    concurrency: int = 1,
+    request_timeout_s: float = 5.0,
+    stall_timeout_s: float = 5.0,
+    payload: bytes = REQUEST,
+) -> tuple[list[RequestRecord], JobDone]:
+    driver.start(
+        Job(
+            phase="repeat-1",
+            host="127.0.0.1",
+            port=port,
+            concurrency=concurrency,
+            max_duration_ns=s_to_ns(60),
+            request_timeout_ns=s_to_ns(request_timeout_s),
+            stall_timeout_ns=s_to_ns(stall_timeout_s),
+            first_index=0,
+            requests=[payload] * requests,
+        )
+    )
+    records: list[RequestRecord] = []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for message in driver.receive(0.1):
+            if isinstance(message, Exchange):
+                records.append(to_record(message, output_tokens=len(TOKENS), prompt_tokens=3))
+            if isinstance(message, JobDone):
+                return records, message
+    raise AssertionError("the job did not end")
+
+
+def test_a_stream_is_stamped_read_by_read(driver: LoadDriver) -> None:
+    with server.serve(server.stream_tokens(TOKENS, pause_s=0.01)) as port:
+        (record,), done = drive(driver, port)
+    assert record.outcome is Outcome.OK
+    assert record.completion_tokens == record.completion_tokens_server == 4
+    assert record.prompt_tokens == 3
+    assert sum(record.read_tokens) == 4
+    assert record.finish_reason == "length"
+    assert record.sent_ns is not None
+    # Four tokens, each sent 10 ms after the one before it: the last arrives 40 ms after the request.
+    arrivals = [t for t, n in zip(record.read_offset_ns, record.read_tokens, strict=True) if n]
+    assert arrivals == sorted(arrivals)
+    assert arrivals[-1] >= s_to_ns(0.04)
+    assert done.sent == 1
+
+
+def test_linux_stamps_come_from_the_kernel_before_we_see_the_bytes(driver: LoadDriver) -> None:
+    if not driver.hello.kernel_stamps:
+        pytest.skip("no kernel receive stamps on this system")
+    with server.serve(server.stream_tokens(TOKENS, pause_s=0.005)) as port:
+        records, _ = drive(driver, port, requests=5)
+    assert {record.stamp_source for record in records} == {"kernel"}
+    lags = [lag for record in records for lag in record.read_lag_ns]
+    widths = [record.clock_offset_width_ns or 0 for record in records]
+    assert all(lag is not None and lag > -max(widths) - 1000 for lag in lags)
+
+
+def test_a_stopped_driver_still_stamps_what_arrived_meanwhile(driver: LoadDriver) -> None:
+    """The whole point: the process is frozen for 150 ms, the stamps are not."""
+    if not driver.hello.kernel_stamps:
+        pytest.skip("no kernel receive stamps on this system")
+    sent_at: list[int] = []
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        connection.sendall(server.HEAD)
+        time.sleep(0.05)
+        os.kill(driver.pid, signal.SIGSTOP)
+        sent_at.append(time.monotonic_ns())
+        connection.sendall(server.chunk(server.token("a")))
+        time.sleep(0.15)
+        os.kill(driver.pid, signal.SIGCONT)
+        time.sleep(0.05)
+        connection.sendall(server.chunk(server.DONE) + server.LAST_CHUNK)
+
+    with server.serve(script) as port:
+        (record,), _ = drive(driver, port)
+    position = record.read_tokens.index(1)
+    assert record.sent_ns is not None
+    arrival_ns = record.sent_ns + record.read_offset_ns[position]
+    lag_ns = record.read_lag_ns[position]
+    assert lag_ns is not None
+    assert lag_ns > s_to_ns(0.1)
+    assert abs(arrival_ns - sent_at[0]) < s_to_ns(0.05)
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "says"),
+    [
+        (
+            server.send_bytes(server.HEAD, server.chunk(server.token("a")), pause_s=0.02),
+            Outcome.TRUNCATED,
+            "",
+        ),
+        (server.send_bytes(), Outcome.RESET, ""),
+        (server.reset_after(server.HEAD, server.chunk(server.token("a"))), Outcome.RESET, "reset"),
+        (server.stay_silent_after(), Outcome.NO_RESPONSE, "not one byte"),
+        (server.stay_silent_after(server.HEAD, server.chunk(server.token("a"))), Outcome.STALLED, "silent"),
+        (server.send_bytes(b"SSH-2.0-OpenSSH_9.2\r\n"), Outcome.MALFORMED_HTTP, "SSH-2.0"),
+        (server.send_bytes(server.HEAD + b"zz\r\nnot a chunk\r\n\r\n"), Outcome.MALFORMED_HTTP, "zz"),
+        (
+            server.send_bytes(server.HEAD + server.chunk(b"data: {not json\n\n") + server.LAST_CHUNK),
+            Outcome.MALFORMED_SSE,
+            "JSON",
+        ),
+        (
+            server.send_bytes(server.HEAD + server.chunk(server.event({"choices": "many"})) + server.LAST_CHUNK),
+            Outcome.MALFORMED_SSE,
+            "choices",
+        ),
+        (
+            server.send_bytes(
+                server.HEAD + server.chunk(server.event({"error": {"message": "out of memory"}})) + server.LAST_CHUNK
+            ),
+            Outcome.SERVER_ERROR,
+            "out of memory",
+        ),
+        (
+            server.send_bytes(server.HEAD + server.chunk(server.DONE) + server.LAST_CHUNK),
+            Outcome.NO_TOKENS,
+            "DONE",
+        ),
+        (
+            server.send_bytes(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nno model!"),
+            Outcome.HTTP_ERROR,
+            "HTTP 404: no model!",
+        ),
+        (
+            server.send_bytes(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"),
+            Outcome.HTTP_ERROR,
+            "HTTP 503: busy",
+        ),
+    ],
+)
+def test_every_failure_has_a_name(driver: LoadDriver, script: server.Script, outcome: Outcome, says: str) -> None:
+    with server.serve(script) as port:
+        (record,), _ = drive(driver, port, stall_timeout_s=0.3)
+    assert record.outcome is outcome
+    assert says in (record.detail or "")
+
+
+def test_nothing_listens(driver: LoadDriver) -> None:
+    with server.serve(server.send_bytes()) as port:
+        pass
+    (record,), _ = drive(driver, port)
+    assert record.outcome is Outcome.CONNECT_REFUSED
+    assert record.sent_ns is None
+
+
+def test_a_stream_that_never_ends_is_cut_off(driver: LoadDriver) -> None:
+    def forever(connection: server.socket.socket, request: bytes) -> None:
+        connection.sendall(server.HEAD)
+        while True:
+            connection.sendall(server.chunk(server.token("a")))
+            time.sleep(0.01)
+
+    with server.serve(forever) as port:
+        (record,), _ = drive(driver, port, request_timeout_s=0.4)
+    assert record.outcome is Outcome.TIMEOUT
+    assert record.completion_tokens is not None
+    assert record.completion_tokens > 10
+
+
+def test_a_server_that_half_closes_still_gets_its_answer_recorded(driver: LoadDriver) -> None:
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        connection.sendall(server.HEAD + server.chunk(server.token("a")))
+        connection.shutdown(server.socket.SHUT_WR)
+        connection.recv(1)
+
+    with server.serve(script) as port:
+        (record,), _ = drive(driver, port)
+    assert record.outcome is Outcome.TRUNCATED
+    assert record.completion_tokens == 1
+
+
+def test_a_server_that_does_not_read_a_large_request(driver: LoadDriver) -> None:
+    payload = b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 50_000_000
+    listener = server.socket.create_server(("127.0.0.1", 0))
+    try:
+        (record,), _ = drive(driver, listener.getsockname()[1], payload=payload, stall_timeout_s=0.3)
+    finally:
+        listener.close()
+    assert record.outcome is Outcome.SEND_FAILED
+    assert "did not take the whole request" in (record.detail or "")
+
+
+def test_a_keep_alive_connection_is_used_again(driver: LoadDriver) -> None:
+    connections: set[int] = set()
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        connections.add(connection.fileno())
+        server.stream_tokens(TOKENS)(connection, request)
+
+    with server.serve(script) as port:
+        records, _ = drive(driver, port, requests=20)
+    assert [record.outcome for record in records] == [Outcome.OK] * 20
+    assert len(connections) == 1
+
+
+def test_concurrency_is_kept(driver: LoadDriver) -> None:
+    with server.serve(server.stream_tokens(TOKENS, pause_s=0.01)) as port:
+        records, _ = drive(driver, port, requests=24, concurrency=8)
+    assert len(records) == 24
+    starts_and_ends = sorted(
+        [(r.sent_ns or 0, 1) for r in records] + [((r.sent_ns or 0) + r.read_offset_ns[-1], -1) for r in records]
+    )
+    in_flight = peak = 0
+    for _, change in starts_and_ends:
+        in_flight += change
+        peak = max(peak, in_flight)
+    assert peak == 8
+
+
+def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDriver) -> None:
+    whole = server.HEAD + server.chunk(server.token("a")) + server.LAST_CHUNK
+    for cut in range(len(whole) - 7, len(whole)):
+        with server.serve(server.stay_silent_after(whole[:cut], b"", whole[cut:])) as port:
+            (record,), _ = drive(driver, port, stall_timeout_s=1.0)
+        assert record.outcome is Outcome.OK, cut
+
+
+def test_a_driver_that_is_killed_is_an_error_with_a_sentence() -> None:
+    with load_driver() as victim:
+        os.kill(victim.pid, signal.SIGKILL)
+        with pytest.raises(DriverError, match="driver has ended"):
+            for _ in range(100):
+                victim.receive(0.1)
+
+
+def test_the_driver_ends_with_its_parent() -> None:
+    with load_driver() as running:
+        pid = running.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

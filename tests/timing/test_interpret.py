@@ -1,0 +1,124 @@
+import json
+import struct
+
+import pytest
+
+from profiler.results.records import Outcome
+from profiler.timing.interpret import to_record
+from profiler.timing.messages import Exchange
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+WALL_AHEAD_NS = 1_000_000_000_000
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def token(text: str, **choice: object) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"text": text, **choice}]}).encode() + b"\n\n"
+
+
+def exchange(
+    reads: list[bytes], kernel_ns: list[int | None] | None = None, ending: str = "ok", drift_ns: int = 0
+) -> Exchange:
+    """A request sent at 1,000 ns; its reads were seen at 2,000, 3,000, … and stamped by the kernel as given."""
+    stamps = kernel_ns or [None] * len(reads)
+    return Exchange(
+        index=0,
+        phase="repeat-1",
+        ending=ending,
+        detail=None,
+        scheduled_ns=900,
+        sent_ns=1_000,
+        send_call_ns=5,
+        finished_ns=9_000,
+        user_ns=[2_000 + 1_000 * i for i in range(len(reads))],
+        kernel_stamp=[b"" if t is None else struct.pack("@qq", *divmod(t + WALL_AHEAD_NS, 10**9)) for t in stamps],
+        data=reads,
+        offset_first=(900, WALL_AHEAD_NS, 40),
+        offset_last=(9_000, WALL_AHEAD_NS + drift_ns, 60),
+    )
+
+
+def test_tokens_are_attributed_to_the_read_that_completes_their_event() -> None:
+    first, second = chunk(token("a")), chunk(token("b", finish_reason="length"))
+    # Read 1: head and half of the first token; read 2: the other half; read 3: both the second token and the end.
+    record = to_record(exchange([HEAD + first[:20], first[20:], second + b"0\r\n\r\n"]), 2, 3)
+    assert record.outcome is Outcome.OK
+    assert record.read_tokens == [0, 1, 1]
+    assert record.read_offset_ns == [1_000, 2_000, 3_000]
+    assert record.finish_reason == "length"
+    assert (record.completion_tokens, record.completion_tokens_server, record.prompt_tokens) == (2, 2, 3)
+
+
+def test_several_tokens_in_one_read_are_counted_there() -> None:
+    record = to_record(exchange([HEAD, chunk(token("a") + token("b")) + chunk(token("c")), b"0\r\n\r\n"]), 3, None)
+    assert record.read_tokens == [0, 3, 0]
+
+
+def test_an_event_across_two_chunks_counts_with_the_second() -> None:
+    event = token("a")
+    record = to_record(exchange([HEAD + chunk(event[:10]), chunk(event[10:]), b"0\r\n\r\n"]), 1, None)
+    assert record.read_tokens == [0, 1, 0]
+
+
+def test_kernel_stamps_become_monotonic_and_the_lag_is_kept() -> None:
+    # Kernel: 1,400 and 2,700 on the monotonic scale; seen at 2,000 and 3,000: lags of 600 and 300.
+    record = to_record(exchange([HEAD + chunk(token("a")), b"0\r\n\r\n"], kernel_ns=[1_400, 2_700]), 1, None)
+    assert record.stamp_source == "kernel"
+    assert record.read_offset_ns == [400, 1_700]
+    assert record.read_lag_ns == [600, 300]
+    assert record.clock_offset_width_ns == 60
+
+
+def test_without_kernel_stamps_our_own_stand_in() -> None:
+    record = to_record(exchange([HEAD + chunk(token("a")), b"0\r\n\r\n"], kernel_ns=[1_400, None]), 1, None)
+    assert record.stamp_source == "mixed"
+    assert record.read_offset_ns == [400, 2_000]
+    assert record.read_lag_ns == [600, None]
+    assert to_record(exchange([HEAD]), 1, None).stamp_source == "user"
+
+
+def test_a_wall_clock_that_was_stepped_voids_the_kernel_stamps() -> None:
+    record = to_record(exchange([HEAD + chunk(token("a"))], kernel_ns=[1_400], drift_ns=5_000_000), 1, None)
+    assert record.stamp_source == "user"
+    assert record.read_offset_ns == [1_000]
+    assert record.clock_offset_drift_ns == 5_000_000
+
+
+def test_the_role_event_is_no_token_and_reasoning_is() -> None:
+    events = [
+        {"choices": [{"delta": {"role": "assistant", "content": ""}}]},
+        {"choices": [{"delta": {"role": "assistant"}}]},
+        {"choices": [{"delta": {"reasoning_content": "hm"}}]},
+        {"choices": [{"delta": {"content": "a"}}]},
+        {"choices": [{"delta": {"content": None, "tool_calls": [{"index": 0}]}}]},
+        {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}},
+    ]
+    reads = [HEAD] + [chunk(b"data: " + json.dumps(event).encode() + b"\n\n") for event in events] + [b"0\r\n\r\n"]
+    record = to_record(exchange(reads), 99, None)
+    assert record.read_tokens == [0, 0, 0, 1, 1, 1, 0, 0]
+    assert (record.prompt_tokens_server, record.completion_tokens_server) == (7, 3)
+
+
+def test_what_came_before_a_broken_event_is_kept() -> None:
+    record = to_record(exchange([HEAD + chunk(token("a")), chunk(b"data: {oops\n\n"), b"0\r\n\r\n"]), 2, None)
+    assert record.outcome is Outcome.MALFORMED_SSE
+    assert record.completion_tokens == 1
+
+
+def test_a_stream_that_is_cut_off_keeps_its_tokens_and_its_name() -> None:
+    record = to_record(exchange([HEAD + chunk(token("a"))], ending="truncated"), 2, None)
+    assert record.outcome is Outcome.TRUNCATED
+    assert record.completion_tokens == 1
+    assert record.completion_tokens_server is None
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"<html>busy</html>"])
+def test_an_http_error_shows_what_was_said(body: bytes) -> None:
+    raw = b"HTTP/1.1 500 Oops\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    record = to_record(exchange([raw]), 2, None)
+    assert record.outcome is Outcome.HTTP_ERROR
+    assert record.http_status == 500
+    assert (record.detail or "").startswith("HTTP 500: ")

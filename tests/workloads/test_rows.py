@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from profiler.errors import WorkloadError
+from profiler.workloads import rows
+from profiler.workloads.schema import DataPrompts
+
+
+def read(folder: Path, name: str, text: str | bytes | None, column: str = "prompt") -> list[str]:
+    if text is not None:
+        (folder / name).write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
+    return rows.read(DataPrompts(source="data", file=name, column=column), folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "prompts"),
+    [
+        ("a.jsonl", '{"prompt": "one"}\n\n{"prompt": "two\\nlines", "other": 1}\n', ["one", "two\nlines"]),
+        ("a.jsonl", '\ufeff{"prompt": "snow ❄"}', ["snow ❄"]),
+        ("a.csv", 'id,prompt\n1,one\n2,"two, with ""quotes""\nand a line"\n', ["one", 'two, with "quotes"\nand a line']),
+        ("a.CSV", "prompt\r\none\r\n", ["one"]),
+        ("a.txt", "one\n\n  two\n", ["one", "  two"]),
+    ],
+)
+def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list[str]) -> None:
+    assert read(tmp_path, name, text) == prompts
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.jsonl", '{"prompt": "x"}\n{"prompt": \n', ":2: the row is not a JSON object"),
+        ("a.jsonl", '"x"\n', ":1: the row is 'x'; expected {\"prompt\": \"…\"}"),
+        ("a.jsonl", '\n{"text": "x"}\n', ":2: the row has the keys 'text'; expected the key 'prompt'"),
+        ("a.jsonl", '{"prompt": 5}\n', ":1: the row holds 5 as its prompt; expected a text"),
+        ("a.jsonl", '{"prompt": " "}\n', ":1: the row holds ' ' as its prompt"),
+        ("a.jsonl", '{"prompt": "\\ud800"}\n', ":1: the row holds a broken Unicode escape"),
+        ("a.jsonl", "[" * 100_000, ":1: the row is not a JSON object"),
+        ("a.csv", "text\nx\n", ":1: the row has the columns 'text'; expected the column 'prompt'"),
+        ("a.csv", "", ":1: the row has the columns none"),
+        ("a.csv", "id,prompt\n1,one\n2\n", ":3: the row holds empty as its prompt"),
+        ("a.csv", 'prompt\n"one\n', "the row is not CSV"),
+        ("a.txt", "", "holds no prompts"),
+        ("a.txt", b"\xff\xfe", "is not UTF-8"),
+        ("a.json", "[]", "ends in '.json'; expected .jsonl, .csv, .txt"),
+        ("rows", "x", "ends in ''"),
+        ("b.txt", None, "does not exist"),
+        ("../a.txt", None, "outside the folder"),
+        ("/etc/passwd", None, "outside the folder"),
+        ("a\0.txt", None, "outside the folder"),
+        ("x" * 300 + ".txt", None, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_file_and_line(
+    tmp_path: Path, name: str, text: str | bytes | None, says: str
+) -> None:
+    with pytest.raises(WorkloadError) as caught:
+        read(tmp_path, name, text)
+    assert says in str(caught.value)
+
+
+def test_another_column_may_hold_the_prompts(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.csv", "question,prompt\none,two\n", column="question") == ["one"]
+
+
+def test_data_may_lie_in_a_folder_below(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert read(tmp_path, "data/a.txt", "one\n") == ["one"]
+
+
+def test_a_giant_data_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "LARGEST_FILE_BYTES", 3)
+    with pytest.raises(WorkloadError, match="more than 3 bytes"):
+        read(tmp_path, "a.txt", "four\n")
