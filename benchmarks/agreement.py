@@ -23,7 +23,7 @@ from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, http_request
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import Exchange, Job, JobDone
+from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.units import MS_PER_S, NS_PER_S, s_to_ns
 from profiler.workloads import load
 from profiler.workloads.prompts import make_prompts
@@ -70,8 +70,7 @@ def drive_with_aforo(
             phase="repeat-1",
             host=server.host,
             port=server.port,
-            concurrency=1,
-            max_duration_ns=s_to_ns(600),
+            pace=ClosedLoopPace(1, max_duration_ns=s_to_ns(600)),
             request_timeout_ns=s_to_ns(60),
             stall_timeout_ns=s_to_ns(60),
             first_index=0,

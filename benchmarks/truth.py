@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clients import Seen
 
@@ -33,12 +34,13 @@ class Sent(NamedTuple):
     chunk_ns: list[int]  # when each chunk went into send()
     return_ns: list[int]  # when each came out of it
     tokens: int
+    chunks: int  # how many it meant to send
     events_per_chunk: int
 
     @property
     def is_complete(self) -> bool:
         """Whether every chunk went out."""
-        return len(self.chunk_ns) * self.events_per_chunk >= self.tokens or self.events_per_chunk == 1
+        return len(self.chunk_ns) == self.chunks
 
 
 @dataclass
@@ -100,9 +102,7 @@ def truth_server(binary: Path, flags: Sequence[str], *, fifo: int = 0) -> Iterat
     handle, log = tempfile.mkstemp(prefix="truth-", suffix=".jsonl", dir=binary.parent)
     os.close(handle)
     priority = ["--fifo", str(fifo)] if fifo else []
-    process = subprocess.Popen(
-        [str(binary), "--log", log, "--model", MODEL, *priority, *flags], stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen([str(binary), "--log", log, "--model", MODEL, *priority, *flags], stdout=subprocess.PIPE)
     server = TruthServer(process, 0, Path(log))
     try:
         server.port = _port(process)
@@ -131,12 +131,19 @@ def read_log(path: Path) -> Truth:
     return Truth(header["scheduler"], [_sent(row, one_event=header["one_event"]) for row in rows], {})
 
 
-def _sent(row: dict[str, object], *, one_event: bool) -> Sent:
+def _sent(row: dict[str, Any], *, one_event: bool) -> Sent:
     received_ns, offsets_ns = row["received_ns"], row["sent_ns"]
     absolute_ns = [received_ns + offset_ns for offset_ns in offsets_ns]
-    per_chunk = 1 if one_event else row["tokens_per_chunk"]
+    tokens, per_chunk = row["tokens"], row["tokens_per_chunk"]
     return Sent(
-        row["id"], row["arrived_ns"], received_ns, absolute_ns[::2], absolute_ns[1::2], row["tokens"], per_chunk
+        identity=row["id"],
+        arrived_ns=row["arrived_ns"],
+        received_ns=received_ns,
+        chunk_ns=absolute_ns[::2],
+        return_ns=absolute_ns[1::2],
+        tokens=tokens,
+        chunks=ceil(tokens / per_chunk),
+        events_per_chunk=1 if one_event else per_chunk,
     )
 
 

@@ -294,23 +294,32 @@ def run_environment(python: str, name: str, chromium: str | None) -> Outcome:
 
 
 def relay(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command, pass on what it prints at once, and show life when it is silent for a minute."""
-    start_s = time.monotonic()
+    """Run a command, pass on what it prints, and return its exit code."""
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        while True:
-            readable, _, _ = select.select([process.stdout], [], [], SILENCE_S)
-            chunk = os.read(process.stdout.fileno(), 65536) if readable else None
-            if chunk == b"" or (chunk is None and process.poll() is not None):
-                return process.wait()
-            if chunk is None:
-                say(f"still working, {duration(time.monotonic() - start_s)} so far")
-                continue
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            pass_on(process)
+        except KeyboardInterrupt:  # which the command has received as well: let it tidy up
+            process.wait()
+            raise
+    return process.returncode
+
+
+def pass_on(process: subprocess.Popen[bytes]) -> None:
+    """Show what a process prints as it comes, and a sign of life when it is silent for a minute."""
+    start_s = time.monotonic()
+    assert process.stdout is not None
+    while True:
+        readable, _, _ = select.select([process.stdout], [], [], SILENCE_S)
+        chunk = os.read(process.stdout.fileno(), 65536) if readable else None
+        if chunk == b"" or (chunk is None and process.poll() is not None):
+            return
+        if chunk is None:
+            say(f"still working, {duration(time.monotonic() - start_s)} so far")
+            continue
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
 
 
 def read_report(report: Path, outcome: Outcome) -> None:

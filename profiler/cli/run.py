@@ -20,6 +20,10 @@ def run(
             "of SmolLM2-135M, made once and kept in the cache folder."
         ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Measure a running OpenAI-compatible server, http://HOST:PORT, instead of starting one."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     threads: Annotated[
         int | None, typer.Option(help="Threads of the model server. Default: one per physical core.")
@@ -64,6 +68,7 @@ def run(
     options = Options(
         workload=workload,
         model=model,
+        url=url,
         out=out,
         threads=threads,
         context_tokens=context,

@@ -116,8 +116,10 @@ def steady_window(finished: Sequence[RequestRecord], concurrency: int) -> Window
     if len(sent_ns) < concurrency:
         return None
     start_ns = sent_ns[concurrency - 1]
-    end = min(end_ns(request) for request in finished if end_ns(request) > sent_ns[-1])
-    return Window(start_ns, end) if end > start_ns else None
+    after_last_send_ns = [end for request in finished if (end := end_ns(request)) > sent_ns[-1]]
+    if not after_last_send_ns:
+        return None
+    return Window(start_ns, min(after_last_send_ns)) if min(after_last_send_ns) > start_ns else None
 
 
 def _beside(requests: Sequence[RequestRecord], timings: Sequence[EngineTiming]) -> list[EngineTiming | None]:

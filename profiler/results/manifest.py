@@ -35,10 +35,10 @@ class ModelFacts(_Part):
     """The model file and what it says of itself; `None` where it is silent."""
 
     name: str
-    source: str = Field(description="Where it came from: a path, hf:repo/file or synthetic:SHAPE/QUANT.")
-    path: str
-    size_bytes: int
-    sha256: str
+    source: str = Field(description="Where it came from: a path, hf:repo/file, synthetic:SHAPE/QUANT or a URL.")
+    path: str | None
+    size_bytes: int | None
+    sha256: str | None
     is_synthetic: bool = Field(description="Random weights in the shape of a public model: speed only.")
     architecture: str | None = None
     parameters: int | None = None

@@ -42,8 +42,9 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     detail: str | None = None  # a sentence where the outcome is not OK
     http_status: int | None = None
     scheduled_ns: int  # when it was due
-    sent_ns: int | None = None  # when its last byte had been handed to the kernel
-    send_call_ns: int | None = None  # how long that hand-over took: the width of the send stamp
+    sent_ns: int | None = None  # when its last byte left
+    sent_stamp_source: StampSource = "none"
+    send_call_ns: int | None = None  # how long our call took: the error that a user-space stamp would have had
     finished_ns: int  # when the outcome was known: last byte, or the error
     stamp_source: StampSource = "none"
     clock_offset_width_ns: int | None = None  # uncertainty of the kernel-to-monotonic conversion

@@ -15,13 +15,11 @@ from profiler.run.plan import Options, Plan, load_per_core, make_plan
 from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
-from profiler.servers.base import Server
-from profiler.servers.llama_cpp_python import LlamaCppPythonServer
 from profiler.servers.openai_api import http_request
 from profiler.timing.clock import Clock
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import Exchange, Hello, Job, JobDone
+from profiler.timing.messages import ClosedLoopPace, Exchange, Hello, Job, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt, make_prompts
 from profiler.workloads.schema import Workload
@@ -48,10 +46,8 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     with Interrupt() as interrupt:
         plan = make_plan(options, progress, clock)
         interrupt.check()
-        progress.stage("Looking at the engine")
-        server = LlamaCppPythonServer(plan.model, plan.threads, plan.context_tokens, options.start_timeout_s)
         plan.folder.create()
-        run = _Run(plan, server, progress, clock, interrupt)
+        run = _Run(plan, progress, clock, interrupt)
         error = run.carry_out()
         progress.stage("Writing the report")
         try:
@@ -65,9 +61,9 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
 class _Run:
     """The state of a run while it is carried out."""
 
-    def __init__(self, plan: Plan, server: Server, progress: Progress, clock: Clock, interrupt: Interrupt) -> None:
+    def __init__(self, plan: Plan, progress: Progress, clock: Clock, interrupt: Interrupt) -> None:
         self._plan = plan
-        self._server = server
+        self._server = plan.server
         self._progress = progress
         self._clock = clock
         self._interrupt = interrupt
@@ -124,9 +120,10 @@ class _Run:
     def _measure(self, driver: LoadDriver) -> None:
         """Start the server, make the prompts, then warm-up and repeats."""
         workload = self._plan.workload
-        self._progress.stage("Starting the model server")
-        with self._phase("start-server"):
-            self._server.start(self._plan.folder.server_log, self._tick)
+        if not self._plan.options.url:
+            self._progress.stage("Starting the model server")
+            with self._phase("start-server"):
+                self._server.start(self._plan.folder.server_log, self._tick)
         prompts = self._prompts(workload)
         sampler = Sampler(self._clock, self._server.pid, driver.pid)
         first = 0
@@ -150,7 +147,8 @@ class _Run:
             return self._server.count_tokens(text)
 
         with self._phase("make-prompts"):
-            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed, count_tokens)
+            counter = count_tokens if self._server.can_count_tokens else None
+            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed, counter)
 
     def _drive(self, driver: LoadDriver, sampler: Sampler, name: str, prompts: list[Prompt], first_index: int) -> None:
         """Send one block of requests and journal what comes back."""
@@ -191,8 +189,7 @@ class _Run:
             phase=name,
             host=server.host,
             port=server.port,
-            concurrency=workload.load.concurrency,
-            max_duration_ns=s_to_ns(workload.max_repeat_s),
+            pace=ClosedLoopPace(workload.load.concurrency, s_to_ns(workload.max_repeat_s)),
             request_timeout_ns=s_to_ns(workload.request_timeout_s),
             stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
             first_index=first_index,
@@ -217,6 +214,8 @@ class _Run:
 
     def _stop_server(self) -> None:
         """Stop it whatever happens, even if the disk is too full to write down when."""
+        if self._plan.options.url:
+            return
         self._progress.stage("Stopping the model server")
         try:
             with self._phase("stop-server"):

@@ -15,7 +15,9 @@ from profiler.results.folder import RunFolder
 from profiler.results.manifest import ModelFacts
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
-from profiler.servers import llama_cpp_python as engine
+from profiler.servers.base import Server
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concurrency
+from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.timing.clock import Clock
 from profiler.workloads import load
 from profiler.workloads.schema import SyntheticPrompts, Workload
@@ -43,6 +45,7 @@ class Options:
 
     workload: str = "quickstart"
     model: str | None = None
+    url: str | None = None
     out: Path = Path("runs")
     threads: int | None = None
     context_tokens: int | None = None
@@ -60,14 +63,18 @@ class Plan:
     data_dir: Path
     overridden: list[str]
     model: ModelFacts
-    threads: int
-    context_tokens: int
+    server: Server
     folder: RunFolder
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
-        words = ["aforo", "run", self.options.workload, "--model", self.model.source]
-        words += ["--threads", str(self.threads), "--context", str(self.context_tokens)]
+        engine = self.server.describe()
+        words = ["aforo", "run", self.options.workload]
+        if self.options.url:
+            words += ["--url", self.options.url, "--model", self.model.name]
+        else:
+            words += ["--model", self.model.source, "--threads", str(engine.threads)]
+            words += ["--context", str(engine.context_tokens)]
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
             words += [FLAG_OF_KEY[key], str(_lookup(self.workload, key))]
@@ -77,20 +84,37 @@ class Plan:
 def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
     loaded = load.load(options.workload, options.overrides)
-    engine.check_concurrency(loaded.workload.load.concurrency)
-    progress.stage("Finding the model")
-    located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
-    model = facts.read(located.path).model_copy(update={"source": located.source})
+    server: Server
+    if options.url:
+        progress.stage("Looking at the endpoint")
+        server = OpenAiEndpoint(options.url, options.model)
+        model = server.model_facts()
+    else:
+        model = _find_model(options, progress)
+        progress.stage("Looking at the engine")
+        server = _embedded_server(options, loaded.workload, model)
     return Plan(
         options=options,
         workload=loaded.workload,
-        data_dir=loaded.path.parent,
+        data_dir=loaded.folder,
         overridden=list(loaded.overridden),
         model=model,
-        threads=_threads(options.threads),
-        context_tokens=_context(options.context_tokens, loaded.workload, model),
-        folder=_new_folder(options.out, clock, model, loaded.workload),
+        server=server,
+        folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
     )
+
+
+def _find_model(options: Options, progress: Progress) -> ModelFacts:
+    progress.stage("Finding the model")
+    located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
+    return facts.read(located.path).model_copy(update={"source": located.source})
+
+
+def _embedded_server(options: Options, workload: Workload, model: ModelFacts) -> LlamaCppPythonServer:
+    check_concurrency(workload.load.concurrency)
+    threads = _threads(options.threads)
+    context_tokens = _context(options.context_tokens, workload, model)
+    return LlamaCppPythonServer(model, threads, context_tokens, options.start_timeout_s)
 
 
 def _threads(asked: int | None) -> int:
@@ -120,12 +144,12 @@ def _context(asked: int | None, workload: Workload, model: ModelFacts) -> int:
     return asked
 
 
-def _new_folder(out: Path, clock: Clock, model: ModelFacts, workload: Workload) -> RunFolder:
+def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:
     """Name a folder that does not exist: UTC, host, engine, model and workload."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file. Pass a folder, in which the run gets a folder of its own.")
     stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
-    parts = [stamp, platform.node() or "host", engine.NAME, model.name, workload.id]
+    parts = [stamp, platform.node() or "host", engine, model.name, workload.id]
     name = "-".join(_plain(part) for part in parts)
     path, count = out / name, 1
     while path.exists():

@@ -15,7 +15,7 @@ INTERVAL_NS = NS_PER_S // SAMPLES_PER_S
 class Sampler:
     """Takes samples of the server's process tree, the host and the load driver."""
 
-    def __init__(self, clock: Clock, server_pid: int, driver_pid: int) -> None:
+    def __init__(self, clock: Clock, server_pid: int | None, driver_pid: int) -> None:
         """Name the processes; rates need two looks, so the first one is taken here."""
         self._clock = clock
         self._server_pid = server_pid
@@ -52,6 +52,8 @@ class Sampler:
 
     def _server_cpu_s(self) -> float | None:
         """Return the processor time of the server's process tree, which is looked up anew each time."""
+        if self._server_pid is None:
+            return None
         try:
             root = self._tree.get(self._server_pid) or psutil.Process(self._server_pid)
             members = [root, *root.children(recursive=True)]

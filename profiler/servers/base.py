@@ -25,8 +25,13 @@ class Server(Protocol):
         ...
 
     @property
-    def pid(self) -> int:
-        """Root of its process tree."""
+    def pid(self) -> int | None:
+        """Root of its process tree; `None` for a server that somebody else started."""
+        ...
+
+    @property
+    def can_count_tokens(self) -> bool:
+        """Whether `count_tokens` works."""
         ...
 
     def describe(self) -> EngineFacts:

@@ -4,13 +4,10 @@ Facts that this file lives by, for version 0.3.36: a new request interrupts the 
 otherwise; there is no usage in its streams; its log holds llama.cpp's own timing of every request.
 """
 
-import http.client
-import json
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,12 +16,11 @@ from profiler.errors import MissingExtraError, ServerError, ServerStartError, Us
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.base import Tick
 from profiler.servers.engine_log import EngineTiming
-from profiler.servers.openai_api import prompt_fields
+from profiler.servers.openai_api import call_json, prompt_fields, served_models
 from profiler.servers.process import ServerProcess, free_loopback_port
 
 NAME = "llama-cpp-python"
 _LOOK_S = 0.1
-_PROBE_TIMEOUT_S = 30.0
 _NEVER = -1e9  # a logit bias that no token survives
 
 _NOTES = [
@@ -37,6 +33,7 @@ class LlamaCppPythonServer:
     """`python -m llama_cpp.server` on a free loopback port."""
 
     host = "127.0.0.1"
+    can_count_tokens = True
 
     def __init__(self, model: ModelFacts, threads: int, context_tokens: int, start_timeout_s: float) -> None:
         """Prepare the server. Raises `MissingExtraError` when the engine is not installed."""
@@ -64,7 +61,7 @@ class LlamaCppPythonServer:
     def command(self) -> list[str]:
         """Return the full command line."""
         options = {
-            "model": self._model.path,
+            "model": self._model.path or "",
             "model_alias": self._alias,
             "host": self.host,
             "port": self.port,
@@ -110,7 +107,7 @@ class LlamaCppPythonServer:
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, counted by the server. Raises `ServerError`."""
-        answer = self._call("POST", "/extras/tokenize/count", {"input": text})
+        answer = call_json(self.host, self.port, "POST", "/extras/tokenize/count", {"input": text})
         count = answer.get("count")
         if not isinstance(count, int):
             raise ServerError(f"The server did not count tokens; it answered {answer!r}.")
@@ -148,31 +145,14 @@ class LlamaCppPythonServer:
 
     def _is_ready(self) -> bool:
         try:
-            answer = self._call("GET", "/v1/models", None)
+            names = served_models(self.host, self.port)
         except ServerError:
             return False
-        listed = answer.get("data")
-        names = [entry.get("id") for entry in listed] if isinstance(listed, list) else []
         if self._alias not in names:
             raise ServerStartError(
                 f"Another program answers on port {self.port}: it serves {names}, not {self._alias!r}. Try again."
             )
         return True
-
-    def _call(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, object]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=_PROBE_TIMEOUT_S)
-        try:
-            payload = None if body is None else json.dumps(body)
-            connection.request(method, path, payload, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ServerError(f"The server did not answer {method} {path}: {error}") from error
-        finally:
-            connection.close()
-        if response.status != http.client.OK or not isinstance(answer, dict):
-            raise ServerError(f"The server answered {method} {path} with HTTP {response.status}: {answer}")
-        return answer
 
 
 def check_concurrency(concurrency: int) -> None:

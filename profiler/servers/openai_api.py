@@ -1,9 +1,13 @@
-"""Requests of the OpenAI-compatible HTTP interface, complete to the last byte before they are timed."""
+"""The OpenAI-compatible HTTP interface: measured requests, complete to the last byte, and a few plain calls."""
 
+import http.client
 import json
 from collections.abc import Mapping
 
+from profiler.errors import ServerError
+
 PATHS = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
+_CALL_TIMEOUT_S = 30.0
 
 
 def prompt_fields(api: str, prompt: str) -> dict[str, object]:
@@ -24,3 +28,29 @@ def http_request(host: str, port: int, api: str, body: Mapping[str, object]) -> 
         f"Content-Length: {len(payload)}\r\n\r\n"
     )
     return head.encode() + payload
+
+
+def call_json(
+    host: str, port: int, method: str, path: str, body: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Make a call that is not measured; return its JSON object. Raises `ServerError`."""
+    connection = http.client.HTTPConnection(host, port, timeout=_CALL_TIMEOUT_S)
+    try:
+        payload = None if body is None else json.dumps(body)
+        connection.request(method, path, payload, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ServerError(f"The server did not answer {method} {path}: {error}") from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK or not isinstance(answer, dict):
+        raise ServerError(f"The server answered {method} {path} with HTTP {response.status}: {answer}")
+    return answer
+
+
+def served_models(host: str, port: int) -> list[str]:
+    """Return the names of the models that a server offers. Raises `ServerError`."""
+    listed = call_json(host, port, "GET", "/v1/models").get("data")
+    entries = listed if isinstance(listed, list) else []
+    return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]

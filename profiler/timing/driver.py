@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from profiler.results.records import Outcome
 from profiler.timing.framing import FramingError
-from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, encode
-from profiler.timing.pacing import ClosedLoop, Pace
+from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, ScheduledPace, encode
+from profiler.timing.pacing import ClosedLoop, Pace, Scheduled
 from profiler.timing.poller import Poller, make_poller
 from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
 from profiler.units import NS_PER_S, ns_to_s
@@ -98,9 +98,10 @@ class Driver:
         # Keeps the kernel's stamping switched on between requests: turning it on takes effect late.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flights: dict[int, Flight] = {}
+        self._ended_ns: list[int] = []  # endings that the pace has not heard of yet
         self._idle: list[_Idle] = []
         has_stamps = enable_kernel_stamps(self._keeper)
-        note = "kernel receive stamps (SO_TIMESTAMPNS)" if has_stamps else _no_stamps_note()
+        note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
         self._channel.post(Hello(os.getpid(), has_stamps, note))
 
     def serve(self) -> None:
@@ -116,10 +117,10 @@ class Driver:
     def _run(self, job: Job) -> None:
         gc.collect()
         gc.freeze()
-        pace = ClosedLoop(job.concurrency, len(job.requests), job.max_duration_ns)
+        pace = _pace(job)
         start_ns, cpu_start_ns = time.monotonic_ns(), time.process_time_ns()
         sent = self._loop(job, pace, start_ns)
-        self._drop_idle(0)
+        self._close_idle()
         cpu_ns = time.process_time_ns() - cpu_start_ns
         self._channel.post(JobDone(job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns))
 
@@ -130,28 +131,27 @@ class Driver:
         while True:
             now_ns = time.monotonic_ns()
             wait_ns = _EXPIRY_NS
-            while not pace.is_over(now_ns - start_ns, sent):
-                due_ns = pace.due_ns(now_ns - start_ns, sent, len(self._flights))
-                if due_ns is None:
-                    break
+            while not pace.is_over(now_ns - start_ns) and (due_ns := pace.due_ns()) is not None:
                 if start_ns + due_ns > now_ns:
                     wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
                     break
+                pace.sent()
                 self._launch(job, sent, start_ns + due_ns, address)
                 sent += 1
                 now_ns = time.monotonic_ns()
-            if not self._flights and pace.is_over(now_ns - start_ns, sent):
+            if not self._flights and pace.is_over(now_ns - start_ns):
                 return sent
             self._handle(self._poller.wait(wait_ns))
+            self._tell(pace, start_ns)
             if (now_ns := time.monotonic_ns()) >= next_expiry_ns:
                 self._expire(job, now_ns)
+                self._tell(pace, start_ns)
                 next_expiry_ns = now_ns + _EXPIRY_NS
 
     def _launch(self, job: Job, position: int, scheduled_ns: int, address: "_Address") -> None:
         flight = Flight(job.phase, job.first_index + position, job.requests[position], scheduled_ns)
-        self._drop_idle(_REUSE_NS)
-        if self._idle:
-            flight.adopt(self._idle.pop().sock)
+        if sock := self._take_idle():
+            flight.adopt(sock)
             self._poller.watch(flight.fd, writable=True)
             self._flights[flight.fd] = flight
             self._advance(flight)
@@ -159,8 +159,7 @@ class Driver:
         try:
             flight.connect(address.family, address.sockaddr)
         except OSError as error:
-            outcome, detail = outcome_of_error(error, flight)
-            self._channel.post(flight.to_exchange(outcome, detail))
+            self._post(flight, *outcome_of_error(error, flight))
             return
         self._poller.watch(flight.fd, writable=True)
         self._flights[flight.fd] = flight
@@ -196,6 +195,7 @@ class Driver:
         try:
             outcome = flight.receive()
         except BlockingIOError:
+            flight.take_send_stamp()  # a stamp that came late makes the socket ready, too
             return
         except (OSError, FramingError) as error:
             self._finish(flight, *outcome_of_error(error, flight))
@@ -210,18 +210,33 @@ class Driver:
             self._idle.append(_Idle(flight.sock, flight.last_activity_ns))
         else:
             flight.sock.close()
-        self._channel.post(flight.to_exchange(outcome, detail))
+        self._post(flight, outcome, detail)
 
-    def _drop_idle(self, max_age_ns: int) -> None:
-        """Close connections that have been idle for longer, or that the server has closed."""
-        limit_ns = time.monotonic_ns() - max_age_ns
-        kept = []
+    def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+        exchange = flight.to_exchange(outcome, detail)
+        self._ended_ns.append(exchange.finished_ns)
+        self._channel.post(exchange)
+
+    def _tell(self, pace: Pace, start_ns: int) -> None:
+        """Tell the pace which requests have ended."""
+        for ended_ns in self._ended_ns:
+            pace.finished(ended_ns - start_ns)
+        self._ended_ns.clear()
+
+    def _take_idle(self) -> socket.socket | None:
+        """Return the connection used last, if it is fresh and still open."""
+        oldest_ns = time.monotonic_ns() - _REUSE_NS
+        while self._idle:
+            idle = self._idle.pop()
+            if idle.since_ns > oldest_ns and _is_open(idle.sock):
+                return idle.sock
+            idle.sock.close()
+        return None
+
+    def _close_idle(self) -> None:
         for idle in self._idle:
-            if idle.since_ns > limit_ns and _is_open(idle.sock):
-                kept.append(idle)
-            else:
-                idle.sock.close()
-        self._idle = kept
+            idle.sock.close()
+        self._idle.clear()
 
     def _expire(self, job: Job, now_ns: int) -> None:
         for flight in list(self._flights.values()):
@@ -243,6 +258,13 @@ def _timed_out(flight: Flight, limit_ns: int, *, is_stall: bool) -> tuple[Outcom
     if is_stall:
         return Outcome.STALLED, f"the stream stayed silent for {limit} after {len(flight.data)} reads"
     return Outcome.TIMEOUT, f"still streaming after {limit}"
+
+
+def _pace(job: Job) -> Pace:
+    pace = job.pace
+    if isinstance(pace, ScheduledPace):
+        return Scheduled(pace.due_ns)
+    return ClosedLoop(pace.concurrency, len(job.requests), pace.max_duration_ns, pace.think_ns, pace.ramp_ns)
 
 
 class _Address(NamedTuple):

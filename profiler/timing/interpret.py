@@ -168,33 +168,35 @@ def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> N
 
 
 def _stamped(exchange: Exchange) -> RequestRecord:
-    """Convert every stamp to the monotonic clock, relative to the moment of sending."""
+    """Convert every stamp to the monotonic clock, arrivals relative to the moment of sending."""
     first, last = WallOffset(*exchange.offset_first), WallOffset(*exchange.offset_last)
     drift_ns = last.offset_ns - first.offset_ns
-    was_stepped = abs(drift_ns) > _STEP_NS
-    origin_ns = exchange.sent_ns if exchange.sent_ns is not None else exchange.scheduled_ns
-    arrivals_ns: list[int] = []
-    lags_ns: list[int | None] = []
-    for user_ns, stamp in zip(exchange.user_ns, exchange.kernel_stamp, strict=True):
-        if stamp and not was_stepped:
-            kernel_ns = wall_to_monotonic_ns(timespec_to_ns(stamp), first, last)
-            arrivals_ns.append(kernel_ns - origin_ns)
-            lags_ns.append(user_ns - kernel_ns)
-        else:
-            arrivals_ns.append(user_ns - origin_ns)
-            lags_ns.append(None)
+
+    def monotonic_ns(stamp: bytes) -> int | None:
+        """A kernel stamp on the monotonic clock; a wall clock that was stepped meanwhile says nothing."""
+        if not stamp or abs(drift_ns) > _STEP_NS:
+            return None
+        return wall_to_monotonic_ns(timespec_to_ns(stamp), first, last)
+
+    left_ns = monotonic_ns(exchange.send_stamp)
+    sent_ns = left_ns if left_ns is not None and exchange.sent_ns is not None else exchange.sent_ns
+    origin_ns = sent_ns if sent_ns is not None else exchange.scheduled_ns
+    arrivals_ns = [monotonic_ns(stamp) for stamp in exchange.kernel_stamp]
+    pairs = list(zip(arrivals_ns, exchange.user_ns, strict=True))
+    lags_ns = [None if kernel_ns is None else user_ns - kernel_ns for kernel_ns, user_ns in pairs]
     return RequestRecord(
         index=exchange.index,
         phase=exchange.phase,
         outcome=Outcome(exchange.ending),
         scheduled_ns=exchange.scheduled_ns,
-        sent_ns=exchange.sent_ns,
+        sent_ns=sent_ns,
+        sent_stamp_source="none" if sent_ns is None else "user" if left_ns is None else "kernel",
         send_call_ns=exchange.send_call_ns,
         finished_ns=exchange.finished_ns,
         stamp_source=_stamp_source(lags_ns),
         clock_offset_width_ns=max(first.width_ns, last.width_ns),
         clock_offset_drift_ns=drift_ns,
-        read_offset_ns=arrivals_ns,
+        read_offset_ns=[(user_ns if kernel_ns is None else kernel_ns) - origin_ns for kernel_ns, user_ns in pairs],
         read_lag_ns=lags_ns,
         read_bytes=[len(data) for data in exchange.data],
         read_tokens=[0] * len(exchange.data),

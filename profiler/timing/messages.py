@@ -7,14 +7,28 @@ import msgspec
 LENGTH_BYTES = 4
 
 
+class ClosedLoopPace(msgspec.Struct, tag=True, array_like=True):
+    """Arguments of `pacing.ClosedLoop`."""
+
+    concurrency: int
+    max_duration_ns: int
+    think_ns: int = 0
+    ramp_ns: int = 0
+
+
+class ScheduledPace(msgspec.Struct, tag=True, array_like=True):
+    """Arguments of `pacing.Scheduled`: one time for each request."""
+
+    due_ns: list[int]
+
+
 class Job(msgspec.Struct, tag=True, array_like=True):
     """Parent to driver: send these requests at this pace."""
 
     phase: str
     host: str
     port: int
-    concurrency: int
-    max_duration_ns: int
+    pace: ClosedLoopPace | ScheduledPace
     request_timeout_ns: int
     stall_timeout_ns: int
     first_index: int
@@ -39,6 +53,7 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     scheduled_ns: int
     sent_ns: int | None
     send_call_ns: int | None
+    send_stamp: bytes  # the kernel's stamp of the last byte leaving, struct timespec, or empty
     finished_ns: int
     user_ns: list[int]  # per read: when this process had the bytes
     kernel_stamp: list[bytes]  # per read: struct timespec of the wall clock, or empty

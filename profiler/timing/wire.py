@@ -1,9 +1,10 @@
 """One request on one socket: sending, receiving and stamping. The hot path of the whole program.
 
 A read stores `(time, kernel stamp, bytes)` and nothing else. On Linux every socket asks for
-`SO_TIMESTAMPNS` before it connects, so that the kernel stamps each segment on arrival, however late
-this process gets to run. When several segments have queued up the kernel keeps only the newest stamp;
-such reads show later as coalesced.
+`SO_TIMESTAMPING` before it connects (kernel documentation, networking/timestamping): the kernel then stamps
+each segment on arrival, however late this process gets to run, and stamps the request as it leaves, for a
+server that wakes up on it often takes our processor before `send` has returned. When several segments have
+queued up the kernel keeps only the newest stamp; such reads show later as coalesced.
 """
 
 import errno
@@ -19,24 +20,28 @@ from profiler.timing.framing import EndFinder, FramingError
 from profiler.timing.messages import Exchange
 
 READ_BYTES = 65_536
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; its control message has the same number
+_SO_TIMESTAMPING = 37  # asm-generic/socket.h; its control message has the same number
+_RX_SOFTWARE, _TX_SOFTWARE, _SOFTWARE, _TSONLY = 1 << 3, 1 << 1, 1 << 4, 1 << 11  # linux/net_tstamp.h
+_STAMPS = _RX_SOFTWARE | _TX_SOFTWARE | _SOFTWARE | _TSONLY
 _TIMESPEC = struct.Struct("@qq")
-_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
+_CONTROL_BYTES = socket.CMSG_SPACE(3 * _TIMESPEC.size)  # struct scm_timestamping: software, legacy, hardware
+_ERROR_CONTROL_BYTES = 512
+_MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _IN_PROGRESS = {0, errno.EINPROGRESS}
 
 
 def timespec_to_ns(stamp: bytes) -> int:
-    """Decode a kernel stamp (struct timespec) to wall-clock nanoseconds."""
-    seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+    """Decode a kernel stamp (its first struct timespec) to wall-clock nanoseconds."""
+    seconds, nanoseconds = _TIMESPEC.unpack_from(stamp)
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
 def enable_kernel_stamps(sock: socket.socket) -> bool:
-    """Ask the kernel to stamp arriving segments; return whether it will."""
+    """Ask the kernel to stamp what arrives and what leaves; return whether it will."""
     if sys.platform != "linux":
         return False
     try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _STAMPS)
     except OSError:
         return False
     return True
@@ -58,6 +63,7 @@ class Flight:
         "phase",
         "scheduled_ns",
         "send_call_ns",
+        "send_stamp",
         "sent_ns",
         "sock",
         "start_ns",
@@ -72,6 +78,7 @@ class Flight:
         self.start_ns = self.last_activity_ns = time.monotonic_ns()
         self.sent_ns: int | None = None
         self.send_call_ns: int | None = None
+        self.send_stamp = b""
         self.user_ns: list[int] = []
         self.kernel_stamp: list[bytes] = []
         self.data: list[bytes] = []
@@ -98,6 +105,8 @@ class Flight:
         self.sock = sock
         self.fd = sock.fileno()
         self.is_connected = True
+        self.take_send_stamp()  # of the earlier request, should it have come late
+        self.send_stamp = b""
 
     def finish_connecting(self) -> None:
         """Find out how connecting went. Raises `OSError`."""
@@ -119,7 +128,21 @@ class Flight:
             return False
         self.sent_ns = now_ns
         self.send_call_ns = now_ns - before_ns
+        self.take_send_stamp()
         return True
+
+    def take_send_stamp(self) -> None:
+        """Take the kernel's stamps of what has left from the socket's error queue; the last one counts."""
+        if not _MSG_ERRQUEUE:
+            return
+        try:
+            while True:
+                _, control, _, _ = self.sock.recvmsg(0, _ERROR_CONTROL_BYTES, _MSG_ERRQUEUE)
+                for level, kind, stamp in control:
+                    if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+                        self.send_stamp = stamp
+        except OSError:
+            return  # the queue is empty
 
     def receive(self) -> Outcome | None:
         """Take what has arrived; return the outcome once there is one. Raises `OSError`, `FramingError`."""
@@ -154,6 +177,7 @@ class Flight:
             scheduled_ns=self.scheduled_ns,
             sent_ns=self.sent_ns,
             send_call_ns=self.send_call_ns,
+            send_stamp=self.send_stamp,
             finished_ns=self.user_ns[-1] if ending is Outcome.OK and self.user_ns else time.monotonic_ns(),
             user_ns=self.user_ns,
             kernel_stamp=self.kernel_stamp,

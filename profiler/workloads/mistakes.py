@@ -34,12 +34,12 @@ def _mistake(detail: Fragment) -> Mistake:
         path = (*path, tag_key)
         fragment = {"enum": list(fragment["discriminator"]["mapping"])}
         kind, value = ("wrong", value[tag_key]) if tag_key in value else ("missing", None)
-    name = ".".join(map(str, path))
+    name = repr(".".join(map(str, path)))
     if kind == "extra_forbidden":
-        return Mistake(path, f"unknown key '{name}'.{_suggestion(path, around)}")
+        return Mistake(path, f"unknown key {name}.{_suggestion(path, around)}")
     if kind == "missing":
-        return Mistake(path, f"the key '{name}' is missing: expected {_expectation(fragment)}")
-    return Mistake(path, f"'{name}' is {show(value)}: expected {_expectation(fragment)}{_near(value, fragment)}")
+        return Mistake(path, f"the key {name} is missing: expected {_expectation(fragment)}")
+    return Mistake(path, f"{name} is {show(value)}: expected {_expectation(fragment)}{_near(value, fragment)}")
 
 
 def _follow(location: tuple[str | int, ...]) -> tuple[KeyPath, Fragment, Fragment]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from random import Random
+from sys import maxsize
 from typing import NamedTuple
 
 from profiler.workloads import rows
@@ -82,10 +83,11 @@ class _Fitter:
     wanted_tokens: int
     count_tokens: CountTokens
     tokens_per_word: float = 1.0
+    """Never less: no tokenizer has a token for two random words, and a count that says so is not believed."""
 
     def fit(self, words: _Words) -> Prompt:
         """Return the prompt whose length is nearest to the wanted one, and exact where that can be had."""
-        taken, fillers = self._words_for(self.wanted_tokens), 0
+        taken, fillers, too_many = self._words_for(self.wanted_tokens), 0, maxsize
         nearest: Prompt | None = None
         for _ in range(MOST_TRIES):
             text = words.text(taken, fillers)
@@ -94,19 +96,21 @@ class _Fitter:
                 nearest = Prompt(text, tokens)
             if tokens == self.wanted_tokens:
                 break
-            self.tokens_per_word = max(tokens - fillers, 1) / taken
-            taken, fillers = self._next(taken, fillers, tokens)
+            if tokens > self.wanted_tokens and not fillers:
+                too_many = min(taken, too_many)
+            self.tokens_per_word = max((tokens - fillers) / taken, 1.0)
+            taken, fillers = self._next(taken, fillers, self.wanted_tokens - tokens, too_many)
         assert nearest is not None  # noqa: S101 - MOST_TRIES is not 0
         return nearest
 
-    def _next(self, taken: int, fillers: int, tokens: int) -> tuple[int, int]:
-        """Return (words, fillers) to try: too long, take words away; a little short, add fillers."""
-        missing = self.wanted_tokens - tokens
-        if 0 < missing <= 2 * self.tokens_per_word:
-            return taken, fillers + missing
+    def _next(self, taken: int, fillers: int, missing: int, too_many: int) -> tuple[int, int]:
+        """Return (words, fillers) to try: whole words as far as they go, then fillers for the rest."""
         if missing < 0 < fillers:
             return taken, max(0, fillers + missing)
-        return max(1, taken + floor(missing / self.tokens_per_word)), 0
+        more_words = floor(missing / self.tokens_per_word)
+        if missing > 0 and (more_words == 0 or taken + more_words >= too_many):
+            return taken, fillers + missing
+        return min(max(1, taken + more_words), self.wanted_tokens), 0
 
     def _words_for(self, tokens: int) -> int:
         return max(1, floor(tokens / self.tokens_per_word))

@@ -12,7 +12,7 @@ from profiler.errors import DriverError
 from profiler.results.records import Outcome, RequestRecord
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import Exchange, Job, JobDone
+from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import s_to_ns
 
 REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -34,14 +34,14 @@ def drive(
     request_timeout_s: float = 5.0,
     stall_timeout_s: float = 5.0,
     payload: bytes = REQUEST,
+    pace: ClosedLoopPace | ScheduledPace | None = None,
 ) -> tuple[list[RequestRecord], JobDone]:
     driver.start(
         Job(
             phase="repeat-1",
             host="127.0.0.1",
             port=port,
-            concurrency=concurrency,
-            max_duration_ns=s_to_ns(60),
+            pace=pace or ClosedLoopPace(concurrency, max_duration_ns=s_to_ns(60)),
             request_timeout_ns=s_to_ns(request_timeout_s),
             stall_timeout_ns=s_to_ns(stall_timeout_s),
             first_index=0,
@@ -81,6 +81,7 @@ def test_linux_stamps_come_from_the_kernel_before_we_see_the_bytes(driver: LoadD
     with server.serve(server.stream_tokens(TOKENS, pause_s=0.005)) as port:
         records, _ = drive(driver, port, requests=5)
     assert {record.stamp_source for record in records} == {"kernel"}
+    assert {record.sent_stamp_source for record in records} == {"kernel"}
     lags = [lag for record in records for lag in record.read_lag_ns]
     widths = [record.clock_offset_width_ns or 0 for record in records]
     assert all(lag is not None and lag > -max(widths) - 1000 for lag in lags)
@@ -239,6 +240,29 @@ def test_concurrency_is_kept(driver: LoadDriver) -> None:
         in_flight += change
         peak = max(peak, in_flight)
     assert peak == 8
+
+
+def test_an_open_loop_sends_on_schedule_whatever_the_server_makes_of_it(driver: LoadDriver) -> None:
+    # Answers take 40 ms, requests are due every 10 ms: four or five are always in flight.
+    due_ns = [s_to_ns(0.01) * i for i in range(30)]
+    with server.serve(server.stream_tokens(TOKENS, pause_s=0.01)) as port:
+        records, done = drive(driver, port, requests=30, pace=ScheduledPace(due_ns))
+    records.sort(key=lambda record: record.index)
+    assert [record.outcome for record in records] == [Outcome.OK] * 30
+    assert [record.scheduled_ns - done.start_ns for record in records] == due_ns
+    lags_ns = sorted((record.sent_ns or 0) - record.scheduled_ns for record in records)
+    assert lags_ns[0] >= 0
+    assert lags_ns[15] < s_to_ns(0.005)
+
+
+def test_think_time_and_ramp_are_kept(driver: LoadDriver) -> None:
+    pace = ClosedLoopPace(2, s_to_ns(60), think_ns=s_to_ns(0.05), ramp_ns=s_to_ns(0.1))
+    with server.serve(server.stream_tokens(TOKENS)) as port:
+        records, done = drive(driver, port, requests=6, pace=pace)
+    sent_ns = sorted((record.sent_ns or 0) - done.start_ns for record in records)
+    # Two slots, the second 50 ms later; each thinks for 50 ms between its three requests.
+    for position, expected_s in enumerate((0, 0.05, 0.05, 0.1, 0.1, 0.15)):
+        assert s_to_ns(expected_s) - 1 <= sent_ns[position] < s_to_ns(expected_s + 0.04)
 
 
 def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDriver) -> None:

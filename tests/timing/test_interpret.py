@@ -19,8 +19,16 @@ def token(text: str, **choice: object) -> bytes:
     return b"data: " + json.dumps({"choices": [{"text": text, **choice}]}).encode() + b"\n\n"
 
 
+def timespec(monotonic_ns: int) -> bytes:
+    return struct.pack("@qq", *divmod(monotonic_ns + WALL_AHEAD_NS, 10**9))
+
+
 def exchange(
-    reads: list[bytes], kernel_ns: list[int | None] | None = None, ending: str = "ok", drift_ns: int = 0
+    reads: list[bytes],
+    kernel_ns: list[int | None] | None = None,
+    ending: str = "ok",
+    drift_ns: int = 0,
+    sent_ns: int | None = None,
 ) -> Exchange:
     """A request sent at 1,000 ns; its reads were seen at 2,000, 3,000, … and stamped by the kernel as given."""
     stamps = kernel_ns or [None] * len(reads)
@@ -32,9 +40,10 @@ def exchange(
         scheduled_ns=900,
         sent_ns=1_000,
         send_call_ns=5,
+        send_stamp=b"" if sent_ns is None else timespec(sent_ns),
         finished_ns=9_000,
         user_ns=[2_000 + 1_000 * i for i in range(len(reads))],
-        kernel_stamp=[b"" if t is None else struct.pack("@qq", *divmod(t + WALL_AHEAD_NS, 10**9)) for t in stamps],
+        kernel_stamp=[b"" if t is None else timespec(t) for t in stamps],
         data=reads,
         offset_first=(900, WALL_AHEAD_NS, 40),
         offset_last=(9_000, WALL_AHEAD_NS + drift_ns, 60),
@@ -80,8 +89,18 @@ def test_without_kernel_stamps_our_own_stand_in() -> None:
     assert to_record(exchange([HEAD]), 1, None).stamp_source == "user"
 
 
+def test_the_kernels_word_on_sending_goes_before_ours() -> None:
+    # Left at 950 by the kernel; our call returned at 1,000, when the first token (at 1,400) was already close.
+    record = to_record(exchange([HEAD + chunk(token("a"))], kernel_ns=[1_400], sent_ns=950), 1, None)
+    assert (record.sent_ns, record.sent_stamp_source) == (950, "kernel")
+    assert record.read_offset_ns == [450]
+    assert to_record(exchange([HEAD]), 1, None).sent_stamp_source == "user"
+
+
 def test_a_wall_clock_that_was_stepped_voids_the_kernel_stamps() -> None:
-    record = to_record(exchange([HEAD + chunk(token("a"))], kernel_ns=[1_400], drift_ns=5_000_000), 1, None)
+    record = to_record(
+        exchange([HEAD + chunk(token("a"))], kernel_ns=[1_400], drift_ns=5_000_000, sent_ns=950), 1, None
+    )
     assert record.stamp_source == "user"
     assert record.read_offset_ns == [1_000]
     assert record.clock_offset_drift_ns == 5_000_000

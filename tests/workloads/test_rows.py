@@ -18,7 +18,11 @@ def read(folder: Path, name: str, text: str | bytes | None, column: str = "promp
     [
         ("a.jsonl", '{"prompt": "one"}\n\n{"prompt": "two\\nlines", "other": 1}\n', ["one", "two\nlines"]),
         ("a.jsonl", '\ufeff{"prompt": "snow ❄"}', ["snow ❄"]),
-        ("a.csv", 'id,prompt\n1,one\n2,"two, with ""quotes""\nand a line"\n', ["one", 'two, with "quotes"\nand a line']),
+        (
+            "a.csv",
+            'id,prompt\n1,one\n2,"two, with ""quotes""\nand a line"\n',
+            ["one", 'two, with "quotes"\nand a line'],
+        ),
         ("a.CSV", "prompt\r\none\r\n", ["one"]),
         ("a.txt", "one\n\n  two\n", ["one", "  two"]),
     ],
@@ -31,7 +35,7 @@ def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list
     ("name", "text", "says"),
     [
         ("a.jsonl", '{"prompt": "x"}\n{"prompt": \n', ":2: the row is not a JSON object"),
-        ("a.jsonl", '"x"\n', ":1: the row is 'x'; expected {\"prompt\": \"…\"}"),
+        ("a.jsonl", '"x"\n', ':1: the row is \'x\'; expected {"prompt": "…"}'),
         ("a.jsonl", '\n{"text": "x"}\n', ":2: the row has the keys 'text'; expected the key 'prompt'"),
         ("a.jsonl", '{"prompt": 5}\n', ":1: the row holds 5 as its prompt; expected a text"),
         ("a.jsonl", '{"prompt": " "}\n', ":1: the row holds ' ' as its prompt"),

@@ -1,0 +1,108 @@
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from profiler.errors import ModelError
+from profiler.models import files
+
+
+def test_the_cache_folder_follows_xdg(cache: Path) -> None:
+    assert files.cache_folder() == cache
+
+
+@pytest.mark.parametrize(
+    ("platform", "xdg", "folder"),
+    [
+        ("linux", "", "/home/me/.cache/aforo"),
+        ("linux", "relative/is/ignored", "/home/me/.cache/aforo"),
+        ("darwin", "", "/home/me/Library/Caches/aforo"),
+        ("darwin", "/cache", "/cache/aforo"),
+    ],
+)
+def test_the_cache_folder_of_each_system(monkeypatch: pytest.MonkeyPatch, platform: str, xdg: str, folder: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("XDG_CACHE_HOME", xdg)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert files.cache_folder() == Path(folder)
+
+
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(ModelError, match="Set XDG_CACHE_HOME"):
+        files.cache_folder()
+
+
+def test_replacing_moves_the_whole_file_into_place(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with files.replacing(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_replacing_leaves_nothing_behind_after_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_sha256_reports_its_progress(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(5 * 1024 * 1024))
+    seen: list[tuple[int, int]] = []
+    assert files.sha256(path, lambda done, total: seen.append((done, total))) == (
+        hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+    assert seen == [(4 * 1024 * 1024, 5 * 1024 * 1024), (5 * 1024 * 1024, 5 * 1024 * 1024)]
+
+
+def test_sha256_is_computed_once_and_again_after_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    calls: list[int] = []
+
+    def count(done: int, _total: int) -> None:
+        calls.append(done)
+
+    first = files.sha256(path, count)
+    assert files.sha256(path, count) == first
+    assert len(calls) == 1
+    status = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time: only ctime tells
+    assert files.sha256(path, count) == hashlib.sha256(b"two").hexdigest()
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("memory", ["", "{", "[]", '{"identity": 1}', "\x00"])
+def test_a_spoilt_memory_is_done_without(tmp_path: Path, cache: Path, memory: str) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    digest = files.sha256(path)
+    (remembered,) = (cache / "sha256").iterdir()
+    remembered.write_text(memory)
+    assert files.sha256(path) == digest
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert files.sha256(path) == hashlib.sha256(b"one").hexdigest()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none cannot be read: No such file"):
+        files.sha256(tmp_path / "none")
