@@ -74,8 +74,9 @@ class GuideLlm(_Peer):
         if load.rate_rps is not None:
             profile = {"kind": load.arrivals, "rate": load.rate_rps}
         lengths = {"prompt_tokens": load.prompt_tokens, "output_tokens": load.output_tokens}
+        backend = {"kind": "openai_http", "target": url, "model": model, "request_format": path}
         options = {
-            "backend": {"kind": "openai_http", "target": url, "model": model, "request_format": path},
+            "backend": {**backend, "validate_backend": False},  # it asks for /health, which not every server has
             "profile": profile,
             "constraint": {"kind": "max_duration", "seconds": load.duration_s},
             "tokenizer": {"kind": "huggingface_auto", "model": str(self.tokenizer)},

@@ -33,6 +33,9 @@ def run(
     prompt_tokens: Annotated[int | None, typer.Option(help="Override: length of synthetic prompts.")] = None,
     output_tokens: Annotated[int | None, typer.Option(help="Override: tokens asked for.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Override: requests in flight.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Override: open loop, requests per second on average.")] = None,
+    arrivals: Annotated[str, typer.Option(help="With --rate: constant, poisson or gamma.")] = "poisson",
+    burstiness: Annotated[float, typer.Option(help="With --arrivals gamma: 1 is Poisson, less is burstier.")] = 1.0,
     warmup_requests: Annotated[int | None, typer.Option(help="Override: requests before measuring.")] = None,
     requests: Annotated[int | None, typer.Option(help="Override: measured requests per repeat.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Override: repeats of the measured block.")] = None,
@@ -53,7 +56,9 @@ def run(
     from profiler.run.plan import Options
     from profiler.timing.clock import SystemClock
 
+    open_loop = {"shape": "open-loop", "rate_rps": rate, "arrivals": arrivals, "burstiness": burstiness}
     overrides = {
+        "load": None if rate is None else open_loop,
         "prompts.tokens": prompt_tokens,
         "output_tokens": output_tokens,
         "load.concurrency": concurrency,

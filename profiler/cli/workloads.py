@@ -72,6 +72,13 @@ def _sizes(workload: "Workload") -> str:
     prompts = workload.prompts
     asked = f"{prompts.tokens} tokens" if prompts.source == "synthetic" else f"rows of {prompts.file}"
     return (
-        f"{asked} in, {workload.output_tokens} tokens out, {workload.load.concurrency} at a time, "
+        f"{asked} in, {workload.output_tokens} tokens out, {_load(workload)}, "
         f"{workload.repeats} × {workload.requests} requests"
     )
+
+
+def _load(workload: "Workload") -> str:
+    load = workload.load
+    if load.shape == "open-loop":
+        return f"{load.rate_rps:g} a second ({load.arrivals})"
+    return f"{load.concurrency} at a time"

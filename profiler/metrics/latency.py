@@ -76,6 +76,25 @@ def e2e_ms(request: RequestRecord) -> float:
     return ns_to_ms(token_arrivals_ns(request)[-1])
 
 
+def _queued_ms(request: RequestRecord) -> float:
+    """Return how long a request waited between being due and being sent."""
+    if request.sent_ns is None:
+        raise NotMeasuredError("the request was never sent")
+    return ns_to_ms(request.sent_ns - request.scheduled_ns)
+
+
+@metric("per-request", unit="ms", group="latency", better="lower")
+def ttft_from_scheduled_ms(request: RequestRecord) -> float:
+    """TTFT counted from the moment the request was due instead of sent: a late client cannot flatter it."""
+    return ttft_ms(request) + _queued_ms(request)
+
+
+@metric("per-request", unit="ms", group="latency", better="lower")
+def e2e_from_scheduled_ms(request: RequestRecord) -> float:
+    """E2E counted from the moment the request was due instead of sent: a late client cannot flatter it."""
+    return e2e_ms(request) + _queued_ms(request)
+
+
 @metric(
     "per-request",
     unit="tokens/s",

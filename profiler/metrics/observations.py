@@ -66,9 +66,9 @@ def observe(
     pairs = [(r, t) for r, t in zip(requests, timings, strict=True) if r.phase in measured_names]
     measured = [request for request, _ in pairs]
     finished = [request for request in measured if request.outcome is Outcome.OK]
-    concurrency = int(manifest.workload.get("load", {}).get("concurrency", 1))
+    slots = manifest.workload.get("load", {}).get("concurrency")
     repeats = ([r for r in finished if r.phase == name] for name in measured_names)
-    windows = [window for repeat in repeats if (window := steady_window(repeat, concurrency))]
+    windows = [window for repeat in repeats if (window := steady_window(repeat, slots))]
     return Observations(manifest, measured, finished, windows, samples, [timing for _, timing in pairs])
 
 
@@ -106,20 +106,23 @@ def end_ns(request: RequestRecord) -> int:
     return request.sent_ns + request.read_offset_ns[-1]
 
 
-def steady_window(finished: Sequence[RequestRecord], concurrency: int) -> Window | None:
-    """Return the time during which all slots were busy; `None` where there was none.
+def steady_window(finished: Sequence[RequestRecord], slots: int | None) -> Window | None:
+    """Return the steady part of a repeat; `None` where there was none.
 
-    It begins when the slot filled last gets its first request, and ends when, after the last request
-    was sent, the first slot runs empty.
+    Closed loop: all slots are busy. It begins when the slot filled last gets its first request, and ends when,
+    after the last request was sent, the first slot runs empty. Open loop (`slots` is None): it begins with the
+    first answer, when requests in flight have built up, and ends with the last arrival.
     """
     sent_ns = sorted(request.sent_ns for request in finished if request.sent_ns is not None)
-    if len(sent_ns) < concurrency:
+    ended_ns = sorted(end_ns(request) for request in finished)
+    if len(sent_ns) < (slots or 2):
         return None
-    start_ns = sent_ns[concurrency - 1]
-    after_last_send_ns = [end for request in finished if (end := end_ns(request)) > sent_ns[-1]]
-    if not after_last_send_ns:
-        return None
-    return Window(start_ns, min(after_last_send_ns)) if min(after_last_send_ns) > start_ns else None
+    if slots is None:
+        start_ns, stop_ns = ended_ns[0], sent_ns[-1]
+    else:
+        start_ns = sent_ns[slots - 1]
+        stop_ns = next((end for end in ended_ns if end > sent_ns[-1]), start_ns)
+    return Window(start_ns, stop_ns) if stop_ns > start_ns else None
 
 
 def _beside(requests: Sequence[RequestRecord], timings: Sequence[EngineTiming]) -> list[EngineTiming | None]:

@@ -11,15 +11,15 @@ from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase,
 from profiler.results.records import Outcome
 from profiler.results.summary import Summary
 from profiler.run.interrupt import Interrupt
+from profiler.run.jobs import make_job
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
 from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
-from profiler.servers.openai_api import http_request
 from profiler.timing.clock import Clock
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import ClosedLoopPace, Exchange, Hello, Job, JobDone
+from profiler.timing.messages import Exchange, Hello, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt, make_prompts
 from profiler.workloads.schema import Workload
@@ -156,7 +156,7 @@ class _Run:
         title = "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
         self._progress.stage(title, total=len(prompts))
         with self._phase(name) as phase:
-            driver.start(self._job(name, prompts, first_index))
+            driver.start(make_job(self._plan, name, prompts, first_index))
             finished = 0
             while phase.client_cpu_ns is None:
                 for message in driver.receive(1 / SAMPLES_PER_S / 2):
@@ -171,30 +171,6 @@ class _Run:
                     self._samples.append(sample)
                 self._tick()
                 self._server.check_alive()
-
-    def _job(self, name: str, prompts: list[Prompt], first_index: int) -> Job:
-        workload, server = self._plan.workload, self._server
-        seed = self._plan.options.seed
-        requests = []
-        for position, prompt in enumerate(prompts):
-            body = server.request_body(
-                workload.api,
-                prompt.text,
-                workload.output_tokens,
-                workload.temperature,
-                seed + first_index + position,
-            )
-            requests.append(http_request(server.host, server.port, workload.api, body))
-        return Job(
-            phase=name,
-            host=server.host,
-            port=server.port,
-            pace=ClosedLoopPace(workload.load.concurrency, s_to_ns(workload.max_repeat_s)),
-            request_timeout_ns=s_to_ns(workload.request_timeout_s),
-            stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
-            first_index=first_index,
-            requests=requests,
-        )
 
     def _take(self, exchange: Exchange, prompt: Prompt) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""

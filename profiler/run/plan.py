@@ -20,7 +20,7 @@ from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concur
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.timing.clock import Clock
 from profiler.workloads import load
-from profiler.workloads.schema import SyntheticPrompts, Workload
+from profiler.workloads.schema import ClosedLoop, OpenLoop, SyntheticPrompts, Workload
 
 FLAG_OF_KEY = {  # keys of a workload that the command line can override
     "prompts.tokens": "--prompt-tokens",
@@ -77,7 +77,7 @@ class Plan:
             words += ["--context", str(engine.context_tokens)]
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
-            words += [FLAG_OF_KEY[key], str(_lookup(self.workload, key))]
+            words += _flags(self.workload, key)
         return words
 
 
@@ -111,7 +111,8 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
 
 
 def _embedded_server(options: Options, workload: Workload, model: ModelFacts) -> LlamaCppPythonServer:
-    check_concurrency(workload.load.concurrency)
+    if isinstance(workload.load, ClosedLoop):
+        check_concurrency(workload.load.concurrency)
     threads = _threads(options.threads)
     context_tokens = _context(options.context_tokens, workload, model)
     return LlamaCppPythonServer(model, threads, context_tokens, options.start_timeout_s)
@@ -163,11 +164,15 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:60] or "unnamed"
 
 
-def _lookup(workload: Workload, key: str) -> object:
+def _flags(workload: Workload, key: str) -> list[str]:
+    """Return the options that override a key as this workload has it."""
+    if key == "load" and isinstance(workload.load, OpenLoop):
+        load = workload.load
+        return ["--rate", f"{load.rate_rps:g}", "--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
     value: object = workload
     for part in key.split("."):
         value = getattr(value, part)
-    return value
+    return [FLAG_OF_KEY[key], str(value)]
 
 
 def load_per_core() -> float | None:

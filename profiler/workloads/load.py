@@ -87,8 +87,7 @@ def _from_file(path: Path) -> Workload:
         return Workload.model_validate(source.values)
     except ValidationError as error:
         problems = [(source.line(mistake.path), mistake.sentence) for mistake in mistakes(error)]
-        yaml_source.refuse(path, problems)
-        raise
+        raise yaml_source.refusal(path, problems) from None
 
 
 def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload:

@@ -40,6 +40,25 @@ class ClosedLoop(_Strict):
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1, description="Requests in flight at any time."
     )
+    think_time_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=0.0, description="Pause between an answer and the next request of the same slot."
+    )
+    ramp_up_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=0.0, description="The first requests of the slots are spread over this time."
+    )
+
+
+class OpenLoop(_Strict):
+    """Requests arrive at a rate, whatever the server makes of them."""
+
+    shape: Literal["open-loop"]
+    rate_rps: Annotated[float, Field(gt=0, le=100_000)] = Field(description="Mean arrivals per second.")
+    arrivals: Literal["constant", "poisson", "gamma"] = Field(
+        default="poisson", description="Even gaps, independent arrivals, or gaps of a gamma distribution."
+    )
+    burstiness: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=1.0, description="Shape of the gamma gaps: 1 is Poisson, below 1 burstier, above 1 more regular."
+    )
 
 
 class Slo(_Strict):
@@ -68,7 +87,9 @@ class Workload(_Strict):
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.0, description="Sampling temperature; 0 takes the likeliest token."
     )
-    load: ClosedLoop = Field(description="How requests follow one another.")
+    load: Annotated[ClosedLoop | OpenLoop, Field(discriminator="shape")] = Field(
+        description="How requests follow one another."
+    )
     warmup_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=2, description="Requests sent first, kept in the records and in no metric."
     )

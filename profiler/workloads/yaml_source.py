@@ -47,14 +47,12 @@ class Source:
         return self.lines.get(path, 1)
 
 
-def refuse(path: Path, problems: list[Problem]) -> None:
-    """Raise a WorkloadError with a line for each problem; do nothing where there is none."""
-    if not problems:
-        return
+def refusal(path: Path, problems: list[Problem]) -> WorkloadError:
+    """Return the error that names each problem in a line of its own."""
     shown = [f"{path}:{line}: {sentence}" for line, sentence in sorted(problems)[:MOST_PROBLEMS_SHOWN]]
     if len(problems) > len(shown):
         shown.append(f"{path}: and {len(problems) - len(shown)} more.")
-    raise WorkloadError("\n".join(shown))
+    return WorkloadError("\n".join(shown))
 
 
 def read(path: Path) -> Source:
@@ -71,7 +69,8 @@ def read(path: Path) -> Source:
         raise WorkloadError(f"{path}:1: {_kind(node)}, expected a mapping of 'key: value' lines.")
     builder = _Builder()
     values = builder.mapping(node, ())
-    refuse(path, builder.problems)
+    if builder.problems:
+        raise refusal(path, builder.problems)
     return Source(values, builder.lines)
 
 
@@ -113,7 +112,8 @@ def _check_events(path: Path, text: str) -> None:
         if documents > 1:
             problems.append((line, "a second document begins here. Expected one; remove the '---' line."))
             break
-    refuse(path, problems)
+    if problems:
+        raise refusal(path, problems)
 
 
 def _forbidden(event: yaml.Event) -> str | None:

@@ -3,11 +3,13 @@ from support.builders import request
 
 from profiler.metrics.latency import (
     decode_tokens_per_s,
+    e2e_from_scheduled_ms,
     e2e_ms,
     itl_ms,
     output_tokens,
     prefill_tokens_per_s,
     tpot_ms,
+    ttft_from_scheduled_ms,
     ttft_ms,
 )
 from profiler.metrics.registry import NotMeasuredError
@@ -52,3 +54,8 @@ def test_speed_needs_two_moments(arrivals_ms: tuple[float, ...]) -> None:
 def test_prefill_speed_needs_the_length_of_the_prompt() -> None:
     with pytest.raises(NotMeasuredError, match="length of the prompt"):
         prefill_tokens_per_s(request(prompt_tokens=None))
+
+
+def test_waiting_to_be_sent_counts_from_the_schedule() -> None:
+    stream = request(arrivals_ms=(10, 20, 40))  # due 1 ms before it was sent
+    assert (ttft_from_scheduled_ms(stream), e2e_from_scheduled_ms(stream)) == (11, 41)

@@ -34,6 +34,13 @@ def test_fewer_requests_than_slots_are_never_steady() -> None:
         output_tokens_per_s(observed(ONE_STREAM, concurrency=3))
 
 
+def test_an_open_loop_is_steady_from_the_first_answer_to_the_last_arrival() -> None:
+    # Sent at 0, 5, 30, 35 ms; answers take 30 ms: the first ends at 30, the last is sent at 35.
+    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
+    assert steady_window(requests, None) == Window(S * 30 // 1000, S * 35 // 1000)
+    assert steady_window(requests[:1], None) is None
+
+
 def test_rates_of_one_stream() -> None:
     seen = observed(ONE_STREAM)
     assert output_tokens_per_s(seen) == pytest.approx(6 / 0.070)
