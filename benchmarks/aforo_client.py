@@ -26,12 +26,12 @@ from profiler.timing.interpret import to_record
 from profiler.timing.load import load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns
+from profiler.workloads.words import WORDS
 
 USER_SPACE = "aforo, user space"
 _RUNS = "runs"
 _PROMPTS = 200
 _DRAIN_S = 120.0
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _DEFINITION = """\
 id: benchmark
@@ -101,8 +101,9 @@ def _definition(load: Load) -> str:
 
 
 def _prompts(words: int) -> list[str]:
+    """Return prompts that differ from the first word on; a word is one token to a synthetic model."""
     chance = random.Random(2)  # noqa: S311 - the same prompts every time, not secret ones
-    return [" ".join("".join(chance.choices(_LETTERS, k=5)) for _ in range(words)) for _ in range(_PROMPTS)]
+    return [" ".join([first, *chance.choices(WORDS, k=words - 1)]) for first in chance.sample(WORDS, _PROMPTS)]
 
 
 def bodies(load: Load, model: str) -> list[dict[str, object]]:

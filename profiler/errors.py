@@ -11,7 +11,8 @@
     │   └── ServerDiedError         it ended while it was needed
     ├── DriverError                 the load driver process failed
     ├── RecordError                 results could not be written (a full disk, say)
-    └── InterruptedRunError              a signal asked the run to stop; exit code 128 + signal
+    ├── InvalidRunError             exit code 3: a run came to its end but is not to be believed
+    └── InterruptedRunError         a signal asked the run to stop; exit code 128 + signal
 
 A message gives the value seen, the form expected and what to do next. Only `cli/` turns an error
 into an exit code.
@@ -68,6 +69,12 @@ class DriverError(AforoError):
 
 class RecordError(AforoError):
     """Results could not be written."""
+
+
+class InvalidRunError(AforoError):
+    """A run came to its end, but its own checks say that its numbers are not to be believed."""
+
+    exit_code = 3
 
 
 class InterruptedRunError(AforoError):

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from profiler.errors import InvalidRunError
+
 if TYPE_CHECKING:
     from profiler.run.execute import Finished
 
@@ -92,3 +94,6 @@ def _show(finished: "Finished", *, as_json: bool) -> None:
     print_run(finished.folder, finished.manifest, finished.summary, as_json=as_json)
     if finished.error is not None:
         raise finished.error
+    verdict = finished.summary.verdict
+    if verdict is not None and verdict.level == "INVALID":
+        raise InvalidRunError(f"INVALID: {verdict.findings[0].sentence} {verdict.findings[0].remedy}")

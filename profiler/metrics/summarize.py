@@ -10,6 +10,7 @@ from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
 from profiler.servers.engine_log import EngineTiming
+from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile, sample_floor
 
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -85,5 +86,6 @@ def _distribution(unit: str, values: Sequence[float], per_repeat_mean: list[floa
         max=ordered[-1],
         quantiles={name: quantile(ordered, q) for name, q in QUANTILES.items()},
         indicative=[name for name, q in QUANTILES.items() if len(ordered) < sample_floor(q)],
+        mean_half_width=mean_half_width(values),
         per_repeat_mean=per_repeat_mean,
     )

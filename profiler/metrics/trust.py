@@ -1,9 +1,13 @@
 """What tells how far the other numbers can be believed."""
 
-from profiler.metrics.observations import Observations
+from itertools import pairwise
+
+from profiler.metrics.latency import itl_ms
+from profiler.metrics.observations import Observations, end_ns
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
-from profiler.units import ns_to_ms, ns_to_us
+from profiler.stats.quantiles import quantile
+from profiler.units import NS_PER_MS, NS_PER_S, ns_to_ms, ns_to_us
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -37,17 +41,125 @@ def coalesced_read_ratio(seen: Observations) -> float:
     return sum(tokens > 1 for tokens in reads) / len(reads)
 
 
+@metric("per-run", unit="tokens", group="trust", better="neither")
+def tokens_per_read(seen: Observations) -> float:
+    """Tokens / token-bearing reads: 1 when every token arrived alone."""
+    reads = [tokens for request in seen.finished for tokens in request.read_tokens if tokens]
+    if not reads:
+        raise NotMeasuredError("no token arrived")
+    return sum(reads) / len(reads)
+
+
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def token_mismatch_ratio(seen: Observations) -> float:
-    """Finished requests whose token count differs between client and server / those where both are known."""
+    """Sum of |tokens the client saw − tokens the server says it made| / tokens the server says it made."""
     both = [
-        (request.completion_tokens, request.completion_tokens_server)
+        (request.completion_tokens or 0, request.completion_tokens_server)
         for request in seen.finished
-        if request.completion_tokens_server is not None
+        if request.completion_tokens_server
     ]
     if not both:
         raise NotMeasuredError("the server did not say how many tokens it made")
-    return sum(client != server for client, server in both) / len(both)
+    return sum(abs(client - server) for client, server in both) / sum(server for _, server in both)
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def pause_time_ratio(seen: Observations) -> float:
+    """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled."""
+    gaps_ms = sorted(gap for request in seen.finished for gap in itl_ms(request))
+    if not gaps_ms or not sum(gaps_ms):
+        raise NotMeasuredError("no two tokens arrived one after the other")
+    longest_usual_ms = 10 * quantile(gaps_ms, 0.5)
+    return sum(gap for gap in gaps_ms if gap > longest_usual_ms) / sum(gaps_ms)
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def littles_law_residual_ratio(seen: Observations) -> float:
+    """|L − λ·W| / L in the steady windows: L requests in flight on average, λ endings per time, W mean duration.
+
+    J. D. C. Little, "A Proof for the Queuing Formula L = λW" (1961). Large where records are missing or where the
+    load was not steady.
+    """
+    in_flight = _mean_in_flight(seen)
+    ended = [request for request in seen.finished if seen.is_steady(end_ns(request))]
+    duration_ns = sum(end_ns(request) - (request.sent_ns or 0) for request in ended)
+    return abs(in_flight - duration_ns / seen.window_ns) / in_flight
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def idle_slot_ratio(seen: Observations) -> float:
+    """1 − mean requests in flight / slots of a closed loop: the load that the client failed to put on."""
+    load = seen.manifest.workload.get("load", {})
+    if not load.get("concurrency") or load.get("think_time_s"):
+        raise NotMeasuredError("only a closed loop without think time keeps its slots busy")
+    return max(0.0, 1 - _mean_in_flight(seen) / float(load["concurrency"]))
+
+
+def _mean_in_flight(seen: Observations) -> float:
+    """Return the requests in flight, averaged over the steady windows."""
+    if not seen.window_ns:
+        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    busy_ns = 0
+    for request in seen.finished:
+        start_ns, stop_ns = request.sent_ns or 0, end_ns(request)
+        for window in seen.windows:
+            busy_ns += max(0, min(stop_ns, window.end_ns) - max(start_ns, window.start_ns))
+    return busy_ns / seen.window_ns
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def host_steal_ratio(seen: Observations) -> float:
+    """Share of the processors' time that the hypervisor gave to others, mean of the samples in the steady windows."""
+    shares = [s.host_steal_ratio for s in seen.samples if seen.is_steady(s.t_ns) and s.host_steal_ratio is not None]
+    if not shares:
+        raise NotMeasuredError("no sample of stolen time within the steady windows")
+    return sum(shares) / len(shares)
+
+
+@metric("per-run", unit="cores", group="trust", better="lower")
+def other_cpu_cores(seen: Observations) -> float:
+    """Cores kept busy by neither the server nor the load driver, mean of the samples in the steady windows."""
+    cores = float(seen.manifest.host.get("cpu", {}).get("logical_cpus") or 0)
+    if not cores:
+        raise NotMeasuredError("the number of processors is not known")
+    others = [
+        sample.host_cpu_ratio * cores - sample.server_cpu_cores - (sample.client_cpu_cores or 0.0)
+        for sample in seen.samples
+        if seen.is_steady(sample.t_ns) and sample.host_cpu_ratio is not None and sample.server_cpu_cores is not None
+    ]
+    if not others:
+        raise NotMeasuredError("no sample of the server's processor use within the steady windows")
+    return max(0.0, sum(others) / len(others))
+
+
+@metric("per-run", unit="ratio", group="trust", better="higher")
+def sample_coverage_ratio(seen: Observations) -> float:
+    """Share of the steady windows that lies within one second of a sample."""
+    if not seen.window_ns:
+        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    covered_ns = 0
+    for window in seen.windows:
+        times_ns = [sample.t_ns for sample in seen.samples if window.holds(sample.t_ns)]
+        edges_ns = [window.start_ns, *times_ns, window.end_ns]
+        covered_ns += sum(min(later - earlier, NS_PER_S) for earlier, later in pairwise(edges_ns))
+    return covered_ns / seen.window_ns
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def clock_step_ratio(seen: Observations) -> float:
+    """Finished requests during which the wall clock was stepped by over 1 ms / finished requests."""
+    if not seen.finished:
+        raise NotMeasuredError("no request finished")
+    return sum(abs(r.clock_offset_drift_ns or 0) > NS_PER_MS for r in seen.finished) / len(seen.finished)
+
+
+@metric("per-run", unit="ratio", group="trust", better="higher")
+def kernel_stamp_ratio(seen: Observations) -> float:
+    """Reads stamped by the kernel / reads, of finished requests."""
+    lags = [lag for request in seen.finished for lag in request.read_lag_ns]
+    if not lags:
+        raise NotMeasuredError("nothing was read")
+    return 1 - lags.count(None) / len(lags)
 
 
 @metric("per-run", unit="cores", group="trust", better="lower")

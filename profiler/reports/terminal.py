@@ -9,14 +9,17 @@ from profiler.reports import format as fmt
 from profiler.reports import tables
 from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
-from profiler.results.summary import Summary
+from profiler.results.summary import Summary, Verdict
 
+_VERDICT_STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
 _STATUS_STYLES = {"complete": "bold green", "failed": "bold red"}
 
 
 def summary_table(summary: Summary, manifest: Manifest) -> RenderableType:
     """Return what to print: status, headline numbers, percentiles of the latencies, warnings."""
     parts: list[RenderableType] = [_heading(summary, manifest), _headlines(summary), *_latencies(summary)]
+    if summary.verdict is not None:
+        parts.append(_verdict(summary.verdict))
     warnings = list(dict.fromkeys([*manifest.warnings, *summary.warnings]))
     if warnings:
         parts.append(_warnings(warnings))
@@ -79,6 +82,20 @@ def _name(row: tables.DistributionRow) -> str:
 
 def _cell(cell: tables.Cell) -> Text:
     return Text(f"~{cell.text}", style="dim") if cell.is_indicative else Text(cell.text)
+
+
+def _verdict(verdict: Verdict) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for finding in verdict.findings:
+        text = Text(f"{finding.rule}: {finding.sentence} ")
+        text.append(finding.remedy, style="dim")
+        table.add_row("-", text)
+    said = Text(verdict.level, style=_VERDICT_STYLES[verdict.level])
+    if not verdict.findings:
+        said.append(": every check that could be made was passed", style="not bold")
+    if verdict.unchecked:
+        said.append(f" ({len(verdict.unchecked)} checks could not be made)", style="not bold dim")
+    return Group(said, table) if verdict.findings else said
 
 
 def _warnings(warnings: list[str]) -> RenderableType:

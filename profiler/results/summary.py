@@ -24,6 +24,9 @@ class Distribution(_Part):
     indicative: list[str] = Field(
         default=[], description="Quantiles with fewer samples than a claim at 0.99 confidence needs."
     )
+    mean_half_width: float | None = Field(
+        default=None, description="Half-width of the mean's 95 % interval, by batch means; None below 20 values."
+    )
     per_repeat_mean: list[float] = []
 
 
@@ -48,6 +51,37 @@ class NotMeasured(_Part):
 Metric = Distribution | Scalar | NotMeasured
 
 
+Level = Literal["VALID", "VALID with warnings", "INVALID"]
+
+
+class Finding(_Part):
+    """A rule that a run did not keep."""
+
+    rule: str
+    level: Level
+    seen: float | None = Field(description="In the unit of the metric; None where the rule is not about a number.")
+    limit: float | None
+    unit: str
+    sentence: str = Field(description="What was seen and what the limit is.")
+    why: str
+    remedy: str
+
+
+class Unchecked(_Part):
+    """A rule that could not be applied, and why."""
+
+    rule: str
+    reason: str
+
+
+class Verdict(_Part):
+    """May this run be believed?"""
+
+    level: Level
+    findings: list[Finding] = []
+    unchecked: list[Unchecked] = []
+
+
 class Summary(_Part):
     """The whole of `summary.json`."""
 
@@ -60,4 +94,5 @@ class Summary(_Part):
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
     metrics: dict[str, Metric]
+    verdict: Verdict | None = None
     warnings: list[str]

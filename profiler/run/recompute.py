@@ -7,6 +7,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
+from profiler.verdict.judge import judge
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
 _CUT_OFF = "run.json says that it is still running: the profiler was killed, or is still at work"
@@ -18,7 +19,8 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     if manifest.status == "running":
         manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
-    return manifest, summarize(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
+    summary = summarize(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
+    return manifest, summary.model_copy(update={"verdict": judge(summary)})
 
 
 def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:

@@ -110,8 +110,33 @@ def test_the_engines_own_rate_stands_beside_ours(tmp_path: Path, aforo: Aforo) -
     assert metrics["peak_rss_bytes"]["value"] > 10e6
 
 
+def test_a_run_that_cannot_be_believed_exits_with_3(tmp_path: Path, aforo: Aforo) -> None:
+    done = aforo("run", "smoke", "--model", TINY, "--requests", "3")
+    assert done.returncode == 3
+    assert "INVALID: n of ttft_ms is 3 requests; at least 11 is expected." in done.stderr
+    folder = only_run(tmp_path)
+    assert json.loads((folder.path / "summary.json").read_text())["verdict"]["level"] == "INVALID"
+    assert 'class="invalid"' in folder.report.read_text()
+
+
+def test_an_open_loop_on_a_running_endpoint_leaves_the_endpoint_alone(
+    tmp_path: Path, long_run: "subprocess.Popen[str]", aforo: Aforo
+) -> None:
+    """The endpoint is the server of another run; it answers both."""
+    other = wait_for_requests(tmp_path, 2)
+    url = other.read_manifest().engine.url
+    done = aforo("run", "smoke", "--url", url, "--rate", "5", "--out", "second", "--json", "--quiet")
+    assert done.returncode in {0, 3}, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["requests_ok"] == 12
+    assert summary["metrics"]["model_load_s"]["value"] is None
+    assert server_pids(other)
+    long_run.send_signal(signal.SIGINT)
+    long_run.communicate(timeout=30)
+
+
 def test_a_chat_workload_with_rows_of_a_file(tmp_path: Path, aforo: Aforo) -> None:
-    done = aforo("run", "chat-short", "--model", TINY, "--requests", "3", "--repeats", "1", "--output-tokens", "8")
+    done = aforo("run", "chat-short", "--model", TINY, "--requests", "12", "--repeats", "1", "--output-tokens", "8")
     assert done.returncode == 0, done.stderr
     requests = only_run(tmp_path).read_requests()
     assert {request.outcome for request in requests} == {Outcome.OK}

@@ -14,6 +14,7 @@ UNIT_OF_SUFFIX = {
     "_rps": "requests/s",
     "requests_per_s": "requests/s",
     "_load_s": "s",
+    "tokens_per_read": "tokens",
 }
 
 

@@ -49,7 +49,7 @@ def test_a_valid_file_is_loaded_with_its_defaults(tmp_path: Path) -> None:
         ("synthetic", "synthetik", "5: 'prompts.source' is 'synthetik': expected 'data' or 'synthetic'. Did you mean"),
         ("  source: synthetic\n", "", "4: the key 'prompts.source' is missing: expected 'data' or 'synthetic'"),
         ("closed-loop", "square-loop", "9: 'load.shape' is 'square-loop': expected 'closed-loop' or 'open-loop'"),
-        ("load:\n  shape: closed-loop", "load: 4", "8: 'load' is 4: expected a mapping whose 'shape' is 'closed-loop' or"),
+        ("load:\n  shape: closed-loop", "load: 4", "8: 'load' is 4: expected a mapping whose 'shape' is 'closed"),
         ("id: mine", "id: My Load", "1: 'id' is 'My Load': expected a text. Short name: lower-case"),
         ("id: mine", "id: ''", "1: 'id' is ''"),
         ("description: For a test.", "description: 5", "3: 'description' is 5: expected a text"),

@@ -1,0 +1,1 @@
+"""Verdicts: may a run be believed?"""

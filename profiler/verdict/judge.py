@@ -1,0 +1,94 @@
+"""From a summary to a verdict: pure."""
+
+from profiler.results.summary import (
+    Distribution,
+    Finding,
+    Level,
+    Metric,
+    NotMeasured,
+    Scalar,
+    Summary,
+    Unchecked,
+    Verdict,
+)
+from profiler.verdict.rules import RULES, Rule
+
+_ENDED_EARLY = Finding(
+    rule="ended-early",
+    level="INVALID",
+    seen=None,
+    limit=None,
+    unit="",
+    sentence="The run did not come to its end.",
+    why="What was measured until then may not stand for the whole.",
+    remedy="Repeat the run.",
+)
+
+
+def judge(summary: Summary) -> Verdict:
+    """Apply every rule. INVALID if one finding is, with warnings if there is any, VALID otherwise."""
+    findings = [] if summary.status == "complete" else [_ENDED_EARLY]
+    unchecked = []
+    for rule in RULES:
+        result = _apply(rule, summary.metrics.get(rule.metric))
+        if isinstance(result, Finding):
+            findings.append(result)
+        elif isinstance(result, Unchecked):
+            unchecked.append(result)
+    findings.sort(key=lambda finding: finding.level != "INVALID")
+    return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked)
+
+
+def _worst(findings: list[Finding]) -> Level:
+    if not findings:
+        return "VALID"
+    return "INVALID" if any(finding.level == "INVALID" for finding in findings) else "VALID with warnings"
+
+
+def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
+    if metric is None or isinstance(metric, NotMeasured):
+        if rule.statistic == "n":
+            return _finding(rule, "INVALID", 0.0, rule.invalid, "requests")
+        return Unchecked(rule=rule.id, reason=metric.reason if metric else "not part of this summary")
+    seen = _seen(rule, metric)
+    if seen is None:
+        reason = metric.reason if isinstance(metric, Scalar) else "too few values"
+        return Unchecked(rule=rule.id, reason=reason or "not measured")
+    unit = {"n": "requests", "half-width": "of the mean"}.get(rule.statistic, metric.unit)
+    if _is_beyond(rule, seen, rule.invalid):
+        return _finding(rule, "INVALID", seen, rule.invalid, unit)
+    if _is_beyond(rule, seen, rule.warn):
+        return _finding(rule, "VALID with warnings", seen, rule.warn, unit)
+    return None
+
+
+def _seen(rule: Rule, metric: Scalar | Distribution) -> float | None:
+    if isinstance(metric, Scalar):
+        return metric.value
+    if rule.statistic == "n":
+        return float(metric.n)
+    if rule.statistic == "half-width":
+        return None if metric.mean_half_width is None or not metric.mean else metric.mean_half_width / metric.mean
+    return metric.quantiles[rule.statistic]
+
+
+def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
+    if limit is None:
+        return False
+    return seen < limit if rule.is_floor else seen > limit
+
+
+def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str) -> Finding:
+    what = rule.metric if rule.statistic == "value" else f"{rule.statistic} of {rule.metric}"
+    bound = "at least" if rule.is_floor else "at most"
+    sentence = f"{what} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
+    return Finding(
+        rule=rule.id,
+        level=level,
+        seen=seen,
+        limit=limit,
+        unit=unit,
+        sentence=sentence,
+        why=rule.why,
+        remedy=rule.remedy,
+    )

@@ -1,0 +1,191 @@
+"""The rules of trust, as data: which number, which limit, why it matters, what to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A limit on one number of a summary.
+
+    `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99"), "n", or "half-width": the
+    half-width of the mean's 95 % interval / the mean. A number beyond `warn` is doubtful, beyond `invalid` the
+    run is not to be believed; `None` leaves a level out. "Beyond" is above, or below where `is_floor`.
+    """
+
+    id: str
+    metric: str
+    statistic: str
+    warn: float | None
+    invalid: float | None
+    why: str
+    remedy: str
+    is_floor: bool = False
+
+
+RULES = (
+    Rule(
+        "too-few-samples",
+        "ttft_ms",
+        "n",
+        64,
+        11,
+        "Below 11 requests not even a median, below 64 no p90 can be claimed at 0.99 confidence.",
+        "Raise --requests or --repeats.",
+        is_floor=True,
+    ),
+    Rule(
+        "errors",
+        "error_ratio",
+        "value",
+        0.0,
+        0.05,
+        "Requests that fail are missing from every latency, so the rest looks better than the service was.",
+        "Look at the outcomes in requests.jsonl and at server.log.",
+    ),
+    Rule(
+        "late-sends",
+        "send_lag_ms",
+        "p99",
+        5.0,
+        50.0,
+        "Requests left later than they were due, so the server had less load than the workload says.",
+        "Give the client a processor of its own, or lower the rate.",
+    ),
+    Rule(
+        "idle-slots",
+        "idle_slot_ratio",
+        "value",
+        0.02,
+        0.10,
+        "The client kept fewer requests in flight than the workload asks for.",
+        "Stop other work on this host, or give the client a processor of its own.",
+    ),
+    Rule(
+        "slow-client",
+        "kernel_user_gap_us",
+        "p99",
+        20_000.0,
+        500_000.0,
+        "The load driver was kept from its processor. Kernel stamps survive that only while every read is one token.",
+        "Stop other work on this host, or lower the threads of the server by one.",
+    ),
+    Rule(
+        "coalesced-reads",
+        "coalesced_read_ratio",
+        "value",
+        0.02,
+        0.20,
+        "Tokens that arrive in one read share one stamp: single gaps between tokens (ITL) are not to be trusted.",
+        "If the server sends several tokens at once, use TPOT. If the client was late, give it a processor of its own.",
+    ),
+    Rule(
+        "user-stamps",
+        "kernel_stamp_ratio",
+        "value",
+        0.999,
+        None,
+        "Arrivals without a kernel stamp carry the time at which this process noticed them, which a busy host delays.",
+        "Measure on Linux, without a proxy that terminates the connection in user space.",
+        is_floor=True,
+    ),
+    Rule(
+        "token-mismatch",
+        "token_mismatch_ratio",
+        "value",
+        0.005,
+        0.05,
+        "Client and server disagree about how many tokens were made, so every rate is in doubt.",
+        "Check what the server counts (usage) and whether it merges tokens into one event.",
+    ),
+    Rule(
+        "server-pauses",
+        "pause_time_ratio",
+        "value",
+        0.02,
+        0.20,
+        "The server stopped in the middle of streams, for over ten times its usual gap.",
+        "Look for swapping, other load, or thermal throttling; see the gaps over time in the report.",
+    ),
+    Rule(
+        "littles-law",
+        "littles_law_residual_ratio",
+        "value",
+        0.05,
+        0.20,
+        "Requests in flight, rate and duration do not fit together: the load was not steady, or records are missing.",
+        "Measure for longer: raise --requests.",
+    ),
+    Rule(
+        "wide-interval-ttft",
+        "ttft_ms",
+        "half-width",
+        0.10,
+        None,
+        "The mean TTFT is known only roughly.",
+        "Measure for longer: raise --requests or --repeats.",
+    ),
+    Rule(
+        "wide-interval-tpot",
+        "tpot_ms",
+        "half-width",
+        0.05,
+        None,
+        "The mean time per token, and so the speed, is known only roughly.",
+        "Measure for longer: raise --requests or --repeats.",
+    ),
+    Rule(
+        "stolen-time",
+        "host_steal_ratio",
+        "value",
+        0.01,
+        0.10,
+        "The hypervisor gave this machine's processors to others.",
+        "Use an instance with dedicated processors, or measure at another time.",
+    ),
+    Rule(
+        "other-load",
+        "other_cpu_cores",
+        "value",
+        0.25,
+        1.0,
+        "Other processes took processors from the server.",
+        "Stop them and repeat.",
+    ),
+    Rule(
+        "busy-client",
+        "client_cpu_cores",
+        "value",
+        0.7,
+        0.95,
+        "The load driver is close to filling one core, and one core is all that it can use.",
+        "Lower the concurrency or the rate.",
+    ),
+    Rule(
+        "clock-width",
+        "clock_offset_width_us",
+        "value",
+        100.0,
+        1_000.0,
+        "Kernel stamps could be placed on the monotonic clock only within this uncertainty.",
+        "Stop other work on this host.",
+    ),
+    Rule(
+        "clock-step",
+        "clock_step_ratio",
+        "value",
+        0.0,
+        0.5,
+        "The wall clock was set while requests ran; their kernel stamps could not be used.",
+        "Let the clock be slewed, not stepped, while measuring (chrony: makestep only at start).",
+    ),
+    Rule(
+        "sample-coverage",
+        "sample_coverage_ratio",
+        "value",
+        0.9,
+        None,
+        "Processors and memory were not looked at for a part of the measurement.",
+        "Measure for at least a few seconds, on a less busy host.",
+        is_floor=True,
+    ),
+)
