@@ -4,7 +4,6 @@ The stamps that Aforo reports are the kernel's. Its user-space stamps are in the
 second way of stamping, "aforo, user space".
 """
 
-import argparse
 import json
 import random
 import sys
@@ -127,13 +126,6 @@ def _seen(record: RequestRecord, *, in_user_space: bool) -> Seen:
         mean_itl_ns=(events_ns[-1] - events_ns[0]) / gaps if gaps > 0 else None,
         e2e_ns=events_ns[-1],
         events_ns=events_ns,
-    )
-
-
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Let the user choose the driver alone."""
-    parser.add_argument(
-        "--driver-only", action="store_true", help="Aforo's load driver without the rest of the command"
     )
 
 

@@ -11,25 +11,20 @@ work it had put off.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import aforo_client
+import lineup
 import machine
-import peers
 import truth
-from aforo_client import Aforo
 from clients import Client, Load, Usage, run, window_usage
 
 from profiler.units import NS_PER_S
 
-RESULTS = Path(__file__).with_name("results")
-CLIENTS = ("aforo", "guidellm", "aiperf")
-_OURS = "aforo"
+_OURS, _RIVAL = "aforo", "aiperf"
 _RAMP_RATIO, _DRAIN_RATIO = 0.2, 0.1  # of the time under load: left out of the window
 
 
@@ -70,7 +65,7 @@ class Outcome:
 
 def main() -> None:
     options = arguments()
-    clients = make_clients(options)
+    clients = lineup.make_clients(options)
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in options.scenarios]
     about = machine.describe()
     outcomes: list[Outcome] = []
@@ -79,37 +74,22 @@ def main() -> None:
         for scenario in scenarios:
             for repeat in range(1, options.repeats + 1):
                 outcomes += [measure(client, scenario, repeat, binary, options) for client in clients]
-    versions = {client.name: client.version for client in clients}
+    versions = lineup.versions_of(clients)
     text = show(outcomes, scenarios, about, versions)
     print(text)
     if options.save:
-        RESULTS.mkdir(exist_ok=True)
         document = {"machine": about, "versions": versions, "outcomes": [asdict(outcome) for outcome in outcomes]}
-        (RESULTS / "capacity.md").write_text(text, "utf-8")
-        (RESULTS / "capacity.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        lineup.save("capacity", text, document)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--scenarios", nargs="+", choices=names, default=names)
-    parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--duration", type=float, help="seconds of load for each client instead of the scenario's")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/capacity.md and .json")
-    aforo_client.add_option(parser)
-    peers.add_option(parser)
+    lineup.add_options(parser)
     return parser.parse_args()
-
-
-def make_clients(options: argparse.Namespace) -> list[Client]:
-    """Return the chosen clients; peers that are missing are installed."""
-    makers = {
-        "aforo": lambda: Aforo(driver_only=options.driver_only),
-        "guidellm": lambda: peers.GuideLlm(options.peers_dir.resolve()),
-        "aiperf": lambda: peers.AiPerf(options.peers_dir.resolve()),
-    }
-    return [makers[name]() for name in options.clients]
 
 
 def measure(client: Client, scenario: Scenario, repeat: int, binary: Path, options: argparse.Namespace) -> Outcome:
@@ -167,10 +147,11 @@ def show(
         "Medians over the repeats. Written by `benchmarks/capacity.py`.",
         "",
         machine.sentence(about),
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+        lineup.sentence(versions),
     ]
     for scenario in scenarios:
         lines += ["", f"## {scenario.name}: {scenario.meaning}", "", *_table(outcomes, scenario.name, list(versions))]
+    lines += ["", "## The figures to beat", "", *_verdicts(outcomes)]
     return "\n".join(lines) + "\n"
 
 
@@ -195,6 +176,28 @@ def _table(outcomes: Sequence[Outcome], scenario: str, clients: Sequence[str]) -
         for peer in (client for client in clients if client != _OURS):
             cells = (f"{rows[_OURS][name] / rows[peer][name]:.3g} ×" for name in _COLUMNS)
             yield f"| {_OURS} / {peer} | " + " | ".join(cells) + " |"
+
+
+def _verdicts(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    yield "| figure | wanted | seen | |"
+    yield "|---|---|---|---|"
+    run_here = {(outcome.scenario, outcome.client) for outcome in outcomes}
+    for scenario in ("c32", "c128"):
+        if {(scenario, _OURS), (scenario, _RIVAL)} <= run_here:
+            ours, theirs = (_medians(outcomes, scenario, client) for client in (_OURS, _RIVAL))
+            ratio = ours["chunks_per_core_s"] / theirs["chunks_per_core_s"]
+            yield _verdict(f"chunks/s per core / {_RIVAL}'s, {scenario}", "≥ 5 ×", f"{ratio:.1f} ×", met=ratio >= 5)
+            for name in ("cpu_s_per_1000_tokens", "cpu_s_per_1000_tokens_to_end"):
+                ratio = ours[name] / theirs[name]
+                figure = f"{_COLUMNS[name][0]} / {_RIVAL}'s, {scenario}"
+                yield _verdict(figure, "≤ 0.2 ×", f"{ratio:.2f} ×", met=ratio <= 0.2)
+    if ("pace50", _OURS) in run_here:
+        cost_s = _medians(outcomes, "pace50", _OURS)["cpu_s_per_1000_tokens"]
+        yield _verdict("CPU s / 1,000 tokens, pace50", "≤ 0.015", f"{cost_s:.4f}", met=cost_s <= 0.015)
+
+
+def _verdict(figure: str, wanted: str, seen: str, *, met: bool) -> str:
+    return f"| {figure} | {wanted} | {seen} | {'met' if met else '**not met**'} |"
 
 
 def _medians(outcomes: Sequence[Outcome], scenario: str, client: str) -> dict[str, float]:

@@ -22,6 +22,10 @@ _TAIL_LINES = 15
 Api = Literal["chat", "completions"]
 
 
+class BenchmarkError(SystemExit):
+    """A run gave no result; the message says why. Uncaught, it ends the benchmark with that sentence."""
+
+
 @dataclass(frozen=True)
 class Load:
     """Requests to send: so many in flight at any time, or so many a second."""
@@ -129,8 +133,8 @@ def run(
     weigh: bool = False,
     startup_s: float = 240.0,
 ) -> Usage:
-    """Run a client to its end. Raises `SystemExit` with the end of its log when it fails or takes too long."""
-    folder.mkdir(parents=True)
+    """Run a client to its end. Raises `BenchmarkError` with the end of its log when it fails or takes too long."""
+    folder.mkdir(parents=True, exist_ok=True)
     log_path = folder / "client.log"
     command = client.command(load, url, model, folder, detailed=detailed)
     usage = Usage()
@@ -148,7 +152,7 @@ def run(
     usage.total_cpu_s = max(rusage.ru_utime + rusage.ru_stime, usage.samples[-1][1] if usage.samples else 0.0)
     if status not in {0, 3}:  # 3: Aforo calls its own run invalid; the records are there all the same
         tail = log_path.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
-        raise SystemExit(f"{client.name} ended with {status}. The end of what it said:\n  " + "\n  ".join(tail))
+        raise BenchmarkError(f"{client.name} ended with {status}. The end of what it said:\n  " + "\n  ".join(tail))
     return usage
 
 
@@ -169,7 +173,7 @@ def _wait(
         if usage is not None:
             usage.look(process.pid)
         time.sleep(_LOOK_S)
-    raise SystemExit(f"Process {process.pid} does not end, even after SIGKILL.")
+    raise BenchmarkError(f"Process {process.pid} does not end, even after SIGKILL.")
 
 
 @contextmanager

@@ -1,14 +1,11 @@
 """Results of `truthfulness.py`: as a Markdown page, as JSON, and against the figures that are to be beaten."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from machine import sentence
+import lineup
+import machine as machines
 from truth_errors import QUANTITIES, Spread
-
-RESULTS = Path(__file__).with_name("results")
 
 _OURS = "aforo"
 _PEERS = ("guidellm", "aiperf")
@@ -55,12 +52,15 @@ def show(
     lines = [
         "# How truthful are the clients?",
         "",
-        "Absolute errors in microseconds against the log of a server with an absolute schedule: p50 · p99 · max, "
-        "the p99 of each repeat after a slash. Written by `benchmarks/truthfulness.py`.",
+        "Absolute errors in microseconds, against the log of a server that knows when it sent what: p50 · **p99** · "
+        "max; of several repeats the worst p50 and max, and the p99 of each. Written by "
+        "`benchmarks/truthfulness.py`; `benchmarks/README.md` says what each quantity is compared with.",
         "",
-        sentence(machine),
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ". "
-        "Server's scheduling: " + ", ".join(sorted({outcome.scheduler for outcome in outcomes})) + ".",
+        machines.sentence(machine),
+        lineup.sentence(versions)
+        + " Server's scheduling: "
+        + ", ".join(sorted({outcome.scheduler for outcome in outcomes}))
+        + ".",
     ]
     clients = list(dict.fromkeys(outcome.stamps for outcome in outcomes))
     for name, meaning in meanings.items():
@@ -69,13 +69,9 @@ def show(
     return "\n".join(lines) + "\n"
 
 
-def save(text: str, outcomes: Sequence[Outcome], machine: dict[str, object], versions: Mapping[str, str]) -> None:
-    """Write page and data below `results/`."""
-    RESULTS.mkdir(exist_ok=True)
-    document = {"machine": machine, "versions": versions, "outcomes": [_plain(outcome) for outcome in outcomes]}
-    (RESULTS / "truthfulness.md").write_text(text, "utf-8")
-    (RESULTS / "truthfulness.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"Saved to {RESULTS}.")
+def document(outcomes: Sequence[Outcome], machine: dict[str, object], versions: Mapping[str, str]) -> dict[str, object]:
+    """Return the data behind the page."""
+    return {"machine": machine, "versions": versions, "outcomes": [_plain(outcome) for outcome in outcomes]}
 
 
 def _plain(outcome: Outcome) -> dict[str, object]:

@@ -188,15 +188,14 @@ def _do(command: Sequence[str]) -> None:
         raise SystemExit(f"{' '.join(command[:6])} … failed:\n{result.stderr.strip()[-1500:]}")
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Let the user say where the peers live."""
-    default = cache_folder() / "peers"
-    parser.add_argument("--peers-dir", type=Path, default=default, help=f"environments of the peers [{default}]")
+def default_folder() -> Path:
+    """Return where the peers live unless the user says otherwise."""
+    return cache_folder() / "peers"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_option(parser)
+    parser.add_argument("--peers-dir", type=Path, default=default_folder(), help="[%(default)s]")
     peers_dir = parser.parse_args().peers_dir.resolve()
     for peer in (GuideLlm(peers_dir), AiPerf(peers_dir)):
         print(f"{peer.name} {peer.version} is ready.")

@@ -24,9 +24,8 @@ from statistics import median
 from typing import Protocol
 
 import aforo_client
+import lineup
 import machine
-import peers
-from aforo_client import Aforo
 from clients import Client, Load, run
 
 from profiler.models import facts, locate
@@ -35,8 +34,6 @@ from profiler.servers.llama_cpp_python import LlamaCppPythonServer
 from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.units import MS_PER_S
 
-RESULTS = Path(__file__).with_name("results")
-CLIENTS = ("aforo", "guidellm", "aiperf")
 _BASE = "curl"
 _WANTED_RATIO = 0.99
 _CONTEXT_TOKENS = 4096
@@ -121,36 +118,29 @@ def main() -> None:
                     print(f"round {number}: {name} {turns[-1].tokens_per_s:.2f} tok/s", flush=True)
         finally:
             server.stop()
-    text = show(turns, names, about, engine, {client.name: client.version for client in clients})
+    text = show(turns, names, about, engine, lineup.versions_of(clients))
     print(text)
     if options.save:
-        save(text, turns, about, engine)
+        document = {"machine": about, "engine": engine, "turns": [asdict(turn) for turn in turns]}
+        lineup.save("probe-effect", text, document)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--llama-server", metavar="PATH", help="measure this engine instead of llama-cpp-python")
     parser.add_argument("--model", help="as for `aforo run`")
-    parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--duration", type=float, default=15.0, help="seconds of each turn [15]")
     parser.add_argument("--output-tokens", type=int, default=128)
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/probe-effect.md and .json")
-    aforo_client.add_option(parser)
-    peers.add_option(parser)
+    lineup.add_options(parser)
     return parser.parse_args()
 
 
 def make_clients(options: argparse.Namespace) -> list[Client]:
-    """Return the chosen clients; peers that are missing are installed."""
+    """Return the chosen clients. Raises `SystemExit` without curl."""
     if shutil.which("curl") is None:
         raise SystemExit("The base of this comparison is curl, which is not installed. Install curl.")
-    makers = {
-        "aforo": lambda: Aforo(driver_only=options.driver_only),
-        "guidellm": lambda: peers.GuideLlm(options.peers_dir.resolve()),
-        "aiperf": lambda: peers.AiPerf(options.peers_dir.resolve()),
-    }
-    return [makers[name]() for name in options.clients]
+    return lineup.make_clients(options)
 
 
 def start_server(options: argparse.Namespace, log: Path) -> tuple[_Server, str]:
@@ -238,16 +228,9 @@ def show(
             f"| driven by | tokens/s | ratio to curl | requests | mean prompt tokens | wanted: ≥ {_WANTED_RATIO} |",
             "|---|---|---|---|---|---|",
             *rows,
+            "",
         ]
     )
-
-
-def save(text: str, turns: Sequence[Turn], about: dict[str, object], engine: str) -> None:
-    """Write page and data below `results/`."""
-    RESULTS.mkdir(exist_ok=True)
-    document = {"machine": about, "engine": engine, "turns": [asdict(turn) for turn in turns]}
-    (RESULTS / "probe-effect.md").write_text(text + "\n", "utf-8")
-    (RESULTS / "probe-effect.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clients import Seen
+from clients import BenchmarkError, Seen
 
 from profiler.units import NS_PER_MS, NS_PER_S
 
@@ -152,7 +152,7 @@ def pair(seen: Sequence[Seen], sent: Sequence[Sent]) -> list[tuple[Seen, Sent]]:
 
     By the number in the response id where the client keeps it. Where it does not, by order: a single thread sends one
     request after the other, and the kernel hands each to the server's socket within that send, so the n-th sent is
-    the n-th that arrived. Both sides must then count the same requests. Raises `SystemExit` where they do not.
+    the n-th that arrived. Both sides must then count the same requests. Raises `BenchmarkError` where they do not.
     """
     if any(record.identity is not None for record in seen):
         by_identity = {record.identity: record for record in sent}
@@ -165,5 +165,7 @@ def pair(seen: Sequence[Seen], sent: Sequence[Sent]) -> list[tuple[Seen, Sent]]:
     theirs.sort(key=lambda record: record.arrived_ns)
     pairs = list(zip(ours, theirs, strict=False))
     if len(ours) != len(theirs) or any(abs(o.sent_ns - t.arrived_ns) > _NEAR_NS for o, t in pairs):
-        raise SystemExit(f"The client recorded {len(ours)} requests and the server {len(theirs)}: they do not pair.")
+        raise BenchmarkError(
+            f"The client recorded {len(ours)} requests and the server {len(theirs)}: they do not pair."
+        )
     return pairs

@@ -12,19 +12,17 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
-import aforo_client
+import lineup
 import machine
-import peers
 import truth
-from aforo_client import Aforo
-from clients import Client, Load, run
-from outcome import Outcome, save, show
+from clients import BenchmarkError, Client, Load, run
+from outcome import Outcome, document, show
 from truth_errors import errors_ns, lags_ns, spread, steady
 
 CONDITIONS = ("idle", "contended")
-CLIENTS = ("aforo", "guidellm", "aiperf")
 _BURST_BYTES = 65_536
 _PAUSE_S = 1.0
 
@@ -61,22 +59,27 @@ SCENARIOS = (
 
 def main() -> None:
     options = arguments()
-    clients = make_clients(options)
+    clients = lineup.make_clients(options)
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in options.scenarios]
+    about, versions = machine.describe(), lineup.versions_of(clients)
+    meanings = {scenario.name: scenario.meaning for scenario in scenarios}
     outcomes: list[Outcome] = []
-    about = machine.describe()
     with tempfile.TemporaryDirectory(prefix="aforo-truthfulness-") as work:
         binary = truth.build(Path(work))
         for scenario in scenarios:
-            for condition in options.conditions:
-                for repeat in range(1, options.repeats + 1):
-                    for client in clients:
-                        outcomes += measure(client, scenario, condition, repeat, binary, options)
-    versions = {client.name: client.version for client in clients}
-    text = show(outcomes, {scenario.name: scenario.meaning for scenario in scenarios}, about, versions)
-    print(text)
-    if options.save:
-        save(text, outcomes, about, versions)
+            for condition, repeat, client in product(options.conditions, range(1, options.repeats + 1), clients):
+                print(f"{scenario.name}, {condition}, repeat {repeat}: {client.name} …", end=" ", flush=True)
+                try:
+                    found = measure(client, scenario, condition, repeat, binary, options)
+                except BenchmarkError as error:
+                    print(f"no result: {error}", flush=True)
+                else:
+                    print(found[0].sentence(), flush=True)
+                    outcomes += found
+            page = show(outcomes, meanings, about, versions)
+            if options.save:  # after each scenario: what is there survives whatever comes
+                lineup.save("truthfulness", page, document(outcomes, about, versions))
+    print(page)
 
 
 def arguments() -> argparse.Namespace:
@@ -84,25 +87,12 @@ def arguments() -> argparse.Namespace:
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument("--scenarios", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
-    parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--duration", type=float, help="seconds of load for each client instead of the scenario's")
     parser.add_argument("--skip", type=float, default=1.0, help="seconds at the start that do not count [1]")
     parser.add_argument("--fifo", type=int, default=50, help="SCHED_FIFO priority of the server; 0 for none [50]")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/truthfulness.md and .json")
-    aforo_client.add_option(parser)
-    peers.add_option(parser)
+    lineup.add_options(parser)
     return parser.parse_args()
-
-
-def make_clients(options: argparse.Namespace) -> list[Client]:
-    """Return the chosen clients; peers that are missing are installed."""
-    makers = {
-        "aforo": lambda: Aforo(driver_only=options.driver_only),
-        "guidellm": lambda: peers.GuideLlm(options.peers_dir.resolve()),
-        "aiperf": lambda: peers.AiPerf(options.peers_dir.resolve()),
-    }
-    return [makers[name]() for name in options.clients]
 
 
 def measure(
@@ -110,16 +100,16 @@ def measure(
 ) -> Sequence[Outcome]:
     """Run one client through one scenario; return an outcome per way of stamping."""
     load = replace(scenario.load, duration_s=options.duration or scenario.load.duration_s)
-    folder = binary.parent / f"{scenario.name}-{condition}-{repeat}-{client.name}"
-    print(f"{scenario.name}, {condition}, repeat {repeat}: {client.name} …", end=" ", flush=True)
     with (
+        tempfile.TemporaryDirectory(dir=binary.parent) as folder,
         truth.truth_server(binary, scenario.server_flags, fifo=options.fifo) as server,
         machine.busy(wanted=condition == "contended"),
     ):
-        run(client, load, server.url, truth.MODEL, folder)
-    log = server.truth()
+        run(client, load, server.url, truth.MODEL, Path(folder))
+        server.stop()
+        records, log = client.read(Path(folder)), server.truth()
     outcomes = []
-    for stamps, seen in client.read(folder).items():
+    for stamps, seen in records.items():
         counted = steady(truth.pair(seen, log.requests), options.skip)
         found = errors_ns(counted)
         if load.rate_rps is not None and load.arrivals == "constant":
@@ -128,7 +118,6 @@ def measure(
         outcomes.append(
             Outcome(scenario.name, condition, repeat, stamps, log.scheduler, len(log.requests), len(counted), errors)
         )
-    print(outcomes[0].sentence(), flush=True)
     return outcomes
 
 

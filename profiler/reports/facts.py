@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.table import rows
 from profiler.reports import format as fmt
+from profiler.results.manifest import Calibration
 
 UNKNOWN = "not known"
 _LONGEST_LIST = 8  # items shown at once; a longer list is folded
@@ -94,3 +95,15 @@ def _number(key: str, value: float) -> str:
         return fmt.quantity(value, unit)
     number = f"{value:,}" if isinstance(value, int) else f"{value:,g}"
     return f"{number}{fmt.NBSP}{unit}" if unit else number
+
+
+def calibration_sentence(calibration: Calibration | None) -> str:
+    """Say how far off this client's stamps were on this host, just before the run."""
+    if calibration is None or not calibration.arrival_us:
+        return "not made"
+    ours, without = calibration.arrival_us, calibration.user_space_us
+    return (
+        f"With {calibration.concurrency} in flight, stamps lay {ours['p50']:.0f} µs (p50) and {ours['p99']:.0f} µs "
+        "(p99) behind those of a null server that says when it sends; stamps taken by the process itself lay "
+        f"{without['p50']:.0f} µs and {without['p99']:.0f} µs behind."
+    )

@@ -44,6 +44,7 @@ def render(manifest: Manifest, summary: Summary, requests: Sequence[RequestRecor
 def _head(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "manifest": manifest,
+        "calibration": facts.calibration_sentence(manifest.calibration),
         "summary": summary,
         "title_parts": title_parts(manifest, summary),
         "warnings": list(dict.fromkeys([*manifest.warnings, *summary.warnings])),

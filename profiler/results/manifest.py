@@ -75,6 +75,15 @@ class ClientFacts(_Part):
     stamp_note: str
 
 
+class Calibration(_Part):
+    """How far this client's stamps lay behind those of a null server on this host, just before the run."""
+
+    concurrency: int
+    tokens: int
+    arrival_us: dict[str, float] = Field(description="p50 and p99 of arrival stamp − the server's own send stamp.")
+    user_space_us: dict[str, float] = Field(description="The same for the moment our process saw the bytes.")
+
+
 class EnergyFacts(_Part):
     """How energy was metered; `none` is said, never hidden."""
 
@@ -101,6 +110,7 @@ class Manifest(_Part):
     engine: EngineFacts
     host: dict[str, Any] = Field(description="Facts about the machine, as `aforo host --json` prints them.")
     client: ClientFacts
+    calibration: Calibration | None = None
     energy: EnergyFacts = EnergyFacts()
     phases: list[Phase] = []
     warnings: list[str] = []

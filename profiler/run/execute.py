@@ -10,6 +10,7 @@ from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Status
 from profiler.results.records import Outcome
 from profiler.results.summary import Summary
+from profiler.run.calibrate import calibrate
 from profiler.run.interrupt import Interrupt
 from profiler.run.jobs import make_job
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
@@ -22,7 +23,7 @@ from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import Exchange, Hello, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt, make_prompts
-from profiler.workloads.schema import Workload
+from profiler.workloads.schema import ClosedLoop, Workload
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 _DYING_S = 0.5  # a server that hangs up gets this long to show whether it has died
@@ -120,6 +121,7 @@ class _Run:
     def _measure(self, driver: LoadDriver) -> None:
         """Start the server, make the prompts, then warm-up and repeats."""
         workload = self._plan.workload
+        self._calibrate(driver)
         if not self._plan.options.url:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
@@ -133,6 +135,13 @@ class _Run:
             if count:
                 self._drive(driver, sampler, name, prompts[first : first + count], first)
             first += count
+
+    def _calibrate(self, driver: LoadDriver) -> None:
+        self._progress.stage("Calibrating the client")
+        load = self._plan.workload.load
+        with self._phase("calibrate"):
+            concurrency = load.concurrency if isinstance(load, ClosedLoop) else 1
+            self._manifest.calibration = calibrate(driver, concurrency, self._tick)
 
     def _prompts(self, workload: Workload) -> list[Prompt]:
         count = workload.warmup_requests + workload.requests * workload.repeats

@@ -17,7 +17,7 @@ from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.base import Tick
 from profiler.servers.engine_log import EngineTiming
 from profiler.servers.openai_api import call_json, prompt_fields, served_models
-from profiler.servers.process import ServerProcess, free_loopback_port
+from profiler.servers.process import REBUILD, ServerProcess, free_loopback_port
 
 NAME = "llama-cpp-python"
 _LOOK_S = 0.1
@@ -181,8 +181,7 @@ def _build_flags() -> str:
         return result.stdout.strip()
     why = f"signal {-result.returncode}" if result.returncode < 0 else result.stderr.strip()[-300:]
     raise ServerStartError(
-        f"llama-cpp-python is installed but cannot be loaded ({why}). Rebuild it on this host: "
-        "pip install --force-reinstall --no-cache-dir 'aforo[llama]'"
+        f"llama-cpp-python is installed but cannot be loaded ({why}). Rebuild it on this host: {REBUILD}"
     )
 
 

@@ -16,6 +16,11 @@ _GRACE_S = 5.0  # between SIGTERM and SIGKILL
 _LOG_TAIL_LINES = 12
 _LOG_TAIL_BYTES = 8192
 
+REBUILD = (
+    f"CXXFLAGS=\"-include '{Path(__file__).with_name('gcc_amx_fix.h')}'\" {sys.executable} -m pip install "
+    "--force-reinstall --no-cache-dir --no-deps llama-cpp-python"
+)
+
 
 def free_loopback_port() -> int:
     """Return a port that nothing listens on now."""
@@ -98,7 +103,10 @@ def _meaning(code: str) -> str:
         return f"exit code {number}"
     name = signal.Signals(-number).name if -number in {s.value for s in signal.Signals} else str(-number)
     if number == -signal.SIGILL:
-        return f"{name}: this build uses instructions that this processor lacks; rebuild the engine on this host"
+        return (
+            f"{name}: this build uses instructions that this processor lacks, or its compiler set up AMX wrongly. "
+            f"Rebuild the engine on this host: {REBUILD}"
+        )
     if number == -signal.SIGKILL:
         return f"{name}: killed, by the kernel if memory ran out"
     return name

@@ -75,7 +75,7 @@ def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
     assert manifest.model.is_synthetic
     assert manifest.engine.version
     assert manifest.engine.build
-    assert [phase.name for phase in manifest.phases][:3] == ["start-server", "make-prompts", "warmup"]
+    assert [phase.name for phase in manifest.phases][:3] == ["calibrate", "start-server", "make-prompts"]
     ends_ns = [time_ns for phase in manifest.phases for time_ns in (phase.start_ns, phase.end_ns or 0)]
     assert all(earlier <= later for earlier, later in pairwise(ends_ns))
 

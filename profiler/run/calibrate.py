@@ -1,0 +1,90 @@
+"""How far off are this client's stamps on this host? Measured against a null server before each run."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from profiler.errors import DriverError
+from profiler.results.manifest import Calibration
+from profiler.stats.quantiles import quantile
+from profiler.timing.interpret import to_record
+from profiler.timing.load import LoadDriver
+from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
+from profiler.timing.null_server import TOKENS
+from profiler.units import ns_to_us, s_to_ns
+
+_REQUESTS_PER_SLOT = 20
+_MOST_SLOTS = 32  # more would test the null server
+_DURATION_NS = s_to_ns(1.0)
+_STAMPS = re.compile(rb'"text":"(\d+)"')
+_REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: null\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def calibrate(driver: LoadDriver, concurrency: int, tick: Callable[[], None]) -> Calibration:
+    """Drive the null server for about a second and compare stamps. Raises `DriverError`."""
+    slots = min(concurrency, _MOST_SLOTS)
+    with _null_server() as port:
+        driver.start(
+            Job(
+                phase="calibrate",
+                host="127.0.0.1",
+                port=port,
+                pace=ClosedLoopPace(slots, _DURATION_NS),
+                request_timeout_ns=s_to_ns(10),
+                stall_timeout_ns=s_to_ns(10),
+                first_index=0,
+                requests=[_REQUEST] * (slots * _REQUESTS_PER_SLOT),
+            )
+        )
+        exchanges: list[Exchange] = []
+        while True:
+            for message in driver.receive(0.1):
+                if isinstance(message, Exchange):
+                    exchanges.append(message)
+                elif isinstance(message, JobDone):
+                    return _compare(exchanges, slots)
+            tick()
+
+
+@contextmanager
+def _null_server() -> Iterator[int]:
+    command = [sys.executable, "-P", "-m", "profiler.timing.null_server"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - opened above
+        line = process.stdout.readline()
+        if not line.strip().isdigit():
+            process.kill()
+            raise DriverError("The null server for the self-calibration did not start.")
+        try:
+            yield int(line)
+        finally:
+            process.kill()
+
+
+def _compare(exchanges: Sequence[Exchange], slots: int) -> Calibration:
+    """Set our stamps beside the null server's own."""
+    arrival_us: list[float] = []
+    user_us: list[float] = []
+    for exchange in exchanges:
+        record = to_record(exchange, TOKENS, None)
+        for position, data in enumerate(exchange.data):
+            stamps = _STAMPS.findall(data)
+            if len(stamps) == 1 and record.sent_ns is not None:  # a coalesced read has the stamp of its last token only
+                truth_ns = int(stamps[0])
+                arrival_us.append(ns_to_us(record.sent_ns + record.read_offset_ns[position] - truth_ns))
+                user_us.append(ns_to_us(exchange.user_ns[position] - truth_ns))
+    return Calibration(
+        concurrency=slots,
+        tokens=sum(len(_STAMPS.findall(data)) for exchange in exchanges for data in exchange.data),
+        arrival_us=_spread(arrival_us),
+        user_space_us=_spread(user_us),
+    )
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {name: quantile(ordered, q) for name, q in (("p50", 0.5), ("p99", 0.99))} if ordered else {}
