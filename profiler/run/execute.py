@@ -14,6 +14,7 @@ from profiler.run.calibrate import calibrate
 from profiler.run.interrupt import Interrupt
 from profiler.run.jobs import make_job
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
+from profiler.run.precision import Precision
 from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
@@ -68,6 +69,7 @@ class _Run:
         self._progress = progress
         self._clock = clock
         self._interrupt = interrupt
+        self._precision = Precision(plan.workload.until)
         self._manifest: Manifest
         self._requests: Journal
         self._samples: Journal
@@ -132,7 +134,7 @@ class _Run:
         blocks = [("warmup", workload.warmup_requests)]
         blocks += [(f"repeat-{number + 1}", workload.requests) for number in range(workload.repeats)]
         for name, count in blocks:
-            if count:
+            if count and not self._precision.is_reached:
                 self._drive(driver, sampler, name, prompts[first : first + count], first)
             first += count
 
@@ -166,13 +168,16 @@ class _Run:
         self._progress.stage(title, total=len(prompts))
         with self._phase(name) as phase:
             driver.start(make_job(self._plan, name, prompts, first_index))
-            finished = 0
+            finished, is_stopped = 0, False
             while phase.client_cpu_ns is None:
                 for message in driver.receive(1 / SAMPLES_PER_S / 2):
                     if isinstance(message, Exchange):
                         finished += 1
                         self._take(message, prompts[message.index - first_index])
                         self._progress.advance(finished)
+                        if self._precision.is_reached and not is_stopped:
+                            driver.stop()
+                            is_stopped = True
                     elif isinstance(message, JobDone):
                         phase.start_ns = message.start_ns
                         phase.client_cpu_ns = message.cpu_ns
@@ -185,6 +190,7 @@ class _Run:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
         record = to_record(exchange, self._plan.workload.output_tokens, prompt.tokens)
         self._requests.append(record)
+        self._precision.take(record)
         if record.outcome in _GONE:
             deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
             while self._clock.monotonic_ns() < deadline_ns:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from profiler.results.records import Outcome
 from profiler.timing.framing import FramingError
-from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, ScheduledPace, encode
+from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, ScheduledPace, Stop, encode
 from profiler.timing.pacing import ClosedLoop, Pace, Scheduled
 from profiler.timing.poller import Poller, make_poller
 from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
@@ -98,6 +98,7 @@ class Driver:
         # Keeps the kernel's stamping switched on between requests: turning it on takes effect late.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flights: dict[int, Flight] = {}
+        self._is_stopping = False
         self._ended_ns: list[int] = []  # endings that the pace has not heard of yet
         self._idle: list[_Idle] = []
         has_stamps = enable_kernel_stamps(self._keeper)
@@ -117,6 +118,7 @@ class Driver:
     def _run(self, job: Job) -> None:
         gc.collect()
         gc.freeze()
+        self._is_stopping = False
         pace = _pace(job)
         start_ns, cpu_start_ns = time.monotonic_ns(), time.process_time_ns()
         sent = self._loop(job, pace, start_ns)
@@ -131,7 +133,7 @@ class Driver:
         while True:
             now_ns = time.monotonic_ns()
             wait_ns = _EXPIRY_NS
-            while not pace.is_over(now_ns - start_ns) and (due_ns := pace.due_ns()) is not None:
+            while not self._is_over(pace, now_ns - start_ns) and (due_ns := pace.due_ns()) is not None:
                 if start_ns + due_ns > now_ns:
                     wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
                     break
@@ -139,7 +141,7 @@ class Driver:
                 self._launch(job, sent, start_ns + due_ns, address)
                 sent += 1
                 now_ns = time.monotonic_ns()
-            if not self._flights and pace.is_over(now_ns - start_ns):
+            if not self._flights and self._is_over(pace, now_ns - start_ns):
                 return sent
             self._handle(self._poller.wait(wait_ns))
             self._tell(pace, start_ns)
@@ -147,6 +149,9 @@ class Driver:
                 self._expire(job, now_ns)
                 self._tell(pace, start_ns)
                 next_expiry_ns = now_ns + _EXPIRY_NS
+
+    def _is_over(self, pace: Pace, elapsed_ns: int) -> bool:
+        return self._is_stopping or pace.is_over(elapsed_ns)
 
     def _launch(self, job: Job, position: int, scheduled_ns: int, address: "_Address") -> None:
         flight = Flight(job.phase, job.first_index + position, job.requests[position], scheduled_ns)
@@ -178,8 +183,8 @@ class Driver:
             self._channel.flush()
 
     def _hear_parent(self, fd: int) -> None:
-        if fd == self._channel.fd:
-            self._channel.receive()
+        if fd == self._channel.fd and any(isinstance(message, Stop) for message in self._channel.receive()):
+            self._is_stopping = True
 
     def _advance(self, flight: Flight) -> None:
         """Connect and send, as far as it goes."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from profiler.errors import DriverError
-from profiler.timing.messages import Hello, Inbox, Job, Message, encode
+from profiler.timing.messages import Hello, Inbox, Job, Message, Stop, encode
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 5.0
@@ -43,8 +43,15 @@ class LoadDriver:
 
     def start(self, job: Job) -> None:
         """Hand over a job; its finished requests come out of `receive`."""
+        self._post(job)
+
+    def stop(self) -> None:
+        """Have the driver send no further request of its job."""
+        self._post(Stop())
+
+    def _post(self, message: Message) -> None:
         try:
-            self._socket.sendall(encode(job))
+            self._socket.sendall(encode(message))
         except OSError as error:
             raise DriverError(f"The load driver has ended. {self._said()}") from error
 

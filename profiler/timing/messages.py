@@ -35,6 +35,10 @@ class Job(msgspec.Struct, tag=True, array_like=True):
     requests: list[bytes]  # complete HTTP requests, ready for the wire
 
 
+class Stop(msgspec.Struct, tag=True, array_like=True):
+    """Parent to driver: send no further request of this job; those in flight may finish."""
+
+
 class Hello(msgspec.Struct, tag=True, array_like=True):
     """Driver to parent, once: it is up, and this is how it stamps arrivals."""
 
@@ -72,7 +76,7 @@ class JobDone(msgspec.Struct, tag=True, array_like=True):
     cpu_ns: int  # processor time that the driver used
 
 
-Message = Job | Hello | Exchange | JobDone
+Message = Job | Stop | Hello | Exchange | JobDone
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -79,9 +79,8 @@ def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
 
 
 def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str) -> Finding:
-    what = rule.metric if rule.statistic == "value" else f"{rule.statistic} of {rule.metric}"
     bound = "at least" if rule.is_floor else "at most"
-    sentence = f"{what} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
+    sentence = f"{rule.number} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
     return Finding(
         rule=rule.id,
         level=level,

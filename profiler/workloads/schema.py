@@ -61,6 +61,15 @@ class OpenLoop(_Strict):
     )
 
 
+class Until(_Strict):
+    """Stop early, as soon as the mean of a latency is known well enough."""
+
+    metric: Literal["ttft_ms", "tpot_ms", "e2e_ms"] = Field(description="Whose mean is to be known.")
+    half_width_ratio: Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="Half-width of the mean's 95 % interval, by batch means, as a share of the mean."
+    )
+
+
 class Slo(_Strict):
     """Service-level objectives: a request counts as good when it meets every one that is given."""
 
@@ -99,6 +108,9 @@ class Workload(_Strict):
     )
     max_repeat_s: Seconds = Field(
         default=600.0, description="No request of a repeat is sent later than this after its start."
+    )
+    until: Until | None = Field(
+        default=None, description="Send no more requests once this holds; `requests` and `repeats` are the cap."
     )
     request_timeout_s: Seconds = Field(default=120.0, description="Longest that one request may take.")
     stall_timeout_s: Seconds = Field(

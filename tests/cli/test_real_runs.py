@@ -14,6 +14,7 @@ import psutil
 import pytest
 from support.command import AFORO, TINY, Aforo
 
+from profiler.content import content
 from profiler.results.folder import RunFolder
 from profiler.results.records import Outcome
 
@@ -133,6 +134,15 @@ def test_an_open_loop_on_a_running_endpoint_leaves_the_endpoint_alone(
     assert server_pids(other)
     long_run.send_signal(signal.SIGINT)
     long_run.communicate(timeout=30)
+
+
+def test_a_run_ends_as_soon_as_the_number_is_known_well_enough(tmp_path: Path, aforo: Aforo) -> None:
+    definition = (content("workloads") / "smoke.yaml").read_text()
+    text = definition + "until:\n  metric: tpot_ms\n  half_width_ratio: 0.5\n"
+    (tmp_path / "precise.yaml").write_text(text.replace("id: smoke", "id: precise"))
+    done = aforo("run", "precise.yaml", "--model", TINY, "--requests", "400", "--repeats", "2", "--output-tokens", "32")
+    assert done.returncode == 0, done.stderr
+    assert 20 <= len(only_run(tmp_path).read_requests()) < 400
 
 
 def test_a_chat_workload_with_rows_of_a_file(tmp_path: Path, aforo: Aforo) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -263,6 +264,16 @@ def test_think_time_and_ramp_are_kept(driver: LoadDriver) -> None:
     # Two slots, the second 50 ms later; each thinks for 50 ms between its three requests.
     for position, expected_s in enumerate((0, 0.05, 0.05, 0.1, 0.1, 0.15)):
         assert s_to_ns(expected_s) - 1 <= sent_ns[position] < s_to_ns(expected_s + 0.04)
+
+
+def test_a_job_that_is_stopped_finishes_what_is_in_flight(driver: LoadDriver) -> None:
+    pace = ClosedLoopPace(4, s_to_ns(60))
+    with server.serve(server.stream_tokens(TOKENS, pause_s=0.02)) as port:
+        timer = threading.Timer(0.3, driver.stop)
+        timer.start()
+        records, done = drive(driver, port, requests=1000, pace=pace)
+    assert 4 <= done.sent == len(records) < 40
+    assert {record.outcome for record in records} == {Outcome.OK}
 
 
 def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDriver) -> None:

@@ -1,5 +1,7 @@
 """Rules one by one, both sides of each limit; then runs spoilt on purpose, each for its own reason."""
 
+from pathlib import Path
+
 import pytest
 from support.builders import MS, manifest, request
 
@@ -8,7 +10,7 @@ from profiler.metrics.summarize import summarize
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
 from profiler.verdict.judge import judge
-from profiler.verdict.rules import RULES, Rule
+from profiler.verdict.rules import RULES, Rule, markdown
 
 LEVELS = ("VALID", "VALID with warnings", "INVALID")
 
@@ -52,6 +54,11 @@ def test_every_rule_watches_a_metric_and_says_why_and_what_to_do(rule: Rule) -> 
     assert rule.why
     assert rule.remedy
     assert rule.warn is not None or rule.invalid is not None
+
+
+def test_the_reference_page_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "rules.md"
+    assert page.read_text("utf-8") == markdown(), "run: aforo rules --markdown > docs/rules.md"
 
 
 def good_requests(count: int = 80, **changes: object) -> list[RequestRecord]:
