@@ -90,12 +90,10 @@ class Aforo:
 
 def _definition(load: Load) -> str:
     shape = f"{{shape: closed-loop, concurrency: {load.concurrency}}}"
-    requests = load.most_requests
     if load.rate_rps is not None:
         shape = f"{{shape: open-loop, rate_rps: {load.rate_rps:g}, arrivals: {load.arrivals}}}"
-        requests = round(load.rate_rps * load.duration_s)
     return _DEFINITION.format(
-        api=load.api, output_tokens=load.output_tokens, load=shape, requests=requests, duration_s=load.duration_s
+        api=load.api, output_tokens=load.output_tokens, load=shape, requests=load.requests, duration_s=load.duration_s
     )
 
 
@@ -153,27 +151,25 @@ def main() -> None:
 def _job(load: Load, url: str, model: str) -> Job:
     address = urlsplit(url)
     host, port = str(address.hostname), int(address.port or 80)
-    pace, requests = _pace(load)
     texts = [http_request(host, port, load.api, body) for body in bodies(load, model)]
     return Job(
         phase="repeat-1",
         host=host,
         port=port,
-        pace=pace,
+        pace=_pace(load),
         request_timeout_ns=s_to_ns(60),
         stall_timeout_ns=s_to_ns(60),
         first_index=0,
-        requests=[texts[index % len(texts)] for index in range(requests)],
+        requests=[texts[index % len(texts)] for index in range(load.requests)],
     )
 
 
-def _pace(load: Load) -> tuple[ClosedLoopPace | ScheduledPace, int]:
-    """Return the pace and the number of requests."""
+def _pace(load: Load) -> ClosedLoopPace | ScheduledPace:
     if load.rate_rps is None:
-        return ClosedLoopPace(load.concurrency, s_to_ns(load.duration_s)), load.most_requests
-    requests, chance = round(load.rate_rps * load.duration_s), random.Random(3)  # noqa: S311 - to be repeatable
-    gaps = [1.0 if load.arrivals == "constant" else chance.expovariate(1.0) for _ in range(requests)]
-    return ScheduledPace([round(at * NS_PER_S / load.rate_rps) for at in accumulate(gaps)]), requests
+        return ClosedLoopPace(load.concurrency, s_to_ns(load.duration_s))
+    chance = random.Random(3)  # noqa: S311 - the same arrivals every time, not secret ones
+    gaps = [1.0 if load.arrivals == "constant" else chance.expovariate(1.0) for _ in range(load.requests)]
+    return ScheduledPace([round(at * NS_PER_S / load.rate_rps) for at in accumulate(gaps)])
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Scenario:
     server_flags: tuple[str, ...]
 
 
-_LOAD = Load(duration_s=10, output_tokens=64, concurrency=32, most_requests=60_000)
+_LOAD = Load(duration_s=10, output_tokens=64, concurrency=32, most_rps=4000)
 _PACED = ("--quiet", "--ttft-ms", "100", "--itl-ms", "10")
 SCENARIOS = (
     Scenario("c32", "32 streams without pause", _LOAD, ("--quiet", "--unpaced")),

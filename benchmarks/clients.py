@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -37,7 +37,12 @@ class Load:
     arrivals: Literal["constant", "poisson"] = "constant"
     prompt_tokens: int = 32
     api: Api = "chat"
-    most_requests: int = 20_000  # for clients that prepare all requests beforehand
+    most_rps: float = 400  # closed loop: no server answers more, so that all requests can be made beforehand
+
+    @property
+    def requests(self) -> int:
+        """How many requests to prepare: exact for an open loop, more than enough for a closed one."""
+        return round(self.duration_s * (self.most_rps if self.rate_rps is None else self.rate_rps))
 
 
 class Seen(NamedTuple):
@@ -103,6 +108,8 @@ class Usage:
 
 def tree(root: int) -> list[int]:
     """Process ids of a process and all that it started and that are still its descendants (Linux)."""
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        raise BenchmarkError("This kernel does not tell which processes a process has started (CONFIG_PROC_CHILDREN).")
     found = [root]
     for pid in found:  # grows while it is walked
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -139,7 +146,7 @@ def run(
     command = client.command(load, url, model, folder, detailed=detailed)
     usage = Usage()
     deadline_s = time.monotonic() + load.duration_s + startup_s
-    with log_path.open("wb") as log, _terminal(log_path) if weigh else _plain(log) as output:
+    with _terminal(log_path) if weigh else _file(log_path) as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -148,7 +155,11 @@ def run(
             env={**os.environ, **client.environment()},
             start_new_session=True,
         )
-        status, rusage = _wait(process, usage if weigh else None, deadline_s)
+        try:
+            status, rusage = _wait(process, usage if weigh else None, deadline_s)
+        except BaseException:
+            _signal(process, signal.SIGKILL)
+            raise
     usage.total_cpu_s = max(rusage.ru_utime + rusage.ru_stime, usage.samples[-1][1] if usage.samples else 0.0)
     if status not in {0, 3}:  # 3: Aforo calls its own run invalid; the records are there all the same
         tail = log_path.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:]
@@ -168,7 +179,7 @@ def _wait(
             return (process.returncode if fate is None else fate), rusage
         if time.monotonic() > deadline_s:
             late = time.monotonic() > deadline_s + _GRACE_S
-            os.killpg(process.pid, signal.SIGKILL if late else signal.SIGTERM)
+            _signal(process, signal.SIGKILL if late else signal.SIGTERM)
             fate = "a time-out"
         if usage is not None:
             usage.look(process.pid)
@@ -176,9 +187,16 @@ def _wait(
     raise BenchmarkError(f"Process {process.pid} does not end, even after SIGKILL.")
 
 
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    """Signal a client and what it started in its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
 @contextmanager
-def _plain(log: object) -> Iterator[object]:
-    yield log
+def _file(log_path: Path) -> Iterator[int]:
+    with log_path.open("wb") as log:
+        yield log.fileno()
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aforo_client import Aforo
@@ -25,9 +26,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", action="store_true", help=f"write page and data to {RESULTS.name}/ beside the script")
 
 
+def end_on_sigterm() -> None:
+    """Make SIGTERM end the benchmark as Ctrl-C does, so that it ends what it started."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def make_clients(options: argparse.Namespace) -> list[Client]:
     """Return the chosen clients; peers that are missing are installed."""
-    makers = {
+    end_on_sigterm()
+    makers: dict[str, Callable[[], Client]] = {
         "aforo": lambda: Aforo(driver_only=options.driver_only),
         "guidellm": lambda: GuideLlm(options.peers_dir.resolve()),
         "aiperf": lambda: AiPerf(options.peers_dir.resolve()),

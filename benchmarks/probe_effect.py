@@ -47,10 +47,12 @@ _DECODE = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms /\s*(\d+) (?:runs|t
 
 
 class _Server(Protocol):
-    host: str
-    port: int
-    model_name: str
-
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def model_name(self) -> str: ...
     def stop(self) -> None: ...
 
 
@@ -101,7 +103,7 @@ class Turn:
 
 def main() -> None:
     options = arguments()
-    load = Load(duration_s=options.duration, output_tokens=options.output_tokens, api="completions", most_requests=2000)
+    load = Load(duration_s=options.duration, output_tokens=options.output_tokens, api="completions")
     clients = make_clients(options)
     about = machine.describe()
     names = [_BASE, *(client.name for client in clients)]

@@ -157,15 +157,16 @@ def pair(seen: Sequence[Seen], sent: Sequence[Sent]) -> list[tuple[Seen, Sent]]:
     if any(record.identity is not None for record in seen):
         by_identity = {record.identity: record for record in sent}
         return [(record, by_identity[record.identity]) for record in seen if record.identity in by_identity]
-    ours = sorted((record for record in seen if record.sent_ns is not None), key=lambda record: record.sent_ns)
+    ours = sorted(((record.sent_ns, record) for record in seen if record.sent_ns is not None), key=lambda one: one[0])
     if not ours:
         return []
-    first_ns, last_ns = ours[0].sent_ns - NS_PER_S, ours[-1].sent_ns + NS_PER_S
-    theirs = sorted(record for record in sent if first_ns <= record.arrived_ns <= last_ns)
-    theirs.sort(key=lambda record: record.arrived_ns)
-    pairs = list(zip(ours, theirs, strict=False))
-    if len(ours) != len(theirs) or any(abs(o.sent_ns - t.arrived_ns) > _NEAR_NS for o, t in pairs):
-        raise BenchmarkError(
-            f"The client recorded {len(ours)} requests and the server {len(theirs)}: they do not pair."
-        )
-    return pairs
+    first_ns, last_ns = ours[0][0] - NS_PER_S, ours[-1][0] + NS_PER_S
+    theirs = sorted((record for record in sent if first_ns <= record.arrived_ns <= last_ns), key=_arrival)
+    far = any(abs(sent_ns - there.arrived_ns) > _NEAR_NS for (sent_ns, _), there in zip(ours, theirs, strict=False))
+    if far or len(ours) != len(theirs):
+        raise BenchmarkError(f"the client recorded {len(ours)} requests and the server {len(theirs)}: no pairs.")
+    return [(here, there) for (_, here), there in zip(ours, theirs, strict=True)]
+
+
+def _arrival(record: Sent) -> int:
+    return record.arrived_ns

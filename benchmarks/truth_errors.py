@@ -56,6 +56,8 @@ def errors_ns(pairs: Sequence[tuple[Seen, Sent]]) -> dict[str, list[float]]:
     """
     found: dict[str, list[float]] = {"ttft": [], "mean_itl": [], "gap": [], "e2e": [], "start": []}
     for seen, sent in pairs:
+        if seen.ttft_ns is None or seen.e2e_ns is None:
+            continue
         first_ns, last_ns = sent.chunk_ns[0], sent.chunk_ns[-1]
         found["ttft"].append(seen.ttft_ns - (first_ns - sent.arrived_ns))
         found["e2e"].append(seen.e2e_ns - (last_ns - sent.arrived_ns))

@@ -38,7 +38,7 @@ class Scenario:
 
 
 _PACE = ("--ttft-ms", "100", "--itl-ms", "10")
-_LOAD = Load(duration_s=15, output_tokens=64, concurrency=32, most_requests=5000)
+_LOAD = Load(duration_s=15, output_tokens=64, concurrency=32)
 SCENARIOS = (
     Scenario("c1", "one stream", replace(_LOAD, concurrency=1, duration_s=40), _PACE),
     Scenario("c32", "32 streams", _LOAD, _PACE),
