@@ -70,12 +70,13 @@ class _Run:
         self._clock = clock
         self._interrupt = interrupt
         self._precision = Precision(plan.workload.until)
+        self._has_begun = False
         self._manifest: Manifest
         self._requests: Journal
         self._samples: Journal
 
     def carry_out(self) -> AforoError | None:
-        """Do it all; return what ended it early. The folder says the same."""
+        """Do it all; return what ended it early. The folder says the same, unless not even `run.json` was written."""
         error: AforoError | None = None
         try:
             with load_driver() as driver:
@@ -84,12 +85,11 @@ class _Run:
                     self._measure(driver)
                 finally:
                     self._stop_server()
-        except InterruptedRunError as stopped:
-            error = stopped
-            self._end("interrupted", str(stopped))
-        except AforoError as failed:
-            error = failed
-            self._end("failed", str(failed))
+        except AforoError as ended:
+            if not self._has_begun:
+                raise
+            error = ended
+            self._end("interrupted" if isinstance(ended, InterruptedRunError) else "failed", str(ended))
         else:
             self._end("complete", None)
         return error
@@ -119,6 +119,7 @@ class _Run:
         self._requests = Journal(plan.folder.requests)
         self._samples = Journal(plan.folder.samples)
         plan.folder.write_manifest(self._manifest)
+        self._has_begun = True
 
     def _measure(self, driver: LoadDriver) -> None:
         """Start the server, make the prompts, then warm-up and repeats."""
@@ -216,8 +217,6 @@ class _Run:
 
     def _end(self, status: Status, reason: str | None) -> None:
         """Write down how it ended, as far as the disk allows."""
-        if not hasattr(self, "_manifest"):
-            return
         self._manifest.status = status
         self._manifest.status_reason = reason
         self._manifest.ended_utc = self._clock.utc().strftime(_ISO)

@@ -1,0 +1,83 @@
+"""A real llama.cpp server of the embedded engine."""
+
+import http.client
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.command import TINY
+
+from profiler.errors import ServerDiedError, ServerStartError, UsageError
+from profiler.models import facts, locate
+from profiler.results.manifest import ModelFacts
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concurrency
+from profiler.servers.openai_api import PATHS, served_models
+
+pytestmark = pytest.mark.real_server
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelFacts:
+    return facts.read(locate.find(TINY).path)
+
+
+@pytest.fixture(scope="module")
+def server(model: ModelFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCppPythonServer]:
+    running = LlamaCppPythonServer(model, 1, 512, 60)
+    running.start(tmp_path_factory.mktemp("server") / "log", lambda: None)
+    yield running
+    running.stop()
+
+
+def test_it_answers_under_its_own_name(server: LlamaCppPythonServer) -> None:
+    assert served_models(server.host, server.port) == [server.model_name]
+
+
+def test_it_counts_tokens_as_its_model_does(server: LlamaCppPythonServer) -> None:
+    assert server.count_tokens("nuwa vulo livi") == 3
+
+
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_a_request_yields_exactly_the_tokens_that_it_asks_for(
+    server: LlamaCppPythonServer, model: ModelFacts, is_synthetic: bool
+) -> None:
+    """With real weights every end token is suppressed by a bias; the server must take it."""
+    real = LlamaCppPythonServer(model.model_copy(update={"is_synthetic": is_synthetic}), 1, 512, 60)
+    body = real.request_body("completions", "nuwa vulo", 12, 0.0, 1) | {"model": server.model_name, "stream": False}
+    assert ("logit_bias" in body) is not is_synthetic
+    connection = http.client.HTTPConnection(server.host, server.port)
+    connection.request("POST", PATHS["completions"], json.dumps(body), {"Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert answer["usage"]["completion_tokens"] == 12
+    assert answer["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_model_that_cannot_be_loaded_is_explained_and_leaves_nothing_running(
+    model: ModelFacts, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(Path(model.path or "").read_bytes()[:5000])
+    server = LlamaCppPythonServer(model.model_copy(update={"path": str(broken)}), 1, 512, 60)
+    with pytest.raises(ServerDiedError, match="ended by itself") as caught:
+        server.start(tmp_path / "log", lambda: None)
+    assert str(tmp_path / "log") in str(caught.value)
+    server.stop()
+
+
+def test_a_server_that_is_not_ready_in_time_is_an_error(model: ModelFacts, tmp_path: Path) -> None:
+    server = LlamaCppPythonServer(model, 1, 512, start_timeout_s=0.05)
+    with pytest.raises(ServerStartError, match="--start-timeout"):
+        server.start(tmp_path / "log", lambda: None)
+    pid = server.pid
+    server.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_it_serves_one_request_at_a_time() -> None:
+    check_concurrency(1)
+    with pytest.raises(UsageError, match="one request at a time"):
+        check_concurrency(2)
