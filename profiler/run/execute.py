@@ -192,9 +192,10 @@ class _Run:
         record = to_record(exchange, self._plan.workload.output_tokens, prompt.tokens)
         self._requests.append(record)
         self._precision.take(record)
-        if record.outcome in _GONE:
+        if record.outcome in _GONE and self._server.pid is not None:
             deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
             while self._clock.monotonic_ns() < deadline_ns:
+                self._tick()
                 self._server.check_alive()
                 self._clock.sleep(0.02)
 

@@ -65,6 +65,12 @@ class Channel:
         except OSError as error:
             raise ParentGoneError from error
 
+    def drain(self) -> None:
+        """Send all that is queued, waiting for the parent; nothing may be measured meanwhile."""
+        self._sock.setblocking(True)
+        self.flush()
+        self._sock.setblocking(False)
+
     def receive(self) -> list[Message]:
         """Return the messages that have arrived. Raises `ParentGoneError` at the end of the stream."""
         try:
@@ -113,7 +119,6 @@ class Driver:
                     for message in self._channel.receive():
                         if isinstance(message, Job):
                             self._run(message)
-            self._channel.flush()
 
     def _run(self, job: Job) -> None:
         gc.collect()
@@ -125,6 +130,7 @@ class Driver:
         self._close_idle()
         cpu_ns = time.process_time_ns() - cpu_start_ns
         self._channel.post(JobDone(job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns))
+        self._channel.drain()
 
     def _loop(self, job: Job, pace: Pace, start_ns: int) -> int:
         address = _resolve(job.host, job.port)

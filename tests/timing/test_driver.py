@@ -36,6 +36,7 @@ def drive(
     stall_timeout_s: float = 5.0,
     payload: bytes = REQUEST,
     pace: ClosedLoopPace | ScheduledPace | None = None,
+    read_after_s: float = 0.0,
 ) -> tuple[list[RequestRecord], JobDone]:
     driver.start(
         Job(
@@ -49,6 +50,7 @@ def drive(
             requests=[payload] * requests,
         )
     )
+    time.sleep(read_after_s)
     records: list[RequestRecord] = []
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -274,6 +276,16 @@ def test_a_job_that_is_stopped_finishes_what_is_in_flight(driver: LoadDriver) ->
         records, done = drive(driver, port, requests=1000, pace=pace)
     assert 4 <= done.sent == len(records) < 40
     assert {record.outcome for record in records} == {Outcome.OK}
+
+
+def test_a_backlog_reaches_a_slow_parent_soon_after_the_job(driver: LoadDriver) -> None:
+    # 80 answers of 100 kB are 8 MB: far more than the socket holds while nobody reads it.
+    tokens = ["x" * 1000] * 100
+    with server.serve(server.stream_tokens(tokens)) as port:
+        start_s = time.monotonic()
+        records, _ = drive(driver, port, requests=80, concurrency=8, read_after_s=2.0)
+    assert len(records) == 80
+    assert time.monotonic() - start_s < 8
 
 
 def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDriver) -> None:
