@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from profiler import __version__
-from profiler.cli import host, metrics, report, rules, run, summarize, workloads
+from profiler.cli import audit, host, metrics, report, rules, run, summarize, workloads
 from profiler.errors import AforoError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("summarize")(summarize.summarize)
 app.command("report")(report.report)
+app.command("audit")(audit.audit)
 app.add_typer(workloads.app, name="workloads")
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)

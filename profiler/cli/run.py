@@ -46,6 +46,10 @@ def run(
     request_timeout_s: Annotated[float | None, typer.Option(help="Override: time limit of one request.")] = None,
     stall_timeout_s: Annotated[float | None, typer.Option(help="Override: longest silence of a server.")] = None,
     start_timeout: Annotated[float, typer.Option(help="Seconds that the server may take to start.")] = 300.0,
+    wire_audit: Annotated[
+        bool,
+        typer.Option("--wire-audit", help="Capture the wire too, for `aforo audit`: Linux, CAP_NET_RAW (root)."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -81,6 +85,7 @@ def run(
         context_tokens=context,
         seed=seed,
         start_timeout_s=start_timeout,
+        wire_audit=wire_audit,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

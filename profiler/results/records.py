@@ -38,6 +38,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
 
     index: int  # position in the run, warm-up included
     phase: str  # the manifest's phase that it belongs to
+    client_port: int | None = None  # our end of the connection: where to find it on the wire
     outcome: Outcome
     detail: str | None = None  # a sentence where the outcome is not OK
     http_status: int | None = None

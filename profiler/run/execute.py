@@ -1,7 +1,7 @@
 """A run from one end to the other: start the server, warm up, measure, stop, summarise, report."""
 
 import platform
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from profiler import __version__
 from profiler.errors import AforoError, InterruptedRunError, RecordError
@@ -18,6 +18,8 @@ from profiler.run.precision import Precision
 from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
+from profiler.timing.audit_control import require_capture, wire_capture
+from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
@@ -45,6 +47,8 @@ class Finished:
 
 def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     """Carry out a run. Raises `UsageError` before anything has started; afterwards errors are in the result."""
+    if options.wire_audit:
+        require_capture()
     with Interrupt() as interrupt:
         plan = make_plan(options, progress, clock)
         interrupt.check()
@@ -81,10 +85,11 @@ class _Run:
         try:
             with load_driver() as driver:
                 self._begin(driver)
-                try:
-                    self._measure(driver)
-                finally:
-                    self._stop_server()
+                with self._wire_audit():
+                    try:
+                        self._measure(driver)
+                    finally:
+                        self._stop_server()
         except AforoError as ended:
             if not self._has_begun:
                 raise
@@ -138,6 +143,12 @@ class _Run:
             if count and not self._precision.is_reached:
                 self._drive(driver, sampler, name, prompts[first : first + count], first)
             first += count
+
+    def _wire_audit(self) -> AbstractContextManager[None]:
+        plan = self._plan
+        if not plan.options.wire_audit:
+            return nullcontext()
+        return wire_capture(plan.server.host, plan.server.port, plan.folder.path / WIRE_FILE)
 
     def _calibrate(self, driver: LoadDriver) -> None:
         self._progress.stage("Calibrating the client")

@@ -51,6 +51,7 @@ class Options:
     context_tokens: int | None = None
     seed: int = 1
     start_timeout_s: float = 300.0
+    wire_audit: bool = False
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -78,7 +79,7 @@ class Plan:
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
             words += _flags(self.workload, key)
-        return words
+        return [*words, "--wire-audit"] if self.options.wire_audit else words
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:

@@ -187,6 +187,7 @@ def _stamped(exchange: Exchange) -> RequestRecord:
     return RequestRecord(
         index=exchange.index,
         phase=exchange.phase,
+        client_port=exchange.client_port,
         outcome=Outcome(exchange.ending),
         scheduled_ns=exchange.scheduled_ns,
         sent_ns=sent_ns,

@@ -64,6 +64,7 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     data: list[bytes]  # per read
     offset_first: tuple[int, int, int]  # timing.clock.WallOffset
     offset_last: tuple[int, int, int]
+    client_port: int | None = None  # our end of the connection
 
 
 class JobDone(msgspec.Struct, tag=True, array_like=True):

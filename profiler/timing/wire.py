@@ -53,6 +53,7 @@ class Flight:
     __slots__ = (
         "_end",
         "_payload",
+        "client_port",
         "data",
         "fd",
         "index",
@@ -79,6 +80,7 @@ class Flight:
         self.sent_ns: int | None = None
         self.send_call_ns: int | None = None
         self.send_stamp = b""
+        self.client_port: int | None = None
         self.user_ns: list[int] = []
         self.kernel_stamp: list[bytes] = []
         self.data: list[bytes] = []
@@ -97,16 +99,19 @@ class Flight:
         if error not in _IN_PROGRESS:
             sock.close()
             raise OSError(error, os.strerror(error))
-        self.sock = sock
-        self.fd = sock.fileno()
+        self._take(sock)
 
     def adopt(self, sock: socket.socket) -> None:
         """Use a connection that an earlier request has left open."""
-        self.sock = sock
-        self.fd = sock.fileno()
+        self._take(sock)
         self.is_connected = True
         self.take_send_stamp()  # of the earlier request, should it have come late
         self.send_stamp = b""
+
+    def _take(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.client_port = sock.getsockname()[1]
 
     def finish_connecting(self) -> None:
         """Find out how connecting went. Raises `OSError`."""
@@ -184,6 +189,7 @@ class Flight:
             data=self.data,
             offset_first=self.offset_first,
             offset_last=sample_wall_offset(),
+            client_port=self.client_port,
         )
 
 

@@ -1,0 +1,47 @@
+"""`aforo audit`: compare the stamps of a run with those of the wire."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from profiler.timing.audit import Audit
+
+
+def audit(
+    run: Annotated[Path, typer.Argument(help="A run folder, of a run with --wire-audit.", metavar="RUN")],
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Compare the stamps of a run with those that the kernel gave every segment on the wire."""
+    from profiler.results.folder import RunFolder
+    from profiler.timing.audit import audit as compare
+    from profiler.timing.audit_file import WIRE_FILE, read_wire
+
+    folder = RunFolder(run)
+    folder.read_manifest()
+    outcome = compare(folder.read_requests(), read_wire(run / WIRE_FILE))
+    if json:
+        from msgspec.json import encode, format
+
+        typer.echo(format(encode(outcome), indent=2).decode())
+    else:
+        _print(outcome)
+
+
+def _print(outcome: "Audit") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("our stamp − the wire's, µs", "n", "p50", "p99 of |x|", "max of |x|")
+    for name, spread in (("arrival of a read", outcome.arrival), ("sending of a request", outcome.sent)):
+        if spread is not None:
+            figures = (spread.p50_us, spread.p99_abs_us, spread.max_abs_us)
+            table.add_row(name, str(spread.count), *(f"{value:.1f}" for value in figures))
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{outcome.segments} segments captured, {outcome.drops} packets dropped by the ring; {outcome.reads_found} of "
+        f"{outcome.reads} reads found, {outcome.reads_merged} of them merged several segments."
+    )
+    console.print(outcome.verdict)

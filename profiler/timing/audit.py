@@ -1,0 +1,175 @@
+"""Our own stamps beside those of the wire: which segments belong to which read, and how far the stamps are apart.
+
+Pure: request records and captured segments in, figures out. All times are CLOCK_MONOTONIC nanoseconds.
+
+A request is found on the wire by the client's port and by time: its segments lie between the end of the request before
+it on the same connection, or the moment when it was due, and its own end. A read is found by its bytes: the sequence
+numbers of RFC 9293 say which segment carried the last byte of it. Our stamp of a read is that of its last segment, and
+that of a request is that of the last segment of it to leave.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+
+import msgspec
+
+from profiler.results.records import RequestRecord
+from profiler.stats.quantiles import quantile
+from profiler.timing.audit_file import Capture
+from profiler.timing.audit_frames import Segment
+from profiler.units import ns_to_us
+
+AGREE_US = 100.0  # a p99 beyond this is more than any client's latency figures should carry
+
+_SEQUENCE_SPAN = 1 << 32
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How differences are distributed."""
+
+    count: int
+    p50_us: float  # signed: our stamp − the wire's
+    p99_abs_us: float
+    max_abs_us: float
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """The outcome of an audit."""
+
+    segments: int  # captured, with payload, both ways
+    drops: int  # packets that the ring had no room for
+    reads: int
+    reads_found: int  # whose last byte is on the capture
+    reads_merged: int  # that took several segments at once, of which only the newest is stamped
+    arrival: Spread | None  # our arrival stamp − the wire's, per read
+    sent: Spread | None  # our sent stamp − the wire's, per request
+    agrees: bool
+    verdict: str
+
+
+class _Found(msgspec.Struct):
+    """Differences between our stamps and the wire's, as they are found."""
+
+    arrival_ns: list[int] = []
+    sent_ns: list[int] = []
+    reads_merged: int = 0
+
+
+def audit(records: Sequence[RequestRecord], capture: Capture) -> Audit:
+    """Compare the stamps of all requests with the wire."""
+    by_port: dict[int, list[Segment]] = defaultdict(list)
+    for segment in sorted(capture.segments):
+        by_port[segment.client_port].append(segment)
+    found = _Found()
+    for record, start_ns in _with_starts(records):
+        _compare(record, _between(by_port, record, start_ns), found)
+    arrival, sent = _spread(found.arrival_ns), _spread(found.sent_ns)
+    reads = sum(len(record.read_bytes) for record in records)
+    agrees, verdict = _judge(reads, arrival, sent, capture)
+    return Audit(
+        segments=len(capture.segments),
+        drops=capture.drops,
+        reads=reads,
+        reads_found=len(found.arrival_ns),
+        reads_merged=found.reads_merged,
+        arrival=arrival,
+        sent=sent,
+        agrees=agrees,
+        verdict=verdict,
+    )
+
+
+def _with_starts(records: Sequence[RequestRecord]) -> Iterable[tuple[RequestRecord, int]]:
+    """Pair each request that was sent with the first moment at which a segment can be its own."""
+    free_ns: dict[int, int] = {}
+    for record in sorted(records, key=lambda record: record.finished_ns):
+        if record.client_port is not None and record.sent_ns is not None:
+            yield record, max(record.scheduled_ns, free_ns.get(record.client_port, record.scheduled_ns))
+            free_ns[record.client_port] = record.finished_ns
+
+
+def _between(by_port: Mapping[int, Sequence[Segment]], record: RequestRecord, start_ns: int) -> Sequence[Segment]:
+    """Return the segments of a request's connection in its time."""
+    on_port = by_port.get(record.client_port or 0, ())
+    first = bisect_left(on_port, start_ns, key=_stamp_ns)
+    return on_port[first : bisect_right(on_port, record.finished_ns, key=_stamp_ns)]
+
+
+def _compare(record: RequestRecord, segments: Sequence[Segment], found: _Found) -> None:
+    """Find the last segment of the request and of each of its reads."""
+    sent_ns = record.sent_ns or 0
+    asked = [segment for segment in segments if segment.is_request]
+    if asked:
+        found.sent_ns.append(sent_ns - asked[-1].stamp_ns)
+    answered = _in_order(segment for segment in segments if not segment.is_request)
+    read_ends = list(accumulate(record.read_bytes, initial=0))
+    if not answered or answered[-1][1] < read_ends[-1]:
+        return  # the capture lacks the beginning or the end, so nothing says which byte is which
+    starts = [start for start, _, _ in answered]
+    for (read_start, read_end), offset_ns in zip(pairwise(read_ends), record.read_offset_ns, strict=True):
+        last = bisect_right(starts, read_end - 1) - 1
+        _, end, stamp_ns = answered[last]
+        if end < read_end:
+            continue  # a segment that was not captured
+        found.arrival_ns.append(sent_ns + offset_ns - stamp_ns)
+        found.reads_merged += last > bisect_right(starts, read_start) - 1
+
+
+def _in_order(segments: Iterable[Segment]) -> list[tuple[int, int, int]]:
+    """Return (first byte, end, stamp) of each segment that brought new bytes, counted from the answer's first byte.
+
+    A segment that was sent again brings nothing new and is passed over.
+    """
+    ordered: list[tuple[int, int, int]] = []
+    first: int | None = None
+    reached = 0
+    for segment in segments:
+        first = segment.sequence if first is None else first
+        start = (segment.sequence - first) % _SEQUENCE_SPAN
+        end = start + segment.payload_bytes
+        if reached < end <= reached + _SEQUENCE_SPAN // 2:
+            ordered.append((start, end, segment.stamp_ns))
+            reached = end
+    return ordered
+
+
+def _judge(reads: int, arrival: Spread | None, sent: Spread | None, capture: Capture) -> tuple[bool, str]:
+    """Say in one sentence whether our stamps can be believed."""
+    if arrival is None or sent is None:
+        return False, "Nothing to compare: no request of the run is on the capture."
+    if not capture.is_complete:
+        return False, "The capture was cut off before the run ended: repeat the run."
+    missing = _missing(reads - arrival.count, capture)
+    if max(arrival.p99_abs_us, sent.p99_abs_us) > AGREE_US:
+        return False, (
+            f"Our stamps do not agree with the wire: p99 is {arrival.p99_abs_us:.1f} µs on arrival and "
+            f"{sent.p99_abs_us:.1f} µs on sending, expected at most {AGREE_US:g} µs{missing}."
+        )
+    return True, (
+        f"Our stamps agree with the wire: p99 is {arrival.p99_abs_us:.1f} µs on arrival and "
+        f"{sent.p99_abs_us:.1f} µs on sending, at most {AGREE_US:g} µs is expected{missing}."
+    )
+
+
+def _missing(reads: int, capture: Capture) -> str:
+    """Say what the comparison had to leave out."""
+    parts = {
+        f"{capture.drops} packets found the ring full": capture.drops,
+        f"{capture.stepped} segments were stamped by a clock that was being set": capture.stepped,
+        f"{reads} reads are not on the capture": reads,
+    }
+    return "".join(f"; {text}" for text, count in parts.items() if count)
+
+
+def _spread(differences_ns: Sequence[int]) -> Spread | None:
+    if not differences_ns:
+        return None
+    signed = sorted(ns_to_us(difference_ns) for difference_ns in differences_ns)
+    absolute = sorted(abs(difference_us) for difference_us in signed)
+    return Spread(len(signed), quantile(signed, 0.5), quantile(absolute, 0.99), absolute[-1])
+
+
+def _stamp_ns(segment: Segment) -> int:
+    return segment.stamp_ns
