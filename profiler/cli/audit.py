@@ -22,9 +22,9 @@ def audit(
     folder.read_manifest()
     outcome = compare(folder.read_requests(), read_wire(run / WIRE_FILE))
     if json:
-        from msgspec.json import encode, format
+        import msgspec
 
-        typer.echo(format(encode(outcome), indent=2).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:
         _print(outcome)
 

@@ -17,10 +17,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
 
+class Point(_Part):
+    """One load that a run put on the server; a sweep or a search has several."""
+
+    name: str = Field(description="c8 for a concurrency, r2.5 for a rate in requests/s, replay for a trace.")
+    concurrency: int | None = Field(default=None, description="Requests in flight, closed loop.")
+    rate_rps: float | None = Field(default=None, description="Mean arrivals per second, open loop.")
+
+
 class Phase(_Part):
     """A stretch of the run; times are CLOCK_MONOTONIC nanoseconds of the measured host."""
 
-    name: str = Field(description="start-server, warmup, repeat-1, repeat-2, …, stop-server")
+    name: str = Field(description="start-server, warmup, repeat-1, …, stop-server; with several points c8/repeat-1")
+    point: str | None = Field(
+        default=None, description="Name of the point that it belongs to, where there are several."
+    )
     start_ns: int
     end_ns: int | None = None
     client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
@@ -28,7 +39,7 @@ class Phase(_Part):
     @property
     def is_measured(self) -> bool:
         """Whether requests of this phase enter the metrics."""
-        return self.name.startswith("repeat-")
+        return self.name.rpartition("/")[2].startswith("repeat-")
 
 
 class ModelFacts(_Part):
@@ -112,5 +123,6 @@ class Manifest(_Part):
     client: ClientFacts
     calibration: Calibration | None = None
     energy: EnergyFacts = EnergyFacts()
+    points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = []
     warnings: list[str] = []

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.results.manifest import Status
+from profiler.results.manifest import Point, Status
 
 
 class _Part(BaseModel):
@@ -82,6 +82,29 @@ class Verdict(_Part):
     unchecked: list[Unchecked] = []
 
 
+class PointSummary(_Part):
+    """What was measured at one point of a sweep or a search."""
+
+    point: Point
+    requests_ok: int
+    requests_failed: int
+    outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
+    metrics: dict[str, Metric]
+    verdict: Verdict | None = None
+
+
+class Conclusion(_Part):
+    """What a sweep or a search ended in."""
+
+    kind: Literal["knee", "slo-limit"]
+    metric: str = Field(description="What the point was chosen by.")
+    unit: str = Field(description="Of `low` and `high`: requests in flight, or requests/s.")
+    point: str | None = Field(description="Name of the point; None where no measured point qualifies.")
+    low: float | None = Field(default=None, description="Highest load that was seen to qualify.")
+    high: float | None = Field(default=None, description="Lowest load that was seen not to.")
+    sentence: str
+
+
 class Summary(_Part):
     """The whole of `summary.json`."""
 
@@ -93,6 +116,9 @@ class Summary(_Part):
     requests_ok: int
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
-    metrics: dict[str, Metric]
+    metrics: dict[str, Metric] = Field(description="Of the only point, or of the one named by `headline`.")
     verdict: Verdict | None = None
+    points: list[PointSummary] = Field(default=[], description="Of a sweep or a search; empty for a plain run.")
+    headline: str | None = Field(default=None, description="Name of the point that `metrics` stands for.")
+    conclusion: Conclusion | None = None
     warnings: list[str]
