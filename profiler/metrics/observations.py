@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.results.manifest import Manifest
+from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming
 from profiler.workloads.schema import Slo
+
+_SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Observations:
-    """Everything a metric is computed from. Warm-up is left out of `requests`."""
+    """Everything a metric of one point is computed from. Warm-up is left out of `requests`."""
 
-    manifest: Manifest
+    manifest: Manifest  # with the phases of this point and those that belong to no point
+    point: Point
     requests: Sequence[RequestRecord]  # measured ones, whatever their outcome
     finished: Sequence[RequestRecord]  # those of them that ended well
     windows: Sequence[Window]  # the steady part of each repeat
-    samples: Sequence[Sample]  # of the whole run
+    samples: Sequence[Sample]  # of the whole run, or of the point's measured phases where there are several
     engine_timings: Sequence[EngineTiming | None]  # beside `requests`, where the engine logs them
 
     @property
@@ -54,22 +57,46 @@ class Observations:
         return any(window.holds(t_ns) for window in self.windows)
 
 
+def points_of(manifest: Manifest) -> list[Point]:
+    """Return the loads that a run put on the server: those that it names, or the only one that it states."""
+    if manifest.points:
+        return list(manifest.points)
+    load = manifest.workload.get("load") or {}
+    concurrency, rate_rps = load.get("concurrency"), load.get("rate_rps")
+    if isinstance(concurrency, int):
+        return [Point(name=f"c{concurrency}", concurrency=concurrency)]
+    return [Point(name=f"r{rate_rps:g}" if isinstance(rate_rps, int | float) else "replay", rate_rps=rate_rps)]
+
+
+def cut_to_point(manifest: Manifest, name: str) -> Manifest:
+    """Return the manifest without the phases of other points than the named one."""
+    if len(manifest.points) < _SEVERAL:
+        return manifest
+    kept = [phase for phase in manifest.phases if phase.point in {None, name}]
+    return manifest.model_copy(update={"phases": kept})
+
+
 def observe(
     manifest: Manifest,
+    point: Point,
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming],
 ) -> Observations:
-    """Cut a run to its measured part. `engine_timings` are those of all requests, in order."""
-    measured_names = [phase.name for phase in manifest.phases if phase.is_measured]
+    """Cut a run to the measured part of one point. `engine_timings` are those of all requests, in order."""
+    is_one_of_several = len(manifest.points) >= _SEVERAL
+    manifest = cut_to_point(manifest, point.name)
+    measured_phases = [phase for phase in manifest.phases if phase.is_measured]
+    measured_names = {phase.name for phase in measured_phases}
+    if is_one_of_several:
+        samples = [sample for sample in samples if any(_is_during(phase, sample.t_ns) for phase in measured_phases)]
     timings = _beside(requests, engine_timings)
     pairs = [(r, t) for r, t in zip(requests, timings, strict=True) if r.phase in measured_names]
     measured = [request for request, _ in pairs]
     finished = [request for request in measured if request.outcome is Outcome.OK]
-    slots = manifest.workload.get("load", {}).get("concurrency")
-    repeats = ([r for r in finished if r.phase == name] for name in measured_names)
-    windows = [window for repeat in repeats if (window := steady_window(repeat, slots))]
-    return Observations(manifest, measured, finished, windows, samples, [timing for _, timing in pairs])
+    repeats = ([r for r in finished if r.phase == phase.name] for phase in measured_phases)
+    windows = [window for repeat in repeats if (window := steady_window(repeat, point.concurrency))]
+    return Observations(manifest, point, measured, finished, windows, samples, [timing for _, timing in pairs])
 
 
 def by_repeat(whole: Observations) -> list[Observations]:
@@ -85,14 +112,20 @@ def by_repeat(whole: Observations) -> list[Observations]:
         parts.append(
             Observations(
                 manifest=whole.manifest.model_copy(update={"phases": [phase]}),
+                point=whole.point,
                 requests=[whole.requests[i] for i in kept],
                 finished=finished,
                 windows=windows,
-                samples=[s for s in whole.samples if phase.start_ns <= s.t_ns <= (phase.end_ns or s.t_ns)],
+                samples=[sample for sample in whole.samples if _is_during(phase, sample.t_ns)],
                 engine_timings=[whole.engine_timings[i] for i in kept],
             )
         )
     return parts
+
+
+def _is_during(phase: Phase, t_ns: int) -> bool:
+    """Whether an instant lies in a phase; one without an end lasts for ever."""
+    return phase.start_ns <= t_ns <= (phase.end_ns or t_ns)
 
 
 def last_byte_ns(requests: Sequence[RequestRecord]) -> int:

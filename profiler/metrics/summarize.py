@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.observations import Observations, by_repeat, observe
+from profiler.metrics.observations import Observations, by_repeat, observe, points_of
 from profiler.metrics.registry import MetricSpec, NotMeasuredError
-from profiler.results.manifest import FORMAT_VERSION, Manifest
+from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import RequestRecord, Sample
-from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.results.summary import Conclusion, Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile, sample_floor
@@ -21,22 +21,67 @@ def summarize(
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming],
+    headline: str | None = None,
 ) -> Summary:
-    """Compute every metric of a run."""
-    seen = observe(manifest, requests, samples, engine_timings)
-    repeats = by_repeat(seen)
-    outcomes = Counter(str(request.outcome) for request in seen.requests)
+    """Compute every metric of a run; of several points, `headline` (the last one unless given) stands for all."""
+    return compose(manifest, summarize_points(manifest, requests, samples, engine_timings), headline)
+
+
+def summarize_points(
+    manifest: Manifest,
+    requests: Sequence[RequestRecord],
+    samples: Sequence[Sample],
+    engine_timings: Sequence[EngineTiming],
+) -> list[PointSummary]:
+    """Compute every metric of each point, in the order of measuring; a plain run has one."""
+    return [_point(point, observe(manifest, point, requests, samples, engine_timings)) for point in points_of(manifest)]
+
+
+def last_finished(points: Sequence[PointSummary]) -> str:
+    """Return the name of the last point with a finished request, or else of the last one."""
+    return next((done.point.name for done in reversed(points) if done.requests_ok), points[-1].point.name)
+
+
+def compose(
+    manifest: Manifest,
+    points: Sequence[PointSummary],
+    headline: str | None = None,
+    conclusion: Conclusion | None = None,
+) -> Summary:
+    """Put the points of a run (one or more) together; the one named `headline` stands for the whole.
+
+    It is the last one with a finished request unless given. A plain run lists no points.
+    """
+    name = headline or last_finished(points)
+    chosen = next(done for done in points if done.point.name == name)
+    is_plain = len(points) == 1
     return Summary(
         format_version=FORMAT_VERSION,
         run_id=manifest.run_id,
         status=manifest.status,
         status_reason=manifest.status_reason,
         workload=f"{manifest.workload.get('id')}@{manifest.workload.get('version')}",
+        requests_ok=chosen.requests_ok,
+        requests_failed=chosen.requests_failed,
+        outcomes=chosen.outcomes,
+        metrics=chosen.metrics,
+        verdict=chosen.verdict,
+        points=[] if is_plain else list(points),
+        headline=None if is_plain else name,
+        conclusion=conclusion,
+        warnings=manifest.warnings,
+    )
+
+
+def _point(point: Point, seen: Observations) -> PointSummary:
+    repeats = by_repeat(seen)
+    outcomes = Counter(str(request.outcome) for request in seen.requests)
+    return PointSummary(
+        point=point,
         requests_ok=len(seen.finished),
         requests_failed=len(seen.requests) - len(seen.finished),
         outcomes=dict(sorted(outcomes.items())),
         metrics={name: _measure(spec, seen, repeats) for name, spec in METRICS.items()},
-        warnings=manifest.warnings,
     )
 
 

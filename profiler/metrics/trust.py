@@ -89,10 +89,9 @@ def littles_law_residual_ratio(seen: Observations) -> float:
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def idle_slot_ratio(seen: Observations) -> float:
     """1 − mean requests in flight / slots of a closed loop: the load that the client failed to put on."""
-    load = seen.manifest.workload.get("load", {})
-    if not load.get("concurrency") or load.get("think_time_s"):
+    if not seen.point.concurrency or seen.manifest.workload.get("load", {}).get("think_time_s"):
         raise NotMeasuredError("only a closed loop without think time keeps its slots busy")
-    return max(0.0, 1 - _mean_in_flight(seen) / float(load["concurrency"]))
+    return max(0.0, 1 - _mean_in_flight(seen) / seen.point.concurrency)
 
 
 def _mean_in_flight(seen: Observations) -> float:

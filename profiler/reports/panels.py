@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from profiler.metrics.observations import cut_to_point
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import figures, series
 from profiler.reports import format as fmt
@@ -44,8 +45,8 @@ class _Run:
 def sections(
     manifest: Manifest, summary: Summary, requests: Sequence[RequestRecord], samples: Sequence[Sample]
 ) -> dict[str, list[Panel]]:
-    """Every panel of the page, by section."""
-    measured = series.measured(manifest, requests)
+    """Every panel of the page, by section; of several points, requests are those of the headline's."""
+    measured = series.measured(cut_to_point(manifest, summary.headline or ""), requests)
     zero_ns = series.origin_ns(manifest, measured, samples)
     phases = series.spans(manifest, zero_ns, series.last_ns(requests, samples))
     run = _Run(manifest, measured, samples, zero_ns, phases)

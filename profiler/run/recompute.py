@@ -1,10 +1,10 @@
 """Everything that follows from a run folder's records: its summary and its report, always the same bytes."""
 
-from profiler.metrics.summarize import summarize
+from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
-from profiler.results.summary import Summary
+from profiler.results.summary import PointSummary, Summary
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
 from profiler.verdict.judge import judge
@@ -19,8 +19,8 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     if manifest.status == "running":
         manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
-    summary = summarize(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
-    return manifest, summary.model_copy(update={"verdict": judge(summary)})
+    points = summarize_points(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
+    return manifest, compose(manifest, [_judged(manifest, point) for point in points])
 
 
 def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
@@ -42,6 +42,10 @@ def recompute(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute both. Raises `RunFolderError`, `RecordError`."""
     write_summary(folder)
     return write_report(folder)
+
+
+def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
+    return point.model_copy(update={"verdict": judge(manifest.status, point.metrics)})
 
 
 def _engine_timings(folder: RunFolder, manifest: Manifest) -> list[EngineTiming]:

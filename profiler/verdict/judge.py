@@ -1,5 +1,8 @@
-"""From a summary to a verdict: pure."""
+"""From metrics to a verdict: pure."""
 
+from collections.abc import Mapping
+
+from profiler.results.manifest import Status
 from profiler.results.summary import (
     Distribution,
     Finding,
@@ -7,7 +10,6 @@ from profiler.results.summary import (
     Metric,
     NotMeasured,
     Scalar,
-    Summary,
     Unchecked,
     Verdict,
 )
@@ -25,12 +27,15 @@ _ENDED_EARLY = Finding(
 )
 
 
-def judge(summary: Summary) -> Verdict:
-    """Apply every rule. INVALID if one finding is, with warnings if there is any, VALID otherwise."""
-    findings = [] if summary.status == "complete" else [_ENDED_EARLY]
+def judge(status: Status, metrics: Mapping[str, Metric]) -> Verdict:
+    """Apply every rule to the metrics of a run or of a point of it, and look at how the run ended.
+
+    INVALID if one finding is, with warnings if there is any, VALID otherwise.
+    """
+    findings = [] if status == "complete" else [_ENDED_EARLY]
     unchecked = []
     for rule in RULES:
-        result = _apply(rule, summary.metrics.get(rule.metric))
+        result = _apply(rule, metrics.get(rule.metric))
         if isinstance(result, Finding):
             findings.append(result)
         elif isinstance(result, Unchecked):

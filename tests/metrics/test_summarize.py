@@ -1,8 +1,9 @@
 import pytest
-from support.builders import manifest, request
+from support.builders import MS, S, manifest, request
 
-from profiler.metrics.summarize import summarize
-from profiler.results.records import Outcome
+from profiler.metrics.summarize import compose, summarize, summarize_points
+from profiler.results.manifest import Manifest, Phase, Point
+from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, NotMeasured, Scalar
 
 
@@ -43,3 +44,82 @@ def test_the_same_records_give_the_same_bytes() -> None:
     requests = [request(i, sent_ms=40 * i) for i in range(70)]
     first = summarize(manifest(), requests, [], []).model_dump_json()
     assert summarize(manifest(), requests, [], []).model_dump_json() == first
+
+
+SWEEP = [Point(name="c1", concurrency=1), Point(name="c2", concurrency=2), Point(name="r5", rate_rps=5.0)]
+
+
+def sweep() -> Manifest:
+    """Three points of two repeats, 10 s apart; the server starts before all of them."""
+    phases = [Phase(name="start-server", start_ns=0, end_ns=2 * S)]
+    for number, point in enumerate(SWEEP, start=1):
+        for repeat in (1, 2):
+            start_ns = (10 * number + repeat) * S
+            name = f"{point.name}/repeat-{repeat}"
+            phases.append(Phase(name=name, point=point.name, start_ns=start_ns, end_ns=start_ns + S, client_cpu_ns=MS))
+    return manifest(phases=phases).model_copy(update={"points": SWEEP})
+
+
+def sweep_requests() -> list[RequestRecord]:
+    """Four requests of 30 ms in each repeat: one slot, two slots 5 ms apart, and arrivals every 20 ms."""
+    sent_ms = {"c1": (0, 30, 60, 90), "c2": (0, 5, 30, 35), "r5": (0, 20, 40, 60)}
+    requests: list[RequestRecord] = []
+    for number, point in enumerate(SWEEP, start=1):
+        for repeat in (1, 2):
+            base_ms = (10 * number + repeat) * 1000
+            phase = f"{point.name}/repeat-{repeat}"
+            requests += [
+                request(len(requests) + i, phase=phase, sent_ms=base_ms + t) for i, t in enumerate(sent_ms[point.name])
+            ]
+    return requests
+
+
+def value(metric: object) -> float | None:
+    assert isinstance(metric, Scalar)
+    return metric.value
+
+
+def test_each_point_of_a_sweep_has_the_windows_of_its_own_load() -> None:
+    points = summarize_points(sweep(), sweep_requests(), [], [])
+    assert [done.point.name for done in points] == ["c1", "c2", "r5"]
+    assert {done.requests_ok for done in points} == {8}
+    # one slot: 4 endings in 120 ms; two slots: 3 endings in 5–60 ms; open loop: 30–60 ms, 1 ending (at 50 ms)
+    rates = [value(done.metrics["requests_per_s"]) for done in points]
+    assert rates == pytest.approx([4 / 0.120, 3 / 0.055, 1 / 0.030])
+    assert value(points[0].metrics["idle_slot_ratio"]) == 0
+    assert value(points[2].metrics["idle_slot_ratio"]) is None
+    assert value(points[1].metrics["model_load_s"]) == 2
+
+
+def test_samples_of_other_points_do_not_count() -> None:
+    sizes = {11: 100, 21: 700, 25: 900}  # in c1, in c2, between c2 and r5
+    samples = [
+        Sample(
+            t_ns=t_s * S + 1,
+            server_cpu_cores=None,
+            server_rss_bytes=size,
+            host_cpu_ratio=None,
+            host_steal_ratio=None,
+            client_cpu_cores=None,
+        )
+        for t_s, size in sizes.items()
+    ]
+    points = summarize_points(sweep(), sweep_requests(), samples, [])
+    assert [value(done.metrics["peak_rss_bytes"]) for done in points] == [100, 700, None]
+
+
+def test_the_headline_is_the_last_point_that_was_measured_unless_another_is_named() -> None:
+    requests = [r for r in sweep_requests() if not r.phase.startswith("r5")]
+    summary = summarize(sweep(), requests, [], [])
+    assert summary.headline == "c2"
+    assert summary.metrics == summary.points[1].metrics
+    assert [done.requests_ok for done in summary.points] == [8, 8, 0]
+    named = compose(sweep(), summary.points, "c1")
+    assert (named.headline, named.metrics) == ("c1", summary.points[0].metrics)
+
+
+def test_a_run_of_one_point_is_a_plain_run() -> None:
+    plain = summarize(manifest(), [request()], [], [])
+    assert (plain.points, plain.headline) == ([], None)
+    named = manifest().model_copy(update={"points": SWEEP[:1]})
+    assert summarize(named, [request()], [], []) == plain

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from profiler.metrics.observations import Observations, observe
+from profiler.metrics.observations import Observations, observe, points_of
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, ModelFacts, Phase, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming
@@ -95,4 +95,4 @@ def observed(
 ) -> Observations:
     """Observations of these requests."""
     run = manifest(repeats=repeats, concurrency=concurrency, slo=slo)
-    return observe(run, requests, samples, timings)
+    return observe(run, points_of(run)[0], requests, samples, timings)

@@ -33,8 +33,8 @@ def metric_with(rule: Rule, seen: float) -> Metric:
 
 
 def level_for(rule: Rule, seen: float) -> str:
-    summary = summarize(manifest(), [], [], []).model_copy(update={"metrics": {rule.metric: metric_with(rule, seen)}})
-    found = [finding.level for finding in judge(summary).findings if finding.rule == rule.id]
+    verdict = judge("complete", {rule.metric: metric_with(rule, seen)})
+    found = [finding.level for finding in verdict.findings if finding.rule == rule.id]
     return found[0] if found else "VALID"
 
 
@@ -94,7 +94,8 @@ def samples(cores: float = 1.9, host: float = 0.97, steal: float = 0.0) -> list[
 
 def verdict_on(requests: list[RequestRecord], taken: list[Sample] | None = None) -> Verdict:
     run = manifest().model_copy(update={"host": {"cpu": {"logical_cpus": 2}}})
-    return judge(summarize(run, requests, samples() if taken is None else taken, []))
+    summary = summarize(run, requests, samples() if taken is None else taken, [])
+    return judge(summary.status, summary.metrics)
 
 
 def reasons(verdict: Verdict) -> dict[str, str]:
@@ -168,7 +169,7 @@ def test_neighbours_and_a_hypervisor_that_take_processors() -> None:
 
 def test_a_run_that_was_stopped() -> None:
     stopped = summarize(manifest(status="interrupted"), good_requests(), samples(), [])
-    assert reasons(judge(stopped))["ended-early"] == "INVALID"
+    assert reasons(judge(stopped.status, stopped.metrics))["ended-early"] == "INVALID"
 
 
 def test_what_could_not_be_checked_is_said() -> None:
