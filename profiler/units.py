@@ -5,6 +5,7 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 MS_PER_S = 1_000
 BYTES_PER_MIB = 1024 * 1024
+YES_NO = "yes/no"  # unit of a metric that is 1 or 0
 
 
 def ns_to_us(duration_ns: float) -> float:
@@ -30,3 +31,8 @@ def s_to_ns(duration_s: float) -> int:
 def bytes_to_mib(size_bytes: float) -> float:
     """Bytes to mebibytes."""
     return size_bytes / BYTES_PER_MIB
+
+
+def yes_or_no(value: float) -> str:
+    """A value of unit `YES_NO` in a word."""
+    return "yes" if value else "no"

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from profiler.errors import InvalidRunError
+
 if TYPE_CHECKING:
     from profiler.timing.audit import Audit
 
@@ -13,7 +15,10 @@ def audit(
     run: Annotated[Path, typer.Argument(help="A run folder, of a run with --wire-audit.", metavar="RUN")],
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Compare the stamps of a run with those that the kernel gave every segment on the wire."""
+    """Compare the stamps of a run with those that the kernel gave every segment on the wire.
+
+    Exits with 3 where they do not agree, or where the capture cannot tell.
+    """
     from profiler.results.folder import RunFolder
     from profiler.timing.audit import audit as compare
     from profiler.timing.audit_file import WIRE_FILE, read_wire
@@ -27,6 +32,8 @@ def audit(
         typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:
         _print(outcome)
+    if not outcome.agrees:
+        raise InvalidRunError(outcome.verdict)
 
 
 def _print(outcome: "Audit") -> None:
@@ -44,4 +51,5 @@ def _print(outcome: "Audit") -> None:
         f"{outcome.segments} segments captured, {outcome.drops} packets dropped by the ring; {outcome.reads_found} of "
         f"{outcome.reads} reads found, {outcome.reads_merged} of them merged several segments."
     )
-    console.print(outcome.verdict)
+    if outcome.agrees:
+        console.print(outcome.verdict)

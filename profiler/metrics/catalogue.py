@@ -31,4 +31,5 @@ def markdown() -> str:
 
 def _row(spec: MetricSpec) -> str:
     aliases = ", ".join(f"{tool}: `{name}`" for tool, name in spec.aliases.items()) or "–"
-    return f"| `{spec.id}` | {spec.unit} | {spec.better} | {spec.kind} | {spec.formula} | {aliases} |"
+    formula = spec.formula.replace("|", "\\|")
+    return f"| `{spec.id}` | {spec.unit} | {spec.better} | {spec.kind} | {formula} | {aliases} |"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming
+from profiler.timing.audit import Audit
 from profiler.workloads.schema import Slo
 
 _SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
@@ -41,6 +42,7 @@ class Observations:
     windows: Sequence[Window]  # the steady part of each repeat
     samples: Sequence[Sample]  # of the whole run, or of the point's measured phases where there are several
     engine_timings: Sequence[EngineTiming | None]  # beside `requests`, where the engine logs them
+    wire: Audit | None = None  # of the whole run, where the wire was captured
 
     @property
     def window_ns(self) -> int:
@@ -82,6 +84,7 @@ def observe(
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming],
+    wire: Audit | None = None,
 ) -> Observations:
     """Cut a run to the measured part of one point. `engine_timings` are those of all requests, in order."""
     is_one_of_several = len(manifest.points) >= _SEVERAL
@@ -96,7 +99,7 @@ def observe(
     finished = [request for request in measured if request.outcome is Outcome.OK]
     repeats = ([r for r in finished if r.phase == phase.name] for phase in measured_phases)
     windows = [window for repeat in repeats if (window := steady_window(repeat, point.concurrency))]
-    return Observations(manifest, point, measured, finished, windows, samples, [timing for _, timing in pairs])
+    return Observations(manifest, point, measured, finished, windows, samples, [timing for _, timing in pairs], wire)
 
 
 def by_repeat(whole: Observations) -> list[Observations]:

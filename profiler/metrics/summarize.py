@@ -12,6 +12,7 @@ from profiler.results.summary import Conclusion, Distribution, Metric, NotMeasur
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile, sample_floor
+from profiler.timing.audit import Audit
 
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
@@ -21,10 +22,11 @@ def summarize(
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming],
+    wire: Audit | None = None,
     headline: str | None = None,
 ) -> Summary:
     """Compute every metric of a run; of several points, `headline` (the last one unless given) stands for all."""
-    return compose(manifest, summarize_points(manifest, requests, samples, engine_timings), headline)
+    return compose(manifest, summarize_points(manifest, requests, samples, engine_timings, wire), headline)
 
 
 def summarize_points(
@@ -32,9 +34,11 @@ def summarize_points(
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming],
+    wire: Audit | None = None,
 ) -> list[PointSummary]:
     """Compute every metric of each point, in the order of measuring; a plain run has one."""
-    return [_point(point, observe(manifest, point, requests, samples, engine_timings)) for point in points_of(manifest)]
+    points = points_of(manifest)
+    return [_point(point, observe(manifest, point, requests, samples, engine_timings, wire)) for point in points]
 
 
 def last_finished(points: Sequence[PointSummary]) -> str:

@@ -1,6 +1,9 @@
 """What tells how far the other numbers can be believed."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
+from statistics import fmean
 
 from profiler.metrics.latency import itl_ms
 from profiler.metrics.observations import Observations, end_ns
@@ -8,6 +11,8 @@ from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
 from profiler.units import NS_PER_MS, NS_PER_S, ns_to_ms, ns_to_us
+
+_FEWEST_PER_QUARTER = 2
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -113,6 +118,79 @@ def host_steal_ratio(seen: Observations) -> float:
     if not shares:
         raise NotMeasuredError("no sample of stolen time within the steady windows")
     return sum(shares) / len(shares)
+
+
+@metric("per-run", unit="MHz", group="trust", better="neither")
+def cpu_frequency_mhz(seen: Observations) -> float:
+    """Frequency of the processors, mean of the samples in the steady windows."""
+    return fmean(_frequencies_mhz(seen))
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def cpu_slowdown_ratio(seen: Observations) -> float:
+    """1 − mean frequency in the last quarter of the samples / in the first quarter, 0 where it rose."""
+    sampled = _frequencies_mhz(seen)
+    quarter = len(sampled) // 4
+    if quarter < _FEWEST_PER_QUARTER:
+        raise NotMeasuredError(f"only {len(sampled)} samples of the frequency within the steady windows")
+    return max(0.0, 1 - fmean(sampled[-quarter:]) / fmean(sampled[:quarter]))
+
+
+def _frequencies_mhz(seen: Observations) -> list[float]:
+    sampled = [s.cpu_frequency_mhz for s in seen.samples if seen.is_steady(s.t_ns) and s.cpu_frequency_mhz is not None]
+    if not sampled:
+        raise NotMeasuredError("the kernel does not tell the processors' real frequency here, as in most guests")
+    return sampled
+
+
+@metric("per-run", unit="yes/no", group="trust", better="higher")
+def is_performance_governor(seen: Observations) -> float:
+    """Whether the frequency governor of every processor is `performance`: 1 is yes, 0 is no."""
+    governor = seen.manifest.host.get("cpu", {}).get("governor")
+    if not governor:
+        raise NotMeasuredError("the kernel shows no frequency governor here, as in most guests")
+    return float(governor == "performance")
+
+
+@metric("per-run", unit="events", group="trust", better="lower")
+def throttle_events(seen: Observations) -> float:
+    """Times that a core or a package was slowed by heat or by a power limit, around the steady windows."""
+    return _increase(seen, [(s.t_ns, s.throttle_events) for s in seen.samples], "the kernel counts no throttling here")
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def tcp_retransmission_ratio(seen: Observations) -> float:
+    """TCP segments that this host, whatever the program, sent again around the steady windows / finished requests."""
+    counted = [(s.t_ns, s.tcp_retransmissions) for s in seen.samples]
+    return _increase(seen, counted, "the kernel's TCP counters cannot be read here") / len(seen.finished)
+
+
+def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:
+    """Add up how a counter grew from the last sample before each window to the first one after it."""
+    known = [(t_ns, count) for t_ns, count in counted if count is not None]
+    if not known:
+        raise NotMeasuredError(absent)
+    if not seen.windows:
+        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    times_ns = [t_ns for t_ns, _ in known]
+    total = 0
+    for window in seen.windows:
+        before = max(0, bisect_right(times_ns, window.start_ns) - 1)
+        after = min(len(known) - 1, bisect_left(times_ns, window.end_ns))
+        if after == before:
+            raise NotMeasuredError("too few samples around the steady windows")
+        total += known[after][1] - known[before][1]
+    return total
+
+
+@metric("per-run", unit="us", group="trust", better="lower")
+def wire_stamp_error_us(seen: Observations) -> float:
+    """Larger p99 of |our stamp − the stamp of its last segment on the wire|, of reads and of requests sent."""
+    if seen.wire is None:
+        raise NotMeasuredError("the run was made without --wire-audit")
+    if seen.wire.error_us is None:
+        raise NotMeasuredError(seen.wire.verdict)
+    return seen.wire.error_us
 
 
 @metric("per-run", unit="cores", group="trust", better="lower")

@@ -10,6 +10,7 @@ from profiler.hosts.facts import HostFacts
 from profiler.hosts.table import rows
 from profiler.reports import format as fmt
 from profiler.results.manifest import Calibration
+from profiler.results.summary import Metric, Scalar
 
 UNKNOWN = "not known"
 _LONGEST_LIST = 8  # items shown at once; a longer list is folded
@@ -106,4 +107,15 @@ def calibration_sentence(calibration: Calibration | None) -> str:
         f"With {calibration.concurrency} in flight, stamps lay {ours['p50']:.0f} µs (p50) and {ours['p99']:.0f} µs "
         "(p99) behind those of a null server that says when it sends; stamps taken by the process itself lay "
         f"{without['p50']:.0f} µs and {without['p99']:.0f} µs behind."
+    )
+
+
+def wire_sentence(metrics: Mapping[str, Metric]) -> str | None:
+    """Say how far our stamps lay from those of the wire; None where it was not captured, or cannot tell."""
+    error = metrics.get("wire_stamp_error_us")
+    if not isinstance(error, Scalar) or error.value is None:
+        return None
+    return (
+        f"99 % of our stamps of arrival, and of those of sending, lay within {error.value:.1f} µs of the ones that the "
+        "kernel gave the same segments on the wire."
     )

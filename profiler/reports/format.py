@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.units import YES_NO, yes_or_no
+
 NBSP = "\u00a0"  # keeps a number and its unit on one line
 _SIGNIFICANT = 3  # digits of a value whose spread is not known
 _MOST_SIGNIFICANT = 4  # digits of a value, however small its spread
@@ -31,6 +33,11 @@ _LABELS = {
     "token_mismatch_ratio": "Token counts that disagree",
     "send_lag_ms": "Send behind schedule",
     "clock_offset_width_us": "Uncertainty between the clocks",
+    "cpu_frequency_mhz": "Processor frequency",
+    "cpu_slowdown_ratio": "Processors slowing down",
+    "is_performance_governor": "Governor is performance",
+    "tcp_retransmission_ratio": "Segments sent again, per request",
+    "wire_stamp_error_us": "Our stamps beside the wire's",
 }
 _SHORT_LABELS = {"ttft_ms": "TTFT", "itl_ms": "ITL", "tpot_ms": "TPOT", "e2e_ms": "E2E"}
 _ACRONYMS = {
@@ -116,6 +123,8 @@ def count(n: int, noun: str) -> str:
 
 def quantity(value: float, unit: str, spread: float = 0.0) -> str:
     """One value with its unit, as text."""
+    if unit == YES_NO:
+        return yes_or_no(value)
     return scale(value, unit, spread).quantity(value)
 
 

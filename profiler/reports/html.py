@@ -45,6 +45,7 @@ def _head(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "manifest": manifest,
         "calibration": facts.calibration_sentence(manifest.calibration),
+        "wire": facts.wire_sentence(summary.metrics),
         "summary": summary,
         "title_parts": title_parts(manifest, summary),
         "warnings": list(dict.fromkeys([*manifest.warnings, *summary.warnings])),

@@ -5,9 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from profiler.metrics.summarize import QUANTILES
+from profiler.reports import facts, tables
 from profiler.reports import format as fmt
-from profiler.reports import tables
-from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary, Verdict
 
@@ -20,6 +19,7 @@ def summary_table(summary: Summary, manifest: Manifest) -> RenderableType:
     parts: list[RenderableType] = [_heading(summary, manifest), _headlines(summary), *_latencies(summary)]
     if summary.verdict is not None:
         parts.append(_verdict(summary.verdict))
+        parts.append(_proofs(summary, manifest))
     warnings = list(dict.fromkeys([*manifest.warnings, *summary.warnings]))
     if warnings:
         parts.append(_warnings(warnings))
@@ -33,7 +33,7 @@ def _heading(summary: Summary, manifest: Manifest) -> Text:
     text.append(status, style=style)
     if summary.status_reason:
         text.append(f": {summary.status_reason}")
-    text.append(f"\n{manifest.model.name} on {host_name(manifest.host)}, {summary.workload}", style="bold")
+    text.append(f"\n{manifest.model.name} on {facts.host_name(manifest.host)}, {summary.workload}", style="bold")
     if manifest.model.is_synthetic and "synthetic" not in manifest.model.name:
         text.append(" (synthetic weights: speed only)", style="dim")
     return text
@@ -93,9 +93,22 @@ def _verdict(verdict: Verdict) -> RenderableType:
     said = Text(verdict.level, style=_VERDICT_STYLES[verdict.level])
     if not verdict.findings:
         said.append(": every check that could be made was passed", style="not bold")
+    parts: list[RenderableType] = [said, table] if verdict.findings else [said]
     if verdict.unchecked:
-        said.append(f" ({len(verdict.unchecked)} checks could not be made)", style="not bold dim")
-    return Group(said, table) if verdict.findings else said
+        unchecked = Table.grid(padding=(0, 1))
+        for rule in verdict.unchecked:
+            unchecked.add_row("-", Text(f"{rule.rule}: {rule.reason}", style="dim"))
+        parts += [Text(f"{fmt.count(len(verdict.unchecked), 'check')} could not be made", style="dim"), unchecked]
+    return Group(*parts)
+
+
+def _proofs(summary: Summary, manifest: Manifest) -> Table:
+    """How far off the stamps are, as measured on this host."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("Self-calibration", Text(facts.calibration_sentence(manifest.calibration)))
+    if (wire := facts.wire_sentence(summary.metrics)) is not None:
+        table.add_row("Wire audit", Text(wire))
+    return table
 
 
 def _warnings(warnings: list[str]) -> RenderableType:

@@ -70,3 +70,6 @@ class Sample(msgspec.Struct, kw_only=True):
     host_cpu_ratio: float | None  # share of all cores busy, 0 to 1
     host_steal_ratio: float | None  # share taken by the hypervisor, where the kernel tells
     client_cpu_cores: float | None  # cores that the load driver keeps busy
+    cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one
+    throttle_events: int | None = None  # slowed by heat or a power limit, since the host started; x86 only
+    tcp_retransmissions: int | None = None  # segments that the host sent again, since it started

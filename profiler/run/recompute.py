@@ -4,9 +4,12 @@ from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
+from profiler.results.records import RequestRecord
 from profiler.results.summary import PointSummary, Summary
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
+from profiler.timing.audit import Audit, audit
+from profiler.timing.audit_file import WIRE_FILE, read_wire
 from profiler.verdict.judge import judge
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
@@ -19,7 +22,8 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     if manifest.status == "running":
         manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
-    points = summarize_points(manifest, requests, folder.read_samples(), _engine_timings(folder, manifest))
+    timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
+    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire)
     return manifest, compose(manifest, [_judged(manifest, point) for point in points])
 
 
@@ -51,3 +55,9 @@ def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
 def _engine_timings(folder: RunFolder, manifest: Manifest) -> list[EngineTiming]:
     reader = _LOG_READERS.get(manifest.engine.name)
     return reader(folder.read_server_log()) if reader else []
+
+
+def _wire_audit(folder: RunFolder, requests: list[RequestRecord]) -> Audit | None:
+    """Compare with the wire where it was captured. Raises `RunFolderError`."""
+    path = folder.path / WIRE_FILE
+    return audit(requests, read_wire(path)) if path.exists() else None

@@ -4,6 +4,7 @@ import os
 
 import psutil
 
+from profiler.hosts.vitals import VitalSigns
 from profiler.results.records import Sample
 from profiler.timing.clock import Clock
 from profiler.units import NS_PER_S, ns_to_s
@@ -20,6 +21,7 @@ class Sampler:
         self._clock = clock
         self._server_pid = server_pid
         self._driver = psutil.Process(driver_pid)
+        self._vital_signs = VitalSigns()
         self._due_ns = 0
         self._tree: dict[int, psutil.Process] = {}
         self._last_ns = clock.monotonic_ns()
@@ -39,6 +41,7 @@ class Sampler:
         elapsed_s = ns_to_s(now_ns - self._last_ns) or 1.0
         server_s, driver_s = self._server_cpu_s(), _cpu_s(self._driver)
         host_ratio, steal_ratio = self._host_ratios()
+        vitals = self._vital_signs.look()
         sample = Sample(
             t_ns=now_ns,
             server_cpu_cores=_rate(self._last_server_s, server_s, elapsed_s),
@@ -46,6 +49,9 @@ class Sampler:
             host_cpu_ratio=host_ratio,
             host_steal_ratio=steal_ratio,
             client_cpu_cores=_rate(self._last_driver_s, driver_s, elapsed_s),
+            cpu_frequency_mhz=vitals.cpu_frequency_mhz,
+            throttle_events=vitals.throttle_events,
+            tcp_retransmissions=vitals.tcp_retransmissions,
         )
         self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
         return sample

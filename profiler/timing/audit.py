@@ -5,13 +5,14 @@ Pure: request records and captured segments in, figures out. All times are CLOCK
 A request is found on the wire by the client's port and by time: its segments lie between the end of the request before
 it on the same connection, or the moment when it was due, and its own end. A read is found by its bytes: the sequence
 numbers of RFC 9293 say which segment carried the last byte of it. Our stamp of a read is that of its last segment, and
-that of a request is that of the last segment of it to leave.
+that of a request is that of the last segment of it to leave. What was sent again brings nothing new and is passed over.
 """
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,7 @@ from profiler.timing.audit_frames import Segment
 from profiler.units import ns_to_us
 
 AGREE_US = 100.0  # a p99 beyond this is more than any client's latency figures should carry
+FOUND_RATIO = 0.9  # with fewer of the reads on the capture, the rest says little
 
 _SEQUENCE_SPAN = 1 << 32
 
@@ -45,8 +47,23 @@ class Audit(msgspec.Struct, frozen=True):
     reads_merged: int  # that took several segments at once, of which only the newest is stamped
     arrival: Spread | None  # our arrival stamp − the wire's, per read
     sent: Spread | None  # our sent stamp − the wire's, per request
-    agrees: bool
+    agrees: bool | None  # None: the capture cannot tell
     verdict: str
+
+    @property
+    def error_us(self) -> float | None:
+        """The larger p99 of |our stamp − the wire's|, of arrival and of sending; None where it cannot be told."""
+        if self.agrees is None or self.arrival is None or self.sent is None:
+            return None
+        return max(self.arrival.p99_abs_us, self.sent.p99_abs_us)
+
+
+class _Piece(NamedTuple):
+    """New bytes of one direction: those from `start` on and before `end`."""
+
+    start: int
+    end: int
+    stamp_ns: int
 
 
 class _Found(msgspec.Struct):
@@ -100,29 +117,24 @@ def _between(by_port: Mapping[int, Sequence[Segment]], record: RequestRecord, st
 def _compare(record: RequestRecord, segments: Sequence[Segment], found: _Found) -> None:
     """Find the last segment of the request and of each of its reads."""
     sent_ns = record.sent_ns or 0
-    asked = [segment for segment in segments if segment.is_request]
-    if asked:
+    if asked := _in_order(segment for segment in segments if segment.is_request):
         found.sent_ns.append(sent_ns - asked[-1].stamp_ns)
     answered = _in_order(segment for segment in segments if not segment.is_request)
     read_ends = list(accumulate(record.read_bytes, initial=0))
-    if not answered or answered[-1][1] < read_ends[-1]:
+    if not answered or answered[-1].end != read_ends[-1]:
         return  # the capture lacks the beginning or the end, so nothing says which byte is which
-    starts = [start for start, _, _ in answered]
+    starts = [piece.start for piece in answered]
     for (read_start, read_end), offset_ns in zip(pairwise(read_ends), record.read_offset_ns, strict=True):
         last = bisect_right(starts, read_end - 1) - 1
-        _, end, stamp_ns = answered[last]
-        if end < read_end:
+        if answered[last].end < read_end:
             continue  # a segment that was not captured
-        found.arrival_ns.append(sent_ns + offset_ns - stamp_ns)
+        found.arrival_ns.append(sent_ns + offset_ns - answered[last].stamp_ns)
         found.reads_merged += last > bisect_right(starts, read_start) - 1
 
 
-def _in_order(segments: Iterable[Segment]) -> list[tuple[int, int, int]]:
-    """Return (first byte, end, stamp) of each segment that brought new bytes, counted from the answer's first byte.
-
-    A segment that was sent again brings nothing new and is passed over.
-    """
-    ordered: list[tuple[int, int, int]] = []
+def _in_order(segments: Iterable[Segment]) -> list[_Piece]:
+    """Return what each segment that brought new bytes carried, counted from the first byte of all."""
+    ordered: list[_Piece] = []
     first: int | None = None
     reached = 0
     for segment in segments:
@@ -130,26 +142,28 @@ def _in_order(segments: Iterable[Segment]) -> list[tuple[int, int, int]]:
         start = (segment.sequence - first) % _SEQUENCE_SPAN
         end = start + segment.payload_bytes
         if reached < end <= reached + _SEQUENCE_SPAN // 2:
-            ordered.append((start, end, segment.stamp_ns))
+            ordered.append(_Piece(start, end, segment.stamp_ns))
             reached = end
     return ordered
 
 
-def _judge(reads: int, arrival: Spread | None, sent: Spread | None, capture: Capture) -> tuple[bool, str]:
+def _judge(reads: int, arrival: Spread | None, sent: Spread | None, capture: Capture) -> tuple[bool | None, str]:
     """Say in one sentence whether our stamps can be believed."""
-    if arrival is None or sent is None:
-        return False, "Nothing to compare: no request of the run is on the capture."
     if not capture.is_complete:
-        return False, "The capture was cut off before the run ended: repeat the run."
+        return None, "The capture was cut off before the run ended: repeat the run."
+    if arrival is None or sent is None:
+        return None, "Nothing to compare: no request of the run is on the capture. Repeat the run."
     missing = _missing(reads - arrival.count, capture)
-    if max(arrival.p99_abs_us, sent.p99_abs_us) > AGREE_US:
-        return False, (
-            f"Our stamps do not agree with the wire: p99 is {arrival.p99_abs_us:.1f} µs on arrival and "
-            f"{sent.p99_abs_us:.1f} µs on sending, expected at most {AGREE_US:g} µs{missing}."
+    if arrival.count < FOUND_RATIO * reads:
+        return None, (
+            f"Only {arrival.count} of {reads} reads are on the capture; at least {FOUND_RATIO:.0%} are needed to judge"
+            f"{missing}. Repeat the run on a less busy host."
         )
-    return True, (
-        f"Our stamps agree with the wire: p99 is {arrival.p99_abs_us:.1f} µs on arrival and "
-        f"{sent.p99_abs_us:.1f} µs on sending, at most {AGREE_US:g} µs is expected{missing}."
+    agrees = max(arrival.p99_abs_us, sent.p99_abs_us) <= AGREE_US
+    return agrees, (
+        f"Our stamps {'agree' if agrees else 'do not agree'} with the wire: p99 of the difference is "
+        f"{arrival.p99_abs_us:.1f} µs on arrival and {sent.p99_abs_us:.1f} µs on sending; at most {AGREE_US:g} µs is "
+        f"expected{missing}."
     )
 
 

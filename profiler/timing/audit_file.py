@@ -59,7 +59,7 @@ def read_wire(path: Path) -> Capture:
     if not path.is_file():
         raise RunFolderError(f"{path} does not exist: the run was not audited. Repeat it with --wire-audit, as root.")
     data = path.read_bytes()
-    if not data.startswith(MAGIC):
+    if data[: len(MAGIC)] != MAGIC[: len(data)]:  # a shorter file was cut off
         raise RunFolderError(
             f"{path} begins with {data[: len(MAGIC)]!r}, expected {MAGIC!r}: it is damaged, or of a newer version of "
             "Aforo. Try: pip install --upgrade aforo"

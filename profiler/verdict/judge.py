@@ -13,6 +13,8 @@ from profiler.results.summary import (
     Unchecked,
     Verdict,
 )
+from profiler.stats.intervals import repeats_half_width
+from profiler.units import YES_NO, yes_or_no
 from profiler.verdict.rules import RULES, Rule
 
 _ENDED_EARLY = Finding(
@@ -57,8 +59,8 @@ def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
         return Unchecked(rule=rule.id, reason=metric.reason if metric else "not part of this summary")
     seen = _seen(rule, metric)
     if seen is None:
-        reason = metric.reason if isinstance(metric, Scalar) else "too few values"
-        return Unchecked(rule=rule.id, reason=reason or "not measured")
+        reason = metric.reason or "too few repeats" if isinstance(metric, Scalar) else "too few values"
+        return Unchecked(rule=rule.id, reason=reason)
     unit = {"n": "requests", "half-width": "of the mean"}.get(rule.statistic, metric.unit)
     if _is_beyond(rule, seen, rule.invalid):
         return _finding(rule, "INVALID", seen, rule.invalid, unit)
@@ -69,12 +71,17 @@ def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
 
 def _seen(rule: Rule, metric: Scalar | Distribution) -> float | None:
     if isinstance(metric, Scalar):
-        return metric.value
+        return _repeats_half_width(metric) if rule.statistic == "half-width" else metric.value
     if rule.statistic == "n":
         return float(metric.n)
     if rule.statistic == "half-width":
         return None if metric.mean_half_width is None or not metric.mean else metric.mean_half_width / metric.mean
     return metric.quantiles[rule.statistic]
+
+
+def _repeats_half_width(metric: Scalar) -> float | None:
+    half_width = repeats_half_width(metric.per_repeat)
+    return half_width / abs(metric.value) if half_width is not None and metric.value else None
 
 
 def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
@@ -85,7 +92,10 @@ def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
 
 def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str) -> Finding:
     bound = "at least" if rule.is_floor else "at most"
-    sentence = f"{rule.number} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
+    if unit == YES_NO:
+        sentence = f"{rule.number} is {yes_or_no(seen)}; {yes_or_no(limit or 0.0)} is expected."
+    else:
+        sentence = f"{rule.number} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
     return Finding(
         rule=rule.id,
         level=level,

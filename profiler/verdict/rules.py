@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
+from profiler.timing.audit import AGREE_US
+
 
 @dataclass(frozen=True)
 class Rule:
     """A limit on one number of a summary.
 
-    `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99"), "n", or "half-width": the
-    half-width of the mean's 95 % interval / the mean. A number beyond `warn` is doubtful, beyond `invalid` the
-    run is not to be believed; `None` leaves a level out. "Beyond" is above, or below where `is_floor`.
+    `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99") or "n"; for both "half-width":
+    that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats. A number beyond `warn`
+    is doubtful, beyond `invalid` the run is not to be believed; `None` leaves a level out. "Beyond" is above, or
+    below where `is_floor`.
     """
 
     id: str
@@ -139,6 +142,15 @@ RULES = (
         "Measure for longer: raise --requests or --repeats.",
     ),
     Rule(
+        "wide-interval-rate",
+        "output_tokens_per_s",
+        "half-width",
+        0.10,
+        None,
+        "The output rate differs from repeat to repeat, so its mean is known only roughly.",
+        "Raise --repeats, or look for what else runs on this host.",
+    ),
+    Rule(
         "stolen-time",
         "host_steal_ratio",
         "value",
@@ -146,6 +158,34 @@ RULES = (
         0.10,
         "The hypervisor gave this machine's processors to others.",
         "Use an instance with dedicated processors, or measure at another time.",
+    ),
+    Rule(
+        "frequency-governor",
+        "is_performance_governor",
+        "value",
+        1.0,
+        None,
+        "The processors' frequency follows the load, so speed depends on what ran a moment before.",
+        "Set it and repeat: sudo cpupower frequency-set --governor performance. 'aforo host' shows it.",
+        is_floor=True,
+    ),
+    Rule(
+        "slowing-processors",
+        "cpu_slowdown_ratio",
+        "value",
+        0.05,
+        0.20,
+        "The processors' frequency fell while measuring, so the mean stands neither for the beginning nor for the end.",
+        "Warm up for longer (--warmup-requests), cool the machine, or choose a governor that keeps the frequency.",
+    ),
+    Rule(
+        "throttling",
+        "throttle_events",
+        "value",
+        0.0,
+        None,
+        "The processors were slowed by heat or a power limit while measuring: another day, another number.",
+        "Cool the machine or raise its power limit; or say that this is how it runs.",
     ),
     Rule(
         "other-load",
@@ -164,6 +204,24 @@ RULES = (
         0.95,
         "The load driver is close to filling one core, and one core is all that it can use.",
         "Lower the concurrency or the rate.",
+    ),
+    Rule(
+        "retransmissions",
+        "tcp_retransmission_ratio",
+        "value",
+        0.01,
+        None,
+        "Each is a delay of 200 ms or more in some latency; from one in a hundred requests on it is in the p99.",
+        "Measure from nearer to the server, or on a quieter network.",
+    ),
+    Rule(
+        "wire-audit",
+        "wire_stamp_error_us",
+        "value",
+        None,
+        AGREE_US,
+        "Our stamps are not those that the kernel gave the same segments on the wire.",
+        "Look at 'aforo audit RUN'. Stop other work on this host and repeat; if it stays, please report it.",
     ),
     Rule(
         "clock-width",

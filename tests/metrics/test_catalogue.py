@@ -15,6 +15,9 @@ UNIT_OF_SUFFIX = {
     "requests_per_s": "requests/s",
     "_load_s": "s",
     "tokens_per_read": "tokens",
+    "_mhz": "MHz",
+    "_events": "events",
+    "is_performance_governor": "yes/no",
 }
 
 

@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from profiler.stats.intervals import mean_half_width
+from profiler.stats.intervals import mean_half_width, repeats_half_width
 
 
 def test_ten_batches_of_two() -> None:
@@ -34,3 +34,16 @@ def test_the_interval_covers_the_mean_as_often_as_it_says(correlation: float) ->
         runs += 1
         hits += abs(sum(values[:500]) / 500) <= half_width
     assert 0.92 <= hits / runs <= 0.97
+
+
+def test_the_interval_of_repeats() -> None:
+    # Of 1, 2, 3: standard deviation 1, /√3 = 0.577350, times t = 4.302653 with 2 degrees of freedom.
+    assert repeats_half_width([1.0, 2.0, 3.0]) == pytest.approx(4.302653 * 0.577350, rel=1e-5)
+    assert repeats_half_width([7.0, 7.0]) == 0
+    # From the tenth on t stays 2.262157: 0, 1 alternating 16 times has a standard deviation of 0.516398.
+    assert repeats_half_width([0.0, 1.0] * 8) == pytest.approx(2.262157 * 0.516398 / 4, rel=1e-5)
+
+
+def test_one_repeat_has_no_interval() -> None:
+    assert repeats_half_width([1.0]) is None
+    assert repeats_half_width([]) is None

@@ -45,7 +45,7 @@ def read_request(connection: socket.socket) -> bytes:
         raw += data
     head, _, body = raw.partition(b"\r\n\r\n")
     length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
     )
     while len(body) < length:
         body += connection.recv(65536)

@@ -7,8 +7,10 @@ from support.builders import MS, manifest, request
 
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import summarize
+from profiler.results.manifest import Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
+from profiler.timing.audit import Audit, Spread
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
 
@@ -20,6 +22,9 @@ def metric_with(rule: Rule, seen: float) -> Metric:
     unit = METRICS[rule.metric].unit
     if rule.statistic == "value":
         return Scalar(unit=unit, value=seen)
+    if METRICS[rule.metric].kind == "per-run":  # two repeats, mean ± d: the half-width is t·d = 12.706205·d
+        apart = 10.0 * seen / 12.706205
+        return Scalar(unit=unit, value=10.0, per_repeat=[10.0 - apart, 10.0 + apart])
     is_count = rule.statistic == "n"
     return Distribution(
         unit=unit,
@@ -78,7 +83,15 @@ def good_requests(count: int = 80, **changes: object) -> list[RequestRecord]:
     return made
 
 
-def samples(cores: float = 1.9, host: float = 0.97, steal: float = 0.0) -> list[Sample]:
+def samples(
+    cores: float = 1.9,
+    host: float = 0.97,
+    steal: float = 0.0,
+    slowing: float = 0.0,
+    throttled: int = 0,
+    sent_again: int = 0,
+) -> list[Sample]:
+    """One every 500 ms; `slowing` MHz are lost, `throttled` and `sent_again` counted from each to the next."""
     return [
         Sample(
             t_ns=500 * MS * i,
@@ -87,15 +100,35 @@ def samples(cores: float = 1.9, host: float = 0.97, steal: float = 0.0) -> list[
             host_cpu_ratio=host,
             host_steal_ratio=steal,
             client_cpu_cores=0.01,
+            cpu_frequency_mhz=3000.0 - slowing * i,
+            throttle_events=7 + throttled * i,
+            tcp_retransmissions=9 + sent_again * i,
         )
         for i in range(40)
     ]
 
 
-def verdict_on(requests: list[RequestRecord], taken: list[Sample] | None = None) -> Verdict:
-    run = manifest().model_copy(update={"host": {"cpu": {"logical_cpus": 2}}})
-    summary = summarize(run, requests, samples() if taken is None else taken, [])
+def wire(error_us: float = 5.0, agrees: bool | None = True) -> Audit:
+    spread = Spread(1600, 1.0, error_us, 2 * error_us)
+    return Audit(3200, 0, 1600, 1600, 0, spread, spread, agrees=agrees, verdict="as said")
+
+
+def judged(summary: Summary) -> Verdict:
     return judge(summary.status, summary.metrics)
+
+
+def verdict_on(
+    requests: list[RequestRecord],
+    taken: list[Sample] | None = None,
+    governor: str | None = "performance",
+    captured: Audit | None = None,
+) -> Verdict:
+    """Requests in two repeats of equal length on a host with two processors."""
+    for record in requests[len(requests) // 2 :]:
+        record.phase = "repeat-2"
+    host = {"cpu": {"logical_cpus": 2, "governor": governor}}
+    run = manifest(repeats=2).model_copy(update={"host": host})
+    return judged(summarize(run, requests, samples() if taken is None else taken, [], captured or wire()))
 
 
 def reasons(verdict: Verdict) -> dict[str, str]:
@@ -165,6 +198,96 @@ def test_neighbours_and_a_hypervisor_that_take_processors() -> None:
     found = reasons(verdict_on(good_requests(), samples(cores=0.8, host=1.0, steal=0.2)))
     assert found["other-load"] == "INVALID"
     assert found["stolen-time"] == "INVALID"
+
+
+def test_processors_that_do_not_keep_their_speed() -> None:
+    # 40 samples, 10 a quarter: 30 steps lie between the middles of the first and of the last.
+    assert reasons(verdict_on(good_requests(), samples(slowing=3.0))) == {}
+    assert reasons(verdict_on(good_requests(), samples(slowing=10.0)))["slowing-processors"] == "VALID with warnings"
+    assert reasons(verdict_on(good_requests(), samples(slowing=30.0)))["slowing-processors"] == "INVALID"
+    assert reasons(verdict_on(good_requests(), samples(throttled=1)))["throttling"] == "VALID with warnings"
+
+
+def test_a_governor_in_words() -> None:
+    (finding,) = verdict_on(good_requests(), governor="powersave").findings
+    assert finding.level == "VALID with warnings"
+    assert finding.sentence == "is_performance_governor is no; yes is expected."
+    unchecked = {item.rule: item.reason for item in verdict_on(good_requests(), governor=None).unchecked}
+    assert "no frequency governor" in unchecked["frequency-governor"]
+
+
+def test_a_network_that_loses_segments() -> None:
+    assert reasons(verdict_on(good_requests(), samples(sent_again=1))) == {"retransmissions": "VALID with warnings"}
+
+
+def test_stamps_that_the_wire_does_not_confirm() -> None:
+    assert reasons(verdict_on(good_requests(), captured=wire(100.0))) == {}
+    assert reasons(verdict_on(good_requests(), captured=wire(100.1, agrees=False))) == {"wire-audit": "INVALID"}
+    unchecked = verdict_on(good_requests(), captured=wire(agrees=None)).unchecked
+    assert [(item.rule, item.reason) for item in unchecked] == [("wire-audit", "as said")]
+
+
+def test_repeats_that_differ() -> None:
+    # Of 3.0 s and 4.5 s in all: rates that differ by a third, two of them, so a half-width far above 10 %.
+    requests = good_requests()
+    for record in requests[40:]:
+        record.read_offset_ns = [3 * offset_ns // 2 for offset_ns in record.read_offset_ns]
+        record.sent_ns = (record.sent_ns or 0) * 3 // 2
+        record.scheduled_ns = record.sent_ns - 50_000
+    assert reasons(verdict_on(requests))["wide-interval-rate"] == "VALID with warnings"
+
+
+def test_one_repeat_says_nothing_about_repeats() -> None:
+    verdict = judged(summarize(manifest(), good_requests(), samples(), [], wire()))
+    assert {item.rule: item.reason for item in verdict.unchecked}["wide-interval-rate"] == "too few repeats"
+
+
+def test_means_that_are_known_only_roughly() -> None:
+    # Ten batches of eight requests; the batches' TTFT is 10 or 30 ms in turn: mean 20, deviation 10.54,
+    # half-width 2.262·10.54/√10 = 7.5, so 38 % of the mean. TPOT likewise.
+    requests = good_requests()
+    for i, record in enumerate(requests):
+        if i // 8 % 2:
+            record.read_offset_ns = [3 * offset_ns for offset_ns in record.read_offset_ns]
+    found = reasons(verdict_on(requests))
+    assert found["wide-interval-ttft"] == "VALID with warnings"
+    assert found["wide-interval-tpot"] == "VALID with warnings"
+
+
+def test_reads_that_hold_several_tokens() -> None:
+    for merged, level in ((1, "VALID with warnings"), (4, "INVALID")):  # of 20 reads: 5 % and 25 %
+        tokens = (2,) * merged + (1,) * (20 - 2 * merged) + (0,) * merged
+        assert sum(tokens) == 20
+        assert reasons(verdict_on(good_requests(tokens=tokens)))["coalesced-reads"] == level
+
+
+def test_load_that_was_not_steady() -> None:
+    # Each request lasts 50 ms longer than the last; those in the window began before it and end in it.
+    requests = good_requests(30)
+    for i, record in enumerate(requests):
+        record.read_offset_ns = [offset_ns * (1 + i) for offset_ns in record.read_offset_ns]
+        record.sent_ns = 0
+        record.scheduled_ns = -50_000
+    run = manifest(concurrency=2).model_copy(update={"host": {"cpu": {"logical_cpus": 2}}})
+    assert "littles-law" in reasons(judged(summarize(run, requests, samples(), [])))
+
+
+def test_a_clock_that_could_not_be_read_at_once() -> None:
+    for width_us, level in ((150, "VALID with warnings"), (1500, "INVALID")):
+        requests = good_requests()
+        requests[7].clock_offset_width_ns = width_us * 1000
+        assert reasons(verdict_on(requests)) == {"clock-width": level}
+
+
+def test_a_driver_that_fills_its_core() -> None:
+    for used_ns, level in ((8 * MS * 100, "VALID with warnings"), (97 * MS * 10, "INVALID")):  # of 1 s
+        phases = [Phase(name="repeat-1", start_ns=0, end_ns=1000 * MS, client_cpu_ns=used_ns)]
+        run = manifest(phases=phases)
+        assert reasons(judged(summarize(run, good_requests(), samples(), [])))["busy-client"] == level
+
+
+def test_samples_that_leave_holes() -> None:
+    assert reasons(verdict_on(good_requests(), samples()[::8]))["sample-coverage"] == "VALID with warnings"
 
 
 def test_a_run_that_was_stopped() -> None:

@@ -1,0 +1,88 @@
+"""What a host says of itself while it works: processor speed, throttling, segments sent again. A few small files."""
+
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from profiler.hosts.tree import Tree, whole_number
+
+_CPU = "sys/devices/system/cpu"
+_MOST_CPUS = 8  # whose frequency is read: the mean of a few spread over the host is near that of all
+_CPUINFO = "proc/cpuinfo"
+_CPUINFO_CHARACTERS = 1 << 16  # the kernel writes as far as it is read: some 40 CPUs
+
+
+class Vitals(NamedTuple):
+    """One look; `None` where this host does not tell."""
+
+    cpu_frequency_mhz: float | None  # mean of the CPUs that were looked at
+    throttle_events: int | None  # since the start of the host
+    tcp_retransmissions: int | None  # likewise
+
+
+class VitalSigns:
+    """Knows which files tell, so that a look reads a handful."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        """Find the files under `root`."""
+        self._tree = Tree(root)
+        self._frequencies = _a_few(list(self._tree.matching(f"{_CPU}/cpu[0-9]*/cpufreq/scaling_cur_freq")))
+        # Without these counters the kernel prints the nominal frequency, whatever the real one is.
+        self._prints_frequency = not self._frequencies and "aperfmperf" in self._cpuinfo()
+        self._throttles = _throttle_counters(self._tree)
+
+    def look(self) -> Vitals:
+        """Read them."""
+        return Vitals(self._frequency_mhz(), self._throttle_events(), _retransmissions(self._tree))
+
+    def _frequency_mhz(self) -> float | None:
+        read_khz = [khz for path in self._frequencies if (khz := self._tree.number(path))]
+        if read_khz:
+            return fmean(read_khz) / 1_000
+        return _printed_mhz(self._cpuinfo()) if self._prints_frequency else None
+
+    def _throttle_events(self) -> int | None:
+        counts = [count for path in self._throttles if (count := self._tree.number(path)) is not None]
+        return sum(counts) if counts else None
+
+    def _cpuinfo(self) -> str:
+        try:
+            with (self._tree.root / _CPUINFO).open(encoding="utf-8", errors="replace") as file:
+                return file.read(_CPUINFO_CHARACTERS)
+        except OSError:
+            return ""
+
+
+def _a_few(paths: list[str]) -> list[str]:
+    """Choose a few, evenly."""
+    count = min(len(paths), _MOST_CPUS)
+    return [paths[position * len(paths) // count] for position in range(count)]
+
+
+def _printed_mhz(cpuinfo: str) -> float | None:
+    """Mean of the lines `cpu MHz : 2445.428` (proc(5)); the last line may be cut off."""
+    pairs = (line.partition(":") for line in cpuinfo.split("\n")[:-1])
+    texts = [text.strip() for key, _, text in pairs if key.strip() == "cpu MHz"]
+    printed = [float(text) for text in texts if text.replace(".", "", 1).isdigit()]
+    return fmean(printed) if printed else None
+
+
+def _throttle_counters(tree: Tree) -> list[str]:
+    """Find the counters of slowing by heat and by power limits, each core's and each package's once.
+
+    x86 only; Linux, drivers/thermal/intel/therm_throt.c.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for path in tree.matching(f"{_CPU}/cpu[0-9]*/thermal_throttle/*_count"):
+        cpu, _, name = path.partition("/thermal_throttle/")
+        place = "physical_package_id" if name.startswith("package") else "thread_siblings_list"
+        found.setdefault((name, tree.text(f"{cpu}/topology/{place}") or cpu), path)
+    return list(found.values())
+
+
+def _retransmissions(tree: Tree) -> int | None:
+    """RetransSegs of the lines `Tcp:` in /proc/net/snmp (proc(5); RFC 4022): names, then numbers."""
+    lines = [line.split() for line in (tree.text("proc/net/snmp") or "").splitlines() if line.startswith("Tcp:")]
+    if len(lines) != 2:
+        return None
+    return whole_number(dict(zip(*lines, strict=False)).get("RetransSegs"))
