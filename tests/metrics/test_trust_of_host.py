@@ -16,7 +16,6 @@ from profiler.metrics.trust import (
 from profiler.results.records import Sample
 from profiler.timing.audit import Audit, Spread
 
-
 ONLY = points_of(manifest())[0]
 
 

@@ -66,6 +66,15 @@ def test_the_reference_page_is_current() -> None:
     assert page.read_text("utf-8") == markdown(), "run: aforo rules --markdown > docs/rules.md"
 
 
+def test_the_page_on_trust_names_every_rule_and_its_number() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    for rule in RULES:
+        assert any(rule.id in row and f"`{rule.metric}`" in row for row in rows), rule.id
+    for name, spec in METRICS.items():
+        assert spec.group != "trust" or f"`{name}`" in page, name
+
+
 def good_requests(count: int = 80, **changes: object) -> list[RequestRecord]:
     """One stream without a flaw: a token every 10 ms, the next request 50 µs after the last one's end."""
     arrivals_ms = tuple(10.0 * (i + 1) for i in range(20))
