@@ -1,11 +1,12 @@
 """`aforo run`: measure a model server on this host."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.errors import InvalidRunError
+from profiler.errors import InvalidRunError, UsageError
 
 if TYPE_CHECKING:
     from profiler.run.execute import Finished
@@ -34,9 +35,30 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of prompts and sampling.")] = 1,
     prompt_tokens: Annotated[int | None, typer.Option(help="Override: length of synthetic prompts.")] = None,
     output_tokens: Annotated[int | None, typer.Option(help="Override: tokens asked for.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Override: requests in flight.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Override: open loop, requests per second on average.")] = None,
-    arrivals: Annotated[str, typer.Option(help="With --rate: constant, poisson or gamma.")] = "poisson",
+    concurrency: Annotated[
+        str | None, typer.Option(help="Override: requests in flight; 1,2,4 is a sweep.", metavar="N[,N…]")
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(help="Override: open loop, requests per second on average; 0.5,1,2 is a sweep.", metavar="R[,R…]"),
+    ] = None,
+    saturate: Annotated[
+        bool, typer.Option("--saturate", help="Override: from one request in flight up until throughput stops growing.")
+    ] = False,
+    max_concurrency: Annotated[int | None, typer.Option(help="With --saturate: go no further.")] = None,
+    slo_search: Annotated[
+        str | None,
+        typer.Option(help="Override: find the highest load that keeps the SLOs.", metavar="rate|concurrency"),
+    ] = None,
+    attainment: Annotated[
+        float | None, typer.Option(help="With --slo-search: share of requests, 0.99 for p99.")
+    ] = None,
+    start_load: Annotated[float | None, typer.Option(help="With --slo-search: the first load that is tried.")] = None,
+    most_points: Annotated[int | None, typer.Option(help="With --slo-search: end after this many loads.")] = None,
+    slo_ttft_ms: Annotated[float | None, typer.Option(help="Override: SLO, longest time to first token.")] = None,
+    slo_tpot_ms: Annotated[float | None, typer.Option(help="Override: SLO, longest time per output token.")] = None,
+    slo_e2e_ms: Annotated[float | None, typer.Option(help="Override: SLO, longest time to the last token.")] = None,
+    arrivals: Annotated[str, typer.Option(help="With a rate: constant, poisson or gamma.")] = "poisson",
     burstiness: Annotated[float, typer.Option(help="With --arrivals gamma: 1 is Poisson, less is burstier.")] = 1.0,
     warmup_requests: Annotated[int | None, typer.Option(help="Override: requests before measuring.")] = None,
     requests: Annotated[int | None, typer.Option(help="Override: measured requests per repeat.")] = None,
@@ -62,12 +84,29 @@ def run(
     from profiler.run.plan import Options
     from profiler.timing.clock import SystemClock
 
-    open_loop = {"shape": "open-loop", "rate_rps": rate, "arrivals": arrivals, "burstiness": burstiness}
+    spread = {"arrivals": arrivals, "burstiness": burstiness}
+    loads = {
+        "--rate": rate and {"shape": "open-loop", "rate_rps": _numbers("--rate", rate), **spread},
+        "--saturate": saturate and {"shape": "saturate", "max_concurrency": max_concurrency},
+        "--slo-search": slo_search
+        and {
+            "shape": "slo-search",
+            "over": slo_search,
+            "attainment_ratio": attainment,
+            "start": start_load,
+            "max_points": most_points,
+            **spread,
+        },
+        "--concurrency": concurrency and {},
+    }
     overrides = {
-        "load": None if rate is None else open_loop,
+        "load": _only_load(loads),
         "prompts.tokens": prompt_tokens,
         "output_tokens": output_tokens,
-        "load.concurrency": concurrency,
+        "load.concurrency": concurrency and _numbers("--concurrency", concurrency),
+        "slo.ttft_ms": slo_ttft_ms,
+        "slo.tpot_ms": slo_tpot_ms,
+        "slo.e2e_ms": slo_e2e_ms,
         "warmup_requests": warmup_requests,
         "requests": requests,
         "repeats": repeats,
@@ -91,6 +130,23 @@ def run(
     with shown_progress(quiet=quiet) as progress:
         finished = profile(options, progress, SystemClock())
     _show(finished, as_json=json)
+
+
+def _numbers(option: str, text: str) -> float | list[float]:
+    """Read a number, or several with commas between them. Raises `UsageError`."""
+    try:
+        numbers = [float(part) if "." in part else int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} {text}: expected a number, or several with commas between them: 1,2,4.") from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _only_load(loads: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the load that was asked for, without what was left open. Raises `UsageError` where two were."""
+    asked = {option: load for option, load in loads.items() if isinstance(load, dict)}
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} ask for different loads. Pass one of them.")
+    return next(({key: v for key, v in load.items() if v is not None} for load in asked.values() if load), None)
 
 
 def _show(finished: "Finished", *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """`aforo workloads`: list the shipped workload definitions, print one, print the schema."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,5 +81,14 @@ def _sizes(workload: "Workload") -> str:
 def _load(workload: "Workload") -> str:
     load = workload.load
     if load.shape == "open-loop":
-        return f"{load.rate_rps:g} a second ({load.arrivals})"
-    return f"{load.concurrency} at a time"
+        return f"{_listed(load.rate_rps)} a second ({load.arrivals})"
+    if load.shape == "closed-loop":
+        return f"{_listed(load.concurrency)} at a time"
+    if load.shape == "saturate":
+        return f"1 to {load.max_concurrency} at a time, until throughput stops growing"
+    return f"the highest {load.over} at which {load.attainment_ratio:.4g} of the requests meet the SLOs"
+
+
+def _listed(value: float | Sequence[float]) -> str:
+    """Write one number, or several."""
+    return ", ".join(f"{part:g}" for part in value) if isinstance(value, Sequence) else f"{value:g}"

@@ -7,17 +7,19 @@ from profiler import __version__
 from profiler.errors import AforoError, InterruptedRunError, RecordError
 from profiler.hosts.detect import describe
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Status
+from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Point, Status
 from profiler.results.records import Outcome
-from profiler.results.summary import Summary
+from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.interrupt import Interrupt
 from profiler.run.jobs import make_job
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
 from profiler.run.progress import Progress
-from profiler.run.recompute import recompute, summary_of
+from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
+from profiler.search.loads import describe_load
+from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock
@@ -26,7 +28,7 @@ from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import Exchange, Hello, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt, make_prompts
-from profiler.workloads.schema import ClosedLoop, Workload
+from profiler.workloads.schema import Workload
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 _DYING_S = 0.5  # a server that hangs up gets this long to show whether it has died
@@ -134,15 +136,32 @@ class _Run:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
-        prompts = self._prompts(workload)
         sampler = Sampler(self._clock, self._server.pid, driver.pid)
-        first = 0
+        search, first = search_for(workload.load, workload.repeats), 0
+        while (point := search.next_point(self._measured())) is not None:
+            first = self._measure_point(driver, sampler, point, first)
+            if is_one_point(workload):
+                return
+
+    def _measured(self) -> list[PointSummary]:
+        """Return what has been measured so far, for a search to go on from."""
+        return summaries_of(self._plan.folder, self._manifest) if self._manifest.points else []
+
+    def _measure_point(self, driver: LoadDriver, sampler: Sampler, point: Point, first: int) -> int:
+        """Warm up and measure every repeat at one load; return the index after its last request."""
+        workload = self._plan.workload
+        self._manifest.points.append(point)
+        self._precision = Precision(workload.until)
+        requests = requests_per_repeat(workload, point)
+        prompts = self._prompts(workload, workload.warmup_requests + requests * workload.repeats, first)
         blocks = [("warmup", workload.warmup_requests)]
-        blocks += [(f"repeat-{number + 1}", workload.requests) for number in range(workload.repeats)]
+        blocks += [(f"repeat-{number + 1}", requests) for number in range(workload.repeats)]
+        done = 0
         for name, count in blocks:
             if count and not self._precision.is_reached:
-                self._drive(driver, sampler, name, prompts[first : first + count], first)
-            first += count
+                self._drive(driver, sampler, point, name, prompts[done : done + count], first + done)
+            done += count
+        return first + done
 
     def _wire_audit(self) -> AbstractContextManager[None]:
         plan = self._plan
@@ -152,13 +171,10 @@ class _Run:
 
     def _calibrate(self, driver: LoadDriver) -> None:
         self._progress.stage("Calibrating the client")
-        load = self._plan.workload.load
         with self._phase("calibrate"):
-            concurrency = load.concurrency if isinstance(load, ClosedLoop) else 1
-            self._manifest.calibration = calibrate(driver, concurrency, self._tick)
+            self._manifest.calibration = calibrate(driver, most_in_flight(self._plan.workload), self._tick)
 
-    def _prompts(self, workload: Workload) -> list[Prompt]:
-        count = workload.warmup_requests + workload.requests * workload.repeats
+    def _prompts(self, workload: Workload, count: int, first: int) -> list[Prompt]:
         self._progress.stage("Making prompts", total=count)
         counted = 0
 
@@ -171,15 +187,19 @@ class _Run:
 
         with self._phase("make-prompts"):
             counter = count_tokens if self._server.can_count_tokens else None
-            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed, counter)
+            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed + first, counter)
 
-    def _drive(self, driver: LoadDriver, sampler: Sampler, name: str, prompts: list[Prompt], first_index: int) -> None:
+    def _drive(
+        self, driver: LoadDriver, sampler: Sampler, point: Point, name: str, prompts: list[Prompt], first_index: int
+    ) -> None:
         """Send one block of requests and journal what comes back."""
         workload = self._plan.workload
         title = "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
-        self._progress.stage(title, total=len(prompts))
-        with self._phase(name) as phase:
-            driver.start(make_job(self._plan, name, prompts, first_index))
+        is_only = is_one_point(workload)
+        self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=len(prompts))
+        full_name = name if is_only else f"{point.name}/{name}"
+        with self._phase(full_name, None if is_only else point.name) as phase:
+            driver.start(make_job(self._plan, point, full_name, prompts, first_index))
             finished, is_stopped = 0, False
             while phase.client_cpu_ns is None:
                 for message in driver.receive(1 / SAMPLES_PER_S / 2):
@@ -210,8 +230,8 @@ class _Run:
                 self._server.check_alive()
                 self._clock.sleep(0.02)
 
-    def _phase(self, name: str) -> "_PhaseBlock":
-        return _PhaseBlock(self._manifest, self._plan.folder, self._clock, name)
+    def _phase(self, name: str, point: str | None = None) -> "_PhaseBlock":
+        return _PhaseBlock(self._manifest, self._plan.folder, self._clock, Phase(name=name, point=point, start_ns=0))
 
     def _tick(self) -> None:
         self._interrupt.check()
@@ -257,13 +277,14 @@ def _warnings(plan: Plan, hello: Hello) -> list[str]:
 class _PhaseBlock:
     """Records the start and the end of a phase in `run.json`."""
 
-    def __init__(self, manifest: Manifest, folder: RunFolder, clock: Clock, name: str) -> None:
+    def __init__(self, manifest: Manifest, folder: RunFolder, clock: Clock, phase: Phase) -> None:
         self._manifest = manifest
         self._folder = folder
         self._clock = clock
-        self._phase = Phase(name=name, start_ns=clock.monotonic_ns())
+        self._phase = phase
 
     def __enter__(self) -> Phase:
+        self._phase.start_ns = self._clock.monotonic_ns()
         self._manifest.phases.append(self._phase)
         self._folder.write_manifest(self._manifest)
         self._phase.start_ns = self._clock.monotonic_ns()

@@ -15,12 +15,13 @@ from profiler.results.folder import RunFolder
 from profiler.results.manifest import ModelFacts
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
+from profiler.search.points import most_in_flight
 from profiler.servers.base import Server
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concurrency
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.timing.clock import Clock
 from profiler.workloads import load
-from profiler.workloads.schema import ClosedLoop, OpenLoop, SyntheticPrompts, Workload
+from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SyntheticPrompts, Workload
 
 FLAG_OF_KEY = {  # keys of a workload that the command line can override
     "prompts.tokens": "--prompt-tokens",
@@ -31,6 +32,9 @@ FLAG_OF_KEY = {  # keys of a workload that the command line can override
     "repeats": "--repeats",
     "temperature": "--temperature",
     "max_repeat_s": "--max-repeat-s",
+    "slo.ttft_ms": "--slo-ttft-ms",
+    "slo.tpot_ms": "--slo-tpot-ms",
+    "slo.e2e_ms": "--slo-e2e-ms",
     "request_timeout_s": "--request-timeout-s",
     "stall_timeout_s": "--stall-timeout-s",
 }
@@ -112,8 +116,7 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
 
 
 def _embedded_server(options: Options, workload: Workload, model: ModelFacts) -> LlamaCppPythonServer:
-    if isinstance(workload.load, ClosedLoop):
-        check_concurrency(workload.load.concurrency)
+    check_concurrency(most_in_flight(workload))
     threads = _threads(options.threads)
     context_tokens = _context(options.context_tokens, workload, model)
     return LlamaCppPythonServer(model, threads, context_tokens, options.start_timeout_s)
@@ -167,13 +170,36 @@ def _plain(text: str) -> str:
 
 def _flags(workload: Workload, key: str) -> list[str]:
     """Return the options that override a key as this workload has it."""
-    if key == "load" and isinstance(workload.load, OpenLoop):
-        load = workload.load
-        return ["--rate", f"{load.rate_rps:g}", "--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
+    if key == "load":
+        return _load_flags(workload.load)
     value: object = workload
     for part in key.split("."):
         value = getattr(value, part)
-    return [FLAG_OF_KEY[key], str(value)]
+    return [FLAG_OF_KEY[key], _listed(value)]
+
+
+def _load_flags(load: Load) -> list[str]:
+    if isinstance(load, Saturate):
+        return ["--saturate", "--max-concurrency", str(load.max_concurrency)]
+    if isinstance(load, ClosedLoop):
+        return ["--concurrency", _listed(load.concurrency)]
+    arrivals = ["--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
+    if isinstance(load, OpenLoop):
+        return ["--rate", _listed(load.rate_rps), *arrivals]
+    search = [
+        "--slo-search",
+        load.over,
+        "--attainment",
+        f"{load.attainment_ratio:g}",
+        "--start-load",
+        f"{load.start:g}",
+    ]
+    return [*search, "--most-points", str(load.max_points), *arrivals]
+
+
+def _listed(value: object) -> str:
+    """Write a value, or several, as on the command line."""
+    return ",".join(f"{part:g}" for part in value) if isinstance(value, list) else str(value)
 
 
 def load_per_core() -> float | None:

@@ -12,7 +12,7 @@ from profiler.content import content
 from profiler.errors import WorkloadError
 from profiler.workloads import rows, yaml_source
 from profiler.workloads.mistakes import mistakes
-from profiler.workloads.schema import DataPrompts, Workload
+from profiler.workloads.schema import ClosedLoop, DataPrompts, Workload
 
 FIXED_KEYS = ("id", "version")
 """They name what the file says, so nothing but the file may change them."""
@@ -97,6 +97,8 @@ def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload
     for key, value in overrides.items():
         if key in FIXED_KEYS:
             raise WorkloadError(f"The key {key!r} cannot be overridden. Copy the definition to a file of your own.")
+        if key == "load.concurrency" and not isinstance(workload.load, ClosedLoop):
+            values["load"] = {"shape": "closed-loop"}
         _set(values, key, deepcopy(value))
     try:
         return Workload.model_validate(values)

@@ -14,6 +14,9 @@ from profiler.workloads.yaml_source import KeyPath
 Fragment = dict[str, Any]
 
 
+_BRANCHES = ("one", "several")  # of a key that takes a value or a list of them
+
+
 class Mistake(NamedTuple):
     """A key and what is wrong with it."""
 
@@ -54,9 +57,12 @@ def _follow(location: tuple[str | int, ...]) -> tuple[KeyPath, Fragment, Fragmen
         tags = fragment.get("discriminator", {}).get("mapping", {})
         if step in tags:
             fragment = _resolve(schema, {"$ref": tags[step]})
-            continue
-        path, around = (*path, step), fragment
-        fragment = _resolve(schema, fragment.get("properties", {}).get(step, {}))
+        elif "oneOf" in fragment and step in _BRANCHES:
+            fragment = {**fragment["oneOf"][_BRANCHES.index(str(step))], "description": fragment["description"]}
+        else:
+            path, around = (*path, step), fragment
+            inner = fragment.get("items") if isinstance(step, int) else fragment.get("properties", {}).get(step)
+            fragment = _resolve(schema, inner or {})
     return path, around, fragment
 
 
@@ -88,13 +94,15 @@ def _expectation(fragment: Fragment) -> str:
 
 def _form(fragment: Fragment) -> str:
     """Say in words what a fragment of the schema accepts."""
-    if "anyOf" in fragment:
-        return " or ".join(_form(choice) for choice in fragment["anyOf"])
     if "discriminator" in fragment:
         tag = fragment["discriminator"]
         return f"a mapping whose '{tag['propertyName']}' is {_choice(list(tag['mapping']))}"
     if "const" in fragment or "enum" in fragment:
         return _choice(fragment.get("enum") or [fragment["const"]])
+    if choices := fragment.get("anyOf") or fragment.get("oneOf"):
+        return " or ".join(_form(choice) for choice in choices)
+    if fragment.get("type") == "array":
+        return f"a list of {fragment['minItems']} to {fragment['maxItems']}, each {_form(fragment['items'])}"
     if fragment.get("type") == "object":
         return f"a mapping with the keys {', '.join(fragment['properties'])}"
     return _simple_form(fragment)
@@ -103,15 +111,17 @@ def _form(fragment: Fragment) -> str:
 def _simple_form(fragment: Fragment) -> str:
     kind = fragment.get("type")
     if kind in {"integer", "number"}:
-        noun = "a whole number" if kind == "integer" else "a number"
-        above, highest = fragment.get("exclusiveMinimum"), f"{fragment['maximum']:,}".replace(",", " ")
-        return (
-            f"{noun} from {fragment['minimum']} to {highest}"
-            if above is None
-            else f"{noun} above {above}, up to {highest}"
-        )
+        return f"{'a whole number' if kind == 'integer' else 'a number'} {_range(fragment)}"
     forms = {"string": "a text", "boolean": "true or false", "null": "nothing"}
     return forms.get(str(kind), "another value")
+
+
+def _range(fragment: Fragment) -> str:
+    above, below = fragment.get("exclusiveMinimum"), fragment.get("exclusiveMaximum")
+    highest = f"{fragment.get('maximum', below):,}".replace(",", " ")
+    if above is None:
+        return f"from {fragment['minimum']} to {highest}"
+    return f"above {above}, up to {highest}" if below is None else f"above {above} and below {highest}"
 
 
 def _choice(values: list[str]) -> str:

@@ -4,16 +4,47 @@ import json
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[float, Field(gt=0, le=86_400_000)]
+Ratio = Annotated[float, Field(gt=0, lt=1)]
+InFlight = Annotated[int, Field(ge=1, le=10_000)]
+Rate = Annotated[float, Field(gt=0, le=100_000)]
+MOST_POINTS = 64
+
+
+def _ascending(values: list[float]) -> list[float]:
+    return sorted(set(values))
+
+
+def _one_or_several(value: object) -> str:
+    return "several" if isinstance(value, list) else "one"
+
+
+_Sweep = (Field(min_length=1, max_length=MOST_POINTS), AfterValidator(_ascending), Tag("several"))
+OneOrSeveralInFlight = Annotated[
+    Annotated[InFlight, Tag("one")] | Annotated[list[InFlight], *_Sweep], Discriminator(_one_or_several)
+]
+OneOrSeveralRates = Annotated[
+    Annotated[Rate, Tag("one")] | Annotated[list[Rate], *_Sweep], Discriminator(_one_or_several)
+]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Arrivals = Annotated[
+    Literal["constant", "poisson", "gamma"],
+    Field(description="Even gaps, independent arrivals, or gaps of a gamma distribution."),
+]
+Burstiness = Annotated[
+    float,
+    Field(gt=0, le=1000, description="Shape of the gamma gaps: 1 is Poisson, below 1 burstier, above 1 more regular."),
+]
 
 
 class SyntheticPrompts(_Strict):
@@ -37,8 +68,8 @@ class ClosedLoop(_Strict):
     """A fixed number of requests in flight: the next is sent when one finishes."""
 
     shape: Literal["closed-loop"]
-    concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=1, description="Requests in flight at any time."
+    concurrency: OneOrSeveralInFlight = Field(
+        default=1, description="Requests in flight at any time; a list is a sweep, measured in ascending order."
     )
     think_time_s: Annotated[float, Field(ge=0, le=3600)] = Field(
         default=0.0, description="Pause between an answer and the next request of the same slot."
@@ -52,20 +83,53 @@ class OpenLoop(_Strict):
     """Requests arrive at a rate, whatever the server makes of them."""
 
     shape: Literal["open-loop"]
-    rate_rps: Annotated[float, Field(gt=0, le=100_000)] = Field(description="Mean arrivals per second.")
-    arrivals: Literal["constant", "poisson", "gamma"] = Field(
-        default="poisson", description="Even gaps, independent arrivals, or gaps of a gamma distribution."
+    rate_rps: OneOrSeveralRates = Field(
+        description="Mean arrivals per second; a list is a sweep, measured in ascending order."
     )
-    burstiness: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=1.0, description="Shape of the gamma gaps: 1 is Poisson, below 1 burstier, above 1 more regular."
+    arrivals: Arrivals = "poisson"
+    burstiness: Burstiness = 1.0
+
+
+class Saturate(_Strict):
+    """Closed loop from one request in flight upwards, doubling until throughput stops growing."""
+
+    shape: Literal["saturate"]
+    max_concurrency: InFlight = Field(default=256, description="It goes no further than this.")
+    min_gain_ratio: Ratio = Field(
+        default=0.05, description="A step that adds less than this share of throughput is the last one."
     )
+
+
+class SloSearch(_Strict):
+    """The highest load at which enough requests meet every SLO, by bisection."""
+
+    shape: Literal["slo-search"]
+    over: Literal["rate", "concurrency"] = Field(
+        default="rate", description="What is searched: arrivals per second, or requests in flight."
+    )
+    attainment_ratio: Ratio = Field(
+        default=0.99, description="Share of the requests of a repeat that must meet every SLO: 0.99 for a p99."
+    )
+    start: Rate = Field(default=1.0, description="First load that is tried, in requests/s or requests in flight.")
+    highest: Rate = Field(default=256.0, description="It goes no further than this.")
+    resolution_ratio: Ratio = Field(
+        default=0.1, description="It ends when the loads around the limit are closer than this share."
+    )
+    max_points: Annotated[int, Field(ge=2, le=MOST_POINTS)] = Field(
+        default=12, description="It ends after this many loads in any case."
+    )
+    arrivals: Arrivals = "poisson"
+    burstiness: Burstiness = 1.0
+
+
+Load = ClosedLoop | OpenLoop | Saturate | SloSearch
 
 
 class Until(_Strict):
     """Stop early, as soon as the mean of a latency is known well enough."""
 
     metric: Literal["ttft_ms", "tpot_ms", "e2e_ms"] = Field(description="Whose mean is to be known.")
-    half_width_ratio: Annotated[float, Field(gt=0, lt=1)] = Field(
+    half_width_ratio: Ratio = Field(
         description="Half-width of the mean's 95 % interval, by batch means, as a share of the mean."
     )
 
@@ -96,13 +160,13 @@ class Workload(_Strict):
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.0, description="Sampling temperature; 0 takes the likeliest token."
     )
-    load: Annotated[ClosedLoop | OpenLoop, Field(discriminator="shape")] = Field(
-        description="How requests follow one another."
-    )
+    load: Annotated[Load, Field(discriminator="shape")] = Field(description="How requests follow one another.")
     warmup_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=2, description="Requests sent first, kept in the records and in no metric."
     )
-    requests: Count = Field(description="Measured requests in each repeat.")
+    requests: Count = Field(
+        description="Measured requests in each repeat; in a sweep or search at least four for each request in flight."
+    )
     repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1, description="How often the measured block is repeated."
     )

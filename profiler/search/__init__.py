@@ -1,0 +1,1 @@
+"""Which loads a run measures, one after the other, and what they amount to: pure."""

@@ -1,0 +1,35 @@
+"""Points by name, and what their summaries say."""
+
+from profiler.results.manifest import Point
+from profiler.results.summary import PointSummary, Scalar
+
+
+def at_concurrency(concurrency: int) -> Point:
+    """Return the point of a closed loop with this many requests in flight."""
+    return Point(name=f"c{concurrency}", concurrency=concurrency)
+
+
+def at_rate(rate_rps: float) -> Point:
+    """Return the point of an open loop with this many arrivals per second."""
+    return Point(name=f"r{rate_rps:g}", rate_rps=rate_rps)
+
+
+def load_of(point: Point) -> float:
+    """Return what a point asks for: requests in flight, or requests/s."""
+    return float(point.concurrency if point.concurrency is not None else point.rate_rps or 0.0)
+
+
+def value_of(summary: PointSummary, metric: str) -> float | None:
+    """Return the value of a metric that has one per point; `None` where it was not measured."""
+    found = summary.metrics.get(metric)
+    return found.value if isinstance(found, Scalar) else None
+
+
+def unit_of(point: Point) -> str:
+    """Name the unit of `load_of`."""
+    return "requests in flight" if point.concurrency is not None else "requests/s"
+
+
+def describe_load(point: Point) -> str:
+    """Say what a point asks for."""
+    return point.name if not load_of(point) else f"{load_of(point):g} {unit_of(point)}"

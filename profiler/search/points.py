@@ -1,0 +1,82 @@
+"""The loads of a run: fixed, or chosen from what has been measured so far."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from profiler.results.manifest import Point
+from profiler.results.summary import Conclusion, PointSummary
+from profiler.search.loads import at_concurrency, at_rate
+from profiler.search.saturate import SaturateSearch, knee
+from profiler.search.slo import SloLimitSearch
+from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SloSearch, Workload
+
+_ROUNDS = 4
+
+
+class Search(Protocol):
+    """Decides which load comes next."""
+
+    def next_point(self, measured: Sequence[PointSummary]) -> Point | None:
+        """Return the next load, given what was measured, in the order of measuring; `None` at the end."""
+        ...
+
+    def conclude(self, measured: Sequence[PointSummary]) -> Conclusion | None:
+        """Say what the loads amount to; `None` where there is but one load, or none has an answer."""
+        ...
+
+
+class Sweep:
+    """Given loads, one after the other; they amount to the knee of their throughput."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        """Take the loads in the order of measuring."""
+        self._points = points
+
+    def next_point(self, measured: Sequence[PointSummary]) -> Point | None:
+        """Return the first load that has not been measured."""
+        return self._points[len(measured)] if len(measured) < len(self._points) else None
+
+    def conclude(self, measured: Sequence[PointSummary]) -> Conclusion | None:
+        """Name the knee."""
+        return knee(measured) if len(self._points) > 1 else None
+
+
+def search_for(load: Load, repeats: int) -> Search:
+    """Return the search that a load asks for."""
+    if isinstance(load, Saturate):
+        return SaturateSearch(load)
+    if isinstance(load, SloSearch):
+        return SloLimitSearch(load, repeats)
+    return Sweep(_points(load))
+
+
+def is_one_point(workload: Workload) -> bool:
+    """Whether a run of this workload measures a single load, known from the start."""
+    return not isinstance(workload.load, Saturate | SloSearch) and len(_points(workload.load)) == 1
+
+
+def most_in_flight(workload: Workload) -> int:
+    """Return how many requests the client may ever have in flight at once; 1 where it only follows a schedule."""
+    load = workload.load
+    if isinstance(load, Saturate):
+        return load.max_concurrency
+    if isinstance(load, SloSearch):
+        return int(load.highest) if load.over == "concurrency" else 1
+    return max(point.concurrency or 1 for point in _points(load))
+
+
+def requests_per_repeat(workload: Workload, point: Point) -> int:
+    """Return how many requests a repeat has at a point: several rounds of every slot where loads are compared."""
+    if is_one_point(workload):
+        return workload.requests
+    return max(workload.requests, _ROUNDS * (point.concurrency or 1))
+
+
+def _points(load: Load) -> list[Point]:
+    if isinstance(load, ClosedLoop):
+        several = load.concurrency if isinstance(load.concurrency, list) else [load.concurrency]
+        return [at_concurrency(concurrency) for concurrency in several]
+    if isinstance(load, OpenLoop):
+        rates = load.rate_rps if isinstance(load.rate_rps, list) else [load.rate_rps]
+        return [at_rate(rate_rps) for rate_rps in rates]
+    raise TypeError(f"a {load.shape} chooses its points by itself")

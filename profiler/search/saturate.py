@@ -1,0 +1,68 @@
+"""From one request in flight upwards, until throughput stops growing; and where a curve of throughput bends."""
+
+from collections.abc import Sequence
+
+from profiler.results.manifest import Point
+from profiler.results.summary import Conclusion, PointSummary
+from profiler.search.loads import at_concurrency, load_of, unit_of, value_of
+from profiler.workloads.schema import Saturate
+
+METRIC = "output_tokens_per_s"
+KNEE_SHARE = 0.95  # of the greatest throughput that was seen
+_STEP = 2
+
+
+class SaturateSearch:
+    """Doubles the requests in flight; it ends at the first step that gains too little."""
+
+    def __init__(self, load: Saturate) -> None:
+        """Take the limits from the workload."""
+        self._load = load
+
+    def next_point(self, measured: Sequence[PointSummary]) -> Point | None:
+        """Return the next step."""
+        if not measured:
+            return at_concurrency(1)
+        concurrency = measured[-1].point.concurrency or 1
+        if concurrency >= self._load.max_concurrency or not self._still_grows(measured):
+            return None
+        return at_concurrency(min(concurrency * _STEP, self._load.max_concurrency))
+
+    def _still_grows(self, measured: Sequence[PointSummary]) -> bool:
+        *before, last = [value_of(summary, METRIC) for summary in measured]
+        if last is None:
+            return False
+        known = [value for value in before if value is not None]
+        return not known or last >= max(known) * (1 + self._load.min_gain_ratio)
+
+    def conclude(self, measured: Sequence[PointSummary]) -> Conclusion | None:
+        """Name the knee."""
+        return knee(measured)
+
+
+def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
+    """Return the lowest load whose throughput is within 5 % of the greatest one.
+
+    More load than that only makes requests wait. `high` is the next load that was measured: `None` where the knee is
+    the last one, so that throughput may still grow beyond it.
+    """
+    by_load = sorted(measured, key=lambda summary: load_of(summary.point))
+    known = [(summary.point, value) for summary in by_load if (value := value_of(summary, METRIC)) is not None]
+    if not known:
+        return None
+    greatest = max(value for _, value in known)
+    position = next(i for i, (_, value) in enumerate(known) if value >= KNEE_SHARE * greatest)
+    point, value = known[position]
+    beyond = known[position + 1][0] if position + 1 < len(known) else None
+    unit = unit_of(point)
+    sentence = f"Throughput reaches {value:.4g} tokens/s, within 5 % of the greatest seen, at {load_of(point):g} {unit}"
+    sentence += "." if beyond else "; no higher load was measured, so it may still grow."
+    return Conclusion(
+        kind="knee",
+        metric=METRIC,
+        unit=unit,
+        point=point.name,
+        low=load_of(point),
+        high=load_of(beyond) if beyond else None,
+        sentence=sentence,
+    )
