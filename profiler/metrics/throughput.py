@@ -106,6 +106,17 @@ def goodput_rps(seen: Observations) -> float:
     return sum(seen.is_steady(end_ns(r)) and meets(slo, r) for r in seen.finished) / steady_s
 
 
+@metric("per-run", unit="ratio", group="throughput", better="higher")
+def slo_attainment_ratio(seen: Observations) -> float:
+    """Measured requests that met every SLO of the workload / measured requests, failed ones included."""
+    slo = seen.slo
+    if not slo.model_fields_set:
+        raise NotMeasuredError("the workload states no SLO")
+    if not seen.requests:
+        raise NotMeasuredError("no measured request ended")
+    return sum(meets(slo, request) for request in seen.finished) / len(seen.requests)
+
+
 def meets(slo: Slo, request: RequestRecord) -> bool:
     """Whether a finished request met every objective; one that it has no value for counts as met."""
     limits = ((slo.ttft_ms, ttft_ms), (slo.tpot_ms, tpot_ms), (slo.e2e_ms, e2e_ms))

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from profiler.content import content
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import facts, panels, tables
+from profiler.reports import facts, loads, panels, tables
 from profiler.results.manifest import Manifest
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
@@ -62,6 +62,8 @@ def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
 def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     rows = tables.distribution_rows(summary.metrics)
     return {
+        "load_columns": [name for name, _, _ in loads.COLUMNS],
+        "load_rows": loads.rows(summary),
         "distributions": rows,
         "has_indicative": tables.has_indicative(rows),
         "indicative_note": tables.INDICATIVE_NOTE,

@@ -7,7 +7,7 @@ from plotly import graph_objects as go
 
 from profiler.metrics.observations import cut_to_point
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import figures, series
+from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.facts import number_of
@@ -51,10 +51,33 @@ def sections(
     phases = series.spans(manifest, zero_ns, series.last_ns(requests, samples))
     run = _Run(manifest, measured, samples, zero_ns, phases)
     return {
+        "loads": _loads(manifest, summary),
         "latency": [_ecdf(name, run, summary) for name in LATENCIES],
         "timeline": [_timeline(run), _gaps(run)],
         "load": _utilisation(run),
     }
+
+
+def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
+    """How throughput and latency change with the load, where there were several."""
+    points = loads.by_load(summary)
+    if not points:
+        return []
+    panels = []
+    target = number_of(manifest.workload.get("load"), "attainment_ratio")
+    if summary.conclusion is not None and target is not None:
+        kept = loads.attainment(points, target, summary.conclusion)
+        note = "Every dot is a repeat; the line is the share that was asked for, the limit lies in the shaded interval."
+        panels.append(Panel("attainment", "Requests that met every SLO", note, kept, "Attainment against load."))
+    rate = loads.throughput(points, summary.conclusion)
+    note = "Bars are the range of the repeats." if rate else "No load was steady for long enough to have a rate."
+    panels.append(Panel("throughput", "Output rate", note, rate, "Throughput against load."))
+    if latency := loads.latency_throughput(points):
+        note = "Each dot is a load, hollow where too few samples stand behind it; hover for the load."
+        panels.append(
+            Panel("latency-throughput", "Latency against output rate", note, latency, "Latency against rate.")
+        )
+    return panels
 
 
 def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:

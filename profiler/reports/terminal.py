@@ -5,18 +5,20 @@ from rich.table import Table
 from rich.text import Text
 
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import facts, tables
+from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary, Verdict
 
 _VERDICT_STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
+_LOAD_METRICS = {"output_tokens_per_s", "ttft_ms", "slo_attainment_ratio"}  # what fits beside the load in 80 columns
 _STATUS_STYLES = {"complete": "bold green", "failed": "bold red"}
 
 
 def summary_table(summary: Summary, manifest: Manifest) -> RenderableType:
     """Return what to print: status, headline numbers, percentiles of the latencies, warnings."""
-    parts: list[RenderableType] = [_heading(summary, manifest), _headlines(summary), *_latencies(summary)]
+    parts: list[RenderableType] = [_heading(summary, manifest), *_loads(summary)]
+    parts += [_headlines(summary), *_latencies(summary)]
     if summary.verdict is not None:
         parts.append(_verdict(summary.verdict))
         parts.append(_proofs(summary, manifest))
@@ -37,6 +39,22 @@ def _heading(summary: Summary, manifest: Manifest) -> Text:
     if manifest.model.is_synthetic and "synthetic" not in manifest.model.name:
         text.append(" (synthetic weights: speed only)", style="dim")
     return text
+
+
+def _loads(summary: Summary) -> list[RenderableType]:
+    """The loads of a sweep or a search, and what they amount to."""
+    if not summary.points:
+        return []
+    shown = [i for i, (_, metric, _) in enumerate(loads.COLUMNS) if metric in _LOAD_METRICS]
+    table = Table("load", *(loads.COLUMNS[i][0] for i in shown), "verdict", box=None, padding=(0, 1))
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for row in loads.rows(summary):
+        cells = [row.load, *(row.cells[i] or "\N{EN DASH}" for i in shown), row.verdict]
+        table.add_row(*cells, style="bold" if row.is_headline else "")
+    if summary.conclusion is None:
+        return [table]
+    return [table, Text(summary.conclusion.sentence, style="bold")]
 
 
 def _headlines(summary: Summary) -> Table:

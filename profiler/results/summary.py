@@ -98,7 +98,7 @@ class Conclusion(_Part):
 
     kind: Literal["knee", "slo-limit"]
     metric: str = Field(description="What the point was chosen by.")
-    unit: str = Field(description="Of `low` and `high`: requests in flight, or requests/s.")
+    unit: str = Field(description="Of `low` and `high`: in flight (requests), or requests/s.")
     point: str | None = Field(description="Name of the point; None where no measured point qualifies.")
     low: float | None = Field(default=None, description="Highest load that was seen to qualify.")
     high: float | None = Field(default=None, description="Lowest load that was seen not to.")

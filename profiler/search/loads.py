@@ -27,7 +27,7 @@ def value_of(summary: PointSummary, metric: str) -> float | None:
 
 def unit_of(point: Point) -> str:
     """Name the unit of `load_of`."""
-    return "requests in flight" if point.concurrency is not None else "requests/s"
+    return "in flight" if point.concurrency is not None else "requests/s"
 
 
 def describe_load(point: Point) -> str:

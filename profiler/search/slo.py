@@ -79,7 +79,7 @@ class SloLimitSearch:
         if not measured:
             return None
         edges = self._edges(measured)
-        unit = "requests/s" if self._load.over == "rate" else "requests in flight"
+        unit = "requests/s" if self._load.over == "rate" else "in flight"
         return Conclusion(
             kind="slo-limit",
             metric=METRIC,

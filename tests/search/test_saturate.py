@@ -47,7 +47,7 @@ def test_the_knee_is_the_lowest_load_within_five_per_cent_of_the_best() -> None:
     conclusion = knee(measured)
     assert conclusion is not None
     assert (conclusion.point, conclusion.low, conclusion.high) == ("c4", 4, 8)
-    assert "at 4 requests in flight" in conclusion.sentence
+    assert "at 4 in flight" in conclusion.sentence
 
 
 def test_just_below_five_per_cent_is_not_the_knee() -> None:

@@ -66,6 +66,30 @@ def stream_tokens(texts: list[str], pause_s: float = 0.0, finish_reason: str = "
     return script
 
 
+def openai(script: Script, model: str = "scripted") -> Script:
+    """Answer /v1/models with one model's name, and everything else by the script."""
+
+    def dispatch(connection: socket.socket, request: bytes) -> None:
+        if not request.startswith(b"GET /v1/models"):
+            script(connection, request)
+            return
+        body = json.dumps({"object": "list", "data": [{"id": model, "object": "model"}]}).encode()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    return dispatch
+
+
+def in_slots(slots: int, script: Script) -> Script:
+    """Carry out a script for so many requests at a time; others wait in the order in which they came."""
+    free = threading.Semaphore(slots)
+
+    def wait(connection: socket.socket, request: bytes) -> None:
+        with free:
+            script(connection, request)
+
+    return wait
+
+
 def send_bytes(*pieces: bytes, pause_s: float = 0.0) -> Script:
     """Send these pieces, then hang up."""
 

@@ -1,0 +1,215 @@
+"""The loads of a sweep or a search side by side: rows of a table, and figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Any
+
+from plotly import graph_objects as go
+
+from profiler.reports import format as fmt
+from profiler.reports.figures import (
+    BLUE,
+    GREEN,
+    LOG_FROM,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Trace,
+    base,
+    log_axis,
+    rounded,
+)
+from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
+from profiler.search.loads import load_of, unit_of
+
+THROUGHPUT = "output_tokens_per_s"
+ATTAINMENT = "slo_attainment_ratio"
+COLUMNS = (
+    ("Output, tokens/s", THROUGHPUT, "value"),
+    ("Requests/s", "requests_per_s", "value"),
+    ("TTFT p50, ms", "ttft_ms", "p50"),
+    ("TTFT p99, ms", "ttft_ms", "p99"),
+    ("TPOT p50, ms", "tpot_ms", "p50"),
+    ("TPOT p99, ms", "tpot_ms", "p99"),
+    ("Met SLOs, %", ATTAINMENT, "value"),
+)
+_LATENCIES = (
+    ("TTFT p50", "ttft_ms", "p50", SKY),
+    ("TTFT p99", "ttft_ms", "p99", BLUE),
+    ("TPOT p50", "tpot_ms", "p50", ORANGE),
+    ("TPOT p99", "tpot_ms", "p99", PURPLE),
+)
+_INTERVAL_SHADE = "rgba(213,94,0,0.14)"
+
+
+@dataclass(frozen=True)
+class LoadRow:
+    """What was measured at one load, ready to print; a cell is empty where there is nothing to say."""
+
+    load: str
+    cells: tuple[str, ...]
+    verdict: str
+    is_headline: bool
+
+
+@dataclass(frozen=True)
+class _Value:
+    value: float
+    unit: str
+    low: float
+    high: float
+    is_indicative: bool = False
+
+
+def rows(summary: Summary) -> list[LoadRow]:
+    """Return a row for each load, the lowest first."""
+    return [
+        LoadRow(
+            load=f"{load_of(point.point):g}{fmt.NBSP}{unit_of(point.point)}",
+            cells=tuple(_cell(point.metrics, metric, statistic) for _, metric, statistic in COLUMNS),
+            verdict=point.verdict.level.removeprefix("VALID with ") if point.verdict else "",
+            is_headline=point.point.name == summary.headline,
+        )
+        for point in by_load(summary)
+    ]
+
+
+def by_load(summary: Summary) -> list[PointSummary]:
+    """Return the points, the lowest load first."""
+    return sorted(summary.points, key=lambda point: load_of(point.point))
+
+
+def throughput(points: Sequence[PointSummary], conclusion: Conclusion | None) -> go.Figure | None:
+    """Output rate against load, with the range of the repeats; `None` where no point has one."""
+    known = [(point, value) for point in points if (value := _value(point.metrics, THROUGHPUT, "value"))]
+    if not known:
+        return None
+    trace: Trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": [load_of(point.point) for point, _ in known],
+        "y": [rounded(value.value) for _, value in known],
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [rounded(value.high - value.value) for _, value in known],
+            "arrayminus": [rounded(value.value - value.low) for _, value in known],
+            "color": BLUE,
+            "thickness": 1.2,
+        },
+        "line": {"color": BLUE, "width": 2},
+        "marker": {"color": BLUE, "size": 8},
+        "hovertemplate": f"%{{y:.4g}} tokens/s at %{{x:g}} {unit_of(points[0].point)}<extra></extra>",
+    }
+    figure = base([trace], height_px=290, top_px=14, showlegend=False)
+    _load_axis(figure, points)
+    figure.update_yaxes(title_text="output rate, tokens/s", rangemode="tozero")
+    if conclusion is not None and conclusion.kind == "knee" and conclusion.low is not None:
+        _mark_load(figure, conclusion.low, "knee")
+    return figure
+
+
+def attainment(points: Sequence[PointSummary], target_ratio: float, conclusion: Conclusion) -> go.Figure | None:
+    """Share of requests that met every SLO against load: every repeat a dot, the interval of the limit shaded."""
+    dots = [
+        (load_of(point.point), 100 * share)
+        for point in points
+        if isinstance(metric := point.metrics.get(ATTAINMENT), Scalar)
+        for share in metric.per_repeat
+    ]
+    if not dots:
+        return None
+    trace: Trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [load for load, _ in dots],
+        "y": [rounded(share) for _, share in dots],
+        "marker": {"color": GREEN, "size": 9, "opacity": 0.8},
+        "hovertemplate": f"%{{y:.2f}} % at %{{x:g}} {unit_of(points[0].point)}<extra></extra>",
+    }
+    figure = base([trace], height_px=290, top_px=14, showlegend=False)
+    _load_axis(figure, points)
+    figure.update_yaxes(title_text="met every SLO, %", range=[-4, 106])
+    figure.add_hline(y=100 * target_ratio, line={"color": VERMILLION, "width": 1.5, "dash": "dash"}, layer="below")
+    if conclusion.low is not None and conclusion.high is not None:
+        figure.add_vrect(x0=conclusion.low, x1=conclusion.high, fillcolor=_INTERVAL_SHADE, line_width=0, layer="below")
+    return figure
+
+
+def latency_throughput(points: Sequence[PointSummary]) -> go.Figure | None:
+    """Latencies against output rate, the loads joined in ascending order; hollow where indicative."""
+    traces = [trace for curve in _LATENCIES if (trace := _curve(points, *curve))]
+    if not traces:
+        return None
+    figure = base(traces, height_px=340, top_px=30, showlegend=True, hovermode="closest")
+    figure.update_xaxes(title_text="output rate, tokens/s", rangemode="tozero")
+    values = [value for trace in traces for value in trace["y"]]
+    if min(values) > 0 and max(values) / min(values) >= LOG_FROM:
+        figure.update_yaxes(log_axis(min(values), max(values), "latency, ms"))
+    else:
+        figure.update_yaxes(title_text="latency, ms", rangemode="tozero")
+    return figure
+
+
+def _curve(points: Sequence[PointSummary], name: str, metric: str, statistic: str, color: str) -> Trace | None:
+    known = [
+        (load_of(point.point), rate.value, value)
+        for point in points
+        if (rate := _value(point.metrics, THROUGHPUT, "value")) and (value := _value(point.metrics, metric, statistic))
+    ]
+    if not known:
+        return None
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [rounded(rate) for _, rate, _ in known],
+        "y": [rounded(value.value) for _, _, value in known],
+        "customdata": [load for load, _, _ in known],
+        "line": {"color": color, "width": 2, "dash": "dot" if metric == "tpot_ms" else "solid"},
+        "marker": {
+            "color": color,
+            "size": 8,
+            "symbol": ["circle-open" if value.is_indicative else "circle" for _, _, value in known],
+        },
+        "hovertemplate": f"{name} %{{y:.4g}} ms at %{{customdata:g}} {unit_of(points[0].point)}<extra></extra>",
+    }
+
+
+def _load_axis(figure: go.Figure, points: Sequence[PointSummary]) -> None:
+    loads = [load_of(point.point) for point in points]
+    title = "requests in flight" if points[0].point.concurrency is not None else "requests/s"
+    if min(loads) > 0 and max(loads) / min(loads) >= LOG_FROM:
+        axis: dict[str, Any] = log_axis(min(loads), max(loads), title)
+        figure.update_xaxes(axis)
+    else:
+        figure.update_xaxes(title_text=title)
+
+
+def _mark_load(figure: go.Figure, load: float, text: str) -> None:
+    figure.add_vline(x=load, line={"color": VERMILLION, "width": 1.5, "dash": "dash"}, layer="below")
+    x = log10(load) if figure.layout.xaxis.type == "log" else load
+    figure.add_annotation(
+        x=x, xref="x", y=0.03, yref="y domain", text=text, showarrow=False, font_color=VERMILLION, xshift=18
+    )
+
+
+def _cell(metrics: Mapping[str, Metric], metric: str, statistic: str) -> str:
+    value = _value(metrics, metric, statistic)
+    if value is None:
+        return ""
+    number = 100 * value.value if value.unit == "ratio" else value.value
+    return fmt.fixed(number, fmt.decimals(number)) + ("†" if value.is_indicative else "")
+
+
+def _value(metrics: Mapping[str, Metric], metric: str, statistic: str) -> _Value | None:
+    found = metrics.get(metric)
+    if isinstance(found, Scalar) and found.value is not None:
+        values = [*found.per_repeat, found.value]
+        return _Value(found.value, found.unit, min(values), max(values))
+    if isinstance(found, Distribution):
+        value = found.quantiles[statistic]
+        return _Value(value, found.unit, value, value, statistic in found.indicative)
+    return None
