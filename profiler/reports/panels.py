@@ -58,6 +58,11 @@ def sections(
     }
 
 
+def _headline_part(manifest: Manifest, summary: Summary) -> Manifest:
+    """Leave out the phases of other loads than the one that the summary stands for."""
+    return cut_to_point(manifest, summary.headline) if summary.headline else manifest
+
+
 def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
     """How throughput and latency change with the load, where there were several."""
     points = loads.by_load(summary)

@@ -1,16 +1,22 @@
 """Everything that follows from a run folder's records: its summary and its report, always the same bytes."""
 
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter
+
 from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
 from profiler.results.records import RequestRecord
-from profiler.results.summary import PointSummary, Summary
+from profiler.results.summary import Conclusion, PointSummary, Summary
+from profiler.search.points import search_for
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit, audit
 from profiler.timing.audit_file import WIRE_FILE, read_wire
-from profiler.verdict.judge import judge
+from profiler.verdict.judge import judge, with_doubtful_loads
+from profiler.workloads.schema import Load
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
 _CUT_OFF = "run.json says that it is still running: the profiler was killed, or is still at work"
@@ -21,10 +27,20 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     manifest = folder.read_manifest()
     if manifest.status == "running":
         manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
+    points = summaries_of(folder, manifest)
+    conclusion = _conclude(manifest, points)
+    summary = compose(manifest, points, conclusion.point if conclusion else None, conclusion)
+    if summary.points and summary.verdict:
+        summary.verdict = with_doubtful_loads(summary.verdict, points)
+    return manifest, summary
+
+
+def summaries_of(folder: RunFolder, manifest: Manifest) -> list[PointSummary]:
+    """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`."""
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
     timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
     points = summarize_points(manifest, requests, folder.read_samples(), timings, wire)
-    return manifest, compose(manifest, [_judged(manifest, point) for point in points])
+    return [_judged(manifest, point) for point in points]
 
 
 def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
@@ -46,6 +62,14 @@ def recompute(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute both. Raises `RunFolderError`, `RecordError`."""
     write_summary(folder)
     return write_report(folder)
+
+
+def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion | None:
+    """Say what several loads amount to; a run of one load has nothing to conclude."""
+    if len(manifest.points) <= 1:
+        return None
+    load = TypeAdapter[Load](Load).validate_python(manifest.workload["load"])
+    return search_for(load, manifest.workload["repeats"]).conclude(points)
 
 
 def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:

@@ -1,6 +1,6 @@
 """From metrics to a verdict: pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from profiler.results.manifest import Status
 from profiler.results.summary import (
@@ -9,6 +9,7 @@ from profiler.results.summary import (
     Level,
     Metric,
     NotMeasured,
+    PointSummary,
     Scalar,
     Unchecked,
     Verdict,
@@ -44,6 +45,29 @@ def judge(status: Status, metrics: Mapping[str, Metric]) -> Verdict:
             unchecked.append(result)
     findings.sort(key=lambda finding: finding.level != "INVALID")
     return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked)
+
+
+def with_doubtful_loads(verdict: Verdict, points: Sequence[PointSummary]) -> Verdict:
+    """Add a warning to the verdict of a sweep or search where some of its loads are INVALID by themselves.
+
+    Its own numbers are those of one load, so they may be sound where others are not: beyond what a server can take,
+    no load is steady.
+    """
+    invalid = [point.point.name for point in points if point.verdict and point.verdict.level == "INVALID"]
+    if not invalid:
+        return verdict
+    warning = Finding(
+        rule="doubtful-loads",
+        level="VALID with warnings",
+        seen=float(len(invalid)),
+        limit=0.0,
+        unit="loads",
+        sentence=f"{len(invalid)} of {len(points)} loads are INVALID by themselves: {', '.join(invalid)}.",
+        why="Their numbers are not to be believed, and a conclusion that rests on them is in doubt.",
+        remedy="See their findings in summary.json under points.",
+    )
+    findings = [*verdict.findings, warning]
+    return verdict.model_copy(update={"level": _worst(findings), "findings": findings})
 
 
 def _worst(findings: list[Finding]) -> Level:
