@@ -145,7 +145,7 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
 
 @metric("per-run", unit="yes/no", group="trust", better="higher")
 def is_performance_governor(seen: Observations) -> float:
-    """Whether the frequency governor of every processor is `performance`: 1 is yes, 0 is no."""
+    """Whether the frequency governor of every processor is performance: 1 is yes, 0 is no."""
     governor = seen.manifest.host.get("cpu", {}).get("governor")
     if not governor:
         raise NotMeasuredError("the kernel shows no frequency governor here, as in most guests")

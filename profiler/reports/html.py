@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import re
 import shlex
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly import graph_objects as go
 from plotly.offline import get_plotlyjs
 
@@ -19,6 +20,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 
+_OPTION = re.compile(r"--[a-z][a-z-]*")
 _MOST_FAILURES = 10
 _LONGEST_LINE = 72  # characters of a command
 
@@ -115,12 +117,18 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = _unbroken
+    environment.filters["options"] = _options
     return environment.get_template("run.html.j2")
 
 
 def _unbroken(text: str) -> str:
     """Keep a range of numbers on one line."""
     return text.replace("\N{EN DASH}", "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}")
+
+
+def _options(text: str) -> Markup:
+    """Keep each option of a command on one line, as it is to be copied."""
+    return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', str(escape(text))))  # noqa: S704 (escaped before)
 
 
 def _asset(name: str) -> str:

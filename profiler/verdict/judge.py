@@ -30,6 +30,10 @@ _ENDED_EARLY = Finding(
 )
 
 
+_SHOWN_UNITS = {"ratio": "", "us": " µs"}  # where it is not the unit's own name
+_LONG = 1_000  # from here on a number is written out, not in powers of ten
+
+
 def judge(status: Status, metrics: Mapping[str, Metric]) -> Verdict:
     """Apply every rule to the metrics of a run or of a point of it, and look at how the run ended.
 
@@ -115,18 +119,25 @@ def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
 
 
 def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str) -> Finding:
-    bound = "at least" if rule.is_floor else "at most"
-    if unit == YES_NO:
-        sentence = f"{rule.number} is {yes_or_no(seen)}; {yes_or_no(limit or 0.0)} is expected."
-    else:
-        sentence = f"{rule.number} is {seen:.3g} {unit}; {bound} {limit:.3g} is expected."
     return Finding(
         rule=rule.id,
         level=level,
         seen=seen,
         limit=limit,
         unit=unit,
-        sentence=sentence,
+        sentence=_sentence(rule, seen, limit or 0.0, unit),
         why=rule.why,
         remedy=rule.remedy,
     )
+
+
+def _sentence(rule: Rule, seen: float, limit: float, unit: str) -> str:
+    if unit == YES_NO:
+        return f"{rule.number} is {yes_or_no(seen)}; {yes_or_no(limit)} is expected."
+    bound = "at least" if rule.is_floor else "at most"
+    shown_unit = _SHOWN_UNITS.get(unit, f" {unit}")
+    return f"{rule.number} is {_in_digits(seen)}{shown_unit}; {bound} {_in_digits(limit)} is expected."
+
+
+def _in_digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _LONG else f"{value:.3g}"

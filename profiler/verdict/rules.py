@@ -211,8 +211,8 @@ RULES = (
         "value",
         0.01,
         None,
-        "Each is a delay of 200 ms or more in some latency; from one in a hundred requests on it is in the p99.",
-        "Measure from nearer to the server, or on a quieter network.",
+        "Each delays some latency by 200 ms or more. The count is that of the whole host, other programs included.",
+        "Measure from nearer to the server, or on a quieter network and host.",
     ),
     Rule(
         "wire-audit",

@@ -17,6 +17,8 @@ from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Man
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 from profiler.servers.engine_log import EngineTiming
+from profiler.timing.audit import Audit
+from profiler.verdict.judge import judge
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -32,10 +34,12 @@ class FakeRun:
     requests: list[RequestRecord] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     timings: list[EngineTiming] = field(default_factory=list)
+    wire: Audit | None = None
 
     @property
     def summary(self) -> Summary:
-        return summarize(self.manifest, self.requests, self.samples, self.timings)
+        summary = summarize(self.manifest, self.requests, self.samples, self.timings, self.wire)
+        return summary.model_copy(update={"verdict": judge(summary.status, summary.metrics)})
 
     def page(self) -> str:
         return html.render(self.manifest, self.summary, self.requests, self.samples)

@@ -78,6 +78,26 @@ def test_five_thousand_requests(show, fake_run, artefacts, width):
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_invalid_run_is_watermarked_on_every_screen_and_in_nobodys_way(show, fake_run, artefacts, width):
+    with show(fake_run(repeats=1, requests=3).page(), width) as page:
+        page.evaluate("document.querySelector('.verdict details').open = true")
+        shoot(page, artefacts, f"invalid-{width}-light")
+        mark = page.evaluate("""() => {
+          const style = getComputedStyle(document.body, "::before");
+          const text = Object.assign(document.createElement("span"), {textContent: "INVALID"});
+          text.style.cssText = `position: fixed; font: ${style.font}; letter-spacing: ${style.letterSpacing}`;
+          document.body.append(text);
+          const width = text.getBoundingClientRect().width;
+          text.remove();
+          return {content: style.content, wrap: style.whiteSpace, clicks: style.pointerEvents, width};
+        }""")
+        assert (mark["content"], mark["wrap"], mark["clicks"]) == ('"INVALID"', "nowrap", "none")
+        assert width / 3 < mark["width"] < width
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(TOO_WIDE) == []
+
+
 def test_long_names_on_a_phone(show, fake_run, artefacts):
     run = fake_run(repeats=2, requests=8, concurrency=4)
     run.manifest.model.name = "Organisation/" + "Extremely-Long-Model-Name-" * 4 + "Q4_K_M-00001-of-00002.gguf"

@@ -8,8 +8,11 @@ from html.parser import HTMLParser
 import pytest
 from plotly.offline import get_plotlyjs
 
+from profiler.metrics.catalogue import METRICS
 from profiler.reports import html
+from profiler.results.manifest import Calibration
 from profiler.results.records import Outcome
+from profiler.timing.audit import Audit, Spread
 
 EVIL = """</script><script>window.hurt=1</script><img src=x onerror="window.hurt=1">'"&\u2028"""
 
@@ -184,3 +187,36 @@ def test_a_page_needs_no_numpy():
         "import sys; sys.modules['numpy'] = None; import profiler.reports.html; from profiler.reports.ecdf import ecdf"
     )
     subprocess.run([sys.executable, "-c", f"{code}; ecdf([1.0, 2.0], [], 'TTFT')"], check=True)
+
+
+def test_the_trust_block_is_shown_whole(fake_run):
+    run = fake_run()
+    spread = Spread(100, 1.0, 12.34, 20.0)
+    run.wire = Audit(200, 0, 100, 100, 0, spread, spread, agrees=True, verdict="")
+    run.manifest.calibration = Calibration(
+        concurrency=1, tokens=300, arrival_us={"p50": 20.0, "p99": 70.0}, user_space_us={"p50": 100.0, "p99": 900.0}
+    )
+    verdict = run.summary.verdict
+    assert verdict.findings
+    assert verdict.unchecked
+    text = text_of(run.page())
+    assert verdict.level in text
+    for finding in verdict.findings:
+        said = f"{finding.rule} : {finding.sentence} {finding.why} {finding.remedy}"
+        assert "".join(said.split()) in "".join(text.split())  # options stand in elements of their own
+    for item in verdict.unchecked:
+        assert f"{item.rule} : {item.reason}" in text
+    assert "Self-calibration: With 1 in flight, stamps lay 20 µs (p50) and 70 µs (p99) behind" in text
+    assert "Wire audit: 99 % of our stamps of arrival, and of those of sending, lay within 12.3 µs" in text
+    for name, spec in METRICS.items():
+        assert spec.group != "trust" or spec.formula in text, name
+
+
+def test_an_option_in_a_remedy_stays_on_one_line(fake_run):
+    page = fake_run(requests=3).page()
+    assert '<em>Raise <span class="option">--requests</span> or <span class="option">--repeats</span>.</em>' in page
+
+
+def test_only_an_invalid_run_is_watermarked(fake_run):
+    assert '<body class="invalid">' not in fake_run().page()
+    assert '<body class="invalid">' in fake_run(requests=3).page()

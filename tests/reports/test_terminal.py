@@ -3,7 +3,9 @@ import io
 from rich.console import Console
 
 from profiler.reports.terminal import summary_table
+from profiler.results.manifest import Calibration
 from profiler.results.records import Outcome
+from profiler.timing.audit import Audit, Spread
 
 
 def printed(run):
@@ -49,3 +51,44 @@ def test_names_and_warnings_are_not_taken_for_markup(fake_run):
     assert "[red]model[/red] on bench-01" in text
     assert "- the governor is [bold]powersave[/bold]" in text
     assert "- [/nothing]" in text
+
+
+def captured(error_us=12.34):
+    spread = Spread(100, 1.0, error_us, error_us)
+    return Audit(200, 0, 100, 100, 0, spread, spread, agrees=error_us <= 100, verdict="")
+
+
+def test_the_trust_block_is_shown_whole(fake_run):
+    """Verdict, findings with their remedy, what could not be checked and why, calibration and audit."""
+    run = fake_run()
+    run.wire = captured()
+    run.manifest.calibration = Calibration(
+        concurrency=1, tokens=300, arrival_us={"p50": 20.0, "p99": 70.0}, user_space_us={"p50": 100.0, "p99": 900.0}
+    )
+    verdict = run.summary.verdict
+    assert verdict.findings
+    assert verdict.unchecked
+    text = " ".join(printed(run).split())
+    assert f" {verdict.level} " in text
+    for finding in verdict.findings:
+        assert f"- {finding.rule}: {finding.sentence} {finding.remedy}" in text
+    assert f"{len(verdict.unchecked)} checks could not be made" in text
+    for item in verdict.unchecked:
+        assert f"- {item.rule}: {item.reason}" in text
+    assert "Self-calibration With 1 in flight, stamps lay 20 µs (p50) and 70 µs (p99) behind" in text
+    assert "Wire audit 99 % of our stamps of arrival, and of those of sending, lay within 12.3 µs" in text
+
+
+def test_without_a_capture_nothing_is_said_of_the_wire_but_why(fake_run):
+    text = " ".join(printed(fake_run()).split())
+    assert "Wire audit" not in text
+    assert "- wire-audit: the run was made without --wire-audit" in text
+    assert "Self-calibration not made" in text
+
+
+def test_a_run_that_the_wire_does_not_confirm(fake_run):
+    run = fake_run()
+    run.wire = captured(error_us=250.0)
+    text = " ".join(printed(run).split())
+    assert " INVALID " in text
+    assert "- wire-audit: wire_stamp_error_us is 250 µs; at most 100 is expected." in text

@@ -317,6 +317,15 @@ def test_a_finding_names_number_limit_and_remedy() -> None:
     assert finding.remedy == "Raise --requests or --repeats."
 
 
+def test_numbers_are_written_as_people_read_them() -> None:
+    said = {finding.rule: finding.sentence for finding in verdict_on(good_requests(lag_us=32_049)).findings}
+    assert said["slow-client"] == "p99 of kernel_user_gap_us is 32,049 µs; at most 20,000 is expected."
+    (finding,) = verdict_on(good_requests(), samples(sent_again=1)).findings
+    # 80 requests of 200 ms are 16 s, with two more segments a second: 32 / 80, and the edges of the windows.
+    assert finding.sentence.startswith("tcp_retransmission_ratio is 0.4")
+    assert finding.sentence.endswith("; at most 0.01 is expected.")
+
+
 def test_invalid_findings_come_first() -> None:
     spoilt = good_requests(40, server_tokens=25)
     levels = [finding.level for finding in verdict_on(spoilt).findings]
