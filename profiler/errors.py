@@ -9,6 +9,7 @@
     ├── ServerError                 a model server failed
     │   ├── ServerStartError        it never became ready
     │   └── ServerDiedError         it ended while it was needed
+    ├── EngineBuildError            an engine could not be built
     ├── DriverError                 the load driver process failed
     ├── RecordError                 results could not be written (a full disk, say)
     ├── InvalidRunError             exit code 3: a run came to its end but is not to be believed
@@ -61,6 +62,10 @@ class ServerStartError(ServerError):
 
 class ServerDiedError(ServerError):
     """A model server ended while it was still needed."""
+
+
+class EngineBuildError(AforoError):
+    """An engine could not be built from source; the message ends with the last lines of the log."""
 
 
 class DriverError(AforoError):

@@ -16,8 +16,9 @@ _GRACE_S = 5.0  # between SIGTERM and SIGKILL
 _LOG_TAIL_LINES = 12
 _LOG_TAIL_BYTES = 8192
 
+AMX_FIX = Path(__file__).with_name("gcc_amx_fix.h")
 REBUILD = (
-    f"CXXFLAGS=\"-include '{Path(__file__).with_name('gcc_amx_fix.h')}'\" {sys.executable} -m pip install "
+    f"CXXFLAGS=\"-include '{AMX_FIX}'\" {sys.executable} -m pip install "
     "--force-reinstall --no-cache-dir --no-deps llama-cpp-python"
 )
 
@@ -49,6 +50,13 @@ class ServerProcess:
             self.stop()
             raise ServerStartError(f"The server could not be started: {command[0]}. {self.log_tail()}")
         self.pid = int(first.removeprefix("pid "))
+
+    def exit_code(self) -> int | None:
+        """Return how it ended, negative for a signal; `None` while it runs."""
+        if self._warden.poll() is None:
+            return None
+        code = self._status(timeout_s=1.0).removeprefix("exit ")
+        return int(code) if code.lstrip("-").isdigit() else -signal.SIGKILL
 
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when the server has ended."""
