@@ -27,6 +27,29 @@ def run(
         str | None,
         typer.Option(help="Measure a running OpenAI-compatible server, http://HOST:PORT, instead of starting one."),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="llama-cpp-python or llama-server; `aforo engines` lists what is there. Default: the first for one "
+            "request in flight, the second for more."
+        ),
+    ] = None,
+    engine_path: Annotated[Path | None, typer.Option(help="The engine's program, or the folder that it is in.")] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Requests served at a time. Default: the most in flight; 16 for an open loop."),
+    ] = None,
+    batch_tokens: Annotated[int | None, typer.Option(min=1, help="llama-server: tokens per batch.")] = None,
+    micro_batch_tokens: Annotated[
+        int | None, typer.Option(min=1, help="llama-server: tokens computed at once.")
+    ] = None,
+    kv_cache: Annotated[
+        str | None, typer.Option(help="Type of the KV cache's elements: f16, q8_0 … Default: the engine's own.")
+    ] = None,
+    prompt_cache: Annotated[
+        str, typer.Option(help="cold: every prompt is computed whole. warm: prompts that begin alike are reused.")
+    ] = "cold",
+    gpu_layers: Annotated[int | None, typer.Option(min=0, help="llama-server: layers kept on the GPU.")] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     threads: Annotated[
         int | None, typer.Option(help="Threads of the model server. Default: one per physical core.")
@@ -82,6 +105,7 @@ def run(
     from profiler.cli.progress import shown_progress
     from profiler.run.execute import profile
     from profiler.run.plan import Options
+    from profiler.servers.options import EngineOptions
     from profiler.timing.clock import SystemClock
 
     spread = {"arrivals": arrivals, "burstiness": burstiness}
@@ -125,6 +149,16 @@ def run(
         seed=seed,
         start_timeout_s=start_timeout,
         wire_audit=wire_audit,
+        engine=EngineOptions(
+            engine=engine,
+            engine_path=engine_path,
+            slots=slots,
+            batch_tokens=batch_tokens,
+            micro_batch_tokens=micro_batch_tokens,
+            kv_cache=kv_cache,
+            prompt_cache=prompt_cache,
+            gpu_layers=gpu_layers,
+        ),
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

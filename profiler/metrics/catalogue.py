@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from profiler.metrics import latency, resources, throughput, trust  # noqa: F401 - importing declares
+from profiler.metrics import engine_word, latency, resources, throughput, trust  # noqa: F401 - importing declares
 from profiler.metrics.registry import MetricSpec, declared
 
 METRICS: Mapping[str, MetricSpec] = declared()

@@ -83,7 +83,7 @@ def observe(
     point: Point,
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
-    engine_timings: Sequence[EngineTiming],
+    engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
 ) -> Observations:
     """Cut a run to the measured part of one point. `engine_timings` are those of all requests, in order."""
@@ -161,7 +161,7 @@ def steady_window(finished: Sequence[RequestRecord], slots: int | None) -> Windo
     return Window(start_ns, stop_ns) if stop_ns > start_ns else None
 
 
-def _beside(requests: Sequence[RequestRecord], timings: Sequence[EngineTiming]) -> list[EngineTiming | None]:
+def _beside(requests: Sequence[RequestRecord], timings: Sequence[EngineTiming | None]) -> list[EngineTiming | None]:
     """Lay timings beside the requests they belong to, or none at all where that is not certain."""
     if len(timings) != len(requests):
         return [None] * len(requests)

@@ -21,7 +21,7 @@ def summarize(
     manifest: Manifest,
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
-    engine_timings: Sequence[EngineTiming],
+    engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
     headline: str | None = None,
 ) -> Summary:
@@ -33,7 +33,7 @@ def summarize_points(
     manifest: Manifest,
     requests: Sequence[RequestRecord],
     samples: Sequence[Sample],
-    engine_timings: Sequence[EngineTiming],
+    engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
 ) -> list[PointSummary]:
     """Compute every metric of each point, in the order of measuring; a plain run has one."""

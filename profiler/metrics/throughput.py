@@ -4,8 +4,7 @@ from profiler.metrics.latency import e2e_ms, output_tokens, token_arrivals_ns, t
 from profiler.metrics.observations import Observations, end_ns
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
-from profiler.servers.engine_log import EngineTiming
-from profiler.units import MS_PER_S, ns_to_s
+from profiler.units import ns_to_s
 from profiler.workloads.schema import Slo
 
 
@@ -129,33 +128,3 @@ def meets(slo: Slo, request: RequestRecord) -> bool:
         except NotMeasuredError:
             continue
     return True
-
-
-def _engine_timings(seen: Observations) -> list[EngineTiming]:
-    timings = [timing for timing in seen.engine_timings if timing is not None]
-    if not timings:
-        raise NotMeasuredError("the engine's log holds no timing that matches the requests one to one")
-    return timings
-
-
-@metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "tg"})
-def engine_decode_tokens_per_s(seen: Observations) -> float:
-    """The engine's own word: decode runs / decode time, summed over the measured requests, from its log.
-
-    Leaves out sampling and the HTTP server.
-    """
-    timings = _engine_timings(seen)
-    decode_ms = sum(timing.decode_ms for timing in timings)
-    if decode_ms <= 0:
-        raise NotMeasuredError("the engine logged no decode time")
-    return sum(timing.decode_runs for timing in timings) * MS_PER_S / decode_ms
-
-
-@metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "pp"})
-def engine_prefill_tokens_per_s(seen: Observations) -> float:
-    """The engine's own word: prompt tokens evaluated / evaluation time, summed over the measured requests."""
-    timings = _engine_timings(seen)
-    prompt_ms = sum(timing.prompt_ms for timing in timings)
-    if prompt_ms <= 0:
-        raise NotMeasuredError("the engine logged no prompt evaluation time")
-    return sum(timing.prompt_tokens for timing in timings) * MS_PER_S / prompt_ms

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
 
+PromptCache = Literal["cold", "warm"]
 Status = Literal["running", "complete", "interrupted", "failed"]
 
 
@@ -35,6 +36,9 @@ class Phase(_Part):
     start_ns: int
     end_ns: int | None = None
     client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
+    engine_counted: dict[str, float] = Field(
+        default={}, description="How far the engine's own counters went on during this phase, from its metrics page."
+    )
 
     @property
     def is_measured(self) -> bool:
@@ -71,10 +75,18 @@ class EngineFacts(_Part):
     name: str
     version: str | None = None
     build: str | None = Field(default=None, description="Instruction sets and options compiled in.")
+    path: str | None = Field(default=None, description="The program, where it is one of its own.")
     command: list[str] = []
     url: str = ""
     threads: int | None = None
-    context_tokens: int | None = None
+    context_tokens: int | None = Field(default=None, description="Context of each stream.")
+    slots: int | None = Field(default=None, description="Requests that it serves at a time.")
+    batch_tokens: int | None = Field(default=None, description="Tokens per batch; null: the engine's default.")
+    micro_batch_tokens: int | None = Field(default=None, description="Tokens computed at once; null: its default.")
+    kv_cache: str | None = Field(default=None, description="Type of the KV cache's elements; null: its default.")
+    prompt_cache: PromptCache | None = Field(
+        default=None, description="Whether prompts that begin alike may be reused; null: not known."
+    )
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
 
 

@@ -33,6 +33,16 @@ class Outcome(StrEnum):
     NO_TOKENS = "no_tokens"  # a complete response without a single token
 
 
+class ServerTimings(msgspec.Struct, kw_only=True):
+    """What llama-server tells of a request in its last chunk, by its own names."""
+
+    cache_n: int = 0  # prompt tokens taken from its prompt cache
+    prompt_n: int  # prompt tokens evaluated
+    prompt_ms: float  # from the start of the request's turn to its first token
+    predicted_n: int  # tokens made
+    predicted_ms: float  # from the first token to the last
+
+
 class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     """One request: when it was due, sent and answered, read by read."""
 
@@ -59,6 +69,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     completion_tokens: int | None = None  # token-bearing events that the client saw
     completion_tokens_server: int | None = None  # usage, or max_tokens where it stopped at that length
     finish_reason: str | None = None
+    server_timings: ServerTimings | None = None  # where the server tells them
 
 
 class Sample(msgspec.Struct, kw_only=True):

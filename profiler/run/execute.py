@@ -136,6 +136,7 @@ class _Run:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
+            self._manifest.engine = self._server.describe()  # now with what only a running server tells
         sampler = Sampler(self._clock, self._server.pid, driver.pid)
         search, first = search_for(workload.load, workload.repeats), 0
         while (point := search.next_point(self._measured())) is not None:
@@ -186,7 +187,7 @@ class _Run:
             return self._server.count_tokens(text)
 
         with self._phase("make-prompts"):
-            counter = count_tokens if self._server.can_count_tokens else None
+            counter = count_tokens if self._server.capabilities.counts_tokens else None
             return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed + first, counter)
 
     def _drive(

@@ -16,12 +16,13 @@ from profiler.results.manifest import ModelFacts
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
 from profiler.search.points import most_in_flight
-from profiler.servers.base import Server
-from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concurrency
+from profiler.servers.base import Launch, Server
+from profiler.servers.choose import choose
 from profiler.servers.openai_http import OpenAiEndpoint
+from profiler.servers.options import EngineOptions
 from profiler.timing.clock import Clock
 from profiler.workloads import load
-from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SyntheticPrompts, Workload
+from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SloSearch, SyntheticPrompts, Workload
 
 FLAG_OF_KEY = {  # keys of a workload that the command line can override
     "prompts.tokens": "--prompt-tokens",
@@ -56,6 +57,7 @@ class Options:
     seed: int = 1
     start_timeout_s: float = 300.0
     wire_audit: bool = False
+    engine: EngineOptions = field(default_factory=EngineOptions)
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -79,7 +81,7 @@ class Plan:
             words += ["--url", self.options.url, "--model", self.model.name]
         else:
             words += ["--model", self.model.source, "--threads", str(engine.threads)]
-            words += ["--context", str(engine.context_tokens)]
+            words += ["--context", str(engine.context_tokens), *self.options.engine.flags()]
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
             words += _flags(self.workload, key)
@@ -97,7 +99,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     else:
         model = _find_model(options, progress)
         progress.stage("Looking at the engine")
-        server = _embedded_server(options, loaded.workload, model)
+        server = choose(_launch(options, loaded.workload, model), options.engine)
     return Plan(
         options=options,
         workload=loaded.workload,
@@ -115,11 +117,21 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
     return facts.read(located.path).model_copy(update={"source": located.source})
 
 
-def _embedded_server(options: Options, workload: Workload, model: ModelFacts) -> LlamaCppPythonServer:
-    check_concurrency(most_in_flight(workload))
-    threads = _threads(options.threads)
-    context_tokens = _context(options.context_tokens, workload, model)
-    return LlamaCppPythonServer(model, threads, context_tokens, options.start_timeout_s)
+def _launch(options: Options, workload: Workload, model: ModelFacts) -> Launch:
+    return Launch(
+        model=model,
+        threads=_threads(options.threads),
+        context_tokens=_context(options.context_tokens, workload, model),
+        streams=_streams(workload),
+        start_timeout_s=options.start_timeout_s,
+    )
+
+
+def _streams(workload: Workload) -> int | None:
+    """Return how many requests are in flight at most; `None` where arrivals follow a schedule."""
+    load = workload.load
+    is_closed = isinstance(load, ClosedLoop | Saturate) or (isinstance(load, SloSearch) and load.over == "concurrency")
+    return most_in_flight(workload) if is_closed else None
 
 
 def _threads(asked: int | None) -> int:

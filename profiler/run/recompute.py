@@ -11,7 +11,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.points import search_for
-from profiler.servers import llama_cpp_python
+from profiler.servers import llama_cpp_python, llama_server
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit, audit
 from profiler.timing.audit_file import WIRE_FILE, read_wire
@@ -38,7 +38,7 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
 def summaries_of(folder: RunFolder, manifest: Manifest) -> list[PointSummary]:
     """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`."""
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
-    timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
+    timings, wire = _engine_timings(folder, manifest, requests), _wire_audit(folder, requests)
     points = summarize_points(manifest, requests, folder.read_samples(), timings, wire)
     return [_judged(manifest, point) for point in points]
 
@@ -76,7 +76,12 @@ def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
     return point.model_copy(update={"verdict": judge(manifest.status, point.metrics)})
 
 
-def _engine_timings(folder: RunFolder, manifest: Manifest) -> list[EngineTiming]:
+def _engine_timings(
+    folder: RunFolder, manifest: Manifest, requests: Sequence[RequestRecord]
+) -> Sequence[EngineTiming | None]:
+    """Return the engine's timing of each request: from its answers, or else from its log, if it is known to tell."""
+    if any(request.server_timings for request in requests):
+        return [llama_server.timing(told) if (told := request.server_timings) else None for request in requests]
     reader = _LOG_READERS.get(manifest.engine.name)
     return reader(folder.read_server_log()) if reader else []
 

@@ -1,14 +1,36 @@
 """What every engine must be able to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from profiler.results.manifest import EngineFacts
+from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.engine_log import EngineTiming
 
 Tick = Callable[[], None]
 """Called several times a second while something waits; may raise to end the wait."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What every engine that is started here is given."""
+
+    model: ModelFacts
+    threads: int
+    context_tokens: int  # of each stream
+    streams: int | None  # requests in flight at most; None where arrivals follow a schedule
+    start_timeout_s: float
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a server can do for a measurement."""
+
+    counts_tokens: bool  # `count_tokens` works
+    streams: int | None  # requests that it serves at a time; None: not known
+    keeps_to_length: bool  # it can be told to go on past an end token
+    tells_timings: bool  # it publishes timings of its own
 
 
 class Server(Protocol):
@@ -30,16 +52,16 @@ class Server(Protocol):
         ...
 
     @property
-    def can_count_tokens(self) -> bool:
-        """Whether `count_tokens` works."""
+    def capabilities(self) -> Capabilities:
+        """What it can do for a measurement."""
         ...
 
     def describe(self) -> EngineFacts:
-        """Engine, version, build and every argument."""
+        """Engine, version, build and every argument; after `start` with what only a running one tells."""
         ...
 
     def start(self, log_path: Path, tick: Tick) -> None:
-        """Start it and return once it is ready. Raises `ServerStartError`."""
+        """Start it and return once it is ready. Raises `ServerStartError`, `ServerDiedError`."""
         ...
 
     def check_alive(self) -> None:
@@ -48,6 +70,10 @@ class Server(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens."""
+        ...
+
+    def counters(self) -> Mapping[str, float]:
+        """What it has counted since it started, from its metrics page; empty where there is none."""
         ...
 
     def request_body(
@@ -64,6 +90,6 @@ class Server(Protocol):
 class LogReader(Protocol):
     """Reads an engine's own timings from its log."""
 
-    def __call__(self, log: str) -> list[EngineTiming]:
+    def __call__(self, log: str) -> Sequence[EngineTiming]:
         """Return one timing per completed request, in order."""
         ...

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -32,8 +33,16 @@ _BUILD_TOOLS = ("scikit-build-core>=0.9", "cmake>=3.21", "ninja>=1.11")
 _LOOK_S = 0.1
 _LOG_TAIL_LINES = 15
 _STEP = re.compile(r"^\[(\d+)/(\d+)\] ", re.MULTILINE)  # ninja: [12/345] Building …
-_UNUSED = ("LLAMA_CURL", "LLAMA_OPENSSL", "LLAMA_BUILD_UI", "LLAMA_USE_PREBUILT_UI", "LLAMA_BUILD_TESTS")
-_UNUSED += ("LLAMA_BUILD_EXAMPLES", "LLAMA_BUILD_APP", "BUILD_SHARED_LIBS")
+_OFF = (
+    "BUILD_SHARED_LIBS",  # so that a program can be moved
+    "LLAMA_BUILD_APP",
+    "LLAMA_BUILD_EXAMPLES",
+    "LLAMA_BUILD_TESTS",
+    "LLAMA_BUILD_UI",
+    "LLAMA_CURL",
+    "LLAMA_OPENSSL",
+    "LLAMA_USE_PREBUILT_UI",
+)
 
 
 class Stages(Protocol):
@@ -184,7 +193,7 @@ class _Work:
 def _options(*, with_cuda: bool) -> list[str]:
     """Return CMake's options: for this very processor (x86 and ARM alike), one file per program."""
     options = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON"]
-    options += [f"-D{name}=OFF" for name in _UNUSED]
+    options += [f"-D{name}=OFF" for name in _OFF]
     options += [f"-DLLAMA_BUILD_COMMIT={SOURCE}-{SOURCE_VERSION}"]  # what `--version` says
     return [*options, "-DGGML_CUDA=ON", "-DGGML_CUDA_NCCL=OFF"] if with_cuda else options
 
@@ -223,8 +232,6 @@ def _put_in_place(finished: Path) -> None:
 
 
 def _first_line(command: Sequence[str]) -> str:
-    import subprocess
-
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return (done.stdout.strip().splitlines() or [""])[0]
 

@@ -7,20 +7,21 @@ otherwise; there is no usage in its streams; its log holds llama.cpp's own timin
 import re
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from profiler.errors import MissingExtraError, ServerError, ServerStartError, UsageError
-from profiler.results.manifest import EngineFacts, ModelFacts
-from profiler.servers.base import Tick
+from profiler.results.manifest import EngineFacts
+from profiler.servers.base import Capabilities, Launch, Tick
 from profiler.servers.engine_log import EngineTiming
-from profiler.servers.openai_api import call_json, prompt_fields, served_models
+from profiler.servers.openai_api import call_json, prompt_fields
+from profiler.servers.options import EngineOptions
 from profiler.servers.process import REBUILD, ServerProcess, free_loopback_port
+from profiler.servers.readiness import serves, wait_until_ready
 
 NAME = "llama-cpp-python"
-_LOOK_S = 0.1
 _NEVER = -1e9  # a logit bias that no token survives
 
 _NOTES = [
@@ -33,17 +34,16 @@ class LlamaCppPythonServer:
     """`python -m llama_cpp.server` on a free loopback port."""
 
     host = "127.0.0.1"
-    can_count_tokens = True
+    capabilities = Capabilities(counts_tokens=True, streams=1, keeps_to_length=True, tells_timings=True)
 
-    def __init__(self, model: ModelFacts, threads: int, context_tokens: int, start_timeout_s: float) -> None:
-        """Prepare the server. Raises `MissingExtraError` when the engine is not installed."""
+    def __init__(self, launch: Launch, options: EngineOptions) -> None:
+        """Prepare the server. Raises `MissingExtraError` without the engine, `UsageError` for several streams."""
+        check_streams(launch.streams)
         if find_spec("llama_cpp") is None:
             raise MissingExtraError("The llama-cpp-python engine", "llama")
-        self._model = model
-        self._threads = threads
-        self._context_tokens = context_tokens
-        self._start_timeout_s = start_timeout_s
-        self._alias = f"aforo/{model.name}"
+        self._model = launch.model
+        self._launch = launch
+        self._alias = f"aforo/{launch.model.name}"
         self._build = _build_flags()
         self._process: ServerProcess | None = None
         self.port = free_loopback_port()
@@ -65,9 +65,9 @@ class LlamaCppPythonServer:
             "model_alias": self._alias,
             "host": self.host,
             "port": self.port,
-            "n_ctx": self._context_tokens,
-            "n_threads": self._threads,
-            "n_threads_batch": self._threads,
+            "n_ctx": self._launch.context_tokens,
+            "n_threads": self._launch.threads,
+            "n_threads_batch": self._launch.threads,
             "interrupt_requests": False,
             "verbose": True,
         }
@@ -82,24 +82,18 @@ class LlamaCppPythonServer:
             build=self._build,
             command=self.command(),
             url=f"http://{self.host}:{self.port}/v1",
-            threads=self._threads,
-            context_tokens=self._context_tokens,
+            threads=self._launch.threads,
+            context_tokens=self._launch.context_tokens,
+            slots=1,
             notes=_NOTES,
         )
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`."""
         self._process = ServerProcess(self.command(), log_path, {"PYTHONUNBUFFERED": "1"})
-        deadline_s = time.monotonic() + self._start_timeout_s
-        while not self._is_ready():
-            self._process.check_alive()
-            if time.monotonic() > deadline_s:
-                raise ServerStartError(
-                    f"The server was not ready after {self._start_timeout_s:g} s. Allow more with --start-timeout. "
-                    + self._process.log_tail()
-                )
-            tick()
-            time.sleep(_LOOK_S)
+        wait_until_ready(
+            self._process, lambda: serves(self.host, self.port, self._alias), self._launch.start_timeout_s, tick
+        )
 
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when it has ended."""
@@ -112,6 +106,10 @@ class LlamaCppPythonServer:
         if not isinstance(count, int):
             raise ServerError(f"The server did not count tokens; it answered {answer!r}.")
         return count
+
+    def counters(self) -> Mapping[str, float]:
+        """Nothing: it has no metrics page."""
+        return {}
 
     def request_body(
         self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
@@ -143,24 +141,13 @@ class LlamaCppPythonServer:
             raise ServerError("The server has not been started.")
         return self._process
 
-    def _is_ready(self) -> bool:
-        try:
-            names = served_models(self.host, self.port)
-        except ServerError:
-            return False
-        if self._alias not in names:
-            raise ServerStartError(
-                f"Another program answers on port {self.port}: it serves {names}, not {self._alias!r}. Try again."
-            )
-        return True
 
-
-def check_concurrency(concurrency: int) -> None:
+def check_streams(streams: int | None) -> None:
     """Raise `UsageError` for a load that this engine cannot carry."""
-    if concurrency > 1:
+    if streams is not None and streams > 1:
         raise UsageError(
-            f"The engine {NAME} serves one request at a time, but the workload asks for a concurrency of "
-            f"{concurrency}. Use --concurrency 1."
+            f"The engine {NAME} serves one request at a time, but the workload keeps {streams} in flight. "
+            "Use --engine llama-server (aforo engines says how to get it), or --concurrency 1."
         )
 
 

@@ -1,11 +1,12 @@
 """A running OpenAI-compatible endpoint that somebody else started: measured as it is, never stopped."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
-from profiler.servers.base import Tick
+from profiler.servers.base import Capabilities, Tick
 from profiler.servers.openai_api import prompt_fields, served_models
 
 NAME = "openai"
@@ -20,7 +21,7 @@ class OpenAiEndpoint:
     """An endpoint at `http://HOST:PORT`."""
 
     pid = None
-    can_count_tokens = False
+    capabilities = Capabilities(counts_tokens=False, streams=None, keeps_to_length=False, tells_timings=False)
 
     def __init__(self, url: str, model: str | None) -> None:
         """Look at the endpoint. Raises `UsageError` when it cannot be used as asked."""
@@ -47,6 +48,10 @@ class OpenAiEndpoint:
     def count_tokens(self, text: str) -> int:
         """Raise `ServerError`: the interface has no such call."""
         raise ServerError("An OpenAI-compatible endpoint does not count tokens.")
+
+    def counters(self) -> Mapping[str, float]:
+        """Nothing: a metrics page is no part of the interface."""
+        return {}
 
     def request_body(
         self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from profiler.results.records import Outcome, RequestRecord, StampSource
+from profiler.results.records import Outcome, RequestRecord, ServerTimings, StampSource
 from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
 from profiler.timing.framing import FramingError, Head, chunks, events, parse_head
 from profiler.timing.messages import Exchange
@@ -24,6 +24,7 @@ _DONE = b"[DONE]"
 _SHOWN_CHARACTERS = 200
 _STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
 _HTTP_OK = 200
+_NO_TIMINGS = msgspec.Raw(b"null")
 
 
 class _Delta(msgspec.Struct):
@@ -54,6 +55,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
     error: Any = None
+    timings: msgspec.Raw = _NO_TIMINGS  # llama-server's; another server may mean something else by it
 
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
@@ -65,6 +67,7 @@ class _Stream(msgspec.Struct):
     token_offsets: list[int] = []  # body offset at which each token-bearing event was complete
     finish_reason: str | None = None
     usage: _Usage | None = None
+    timings: ServerTimings | None = None
 
 
 class _ServerSaidError(ValueError):
@@ -134,10 +137,19 @@ def _read_events(body: bytes, stream: _Stream) -> None:
         if chunk.error is not None:
             raise _ServerSaidError(f"the server reported: {_shown(event.data)}")
         stream.usage = chunk.usage or stream.usage
+        if chunk.timings != _NO_TIMINGS:
+            stream.timings = _server_timings(chunk.timings)
         for choice in chunk.choices:
             if choice.has_token():
                 stream.token_offsets.append(event.end)
             stream.finish_reason = choice.finish_reason or stream.finish_reason
+
+
+def _server_timings(raw: msgspec.Raw) -> ServerTimings | None:
+    try:
+        return msgspec.json.decode(raw, type=ServerTimings)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _count_tokens(
@@ -160,6 +172,7 @@ def _count_tokens(
 
 def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> None:
     record.finish_reason = stream.finish_reason
+    record.server_timings = stream.timings
     if stream.usage is not None:
         record.prompt_tokens_server = stream.usage.prompt_tokens
         record.completion_tokens_server = stream.usage.completion_tokens

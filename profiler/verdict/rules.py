@@ -106,6 +106,15 @@ RULES = (
         "Check what the server counts (usage) and whether it merges tokens into one event.",
     ),
     Rule(
+        "engine-disagrees",
+        "engine_gap_ratio",
+        "value",
+        0.02,
+        0.20,
+        "The engine itself tells another time between first and last token than the client measured.",
+        "Stop other work on this host; look at kernel_user_gap_us and at coalesced reads.",
+    ),
+    Rule(
         "server-pauses",
         "pause_time_ratio",
         "value",

@@ -4,15 +4,12 @@ from support.builders import S, observed, request
 from profiler.metrics.observations import Window, steady_window
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.throughput import (
-    engine_decode_tokens_per_s,
-    engine_prefill_tokens_per_s,
     goodput_rps,
     output_tokens_per_s,
     requests_per_s,
     total_tokens_per_s,
 )
 from profiler.results.records import Outcome
-from profiler.servers.engine_log import EngineTiming
 
 # One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
 ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]
@@ -74,16 +71,3 @@ def test_goodput_counts_requests_that_meet_every_objective() -> None:
     assert goodput_rps(observed(requests, slo={"tpot_ms": 9})) == 0
     with pytest.raises(NotMeasuredError, match="no SLO"):
         goodput_rps(observed(requests))
-
-
-def test_the_engines_own_word_is_taken_for_measured_requests_only() -> None:
-    warm = request(0, phase="warmup")
-    timings = [EngineTiming(8, 100.0, 2, 100.0), EngineTiming(8, 4.0, 2, 16.0), EngineTiming(8, 4.0, 2, 24.0)]
-    seen = observed([warm, request(1), request(2, sent_ms=40)], timings=timings)
-    assert engine_decode_tokens_per_s(seen) == pytest.approx(4 / 0.040)
-    assert engine_prefill_tokens_per_s(seen) == pytest.approx(16 / 0.008)
-
-
-def test_engine_timings_that_do_not_match_one_to_one_are_not_used() -> None:
-    with pytest.raises(NotMeasuredError, match="one to one"):
-        engine_decode_tokens_per_s(observed(ONE_STREAM, timings=[EngineTiming(8, 1.0, 2, 1.0)]))

@@ -11,6 +11,7 @@ from profiler.results.manifest import Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
 from profiler.timing.audit import Audit, Spread
+from profiler.servers.engine_log import EngineTiming
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
 
@@ -131,13 +132,21 @@ def verdict_on(
     taken: list[Sample] | None = None,
     governor: str | None = "performance",
     captured: Audit | None = None,
+    engine_is_off: float = 0.0,
 ) -> Verdict:
-    """Requests in two repeats of equal length on a host with two processors."""
+    """Requests in two repeats of equal length on a host with two processors, with an engine that tells its times."""
     for record in requests[len(requests) // 2 :]:
         record.phase = "repeat-2"
     host = {"cpu": {"logical_cpus": 2, "governor": governor}}
     run = manifest(repeats=2).model_copy(update={"host": host})
-    return judged(summarize(run, requests, samples() if taken is None else taken, [], captured or wire()))
+    timings = [told_by_engine(record, engine_is_off) for record in requests]
+    return judged(summarize(run, requests, samples() if taken is None else taken, timings, captured or wire()))
+
+
+def told_by_engine(record: RequestRecord, is_off: float) -> EngineTiming:
+    """What an engine tells that times the same span as the client, longer by this share."""
+    span_ns = record.read_offset_ns[-1] - record.read_offset_ns[0] if record.read_offset_ns else 0
+    return EngineTiming(8, 10.0, 19, (1 + is_off) * span_ns / MS, covers_sampling=True)
 
 
 def reasons(verdict: Verdict) -> dict[str, str]:
@@ -227,6 +236,12 @@ def test_a_governor_in_words() -> None:
 
 def test_a_network_that_loses_segments() -> None:
     assert reasons(verdict_on(good_requests(), samples(sent_again=1))) == {"retransmissions": "VALID with warnings"}
+
+
+def test_an_engine_that_tells_another_time_than_the_client_saw() -> None:
+    assert reasons(verdict_on(good_requests(), engine_is_off=-0.019)) == {}
+    assert reasons(verdict_on(good_requests(), engine_is_off=-0.021)) == {"engine-disagrees": "VALID with warnings"}
+    assert reasons(verdict_on(good_requests(), engine_is_off=0.5)) == {"engine-disagrees": "INVALID"}
 
 
 def test_stamps_that_the_wire_does_not_confirm() -> None:

@@ -1,0 +1,237 @@
+"""llama.cpp's own server: many streams at a time, with continuous batching."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from profiler.errors import ServerError, ServerStartError, UsageError
+from profiler.results.manifest import EngineFacts
+from profiler.results.records import ServerTimings
+from profiler.servers import llama_build
+from profiler.servers.base import Capabilities, Launch, Tick
+from profiler.servers.engine_log import EngineTiming
+from profiler.servers.openai_api import call_json, prompt_fields
+from profiler.servers.options import EngineOptions
+from profiler.servers.process import ServerProcess, free_loopback_port
+from profiler.servers.prometheus import read_counters
+from profiler.servers.readiness import serves, wait_until_ready
+
+NAME = "llama-server"
+VARIABLE = "AFORO_LLAMA_SERVER"
+REMEDY = f"Build it here (some minutes): aforo engines build {NAME}"
+
+SLOTS_OF_OPEN_LOOP = 16
+"""Slots where arrivals follow a schedule, so that nobody knows how many will be in flight; `--slots` overrides."""
+
+_QUESTION_TIMEOUT_S = 60.0
+_ENVIRONMENT = "LLAMA_ARG_"  # variables by this prefix set options behind the command line's back
+_INSTRUCTIONS = re.compile(r"system_info: (.+)")
+
+_NOTES = {
+    "cold": "No prompt is reused: the prompt cache is off, in the server and in every request.",
+    "warm": "Prompts that begin alike are reused from the prompt cache, which shortens their TTFT.",
+}
+
+
+def find(engine_path: Path | None = None) -> Path:
+    """Return the program: as named, from `$AFORO_LLAMA_SERVER`, as built here, or from PATH. Raises `UsageError`."""
+    named = {"--engine-path": engine_path, f"${VARIABLE}": os.environ.get(VARIABLE)}
+    for origin, path in named.items():
+        if path:
+            return _named(origin, Path(path).expanduser())
+    found = llama_build.built(NAME) or shutil.which(NAME)
+    if found is None:
+        raise UsageError(
+            f"No {NAME} was found: not in the cache folder ({llama_build.home()}), not on PATH. "
+            f"{REMEDY}. Or name one with --engine-path or {VARIABLE}."
+        )
+    return Path(found)
+
+
+def _named(origin: str, path: Path) -> Path:
+    program = path / NAME if path.is_dir() else path
+    if not program.is_file() or not os.access(program, os.X_OK):
+        raise UsageError(f"{origin} {path}: expected an executable {NAME}, or a folder with one in it. {REMEDY}")
+    return program
+
+
+def version(program: Path) -> tuple[str, str]:
+    """Return version and build as the program tells them. Raises `ServerStartError`."""
+    said = _ask(program, "--version")
+    number = re.search(r"^version: (.+)$", said, re.MULTILINE)
+    built = re.search(r"^built with (.+)$", said, re.MULTILINE)
+    return (number[1] if number else "unknown"), (built[1] if built else "unknown")
+
+
+class LlamaServer:
+    """`llama-server` on a free loopback port, with one slot per stream."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, launch: Launch, options: EngineOptions) -> None:
+        """Prepare the server. Raises `UsageError` when there is none, `ServerStartError` when it does not run."""
+        self._launch = launch
+        self._options = options
+        self._program = find(options.engine_path)
+        self._version, self._built_with = version(self._program)
+        self._known_flags = set(re.findall(r"--[a-z][a-z-]+", _ask(self._program, "--help")))
+        self._slots = options.slots or launch.streams or SLOTS_OF_OPEN_LOOP
+        self._alias = f"aforo/{launch.model.name}"
+        self._instructions: str | None = None
+        self._process: ServerProcess | None = None
+        self.port = free_loopback_port()
+
+    @property
+    def pid(self) -> int:
+        """Root of the server's process tree."""
+        return self._running().pid
+
+    @property
+    def model_name(self) -> str:
+        """The name under which it serves the model."""
+        return self._alias
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """One stream per slot; it tells its own timings with every answer."""
+        return Capabilities(counts_tokens=True, streams=self._slots, keeps_to_length=True, tells_timings=True)
+
+    def command(self) -> list[str]:
+        """Return the full command line."""
+        options: dict[str, object] = {
+            "--model": self._launch.model.path or "",
+            "--alias": self._alias,
+            "--host": self.host,
+            "--port": self.port,
+            "--threads": self._launch.threads,
+            "--threads-batch": self._launch.threads,
+            "--parallel": self._slots,
+            "--ctx-size": self._launch.context_tokens * self._slots,
+            "--batch-size": self._options.batch_tokens,
+            "--ubatch-size": self._options.micro_batch_tokens,
+            "--cache-type-k": self._options.kv_cache,
+            "--cache-type-v": self._options.kv_cache,
+            "--n-gpu-layers": self._options.gpu_layers,
+        }
+        words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
+        words += ["--cont-batching", "--metrics"]
+        return [str(self._program), *words, *self._cache_flags(), *self._switches()]
+
+    def describe(self) -> EngineFacts:
+        """Engine, version, build and every argument."""
+        made = llama_build.describe(self._program)
+        build = [f"built with {self._built_with}", made and made.source, self._instructions]
+        return EngineFacts(
+            name=NAME,
+            version=self._version,
+            build="; ".join(part for part in build if part),
+            path=str(self._program),
+            command=self.command(),
+            url=f"http://{self.host}:{self.port}/v1",
+            threads=self._launch.threads,
+            context_tokens=self._launch.context_tokens,
+            slots=self._slots,
+            batch_tokens=self._options.batch_tokens,
+            micro_batch_tokens=self._options.micro_batch_tokens,
+            kv_cache=self._options.kv_cache,
+            prompt_cache=self._options.prompt_cache,
+            notes=[_NOTES[self._options.prompt_cache], *_hidden_arguments()],
+        )
+
+    def start(self, log_path: Path, tick: Tick) -> None:
+        """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
+        self._process = ServerProcess(self.command(), log_path, {})
+        wait_until_ready(self._process, self._is_ready, self._launch.start_timeout_s, tick)
+        found = _INSTRUCTIONS.search(log_path.read_text("utf-8", "replace"))
+        self._instructions = found[1].strip() if found else None
+
+    def check_alive(self) -> None:
+        """Raise `ServerDiedError` when it has ended."""
+        self._running().check_alive()
+
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in the model's own tokens, the beginning-of-text token included. Raises `ServerError`."""
+        question = {"content": text, "add_special": True, "parse_special": True}
+        tokens = call_json(self.host, self.port, "POST", "/tokenize", question).get("tokens")
+        if not isinstance(tokens, list):
+            raise ServerError("The server did not tokenize a text: its answer has no list of tokens.")
+        return len(tokens)
+
+    def counters(self) -> Mapping[str, float]:
+        """What it has counted since it started. Raises `ServerError`."""
+        return read_counters(self.host, self.port)
+
+    def request_body(
+        self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
+    ) -> dict[str, object]:
+        """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
+        return {
+            "model": self._alias,
+            **prompt_fields(api, prompt),
+            "max_tokens": output_tokens,
+            "temperature": temperature,
+            "seed": seed,
+            "ignore_eos": True,
+            "cache_prompt": self._options.prompt_cache == "warm",
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+    def stop(self) -> None:
+        """End it and everything that it started."""
+        if self._process is not None:
+            self._process.stop()
+
+    def _running(self) -> ServerProcess:
+        if self._process is None:
+            raise ServerError("The server has not been started.")
+        return self._process
+
+    def _is_ready(self) -> bool:
+        try:
+            call_json(self.host, self.port, "GET", "/health")  # 503 while it loads the model
+        except ServerError:
+            return False
+        return serves(self.host, self.port, self._alias)
+
+    def _cache_flags(self) -> list[str]:
+        """Return what switches the prompt cache; newer versions keep prompts in several places."""
+        if self._options.prompt_cache == "warm":
+            return ["--cache-prompt"]
+        off = {"--cache-reuse": "0", "--cache-ram": "0", "--ctx-checkpoints": "0", "--slot-prompt-similarity": "0"}
+        known = [text for flag, value in off.items() if flag in self._known_flags for text in (flag, value)]
+        return ["--no-cache-prompt", *known] if "--no-cache-prompt" in self._known_flags else known
+
+    def _switches(self) -> list[str]:
+        """Return switches that this version has: no web page; a context of its own for every slot."""
+        wanted = ("--no-ui", "--no-webui", "--no-kv-unified")
+        found = [flag for flag in wanted if flag in self._known_flags]
+        return [flag for flag in found if not (flag == "--no-webui" and "--no-ui" in found)]
+
+
+def timing(told: ServerTimings) -> EngineTiming:
+    """Return what the server told as an engine's timing: its clock runs from token to token, as a client's does."""
+    return EngineTiming(told.prompt_n, told.prompt_ms, max(0, told.predicted_n - 1), told.predicted_ms, True)
+
+
+def _hidden_arguments() -> list[str]:
+    """Name the variables that set options of the server, for they are not in its command line."""
+    names = sorted(name for name in os.environ if name.startswith(_ENVIRONMENT))
+    return [f"Set by the environment: {', '.join(names)}."] if names else []
+
+
+def _ask(program: Path, question: str) -> str:
+    """Run the program for a word about itself. Raises `ServerStartError`."""
+    try:
+        done = subprocess.run(
+            [program, question], capture_output=True, text=True, check=False, timeout=_QUESTION_TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServerStartError(f"{program} {question} does not run: {error}. {REMEDY}") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ServerStartError(f"{program} {question} ended with exit code {done.returncode}: {last}. {REMEDY}")
+    return done.stdout + done.stderr

@@ -1,0 +1,61 @@
+import pytest
+from support.builders import observed, request
+
+from profiler.metrics.engine_word import engine_decode_tokens_per_s, engine_gap_ratio, engine_prefill_tokens_per_s
+from profiler.metrics.observations import Observations
+from profiler.metrics.registry import NotMeasuredError
+from profiler.results.records import Outcome
+from profiler.servers.engine_log import EngineTiming
+
+# Two requests, three tokens each at 10, 20, 30 ms: 20 ms from the first token to the last.
+TWO = [request(0), request(1, sent_ms=40)]
+
+
+def counted(seen: Observations, **values: float) -> Observations:
+    """The same run, in which the engine's counters went on by these."""
+    (phase,) = (phase for phase in seen.manifest.phases if phase.is_measured)
+    phase.engine_counted = {f"vllm:{name}": value for name, value in values.items()}
+    return seen
+
+
+def test_the_engines_own_word_is_taken_for_measured_requests_only() -> None:
+    warm = request(0, phase="warmup")
+    timings = [EngineTiming(8, 100.0, 2, 100.0), EngineTiming(8, 4.0, 2, 16.0), EngineTiming(8, 4.0, 2, 24.0)]
+    seen = observed([warm, request(1), request(2, sent_ms=40)], timings=timings)
+    assert engine_decode_tokens_per_s(seen) == pytest.approx(4 / 0.040)
+    assert engine_prefill_tokens_per_s(seen) == pytest.approx(16 / 0.008)
+
+
+def test_engine_timings_that_do_not_match_one_to_one_are_not_used() -> None:
+    with pytest.raises(NotMeasuredError, match="one to one"):
+        engine_decode_tokens_per_s(observed(TWO, timings=[EngineTiming(8, 1.0, 2, 1.0)]))
+
+
+def test_the_gap_is_between_the_same_spans() -> None:
+    # The client saw 20 ms twice; the engine tells 19 ms and 20.5 ms: |40 − 39.5| / 39.5.
+    timings = [EngineTiming(8, 4.0, 2, 19.0, True), EngineTiming(8, 4.0, 2, 20.5, True)]
+    assert engine_gap_ratio(observed(TWO, timings=timings)) == pytest.approx(0.5 / 39.5)
+
+
+def test_a_log_that_leaves_out_sampling_is_not_compared() -> None:
+    with pytest.raises(NotMeasuredError, match="same span"):
+        engine_gap_ratio(observed(TWO, timings=[EngineTiming(8, 4.0, 2, 19.0)] * 2))
+
+
+def test_a_request_that_failed_or_told_nothing_is_left_out_of_the_gap() -> None:
+    requests = [*TWO, request(2, sent_ms=80, outcome=Outcome.TRUNCATED)]
+    timings = [EngineTiming(8, 4.0, 2, 16.0, True), None, EngineTiming(8, 4.0, 2, 99.0, True)]
+    assert engine_gap_ratio(observed(requests, timings=timings)) == pytest.approx(4 / 16)
+
+
+def test_histograms_count_every_gap_between_tokens() -> None:
+    # Four gaps in 0.05 s by vLLM's word, 40 ms by ours.
+    seen = counted(observed(TWO), inter_token_latency_seconds_sum=0.05, inter_token_latency_seconds_count=4.0)
+    assert engine_decode_tokens_per_s(seen) == pytest.approx(80)
+    assert engine_gap_ratio(seen) == pytest.approx(0.2)
+
+
+def test_histograms_that_count_failed_requests_too_are_not_compared() -> None:
+    seen = observed([*TWO, request(2, outcome=Outcome.TIMEOUT)])
+    with pytest.raises(NotMeasuredError, match="failed"):
+        engine_gap_ratio(counted(seen, inter_token_latency_seconds_sum=1.0, inter_token_latency_seconds_count=4.0))
