@@ -1,10 +1,33 @@
 """`aforo engines`: which engines this machine has, and building the one that has to be built."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=False, help="List the engines of this machine, or build one.")
+if TYPE_CHECKING:
+    from profiler.servers.choose import Availability
+
+app = typer.Typer(help="List the engines of this machine, or build one.")
+
+
+@app.callback(invoke_without_command=True)
+def list_all(
+    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False
+) -> None:
+    """List the engines: which are here, in which version, and what to do for the others."""
+    if context.invoked_subcommand is not None:
+        return
+    from dataclasses import asdict
+
+    from profiler.servers.choose import available
+
+    engines = available()
+    if json:
+        from json import dumps
+
+        print(dumps([asdict(engine) for engine in engines], indent=2, ensure_ascii=False))
+    else:
+        _print_table(engines)
 
 
 @app.command("build")
@@ -14,10 +37,13 @@ def build(
         bool | None,
         typer.Option("--cuda/--no-cuda", help="For NVIDIA cards. Default: where nvcc and a card are present."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="Compilers at a time. Default: one per usable processor.")] = None,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where it is built already.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Compilers at a time. Default: one per usable processor.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Build an engine from source, for this very processor, into the cache folder (minutes)."""
+    """Build an engine from source, for this very processor, into the cache folder (some minutes)."""
     from profiler.cli.progress import shown_progress
     from profiler.errors import UsageError
     from profiler.run.interrupt import Interrupt
@@ -26,6 +52,21 @@ def build(
 
     if engine != "llama-server":
         raise UsageError(f"{engine!r} cannot be built. Expected: llama-server.")
+    if if_missing and llama_build.built(engine):
+        print(f"Built already: {llama_build.home()}")
+        return
     with Interrupt() as interrupt, shown_progress(quiet=quiet) as progress:
         folder = llama_build.build(progress, interrupt.check, jobs or usable_cores(), cuda=cuda)
     print(f"Built {', '.join(llama_build.PROGRAMS)} in {folder}")
+
+
+def _print_table(engines: "list[Availability]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("engine", "here", "version, path, what to do", show_lines=True)
+    for engine in engines:
+        found = [text for text in (engine.version, engine.path) if text]
+        table.add_row(engine.name, "yes" if engine.is_available else "no", "\n".join([*found, engine.note]))
+    table.columns[0].no_wrap = True
+    Console().print(table, markup=False)

@@ -30,8 +30,8 @@ def run(
     engine: Annotated[
         str | None,
         typer.Option(
-            help="llama-cpp-python or llama-server; `aforo engines` lists what is there. Default: the first for one "
-            "request in flight, the second for more."
+            help="llama-cpp-python, llama-server or vllm; `aforo engines` lists what is there. Default: the first for "
+            "one request in flight, the second for more."
         ),
     ] = None,
     engine_path: Annotated[Path | None, typer.Option(help="The engine's program, or the folder that it is in.")] = None,
@@ -50,6 +50,15 @@ def run(
         str, typer.Option(help="cold: every prompt is computed whole. warm: prompts that begin alike are reused.")
     ] = "cold",
     gpu_layers: Annotated[int | None, typer.Option(min=0, help="llama-server: layers kept on the GPU.")] = None,
+    tensor_parallel: Annotated[int | None, typer.Option(min=1, help="vLLM: GPUs that share each layer.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="vLLM: type of the computation, bfloat16 …")] = None,
+    quantization: Annotated[str | None, typer.Option(help="vLLM: how the weights are quantised, fp8 …")] = None,
+    load_format: Annotated[
+        str | None, typer.Option(help="vLLM: dummy makes random weights. Default: where the model has no others.")
+    ] = None,
+    engine_arg: Annotated[
+        list[str] | None, typer.Option(help="Passed on to the engine as it is (repeatable): --engine-arg=--no-mmap")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     threads: Annotated[
         int | None, typer.Option(help="Threads of the model server. Default: one per physical core.")
@@ -158,6 +167,11 @@ def run(
             kv_cache=kv_cache,
             prompt_cache=prompt_cache,
             gpu_layers=gpu_layers,
+            tensor_parallel=tensor_parallel,
+            dtype=dtype,
+            quantization=quantization,
+            load_format=load_format,
+            engine_args=tuple(engine_arg or ()),
         ),
         overrides={key: value for key, value in overrides.items() if value is not None},
     )

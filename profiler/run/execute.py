@@ -1,10 +1,11 @@
 """A run from one end to the other: start the server, warm up, measure, stop, summarise, report."""
 
 import platform
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from profiler import __version__
-from profiler.errors import AforoError, InterruptedRunError, RecordError
+from profiler.errors import AforoError, InterruptedRunError, RecordError, ServerError
 from profiler.hosts.detect import describe
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Point, Status
@@ -200,6 +201,7 @@ class _Run:
         self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=len(prompts))
         full_name = name if is_only else f"{point.name}/{name}"
         with self._phase(full_name, None if is_only else point.name) as phase:
+            counted = self._counters()
             driver.start(make_job(self._plan, point, full_name, prompts, first_index))
             finished, is_stopped = 0, False
             while phase.client_cpu_ns is None:
@@ -218,6 +220,14 @@ class _Run:
                     self._samples.append(sample)
                 self._tick()
                 self._server.check_alive()
+            phase.engine_counted = {key: value - counted.get(key, 0.0) for key, value in self._counters().items()}
+
+    def _counters(self) -> Mapping[str, float]:
+        """What the server has counted; a metrics page that fails leaves a run without its second opinion, no more."""
+        try:
+            return self._server.counters()
+        except ServerError:
+            return {}
 
     def _take(self, exchange: Exchange, prompt: Prompt) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""

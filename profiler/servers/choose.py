@@ -1,33 +1,53 @@
-"""Which engine serves a run, and which engines there are."""
+"""Which engine serves a run, and which engines this machine has."""
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from profiler.errors import UsageError
-from profiler.servers import llama_cpp_python, llama_server
+from profiler.errors import AforoError, UsageError
+from profiler.servers import llama_cpp_python, llama_server, openai_http, vllm
 from profiler.servers.base import Launch, Server
 from profiler.servers.options import EngineOptions
 
 _STARTED: Mapping[str, Callable[[Launch, EngineOptions], Server]] = {
     llama_cpp_python.NAME: llama_cpp_python.LlamaCppPythonServer,
     llama_server.NAME: llama_server.LlamaServer,
+    vllm.NAME: vllm.VllmServer,
 }
 
+_PROGRAMS = (llama_server.NAME, vllm.NAME)
 _KNOWN_TO: Mapping[str, tuple[str, ...]] = {  # option: the engines that have it
-    "--engine-path": (llama_server.NAME,),
-    "--slots": (llama_server.NAME,),
-    "--batch-tokens": (llama_server.NAME,),
+    "--engine-path": _PROGRAMS,
+    "--engine-args": _PROGRAMS,
+    "--slots": _PROGRAMS,
+    "--batch-tokens": _PROGRAMS,
     "--micro-batch-tokens": (llama_server.NAME,),
-    "--kv-cache": (llama_server.NAME,),
-    "--prompt-cache": (llama_server.NAME,),
+    "--kv-cache": _PROGRAMS,
+    "--prompt-cache": _PROGRAMS,
     "--gpu-layers": (llama_server.NAME,),
+    "--tensor-parallel": (vllm.NAME,),
+    "--dtype": (vllm.NAME,),
+    "--quantization": (vllm.NAME,),
+    "--load-format": (vllm.NAME,),
 }
+
+
+@dataclass(frozen=True)
+class Availability:
+    """An engine, and whether it can be used on this machine."""
+
+    name: str
+    is_available: bool
+    version: str | None
+    path: str | None
+    note: str  # what it is for; where it is missing, what to do
 
 
 def choose(launch: Launch, options: EngineOptions) -> Server:
     """Return the server for a run, ready to be started. Raises `UsageError`, `ServerStartError`."""
-    name = options.engine or (llama_server.NAME if options.engine_path else _default(launch))
+    name = options.engine or _default(launch, options)
     if name not in _STARTED:
-        raise UsageError(f"--engine {name}: expected {' or '.join(_STARTED)}; --url measures a running endpoint.")
+        raise UsageError(f"--engine {name}: expected {', '.join(_STARTED)}; --url measures a running endpoint.")
     for flag in options.given():
         engines = _KNOWN_TO.get(flag, tuple(_STARTED))
         if name not in engines:
@@ -35,15 +55,50 @@ def choose(launch: Launch, options: EngineOptions) -> Server:
     return _STARTED[name](launch, options)
 
 
-def _default(launch: Launch) -> str:
+def _default(launch: Launch, options: EngineOptions) -> str:
     """The embedded engine for one stream, llama-server for several. Raises `UsageError` when there is none."""
-    if (launch.streams or 1) == 1:
+    if (launch.streams or 1) == 1 and not options.engine_path:
         return llama_cpp_python.NAME
     try:
-        llama_server.find()
+        llama_server.find(options.engine_path)
     except UsageError as error:
         raise UsageError(
             f"The workload keeps {launch.streams} requests in flight; the embedded engine serves one request at a "
             f"time, and {llama_server.NAME} serves several. {error}"
         ) from error
     return llama_server.NAME
+
+
+def available() -> list[Availability]:
+    """Look at every engine: is it here, and does it run?"""
+    return [
+        _look(llama_cpp_python.NAME, "Embedded; one request at a time.", _look_at_llama_cpp_python),
+        _look(llama_server.NAME, "Several requests at a time.", _look_at_llama_server),
+        _look(vllm.NAME, "Several requests at a time, on GPUs.", _look_at_vllm),
+        Availability(
+            openai_http.NAME, True, None, None, "Any running OpenAI-compatible endpoint: aforo run --url URL."
+        ),
+    ]
+
+
+def _look(name: str, purpose: str, look: Callable[[], tuple[str | None, str]]) -> Availability:
+    try:
+        version, path = look()
+    except AforoError as error:
+        return Availability(name, False, None, None, str(error))
+    return Availability(name, True, version, path, purpose)
+
+
+def _look_at_llama_cpp_python() -> tuple[str | None, str]:
+    llama_cpp_python.check_installed()
+    return llama_cpp_python.version(), sys.prefix
+
+
+def _look_at_llama_server() -> tuple[str | None, str]:
+    program = llama_server.find()
+    return llama_server.version(program)[0], str(program)
+
+
+def _look_at_vllm() -> tuple[str | None, str]:
+    program = vllm.find()
+    return vllm.version(program), str(program)

@@ -24,12 +24,15 @@ from profiler.errors import EngineBuildError
 from profiler.models.files import cache_folder
 from profiler.servers.base import Tick
 from profiler.servers.process import AMX_FIX, ServerProcess
+from profiler.units import BYTES_PER_MIB
 
 SOURCE = "llama-cpp-python"
 SOURCE_VERSION = "0.3.36"
 PROGRAMS = ("llama-server", "llama-bench", "llama-quantize")
 
 _BUILD_TOOLS = ("scikit-build-core>=0.9", "cmake>=3.21", "ninja>=1.11")
+_ROOM_BYTES = 1024 * BYTES_PER_MIB
+_ELSEWHERE = "Free some space, or set XDG_CACHE_HOME to a folder with room."
 _LOOK_S = 0.1
 _LOG_TAIL_LINES = 15
 _STEP = re.compile(r"^\[(\d+)/(\d+)\] ", re.MULTILINE)  # ninja: [12/345] Building …
@@ -103,14 +106,18 @@ def build(stages: Stages, tick: Tick, jobs: int, *, cuda: bool | None = None) ->
     """
     with_cuda = has_cuda() if cuda is None else cuda
     _check_machine(with_cuda=with_cuda)
-    engines = cache_folder() / "engines"
-    engines.mkdir(parents=True, exist_ok=True)
-    log_path().unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=engines, ignore_cleanup_errors=True) as name:
-        work = _Work(Path(name), stages, tick)
-        work.fetch()
-        work.compile(jobs, _options(with_cuda=with_cuda), with_cuda=with_cuda)
-        _put_in_place(work.finished)
+    engines = home().parent
+    try:
+        engines.mkdir(parents=True, exist_ok=True)
+        _check_room(engines)
+        log_path().unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=engines, ignore_cleanup_errors=True) as name:
+            work = _Work(Path(name), stages, tick)
+            work.fetch()
+            work.compile(jobs, _options(with_cuda=with_cuda), with_cuda=with_cuda)
+            _put_in_place(work.finished)
+    except OSError as error:
+        raise EngineBuildError(f"llama.cpp could not be built in {engines}: {error}. {_ELSEWHERE}") from error
     return home()
 
 
@@ -196,6 +203,16 @@ def _options(*, with_cuda: bool) -> list[str]:
     options += [f"-D{name}=OFF" for name in _OFF]
     options += [f"-DLLAMA_BUILD_COMMIT={SOURCE}-{SOURCE_VERSION}"]  # what `--version` says
     return [*options, "-DGGML_CUDA=ON", "-DGGML_CUDA_NCCL=OFF"] if with_cuda else options
+
+
+def _check_room(folder: Path) -> None:
+    """Raise `EngineBuildError` where the disk is too full to begin."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < _ROOM_BYTES:
+        raise EngineBuildError(
+            f"{folder} has room for {free_bytes / BYTES_PER_MIB:.0f} MiB; building takes about "
+            f"{_ROOM_BYTES / BYTES_PER_MIB:.0f} MiB. {_ELSEWHERE}"
+        )
 
 
 def _check_machine(*, with_cuda: bool) -> None:

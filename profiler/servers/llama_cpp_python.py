@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,12 +39,10 @@ class LlamaCppPythonServer:
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `MissingExtraError` without the engine, `UsageError` for several streams."""
         check_streams(launch.streams)
-        if find_spec("llama_cpp") is None:
-            raise MissingExtraError("The llama-cpp-python engine", "llama")
+        self._build = check_installed()
         self._model = launch.model
         self._launch = launch
         self._alias = f"aforo/{launch.model.name}"
-        self._build = _build_flags()
         self._process: ServerProcess | None = None
         self.port = free_loopback_port()
 
@@ -78,7 +76,7 @@ class LlamaCppPythonServer:
         """Engine, version, build and every argument."""
         return EngineFacts(
             name=NAME,
-            version=_version(),
+            version=version(),
             build=self._build,
             command=self.command(),
             url=f"http://{self.host}:{self.port}/v1",
@@ -151,15 +149,21 @@ def check_streams(streams: int | None) -> None:
         )
 
 
-def _version() -> str | None:
+def version() -> str | None:
+    """Return the version that is installed."""
     try:
-        return version("llama-cpp-python")
-    except PackageNotFoundError:
+        return metadata.version("llama-cpp-python")
+    except metadata.PackageNotFoundError:
         return None
 
 
-def _build_flags() -> str:
-    """Return what the library says of its own build. Raises `ServerStartError` when it cannot be loaded."""
+def check_installed() -> str:
+    """Return what the library says of its own build.
+
+    Raises `MissingExtraError` when it is not installed, `ServerStartError` when it cannot be loaded.
+    """
+    if find_spec("llama_cpp") is None:
+        raise MissingExtraError("The llama-cpp-python engine", "llama")
     code = "import llama_cpp; print(llama_cpp.llama_print_system_info().decode())"
     result = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False, timeout=120

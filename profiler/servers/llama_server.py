@@ -1,13 +1,10 @@
 """llama.cpp's own server: many streams at a time, with continuous batching."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from profiler.errors import ServerError, ServerStartError, UsageError
+from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.results.records import ServerTimings
 from profiler.servers import llama_build
@@ -16,17 +13,17 @@ from profiler.servers.engine_log import EngineTiming
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.process import ServerProcess, free_loopback_port
+from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
 from profiler.servers.readiness import serves, wait_until_ready
 
 NAME = "llama-server"
 VARIABLE = "AFORO_LLAMA_SERVER"
-REMEDY = f"Build it here (some minutes): aforo engines build {NAME}"
+REMEDY = f"Build it here (some minutes): aforo engines build {NAME}."
 
 SLOTS_OF_OPEN_LOOP = 16
 """Slots where arrivals follow a schedule, so that nobody knows how many will be in flight; `--slots` overrides."""
 
-_QUESTION_TIMEOUT_S = 60.0
 _ENVIRONMENT = "LLAMA_ARG_"  # variables by this prefix set options behind the command line's back
 _INSTRUCTIONS = re.compile(r"system_info: (.+)")
 
@@ -38,29 +35,12 @@ _NOTES = {
 
 def find(engine_path: Path | None = None) -> Path:
     """Return the program: as named, from `$AFORO_LLAMA_SERVER`, as built here, or from PATH. Raises `UsageError`."""
-    named = {"--engine-path": engine_path, f"${VARIABLE}": os.environ.get(VARIABLE)}
-    for origin, path in named.items():
-        if path:
-            return _named(origin, Path(path).expanduser())
-    found = llama_build.built(NAME) or shutil.which(NAME)
-    if found is None:
-        raise UsageError(
-            f"No {NAME} was found: not in the cache folder ({llama_build.home()}), not on PATH. "
-            f"{REMEDY}. Or name one with --engine-path or {VARIABLE}."
-        )
-    return Path(found)
-
-
-def _named(origin: str, path: Path) -> Path:
-    program = path / NAME if path.is_dir() else path
-    if not program.is_file() or not os.access(program, os.X_OK):
-        raise UsageError(f"{origin} {path}: expected an executable {NAME}, or a folder with one in it. {REMEDY}")
-    return program
+    return find_program(NAME, engine_path, VARIABLE, [llama_build.built(NAME)], REMEDY)
 
 
 def version(program: Path) -> tuple[str, str]:
     """Return version and build as the program tells them. Raises `ServerStartError`."""
-    said = _ask(program, "--version")
+    said = ask(program, "--version", REMEDY)
     number = re.search(r"^version: (.+)$", said, re.MULTILINE)
     built = re.search(r"^built with (.+)$", said, re.MULTILINE)
     return (number[1] if number else "unknown"), (built[1] if built else "unknown")
@@ -77,7 +57,7 @@ class LlamaServer:
         self._options = options
         self._program = find(options.engine_path)
         self._version, self._built_with = version(self._program)
-        self._known_flags = set(re.findall(r"--[a-z][a-z-]+", _ask(self._program, "--help")))
+        self._known_flags = set(re.findall(r"--[a-z][a-z-]+", ask(self._program, "--help", REMEDY)))
         self._slots = options.slots or launch.streams or SLOTS_OF_OPEN_LOOP
         self._alias = f"aforo/{launch.model.name}"
         self._instructions: str | None = None
@@ -118,7 +98,7 @@ class LlamaServer:
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
         words += ["--cont-batching", "--metrics"]
-        return [str(self._program), *words, *self._cache_flags(), *self._switches()]
+        return [str(self._program), *words, *self._cache_flags(), *self._switches(), *self._options.engine_args]
 
     def describe(self) -> EngineFacts:
         """Engine, version, build and every argument."""
@@ -138,12 +118,12 @@ class LlamaServer:
             micro_batch_tokens=self._options.micro_batch_tokens,
             kv_cache=self._options.kv_cache,
             prompt_cache=self._options.prompt_cache,
-            notes=[_NOTES[self._options.prompt_cache], *_hidden_arguments()],
+            notes=[_NOTES[self._options.prompt_cache], *hidden_arguments(_ENVIRONMENT)],
         )
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        self._process = ServerProcess(self.command(), log_path, {})
+        self._process = ServerProcess(self.command(), log_path, {"LLAMA_API_KEY": ""})
         wait_until_ready(self._process, self._is_ready, self._launch.start_timeout_s, tick)
         found = _INSTRUCTIONS.search(log_path.read_text("utf-8", "replace"))
         self._instructions = found[1].strip() if found else None
@@ -215,23 +195,3 @@ class LlamaServer:
 def timing(told: ServerTimings) -> EngineTiming:
     """Return what the server told as an engine's timing: its clock runs from token to token, as a client's does."""
     return EngineTiming(told.prompt_n, told.prompt_ms, max(0, told.predicted_n - 1), told.predicted_ms, True)
-
-
-def _hidden_arguments() -> list[str]:
-    """Name the variables that set options of the server, for they are not in its command line."""
-    names = sorted(name for name in os.environ if name.startswith(_ENVIRONMENT))
-    return [f"Set by the environment: {', '.join(names)}."] if names else []
-
-
-def _ask(program: Path, question: str) -> str:
-    """Run the program for a word about itself. Raises `ServerStartError`."""
-    try:
-        done = subprocess.run(
-            [program, question], capture_output=True, text=True, check=False, timeout=_QUESTION_TIMEOUT_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServerStartError(f"{program} {question} does not run: {error}. {REMEDY}") from error
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ServerStartError(f"{program} {question} ended with exit code {done.returncode}: {last}. {REMEDY}")
-    return done.stdout + done.stderr

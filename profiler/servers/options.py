@@ -20,6 +20,11 @@ class EngineOptions:
     kv_cache: str | None = None  # type of its elements: f16, q8_0, …
     prompt_cache: str = "cold"
     gpu_layers: int | None = None
+    tensor_parallel: int | None = None  # cards that share each layer
+    dtype: str | None = None  # of the computation
+    quantization: str | None = None  # method by which the weights were quantised
+    load_format: str | None = None  # dummy: random weights
+    engine_args: tuple[str, ...] = ()  # passed on as they are
 
     def __post_init__(self) -> None:
         """Check what the types cannot. Raises `UsageError`."""
@@ -34,7 +39,9 @@ class EngineOptions:
 
     def flags(self) -> list[str]:
         """Return what to type to choose the same again."""
-        return [text for flag, value in self.given().items() for text in (flag, str(value))]
+        given = self.given()
+        words = [text for flag, value in given.items() if flag != "--engine-args" for text in (flag, str(value))]
+        return [*words, *(f"--engine-arg={text}" for text in self.engine_args)]
 
 
 def _flag(name: str) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from support.command import TINY
+from support.launch import launch
 
 from profiler.errors import ServerDiedError, ServerStartError, UsageError
 from profiler.models import facts, locate
 from profiler.results.manifest import ModelFacts
-from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_concurrency
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_streams
 from profiler.servers.openai_api import PATHS, served_models
+from profiler.servers.options import EngineOptions
 
 pytestmark = pytest.mark.real_server
 
@@ -25,7 +27,7 @@ def model() -> ModelFacts:
 
 @pytest.fixture(scope="module")
 def server(model: ModelFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCppPythonServer]:
-    running = LlamaCppPythonServer(model, 1, 512, 60)
+    running = LlamaCppPythonServer(launch(model), EngineOptions())
     running.start(tmp_path_factory.mktemp("server") / "log", lambda: None)
     yield running
     running.stop()
@@ -44,7 +46,7 @@ def test_a_request_yields_exactly_the_tokens_that_it_asks_for(
     server: LlamaCppPythonServer, model: ModelFacts, is_synthetic: bool
 ) -> None:
     """With real weights every end token is suppressed by a bias; the server must take it."""
-    real = LlamaCppPythonServer(model.model_copy(update={"is_synthetic": is_synthetic}), 1, 512, 60)
+    real = LlamaCppPythonServer(launch(model.model_copy(update={"is_synthetic": is_synthetic})), EngineOptions())
     body = real.request_body("completions", "nuwa vulo", 12, 0.0, 1) | {"model": server.model_name, "stream": False}
     assert ("logit_bias" in body) is not is_synthetic
     connection = http.client.HTTPConnection(server.host, server.port)
@@ -60,7 +62,7 @@ def test_a_model_that_cannot_be_loaded_is_explained_and_leaves_nothing_running(
 ) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(Path(model.path or "").read_bytes()[:5000])
-    server = LlamaCppPythonServer(model.model_copy(update={"path": str(broken)}), 1, 512, 60)
+    server = LlamaCppPythonServer(launch(model.model_copy(update={"path": str(broken)})), EngineOptions())
     with pytest.raises(ServerDiedError, match="ended by itself") as caught:
         server.start(tmp_path / "log", lambda: None)
     assert str(tmp_path / "log") in str(caught.value)
@@ -68,7 +70,7 @@ def test_a_model_that_cannot_be_loaded_is_explained_and_leaves_nothing_running(
 
 
 def test_a_server_that_is_not_ready_in_time_is_an_error(model: ModelFacts, tmp_path: Path) -> None:
-    server = LlamaCppPythonServer(model, 1, 512, start_timeout_s=0.05)
+    server = LlamaCppPythonServer(launch(model, start_timeout_s=0.05), EngineOptions())
     with pytest.raises(ServerStartError, match="--start-timeout"):
         server.start(tmp_path / "log", lambda: None)
     pid = server.pid
@@ -78,6 +80,7 @@ def test_a_server_that_is_not_ready_in_time_is_an_error(model: ModelFacts, tmp_p
 
 
 def test_it_serves_one_request_at_a_time() -> None:
-    check_concurrency(1)
-    with pytest.raises(UsageError, match="one request at a time"):
-        check_concurrency(2)
+    check_streams(1)
+    check_streams(None)  # arrivals that follow a schedule wait their turn
+    with pytest.raises(UsageError, match=r"one request at a time.*--engine llama-server"):
+        check_streams(2)

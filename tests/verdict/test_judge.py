@@ -10,8 +10,8 @@ from profiler.metrics.summarize import summarize
 from profiler.results.manifest import Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
-from profiler.timing.audit import Audit, Spread
 from profiler.servers.engine_log import EngineTiming
+from profiler.timing.audit import Audit, Spread
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
 

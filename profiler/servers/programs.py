@@ -1,0 +1,55 @@
+"""An engine that is a program of its own: finding it and asking what it is."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from profiler.errors import ServerStartError, UsageError
+
+_TIMEOUT_S = 180.0  # vLLM imports a whole framework to tell its version
+
+
+def find_program(
+    name: str, engine_path: Path | None, variable: str, others: Sequence[Path | None], remedy: str
+) -> Path:
+    """Return the program: as named by the user, from `$variable`, one of the others, or from PATH.
+
+    Raises `UsageError`, which ends with the remedy.
+    """
+    for origin, path in {"--engine-path": engine_path, f"${variable}": os.environ.get(variable)}.items():
+        if path:
+            return _named(name, origin, Path(path).expanduser(), remedy)
+    on_path = shutil.which(name)
+    found = [path for path in others if path and path.is_file()] + ([Path(on_path)] if on_path else [])
+    if not found:
+        raise UsageError(f"No {name} was found. {remedy} Or name one with --engine-path or ${variable}.")
+    return found[0]
+
+
+def _named(name: str, origin: str, path: Path, remedy: str) -> Path:
+    program = path / name if path.is_dir() else path
+    if not program.is_file() or not os.access(program, os.X_OK):
+        raise UsageError(f"{origin} {path}: expected an executable {name}, or a folder with one in it. {remedy}")
+    return program
+
+
+def ask(program: Path, question: str, remedy: str) -> str:
+    """Run the program for a word about itself; return what it prints. Raises `ServerStartError`."""
+    try:
+        done = subprocess.run([program, question], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServerStartError(f"{program} {question} does not run: {error}. {remedy}") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ServerStartError(f"{program} {question} ended with exit code {done.returncode}: {last}. {remedy}")
+    return done.stdout + done.stderr
+
+
+def hidden_arguments(prefix: str) -> list[str]:
+    """Name the variables that set options of an engine, for they are not in its command line; no keys."""
+    found = sorted(
+        f"{name}={value}" for name, value in os.environ.items() if name.startswith(prefix) and "KEY" not in name
+    )
+    return [f"Set by the environment: {', '.join(found)}."] if found else []

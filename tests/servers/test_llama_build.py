@@ -1,0 +1,165 @@
+"""Building llama.cpp, with a stand-in for its tools: what is left behind, what is said."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+import pytest
+
+from profiler.errors import EngineBuildError, InterruptedRunError
+from profiler.servers import llama_build
+
+# Configures at once; compiles in two steps, as ninja tells them.
+CMAKE = """#!/bin/sh
+if [ "$1" != --build ]; then echo "$@" > "{told}"; echo "$CXXFLAGS" >> "{told}"; exit 0; fi
+echo "[1/2] Building CXX object ggml.cpp.o"
+{then}
+mkdir -p "$2/bin"
+for program in llama-server llama-bench llama-quantize; do echo new > "$2/bin/$program"; done
+echo "[2/2] Linking CXX executable bin/llama-server"
+"""
+
+
+class Stages:
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.done: list[float] = []
+
+    def stage(self, text: str, total: float | None = None) -> None:
+        self.seen.append(text)
+
+    def advance(self, done: float, note: str = "") -> None:
+        self.done.append(done)
+
+
+@pytest.fixture
+def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of engines in a cache of its own, with sources that are there already."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def fetched(work: llama_build._Work) -> None:
+        source = work._folder / "source" / "llama_cpp_python" / "vendor" / "llama.cpp"
+        source.mkdir(parents=True)
+        (source / "LICENSE").write_text("MIT")
+
+    monkeypatch.setattr(llama_build._Work, "fetch", fetched)
+    return tmp_path / "cache" / "aforo" / "engines"
+
+
+@pytest.fixture
+def cmake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a stand-in for CMake first on PATH; its `then` runs between its two steps."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    stand_in(folder, "sleep 0.3")
+    return folder
+
+
+def stand_in(folder: Path, then: str) -> None:
+    path = folder / "cmake"
+    path.write_text(CMAKE.format(told=folder / "told", then=then))
+    path.chmod(0o755)
+
+
+def build(stages: Stages | None = None, tick: object = lambda: None) -> Path:
+    return llama_build.build(stages or Stages(), tick, 2, cuda=False)  # type: ignore[arg-type]
+
+
+def test_a_build_ends_in_programs_and_a_record_of_how_they_were_made(engines: Path, cmake: Path) -> None:
+    stages = Stages()
+    assert llama_build.built("llama-server") is None
+    folder = build(stages)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "LICENSE",
+        "build.json",
+        "llama-bench",
+        "llama-quantize",
+        "llama-server",
+    ]
+    made = llama_build.describe(folder / "llama-server")
+    assert made is not None
+    assert made.source == "llama.cpp of llama-cpp-python 0.3.36"
+    assert "-DGGML_NATIVE=ON" in made.options
+    assert made.cuda is None
+    assert 0.5 in stages.done
+    assert stages.seen[-1] == "Compiling llama.cpp"
+    assert {path.name for path in engines.iterdir()} == {folder.name, "llama.cpp-build.log"}
+
+
+def test_the_compiler_is_given_the_header_that_mends_amx(engines: Path, cmake: Path) -> None:
+    build()
+    assert "gcc_amx_fix.h" in (cmake / "told").read_text()
+
+
+def test_cuda_is_switched_on_by_an_option(engines: Path, cmake: Path) -> None:
+    stand_in(cmake, "")
+    nvcc = cmake / "nvcc"
+    nvcc.write_text("#!/bin/sh\necho nvcc: release 13\n")
+    nvcc.chmod(0o755)
+    llama_build.build(Stages(), lambda: None, 2, cuda=True)
+    assert "-DGGML_CUDA=ON" in (cmake / "told").read_text()
+    assert json.loads((llama_build.home() / "build.json").read_text())["cuda"] == "nvcc: release 13"
+
+
+def test_a_build_that_fails_shows_its_last_lines_and_leaves_nothing(engines: Path, cmake: Path) -> None:
+    stand_in(cmake, "echo 'ggml.cpp:1: error: no such cheese'; exit 2")
+    with pytest.raises(EngineBuildError, match="no such cheese") as caught:
+        build()
+    assert "exit code 2" in str(caught.value)
+    assert str(llama_build.log_path()) in str(caught.value)
+    assert [path.name for path in engines.iterdir()] == ["llama.cpp-build.log"]
+    assert llama_build.built("llama-server") is None
+
+
+def test_a_build_that_fails_leaves_the_older_one_in_place(engines: Path, cmake: Path) -> None:
+    (build() / "llama-server").write_text("old")
+    stand_in(cmake, "exit 1")
+    with pytest.raises(EngineBuildError):
+        build()
+    assert (llama_build.home() / "llama-server").read_text() == "old"
+
+
+def test_a_build_replaces_the_older_one(engines: Path, cmake: Path) -> None:
+    (build() / "llama-server").write_text("old")
+    build()
+    assert (llama_build.home() / "llama-server").read_text() == "new\n"
+
+
+def test_a_build_that_is_interrupted_ends_its_tools_and_leaves_nothing(engines: Path, cmake: Path) -> None:
+    stand_in(cmake, f"sleep 600 & echo $! > {cmake / 'pid'}; wait")
+
+    def tick() -> None:
+        if (cmake / "pid").exists() and (cmake / "pid").read_text().strip():
+            raise InterruptedRunError(2)
+
+    with pytest.raises(InterruptedRunError):
+        build(tick=tick)
+    child = int((cmake / "pid").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert [path.name for path in engines.iterdir()] == ["llama.cpp-build.log"]
+
+
+def test_a_disk_without_room_is_said_before_anything_starts(
+    engines: Path, cmake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
+    with pytest.raises(EngineBuildError, match="XDG_CACHE_HOME"):
+        build()
+
+
+def test_a_machine_without_a_compiler_is_told_what_to_install(
+    engines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(EngineBuildError, match="apt-get install gcc"):
+        build()
+
+
+def test_it_is_the_same_source_as_the_embedded_engine() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert f"{llama_build.SOURCE}[server]=={llama_build.SOURCE_VERSION}" in project.read_text()
