@@ -41,6 +41,7 @@ FLAG_OF_KEY = {  # keys of a workload that the command line can override
 }
 
 _DEFAULT_CONTEXT_TOKENS = 4096
+_CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt
 
 
@@ -155,10 +156,17 @@ def _context(asked: int | None, workload: Workload, model: ModelFacts) -> int:
             f"{limit}. Choose another workload or model, or pass a smaller --output-tokens."
         )
     if asked is None:
-        return min(max(_DEFAULT_CONTEXT_TOKENS, needed), limit or needed + _DEFAULT_CONTEXT_TOKENS)
+        return min(_roomy(needed, workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
     if asked < needed:
         raise UsageError(f"--context {asked}: the workload {workload.id} needs at least {needed} tokens.")
     return asked
+
+
+def _roomy(needed: int, workload: Workload) -> int:
+    """Leave a single stream room; of many, each gets what it needs, for all of it is taken from memory."""
+    if _streams(workload) == 1 or not isinstance(workload.prompts, SyntheticPrompts):
+        return max(_DEFAULT_CONTEXT_TOKENS, needed)
+    return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
 
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:
