@@ -36,7 +36,7 @@ _LABELS = {
     "cpu_frequency_mhz": "Processor frequency",
     "cpu_slowdown_ratio": "Processors slowing down",
     "is_performance_governor": "Governor is performance",
-    "tcp_retransmission_ratio": "Segments sent again, per request",
+    "tcp_loss_ratio": "Segments lost, per request",
     "wire_stamp_error_us": "Our stamps beside the wire's",
 }
 _SHORT_LABELS = {"ttft_ms": "TTFT", "itl_ms": "ITL", "tpot_ms": "TPOT", "e2e_ms": "E2E"}

@@ -83,4 +83,4 @@ class Sample(msgspec.Struct, kw_only=True):
     client_cpu_cores: float | None  # cores that the load driver keeps busy
     cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one
     throttle_events: int | None = None  # slowed by heat or a power limit, since the host started; x86 only
-    tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
+    tcp_losses: int | None = None  # segments of the host that TCP found to be lost, since it started

@@ -215,12 +215,12 @@ RULES = (
         "Lower the concurrency or the rate.",
     ),
     Rule(
-        "retransmissions",
-        "tcp_retransmission_ratio",
+        "lost-segments",
+        "tcp_loss_ratio",
         "value",
         0.01,
         None,
-        "Each delays some latency by 200 ms or more. The count is that of the whole host, other programs included.",
+        "Each delays some latency, a timeout by 200 ms or more. The count is that of the whole host, other programs included.",
         "Measure from nearer to the server, or on a quieter network and host.",
     ),
     Rule(

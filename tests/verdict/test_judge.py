@@ -99,9 +99,9 @@ def samples(
     steal: float = 0.0,
     slowing: float = 0.0,
     throttled: int = 0,
-    sent_again: int = 0,
+    lost: int = 0,
 ) -> list[Sample]:
-    """One every 500 ms; `slowing` MHz are lost, `throttled` and `sent_again` counted from each to the next."""
+    """One every 500 ms; `slowing` MHz are lost, `throttled` and `lost` counted from each to the next."""
     return [
         Sample(
             t_ns=500 * MS * i,
@@ -112,7 +112,7 @@ def samples(
             client_cpu_cores=0.01,
             cpu_frequency_mhz=3000.0 - slowing * i,
             throttle_events=7 + throttled * i,
-            tcp_retransmissions=9 + sent_again * i,
+            tcp_losses=9 + lost * i,
         )
         for i in range(40)
     ]
@@ -235,7 +235,7 @@ def test_a_governor_in_words() -> None:
 
 
 def test_a_network_that_loses_segments() -> None:
-    assert reasons(verdict_on(good_requests(), samples(sent_again=1))) == {"retransmissions": "VALID with warnings"}
+    assert reasons(verdict_on(good_requests(), samples(lost=1))) == {"lost-segments": "VALID with warnings"}
 
 
 def test_an_engine_that_tells_another_time_than_the_client_saw() -> None:
@@ -335,9 +335,9 @@ def test_a_finding_names_number_limit_and_remedy() -> None:
 def test_numbers_are_written_as_people_read_them() -> None:
     said = {finding.rule: finding.sentence for finding in verdict_on(good_requests(lag_us=32_049)).findings}
     assert said["slow-client"] == "p99 of kernel_user_gap_us is 32,049 µs; at most 20,000 is expected."
-    (finding,) = verdict_on(good_requests(), samples(sent_again=1)).findings
+    (finding,) = verdict_on(good_requests(), samples(lost=1)).findings
     # 80 requests of 200 ms are 16 s, with two more segments a second: 32 / 80, and the edges of the windows.
-    assert finding.sentence.startswith("tcp_retransmission_ratio is 0.4")
+    assert finding.sentence.startswith("tcp_loss_ratio is 0.4")
     assert finding.sentence.endswith("; at most 0.01 is expected.")
 
 
