@@ -220,7 +220,7 @@ RULES = (
         "value",
         0.01,
         None,
-        "Each delays some latency, a timeout by 200 ms or more. The count is that of the whole host, other programs included.",
+        "Each delays some latency, a timeout by 200 ms or more. All programs of the host are counted together.",
         "Measure from nearer to the server, or on a quieter network and host.",
     ),
     Rule(
