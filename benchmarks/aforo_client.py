@@ -22,7 +22,7 @@ from profiler.results.folder import Journal, RunFolder
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.openai_api import http_request, prompt_fields
 from profiler.timing.interpret import to_record
-from profiler.timing.load import load_driver
+from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns
 from profiler.workloads.words import WORDS
@@ -134,9 +134,8 @@ def main() -> None:
     folder = RunFolder(Path(plan["out"]))
     folder.create()
     journal = Journal(folder.requests)
-    job = _job(load, plan["url"], plan["model"])
     with load_driver() as driver:
-        driver.start(job)
+        driver.start(_job(driver, load, plan["url"], plan["model"]))
         deadline_s = time.monotonic() + load.duration_s + _DRAIN_S
         while time.monotonic() < deadline_s:
             messages = driver.receive(1.0)
@@ -148,7 +147,7 @@ def main() -> None:
     raise SystemExit(f"The load driver was not done {_DRAIN_S:g} s after the end of the load.")
 
 
-def _job(load: Load, url: str, model: str) -> Job:
+def _job(driver: LoadDriver, load: Load, url: str, model: str) -> Job:
     address = urlsplit(url)
     host, port = str(address.hostname), int(address.port or 80)
     texts = [http_request(host, port, load.api, body) for body in bodies(load, model)]
@@ -160,7 +159,7 @@ def _job(load: Load, url: str, model: str) -> Job:
         request_timeout_ns=s_to_ns(60),
         stall_timeout_ns=s_to_ns(60),
         first_index=0,
-        requests=[texts[index % len(texts)] for index in range(load.requests)],
+        requests=driver.spool(texts[index % len(texts)] for index in range(load.requests)),
     )
 
 

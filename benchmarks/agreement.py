@@ -65,6 +65,7 @@ def drive_with_aforo(
     driver: LoadDriver, server: LlamaCppPythonServer, bodies: list[dict[str, object]], output_tokens: int
 ) -> float:
     """Return the mean decode speed as `aforo run` computes it."""
+    requests = driver.spool(http_request(server.host, server.port, "completions", body) for body in bodies)
     driver.start(
         Job(
             phase="repeat-1",
@@ -74,7 +75,7 @@ def drive_with_aforo(
             request_timeout_ns=s_to_ns(60),
             stall_timeout_ns=s_to_ns(60),
             first_index=0,
-            requests=[http_request(server.host, server.port, "completions", body) for body in bodies],
+            requests=requests,
         )
     )
     speeds: list[float] = []

@@ -25,8 +25,16 @@ def run(
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option(help="Measure a running OpenAI-compatible server, http://HOST:PORT, instead of starting one."),
+        typer.Option(
+            help="Measure a running OpenAI-compatible server, http://HOST:PORT or https://…, instead of starting one."
+        ),
     ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="With --url https://…: certificates to trust, in PEM form.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="With --url https://…: believe any certificate.")
+    ] = False,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -104,6 +112,14 @@ def run(
         bool,
         typer.Option("--wire-audit", help="Capture the wire too, for `aforo audit`: Linux, CAP_NET_RAW (root)."),
     ] = False,
+    client_workers: Annotated[
+        int, typer.Option(help="Processes that send and receive; more where one cannot carry the load.")
+    ] = 1,
+    client_cpus: Annotated[
+        str | None,
+        typer.Option(help="Processors that the client stays on, like 0-1,4. Default: apart if there are enough."),
+    ] = None,
+    server_cpus: Annotated[str | None, typer.Option(help="Processors that the model server stays on.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -173,6 +189,11 @@ def run(
             load_format=load_format,
             engine_args=tuple(engine_arg or ()),
         ),
+        client_workers=client_workers,
+        client_cpus=client_cpus,
+        server_cpus=server_cpus,
+        ca_file=ca_file,
+        insecure=insecure,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

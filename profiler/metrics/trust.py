@@ -252,6 +252,21 @@ def client_cpu_cores(seen: Observations) -> float:
     return used_ns / duration_ns
 
 
+@metric("per-run", unit="cores", group="trust", better="lower")
+def client_busiest_cpu_cores(seen: Observations) -> float:
+    """Processor time of the load driver's busiest worker / duration of the phase; the highest measured phase counts."""
+    used_cores = [
+        used_ns / (phase.end_ns - phase.start_ns)
+        for phase in seen.manifest.phases
+        if phase.is_measured and phase.end_ns is not None and phase.end_ns > phase.start_ns
+        # a run folder that does not say had one worker
+        if (used_ns := phase.client_busiest_cpu_ns or phase.client_cpu_ns) is not None
+    ]
+    if not used_cores:
+        raise NotMeasuredError("no measured phase has ended")
+    return max(used_cores)
+
+
 @metric("per-run", unit="us", group="trust", better="lower")
 def clock_offset_width_us(seen: Observations) -> float:
     """Largest uncertainty of the conversion from the kernel's wall-clock stamps to the monotonic clock."""

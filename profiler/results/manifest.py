@@ -36,6 +36,9 @@ class Phase(_Part):
     start_ns: int
     end_ns: int | None = None
     client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
+    client_busiest_cpu_ns: int | None = Field(
+        default=None, description="The same of the worker of the load driver that used most."
+    )
     engine_counted: dict[str, float] = Field(
         default={}, description="How far the engine's own counters went on during this phase, from its metrics page."
     )
@@ -87,6 +90,7 @@ class EngineFacts(_Part):
     prompt_cache: PromptCache | None = Field(
         default=None, description="Whether prompts that begin alike may be reused; null: not known."
     )
+    cpus: str | None = Field(default=None, description="Processors that it stays on, such as 0-2; null: any.")
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
 
 
@@ -96,6 +100,9 @@ class ClientFacts(_Part):
     python: str
     stamp_source: Literal["kernel", "user"]
     stamp_note: str
+    workers: int = Field(default=1, description="Processes that send, receive and stamp.")
+    cpus: str | None = Field(default=None, description="Processors that they stay on, such as 3; null: any.")
+    cpus_reason: str | None = Field(default=None, description="Why client and server stay on these, or on none.")
 
 
 class Calibration(_Part):

@@ -25,6 +25,7 @@ _REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: null\r\nContent-Length: 2\r\
 def calibrate(driver: LoadDriver, concurrency: int, tick: Callable[[], None]) -> Calibration:
     """Drive the null server for about a second and compare stamps. Raises `DriverError`."""
     slots = min(concurrency, _MOST_SLOTS)
+    requests = driver.spool([_REQUEST] * (slots * _REQUESTS_PER_SLOT))
     with _null_server() as port:
         driver.start(
             Job(
@@ -35,7 +36,7 @@ def calibrate(driver: LoadDriver, concurrency: int, tick: Callable[[], None]) ->
                 request_timeout_ns=s_to_ns(10),
                 stall_timeout_ns=s_to_ns(10),
                 first_index=0,
-                requests=[_REQUEST] * (slots * _REQUESTS_PER_SLOT),
+                requests=requests,
             )
         )
         exchanges: list[Exchange] = []

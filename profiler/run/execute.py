@@ -1,19 +1,20 @@
 """A run from one end to the other: start the server, warm up, measure, stop, summarise, report."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from profiler import __version__
 from profiler.errors import AforoError, InterruptedRunError, RecordError, ServerError
 from profiler.hosts.detect import describe
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EnergyFacts, Manifest, Phase, Point, Status
+from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
 from profiler.results.records import Outcome
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
+from profiler.run.cpus import format_cpus
 from profiler.run.interrupt import Interrupt
-from profiler.run.jobs import make_job
+from profiler.run.jobs import Asked, make_job, spool_requests
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
 from profiler.run.progress import Progress
@@ -26,7 +27,7 @@ from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import Exchange, Hello, JobDone
+from profiler.timing.messages import Exchange, Hello, Job, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt, make_prompts
 from profiler.workloads.schema import Workload
@@ -86,7 +87,7 @@ class _Run:
         """Do it all; return what ended it early. The folder says the same, unless not even `run.json` was written."""
         error: AforoError | None = None
         try:
-            with load_driver() as driver:
+            with load_driver(self._plan.options.client_workers, self._plan.cpus.client) as driver:
                 self._begin(driver)
                 with self._wire_audit():
                     try:
@@ -114,12 +115,15 @@ class _Run:
             workload=plan.workload.model_dump(mode="json"),
             overrides=plan.overridden,
             model=plan.model,
-            engine=self._server.describe(),
+            engine=self._engine_facts(),
             host=describe().model_dump(mode="json"),
             client=ClientFacts(
                 python=platform.python_version(),
                 stamp_source="kernel" if hello.kernel_stamps else "user",
                 stamp_note=hello.note,
+                workers=len(driver.pids),
+                cpus=format_cpus(plan.cpus.client) or None,
+                cpus_reason=plan.cpus.reason,
             ),
             energy=EnergyFacts(reason="this version of Aforo has no energy meter"),
             warnings=_warnings(plan, hello),
@@ -129,6 +133,10 @@ class _Run:
         plan.folder.write_manifest(self._manifest)
         self._has_begun = True
 
+    def _engine_facts(self) -> EngineFacts:
+        """What the server says of itself, and the processors that it was put on."""
+        return self._server.describe().model_copy(update={"cpus": format_cpus(self._plan.cpus.server) or None})
+
     def _measure(self, driver: LoadDriver) -> None:
         """Start the server, make the prompts, then warm-up and repeats."""
         workload = self._plan.workload
@@ -137,8 +145,8 @@ class _Run:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
-            self._manifest.engine = self._server.describe()  # now with what only a running server tells
-        sampler = Sampler(self._clock, self._server.pid, driver.pid)
+            self._manifest.engine = self._engine_facts()  # now with what only a running server tells
+        sampler = Sampler(self._clock, self._server.pid, driver.pids)
         search, first = search_for(workload.load, workload.repeats), 0
         while (point := search.next_point(self._measured())) is not None:
             first = self._measure_point(driver, sampler, point, first)
@@ -155,13 +163,15 @@ class _Run:
         self._manifest.points.append(point)
         self._precision = Precision(workload.until)
         requests = requests_per_repeat(workload, point)
-        prompts = self._prompts(workload, workload.warmup_requests + requests * workload.repeats, first)
+        asked = self._write_requests(driver, workload.warmup_requests + requests * workload.repeats, first)
         blocks = [("warmup", workload.warmup_requests)]
         blocks += [(f"repeat-{number + 1}", requests) for number in range(workload.repeats)]
         done = 0
         for name, count in blocks:
             if count and not self._precision.is_reached:
-                self._drive(driver, sampler, point, name, prompts[done : done + count], first + done)
+                phase = name if is_one_point(workload) else f"{point.name}/{name}"
+                job = make_job(self._plan, point, phase, first + done, done, count)
+                self._drive(driver, sampler, point, asked, job)
             done += count
         return first + done
 
@@ -176,39 +186,39 @@ class _Run:
         with self._phase("calibrate"):
             self._manifest.calibration = calibrate(driver, most_in_flight(self._plan.workload), self._tick)
 
-    def _prompts(self, workload: Workload, count: int, first: int) -> list[Prompt]:
+    def _write_requests(self, driver: LoadDriver, count: int, first: int) -> Asked:
+        """Make the prompts and write the requests that send them; return what to remember of them."""
         self._progress.stage("Making prompts", total=count)
-        counted = 0
+        with self._phase("make-prompts"):
+            return spool_requests(driver, self._plan, self._prompts(count, first), first)
 
+    def _prompts(self, count: int, first: int) -> Iterator[Prompt]:
         def count_tokens(text: str) -> int:
-            nonlocal counted
             self._tick()
-            counted += 1
-            self._progress.advance(min(counted, count))
             return self._server.count_tokens(text)
 
-        with self._phase("make-prompts"):
-            counter = count_tokens if self._server.capabilities.counts_tokens else None
-            return make_prompts(workload, self._plan.data_dir, count, self._plan.options.seed + first, counter)
+        counter = count_tokens if self._server.capabilities.counts_tokens else None
+        plan = self._plan
+        prompts = make_prompts(plan.workload, plan.data_dir, count, plan.options.seed + first, counter)
+        for made, prompt in enumerate(prompts, start=1):
+            self._tick()
+            self._progress.advance(made)
+            yield prompt
 
-    def _drive(
-        self, driver: LoadDriver, sampler: Sampler, point: Point, name: str, prompts: list[Prompt], first_index: int
-    ) -> None:
+    def _drive(self, driver: LoadDriver, sampler: Sampler, point: Point, asked: Asked, job: Job) -> None:
         """Send one block of requests and journal what comes back."""
-        workload = self._plan.workload
-        title = "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
-        is_only = is_one_point(workload)
-        self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=len(prompts))
-        full_name = name if is_only else f"{point.name}/{name}"
-        with self._phase(full_name, None if is_only else point.name) as phase:
+        is_only = is_one_point(self._plan.workload)
+        title = _title(job.phase, self._plan.workload)
+        self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=job.requests)
+        with self._phase(job.phase, None if is_only else point.name) as phase:
             counted = self._counters()
-            driver.start(make_job(self._plan, point, full_name, prompts, first_index))
+            driver.start(job)
             finished, is_stopped = 0, False
             while phase.client_cpu_ns is None:
                 for message in driver.receive(1 / SAMPLES_PER_S / 2):
                     if isinstance(message, Exchange):
                         finished += 1
-                        self._take(message, prompts[message.index - first_index])
+                        self._take(message, asked, message.index - job.first_index + job.first_in_spool)
                         self._progress.advance(finished)
                         if self._precision.is_reached and not is_stopped:
                             driver.stop()
@@ -216,6 +226,7 @@ class _Run:
                     elif isinstance(message, JobDone):
                         phase.start_ns = message.start_ns
                         phase.client_cpu_ns = message.cpu_ns
+                        phase.client_busiest_cpu_ns = message.busiest_cpu_ns
                 if sample := sampler.take_if_due():
                     self._samples.append(sample)
                 self._tick()
@@ -229,9 +240,9 @@ class _Run:
         except ServerError:
             return {}
 
-    def _take(self, exchange: Exchange, prompt: Prompt) -> None:
+    def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
-        record = to_record(exchange, self._plan.workload.output_tokens, prompt.tokens)
+        record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position))
         self._requests.append(record)
         self._precision.take(record)
         if record.outcome in _GONE and self._server.pid is not None:
@@ -269,6 +280,11 @@ class _Run:
         self._samples.close()
 
 
+def _title(phase: str, workload: Workload) -> str:
+    name = phase.rpartition("/")[2]
+    return "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
+
+
 def _warnings(plan: Plan, hello: Hello) -> list[str]:
     """Say what a reader of the numbers must know from the start."""
     warnings = []
@@ -276,6 +292,9 @@ def _warnings(plan: Plan, hello: Hello) -> list[str]:
         warnings.append("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
     if not hello.kernel_stamps:
         warnings.append(f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late.")
+    if plan.tls is not None and plan.tls.is_insecure:
+        warnings.append("The endpoint's certificate was not checked (--insecure): any server could have answered.")
+    warnings += plan.cpus.warnings
     load = load_per_core()
     if load is not None and load > _BUSY_LOAD_PER_CORE:
         warnings.append(

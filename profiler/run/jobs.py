@@ -1,34 +1,81 @@
 """From a plan to what the load driver is told: requests, complete to the last byte, and when they are due."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 
 from profiler.results.manifest import Point
 from profiler.run.plan import Plan
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
+from profiler.timing.load import LoadDriver
 from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
 from profiler.workloads.prompts import Prompt
 from profiler.workloads.schema import ClosedLoop, OpenLoop, SloSearch, Workload
 
+_UNKNOWN = -1
 
-def make_job(plan: Plan, point: Point, phase: str, prompts: Sequence[Prompt], first_index: int) -> Job:
-    """Return the job that sends these prompts as one phase of the run, at the load of a point."""
+
+class Asked:
+    """What is kept of each request while its answer is awaited: 16 bytes, however long the prompt is."""
+
+    def __init__(self) -> None:
+        """Begin without requests."""
+        self._prompt_tokens = array("q")
+        self._output_tokens = array("q")
+
+    def __len__(self) -> int:
+        """How many requests there are."""
+        return len(self._output_tokens)
+
+    def append(self, prompt_tokens: int | None, output_tokens: int) -> None:
+        """Note the next request: the length of its prompt, where somebody counted, and the tokens it asks for."""
+        self._prompt_tokens.append(_UNKNOWN if prompt_tokens is None else prompt_tokens)
+        self._output_tokens.append(output_tokens)
+
+    def prompt_tokens(self, position: int) -> int | None:
+        """Length of a prompt in tokens; None where nobody counted."""
+        tokens = self._prompt_tokens[position]
+        return None if tokens == _UNKNOWN else tokens
+
+    def output_tokens(self, position: int) -> int:
+        """Tokens that were asked for."""
+        return self._output_tokens[position]
+
+
+def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], first_index: int) -> Asked:
+    """Write the requests that send these prompts where the driver finds them; return what to remember of them.
+
+    The prompts are taken one at a time, so that no more than one is in memory.
+    """
+    asked = Asked()
+    driver.spool(_requests(plan, prompts, first_index, asked))
+    return asked
+
+
+def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: Asked) -> Iterator[bytes]:
     workload, server = plan.workload, plan.server
-    seed = plan.options.seed + first_index
-    bodies = (
-        server.request_body(workload.api, prompt.text, workload.output_tokens, workload.temperature, seed + position)
-        for position, prompt in enumerate(prompts)
-    )
+    for index, prompt in enumerate(prompts, start=first_index):
+        seed = plan.options.seed + index
+        body = server.request_body(workload.api, prompt.text, workload.output_tokens, workload.temperature, seed)
+        asked.append(prompt.tokens, workload.output_tokens)
+        yield http_request(server.host, server.port, workload.api, body)
+
+
+def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_spool: int, requests: int) -> Job:
+    """Return the job that sends a stretch of the spooled requests as one phase of the run, at the load of a point."""
+    workload, server = plan.workload, plan.server
     return Job(
         phase=phase,
         host=server.host,
         port=server.port,
-        pace=_pace(workload, point, len(prompts), seed),
+        pace=_pace(workload, point, requests, plan.options.seed + first_index),
         request_timeout_ns=s_to_ns(workload.request_timeout_s),
         stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
         first_index=first_index,
-        requests=[http_request(server.host, server.port, workload.api, body) for body in bodies],
+        requests=requests,
+        first_in_spool=first_in_spool,
+        tls=plan.tls,
     )
 
 

@@ -4,7 +4,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,7 @@ from profiler.errors import UsageError
 from profiler.models import facts, locate
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import ModelFacts
+from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
 from profiler.search.points import most_in_flight
@@ -21,6 +22,7 @@ from profiler.servers.choose import choose
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.options import EngineOptions
 from profiler.timing.clock import Clock
+from profiler.timing.messages import TlsOptions
 from profiler.workloads import load
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SloSearch, SyntheticPrompts, Workload
 
@@ -42,6 +44,7 @@ FLAG_OF_KEY = {  # keys of a workload that the command line can override
 
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
+_MOST_WORKERS = 64
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt
 
 
@@ -59,6 +62,11 @@ class Options:
     start_timeout_s: float = 300.0
     wire_audit: bool = False
     engine: EngineOptions = field(default_factory=EngineOptions)
+    client_workers: int = 1
+    client_cpus: str | None = None
+    server_cpus: str | None = None
+    ca_file: Path | None = None
+    insecure: bool = False
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -73,6 +81,8 @@ class Plan:
     model: ModelFacts
     server: Server
     folder: RunFolder
+    cpus: CpuSets
+    tls: TlsOptions | None = None
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
@@ -86,21 +96,28 @@ class Plan:
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
             words += _flags(self.workload, key)
-        return [*words, "--wire-audit"] if self.options.wire_audit else words
+        return words + _client_flags(self.options)
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
+    _check_client(options)
     loaded = load.load(options.workload, options.overrides)
     server: Server
+    tls: TlsOptions | None = None
     if options.url:
         progress.stage("Looking at the endpoint")
-        server = OpenAiEndpoint(options.url, options.model)
-        model = server.model_facts()
+        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options))
+        server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
+        cpus = _cpus(options, threads=None)
     else:
         model = _find_model(options, progress)
         progress.stage("Looking at the engine")
-        server = choose(_launch(options, loaded.workload, model), options.engine)
+        launch = _launch(options, loaded.workload, model)
+        cpus = _cpus(options, launch.threads)
+        server = choose(replace(launch, cpus=cpus.server), options.engine)
+    if options.wire_audit and tls is not None:
+        raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
     return Plan(
         options=options,
         workload=loaded.workload,
@@ -109,6 +126,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         model=model,
         server=server,
         folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
+        cpus=cpus,
+        tls=tls,
     )
 
 
@@ -121,7 +140,7 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
 def _launch(options: Options, workload: Workload, model: ModelFacts) -> Launch:
     return Launch(
         model=model,
-        threads=_threads(options.threads),
+        threads=_threads(options),
         context_tokens=_context(options.context_tokens, workload, model),
         streams=_streams(workload),
         start_timeout_s=options.start_timeout_s,
@@ -135,13 +154,42 @@ def _streams(workload: Workload) -> int | None:
     return most_in_flight(workload) if is_closed else None
 
 
-def _threads(asked: int | None) -> int:
+def _check_client(options: Options) -> None:
+    """Raise `UsageError` for a client that cannot be."""
+    if not 1 <= options.client_workers <= _MOST_WORKERS:
+        raise UsageError(f"--client-workers {options.client_workers}: expected 1 to {_MOST_WORKERS}.")
+    if options.url and options.server_cpus:
+        raise UsageError(
+            "--server-cpus is for a server that Aforo starts; the one at --url runs already. Leave it out."
+        )
+    if not options.url and (options.ca_file or options.insecure):
+        raise UsageError("--ca-file and --insecure are for --url https://HOST:PORT. Leave them out.")
+    if options.ca_file and options.insecure:
+        raise UsageError("--insecure believes any certificate, so --ca-file would not be looked at. Pass one of them.")
+
+
+def _tls_options(options: Options) -> TlsOptions:
+    return TlsOptions(str(options.ca_file) if options.ca_file else None, options.insecure)
+
+
+def _cpus(options: Options, threads: int | None) -> CpuSets:
+    """Choose processors; those of somebody else's server are not ours to choose."""
+    if options.url and options.client_cpus:
+        return CpuSets(
+            f"as asked: --client-cpus {options.client_cpus}",
+            parse_cpus(options.client_cpus, "--client-cpus", usable_cpus()),
+        )
+    return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
+
+
+def _threads(options: Options) -> int:
     """Default to one thread per physical core that may be used: a second one per core slows decoding."""
-    usable = usable_cores()
+    asked = options.threads
+    usable = room_for_server(options.client_cpus, options.server_cpus, usable_cpus()) or usable_cores()
     if asked is None:
         return min(psutil.cpu_count(logical=False) or usable, usable)
     if not 1 <= asked <= usable:
-        raise UsageError(f"--threads {asked}: this process may use {usable} logical processors. Pass 1 to {usable}.")
+        raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
     return asked
 
 
@@ -220,6 +268,19 @@ def _load_flags(load: Load) -> list[str]:
 def _listed(value: object) -> str:
     """Write a value, or several, as on the command line."""
     return ",".join(f"{part:g}" for part in value) if isinstance(value, list) else str(value)
+
+
+def _client_flags(options: Options) -> list[str]:
+    """Return the options about the client as they were given."""
+    values = {
+        "--client-workers": options.client_workers if options.client_workers > 1 else None,
+        "--client-cpus": options.client_cpus,
+        "--server-cpus": options.server_cpus,
+        "--ca-file": options.ca_file,
+    }
+    words = [text for flag, value in values.items() if value is not None for text in (flag, str(value))]
+    switches = {"--insecure": options.insecure, "--wire-audit": options.wire_audit}
+    return words + [flag for flag, is_on in switches.items() if is_on]
 
 
 def load_per_core() -> float | None:

@@ -1,6 +1,7 @@
 """Utilisation of processors and memory, sampled in the profiler's own process."""
 
 import os
+from collections.abc import Sequence
 
 import psutil
 
@@ -16,17 +17,17 @@ INTERVAL_NS = NS_PER_S // SAMPLES_PER_S
 class Sampler:
     """Takes samples of the server's process tree, the host and the load driver."""
 
-    def __init__(self, clock: Clock, server_pid: int | None, driver_pid: int) -> None:
+    def __init__(self, clock: Clock, server_pid: int | None, driver_pids: Sequence[int]) -> None:
         """Name the processes; rates need two looks, so the first one is taken here."""
         self._clock = clock
         self._server_pid = server_pid
-        self._driver = psutil.Process(driver_pid)
+        self._drivers = [psutil.Process(pid) for pid in driver_pids]
         self._vital_signs = VitalSigns()
         self._due_ns = 0
         self._tree: dict[int, psutil.Process] = {}
         self._last_ns = clock.monotonic_ns()
         self._last_server_s = self._server_cpu_s()
-        self._last_driver_s = _cpu_s(self._driver)
+        self._last_driver_s = self._driver_cpu_s()
         self._last_host = psutil.cpu_times()
 
     def take_if_due(self) -> Sample | None:
@@ -39,7 +40,7 @@ class Sampler:
 
     def _take(self, now_ns: int) -> Sample:
         elapsed_s = ns_to_s(now_ns - self._last_ns) or 1.0
-        server_s, driver_s = self._server_cpu_s(), _cpu_s(self._driver)
+        server_s, driver_s = self._server_cpu_s(), self._driver_cpu_s()
         host_ratio, steal_ratio = self._host_ratios()
         vitals = self._vital_signs.look()
         sample = Sample(
@@ -55,6 +56,10 @@ class Sampler:
         )
         self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
         return sample
+
+    def _driver_cpu_s(self) -> float | None:
+        times = [used for process in self._drivers if (used := _cpu_s(process)) is not None]
+        return sum(times) if times else None
 
     def _server_cpu_s(self) -> float | None:
         """Return the processor time of the server's process tree, which is looked up anew each time."""

@@ -21,6 +21,7 @@ class Launch:
     context_tokens: int  # of each stream
     streams: int | None  # requests in flight at most; None where arrivals follow a schedule
     start_timeout_s: float
+    cpus: Sequence[int] = ()  # processors that it stays on; none: any
 
 
 @dataclass(frozen=True)

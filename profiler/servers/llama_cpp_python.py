@@ -88,7 +88,7 @@ class LlamaCppPythonServer:
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`."""
-        self._process = ServerProcess(self.command(), log_path, {"PYTHONUNBUFFERED": "1"})
+        self._process = ServerProcess(self.command(), log_path, {"PYTHONUNBUFFERED": "1"}, self._launch.cpus)
         wait_until_ready(
             self._process, lambda: serves(self.host, self.port, self._alias), self._launch.start_timeout_s, tick
         )

@@ -123,7 +123,7 @@ class LlamaServer:
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        self._process = ServerProcess(self.command(), log_path, {"LLAMA_API_KEY": ""})
+        self._process = ServerProcess(self.command(), log_path, {"LLAMA_API_KEY": ""}, self._launch.cpus)
         wait_until_ready(self._process, self._is_ready, self._launch.start_timeout_s, tick)
         found = _INSTRUCTIONS.search(log_path.read_text("utf-8", "replace"))
         self._instructions = found[1].strip() if found else None

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 
 from profiler.errors import ServerError
+from profiler.timing.messages import TlsOptions
+from profiler.timing.tls import explain, make_context
 
 PATHS = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
 _CALL_TIMEOUT_S = 30.0
@@ -31,17 +33,23 @@ def http_request(host: str, port: int, api: str, body: Mapping[str, object]) -> 
 
 
 def call_json(
-    host: str, port: int, method: str, path: str, body: Mapping[str, object] | None = None
+    host: str,
+    port: int,
+    method: str,
+    path: str,
+    body: Mapping[str, object] | None = None,
+    tls: TlsOptions | None = None,
 ) -> dict[str, object]:
     """Make a call that is not measured; return its JSON object. Raises `ServerError`."""
-    connection = http.client.HTTPConnection(host, port, timeout=_CALL_TIMEOUT_S)
+    connection = _connection(host, port, tls)
     try:
         payload = None if body is None else json.dumps(body)
         connection.request(method, path, payload, {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise ServerError(f"The server did not answer {method} {path}: {error}") from error
+        why = (explain(error, host) if isinstance(error, OSError) else None) or error
+        raise ServerError(f"The server did not answer {method} {path}: {str(why).rstrip('.')}.") from error
     finally:
         connection.close()
     if response.status != http.client.OK or not isinstance(answer, dict):
@@ -49,8 +57,14 @@ def call_json(
     return answer
 
 
-def served_models(host: str, port: int) -> list[str]:
+def _connection(host: str, port: int, tls: TlsOptions | None) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection(host, port, timeout=_CALL_TIMEOUT_S)
+    return http.client.HTTPSConnection(host, port, timeout=_CALL_TIMEOUT_S, context=make_context(tls))
+
+
+def served_models(host: str, port: int, tls: TlsOptions | None = None) -> list[str]:
     """Return the names of the models that a server offers. Raises `ServerError`."""
-    listed = call_json(host, port, "GET", "/v1/models").get("data")
+    listed = call_json(host, port, "GET", "/v1/models", tls=tls).get("data")
     entries = listed if isinstance(listed, list) else []
     return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]

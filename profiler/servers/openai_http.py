@@ -1,5 +1,6 @@
 """A running OpenAI-compatible endpoint that somebody else started: measured as it is, never stopped."""
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,8 +9,11 @@ from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.base import Capabilities, Tick
 from profiler.servers.openai_api import prompt_fields, served_models
+from profiler.timing.messages import TlsOptions
+from profiler.timing.tls import make_context
 
 NAME = "openai"
+_PORTS = {"http": 80, "https": 443}
 
 _NOTES = [
     "Started by somebody else: its version, build, arguments and memory are not known here.",
@@ -18,15 +22,17 @@ _NOTES = [
 
 
 class OpenAiEndpoint:
-    """An endpoint at `http://HOST:PORT`."""
+    """An endpoint at `http://HOST:PORT` or `https://HOST:PORT`."""
 
     pid = None
     capabilities = Capabilities(counts_tokens=False, streams=None, keeps_to_length=False, tells_timings=False)
 
-    def __init__(self, url: str, model: str | None) -> None:
+    def __init__(self, url: str, model: str | None, tls: TlsOptions = TlsOptions()) -> None:  # noqa: B008 - frozen
         """Look at the endpoint. Raises `UsageError` when it cannot be used as asked."""
-        self.host, self.port = _address(url)
-        self._url = f"http://{self.host}:{self.port}/v1"
+        scheme, self.host, self.port = _address(url)
+        self.tls = tls if scheme == "https" else None
+        _check_tls(url, scheme, tls)
+        self._url = f"{scheme}://{self.host}:{self.port}/v1"
         self.model_name = _choose(self._served(), model, url)
 
     def model_facts(self) -> ModelFacts:
@@ -72,21 +78,36 @@ class OpenAiEndpoint:
 
     def _served(self) -> list[str]:
         try:
-            return served_models(self.host, self.port)
+            return served_models(self.host, self.port, self.tls)
         except ServerError as error:
-            raise UsageError(f"--url {self._url}: {error} Start the server first, or check the address.") from error
+            is_up = isinstance(error.__cause__, ssl.SSLError)  # it answered, and the sentence says what is wrong
+            advice = "" if is_up else " Start the server first, or check the address."
+            raise UsageError(f"--url {self._url}: {error}{advice}") from error
 
 
-def _address(url: str) -> tuple[str, int]:
-    """Return host and port. Raises `UsageError` for anything but http://HOST[:PORT][/v1]."""
+def _address(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port. Raises `UsageError` for anything but http[s]://HOST[:PORT][/v1]."""
     parts = urlsplit(url if "//" in url else f"http://{url}")
     try:
-        port = parts.port or 80
+        port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         port = 0
-    if parts.scheme != "http" or not parts.hostname or not port or parts.path.rstrip("/") not in {"", "/v1"}:
-        raise UsageError(f"--url {url}: expected http://HOST:PORT. TLS endpoints are not supported yet.")
-    return parts.hostname, port
+    if parts.scheme not in _PORTS or not parts.hostname or not port or parts.path.rstrip("/") not in {"", "/v1"}:
+        raise UsageError(f"--url {url}: expected http://HOST:PORT or https://HOST:PORT.")
+    return parts.scheme, parts.hostname, port
+
+
+def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:
+    """Raise `UsageError` where the options about certificates cannot be followed."""
+    if scheme != "https":
+        if tls != TlsOptions():
+            raise UsageError(f"--url {url}: --ca-file and --insecure are for https://HOST:PORT.")
+        return
+    try:
+        make_context(tls)
+    except OSError as error:
+        why = error.strerror if error.errno and not isinstance(error, ssl.SSLError) else "it holds no certificate"
+        raise UsageError(f"--ca-file {tls.ca_file}: {why}. Expected certificates in PEM form.") from error
 
 
 def _choose(served: list[str], wanted: str | None, url: str) -> str:

@@ -33,12 +33,15 @@ def free_loopback_port() -> int:
 class ServerProcess:
     """A running server under its warden (see `warden.py`)."""
 
-    def __init__(self, command: Sequence[str], log_path: Path, environment: Mapping[str, str]) -> None:
-        """Start the command; its output goes to `log_path`. Raises `ServerStartError`."""
+    def __init__(
+        self, command: Sequence[str], log_path: Path, environment: Mapping[str, str], cpus: Sequence[int] = ()
+    ) -> None:
+        """Start the command, on these processors if any; its output goes to `log_path`. Raises `ServerStartError`."""
         self.log_path = log_path
+        kept_on = ",".join(str(cpu) for cpu in cpus)
         with log_path.open("ab") as log:
             self._warden = subprocess.Popen(
-                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), *command],
+                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), kept_on, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,6 +1,7 @@
 """Holds one model server, and ends it when the profiler is gone, however it went.
 
-Started as `python -m profiler.servers.warden GRACE_S COMMAND…`. Standard input is a pipe that only the
+Started as `python -m profiler.servers.warden GRACE_S CPUS COMMAND…`; CPUS are the processors that the server
+stays on, such as 0,1,2, or empty. Standard input is a pipe that only the
 profiler holds open: its end, even by SIGKILL, tells the warden to stop the server's whole process group.
 Standard error is the server's log. Standard output tells `pid N`, then `exit CODE`.
 
@@ -59,7 +60,9 @@ def _wait_for_end(server: "subprocess.Popen[bytes]", wakeup_fd: int, stop_reques
 
 def main(arguments: Sequence[str]) -> None:
     """Start the server and watch over it."""
-    grace_s, *command = arguments
+    grace_s, cpus, *command = arguments
+    if cpus:
+        os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})  # which the server inherits
     wakeup_read, wakeup_write = os.pipe()
     os.set_blocking(wakeup_write, False)
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)

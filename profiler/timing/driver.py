@@ -4,8 +4,9 @@ No other Python runs here: no interface, no meter, no journal, no second thread.
 the loop costs three orders of magnitude of accuracy, because the interpreter lock is not the
 scheduler's. Finished requests go to the parent over a socket, in the gaps between the reads.
 
-Started as `python -m profiler.timing.driver FD`, where FD is a connected stream socket. It ends when
-that socket does, so it never outlives its parent.
+Started as `python -m profiler.timing.driver SOCKET SPOOL [CPUS]`: two open descriptors, a connected stream
+socket and the file that holds the requests, and the processors to stay on, if any. It ends when that socket
+does, so it never outlives its parent.
 """
 
 import gc
@@ -14,15 +15,20 @@ import socket
 import sys
 import time
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from profiler.results.records import Outcome
 from profiler.timing.framing import FramingError
-from profiler.timing.messages import Hello, Inbox, Job, JobDone, Message, ScheduledPace, Stop, encode
-from profiler.timing.pacing import ClosedLoop, Pace, Scheduled
+from profiler.timing.messages import Begin, Hello, Inbox, Job, JobDone, Message, Ready, ScheduledPace, Stop, encode
+from profiler.timing.pacing import ClosedLoop, Pace, Scheduled, Share
 from profiler.timing.poller import Poller, make_poller
+from profiler.timing.spool import SpoolReader
 from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
 from profiler.units import NS_PER_S, ns_to_s
+
+if TYPE_CHECKING:
+    from profiler.timing.tls import TlsSession
 
 _EXPIRY_NS = NS_PER_S // 20  # how often deadlines are looked at
 _REUSE_NS = NS_PER_S  # a connection idle for longer may be closed by the server at any moment
@@ -91,21 +97,41 @@ class Channel:
 
 class _Idle(NamedTuple):
     sock: socket.socket
+    session: "TlsSession | None"
     since_ns: int
+
+    def is_open(self) -> bool:
+        """Whether the server has neither closed the connection nor sent anything unasked."""
+        return _is_open(self.sock) if self.session is None else self.session.is_quiet(self.sock)
+
+
+class _Task(NamedTuple):
+    """A job and what it takes to carry it out, made ready before its time begins."""
+
+    job: Job
+    pace: Pace
+    requests: SpoolReader
+    address: "_Address"
+    new_flight: "_NewFlight"
+
+
+_NewFlight = Callable[[str, int, bytes, int], Flight]
+_M = TypeVar("_M", Job, Begin)
 
 
 class Driver:
     """Carries out jobs, one after the other."""
 
-    def __init__(self, control: socket.socket) -> None:
-        """Take over the socket to the parent."""
+    def __init__(self, control: socket.socket, spool_fd: int) -> None:
+        """Take over the socket to the parent and the file of requests."""
+        self._spool_fd = spool_fd
         self._poller = make_poller()
         self._channel = Channel(control, self._poller)
         # Keeps the kernel's stamping switched on between requests: turning it on takes effect late.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flights: dict[int, Flight] = {}
         self._is_stopping = False
-        self._ended_ns: list[int] = []  # endings that the pace has not heard of yet
+        self._ended: list[tuple[int, int]] = []  # (when, index): endings that the pace has not heard of yet
         self._idle: list[_Idle] = []
         has_stamps = enable_kernel_stamps(self._keeper)
         note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
@@ -114,26 +140,48 @@ class Driver:
     def serve(self) -> None:
         """Wait for jobs and carry them out, until the parent is gone."""
         while True:
-            for fd in self._poller.wait(NS_PER_S):
-                if fd == self._channel.fd:
-                    for message in self._channel.receive():
-                        if isinstance(message, Job):
-                            self._run(message)
+            job = self._await(Job)
+            task = self._make_ready(job)
+            self._channel.post(Ready())
+            self._run(task, self._await(Begin).start_ns)
 
-    def _run(self, job: Job) -> None:
+    def _await(self, kind: type[_M]) -> _M:
+        """Return the next message of a kind; remember whether one behind it asks to stop."""
+        found: _M | None = None
+        while found is None:
+            self._poller.wait(NS_PER_S)
+            for message in self._channel.receive():
+                if isinstance(message, kind):
+                    found = message
+                    self._is_stopping = False
+                elif isinstance(message, Stop):
+                    self._is_stopping = True
+        return found
+
+    def _make_ready(self, job: Job) -> _Task:
+        """Do all that would take time while requests are due."""
+        requests, pace, address = SpoolReader(self._spool_fd), _pace(job), _resolve(job.host, job.port)
+        new_flight: _NewFlight = Flight
+        if job.tls is not None:
+            from profiler.timing import tls  # noqa: PLC0415 - costs a driver without TLS neither time nor memory
+
+            new_flight = tls.flights(job.host, job.tls)
+            ahead = tls.open_ahead(_first_wave(job), new_flight, address.family, address.sockaddr)
+            self._idle = [_Idle(flight.sock, flight.session, time.monotonic_ns()) for flight in ahead]
         gc.collect()
         gc.freeze()
-        self._is_stopping = False
-        pace = _pace(job)
-        start_ns, cpu_start_ns = time.monotonic_ns(), time.process_time_ns()
-        sent = self._loop(job, pace, start_ns)
+        return _Task(job, pace, requests, address, new_flight)
+
+    def _run(self, task: _Task, start_ns: int) -> None:
+        cpu_start_ns = time.process_time_ns()
+        sent = self._loop(task, start_ns)
         self._close_idle()
         cpu_ns = time.process_time_ns() - cpu_start_ns
-        self._channel.post(JobDone(job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns))
+        self._channel.post(JobDone(task.job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns, cpu_ns))
         self._channel.drain()
 
-    def _loop(self, job: Job, pace: Pace, start_ns: int) -> int:
-        address = _resolve(job.host, job.port)
+    def _loop(self, task: _Task, start_ns: int) -> int:
+        pace = task.pace
         sent = 0
         next_expiry_ns = start_ns + _EXPIRY_NS
         while True:
@@ -143,26 +191,27 @@ class Driver:
                 if start_ns + due_ns > now_ns:
                     wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
                     break
-                pace.sent()
-                self._launch(job, sent, start_ns + due_ns, address)
+                self._launch(task, pace.take(), start_ns + due_ns)
                 sent += 1
                 now_ns = time.monotonic_ns()
             if not self._flights and self._is_over(pace, now_ns - start_ns):
                 return sent
             self._handle(self._poller.wait(wait_ns))
-            self._tell(pace, start_ns)
+            self._tell(task, start_ns)
             if (now_ns := time.monotonic_ns()) >= next_expiry_ns:
-                self._expire(job, now_ns)
-                self._tell(pace, start_ns)
+                self._expire(task.job, now_ns)
+                self._tell(task, start_ns)
                 next_expiry_ns = now_ns + _EXPIRY_NS
 
     def _is_over(self, pace: Pace, elapsed_ns: int) -> bool:
         return self._is_stopping or pace.is_over(elapsed_ns)
 
-    def _launch(self, job: Job, position: int, scheduled_ns: int, address: "_Address") -> None:
-        flight = Flight(job.phase, job.first_index + position, job.requests[position], scheduled_ns)
-        if sock := self._take_idle():
-            flight.adopt(sock)
+    def _launch(self, task: _Task, position: int, scheduled_ns: int) -> None:
+        job, address = task.job, task.address
+        request = task.requests[job.first_in_spool + position]
+        flight = task.new_flight(job.phase, job.first_index + position, request, scheduled_ns)
+        if idle := self._take_idle():
+            flight.adopt(idle.sock, idle.session)
             self._poller.watch(flight.fd, writable=True)
             self._flights[flight.fd] = flight
             self._advance(flight)
@@ -195,10 +244,7 @@ class Driver:
     def _advance(self, flight: Flight) -> None:
         """Connect and send, as far as it goes."""
         try:
-            if not flight.is_connected:
-                flight.finish_connecting()
-            if flight.send():
-                self._poller.rewatch(flight.fd)
+            self._poller.rewatch(flight.fd, writable=not flight.advance())
         except OSError as error:
             self._finish(flight, *outcome_of_error(error, flight))
 
@@ -218,29 +264,29 @@ class Driver:
         self._poller.forget(flight.fd)
         del self._flights[flight.fd]
         if outcome is Outcome.OK and flight.can_be_reused():
-            self._idle.append(_Idle(flight.sock, flight.last_activity_ns))
+            self._idle.append(_Idle(flight.sock, flight.session, flight.last_activity_ns))
         else:
             flight.sock.close()
         self._post(flight, outcome, detail)
 
     def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
         exchange = flight.to_exchange(outcome, detail)
-        self._ended_ns.append(exchange.finished_ns)
+        self._ended.append((exchange.finished_ns, exchange.index))
         self._channel.post(exchange)
 
-    def _tell(self, pace: Pace, start_ns: int) -> None:
+    def _tell(self, task: _Task, start_ns: int) -> None:
         """Tell the pace which requests have ended."""
-        for ended_ns in self._ended_ns:
-            pace.finished(ended_ns - start_ns)
-        self._ended_ns.clear()
+        for ended_ns, index in self._ended:
+            task.pace.finished(ended_ns - start_ns, index - task.job.first_index)
+        self._ended.clear()
 
-    def _take_idle(self) -> socket.socket | None:
+    def _take_idle(self) -> _Idle | None:
         """Return the connection used last, if it is fresh and still open."""
         oldest_ns = time.monotonic_ns() - _REUSE_NS
         while self._idle:
             idle = self._idle.pop()
-            if idle.since_ns > oldest_ns and _is_open(idle.sock):
-                return idle.sock
+            if idle.since_ns > oldest_ns and idle.is_open():
+                return idle
             idle.sock.close()
         return None
 
@@ -272,10 +318,20 @@ def _timed_out(flight: Flight, limit_ns: int, *, is_stall: bool) -> tuple[Outcom
 
 
 def _pace(job: Job) -> Pace:
-    pace = job.pace
+    pace, share = job.pace, Share(*job.share)
     if isinstance(pace, ScheduledPace):
-        return Scheduled(pace.due_ns)
-    return ClosedLoop(pace.concurrency, len(job.requests), pace.max_duration_ns, pace.think_ns, pace.ramp_ns)
+        return Scheduled(pace.due_ns, job.requests, pace.think_ns, pace.turns, share)
+    return ClosedLoop(
+        pace.concurrency, job.requests, pace.max_duration_ns, pace.think_ns, pace.ramp_ns, pace.turns, share
+    )
+
+
+def _first_wave(job: Job) -> int:
+    """How many requests begin together at the start: one from each slot of this worker."""
+    if isinstance(job.pace, ScheduledPace):
+        return 1
+    worker, workers = job.share
+    return len(range(worker, min(job.pace.concurrency, job.requests), workers))
 
 
 class _Address(NamedTuple):
@@ -304,11 +360,13 @@ def _no_stamps_note() -> str:
 
 
 def main() -> None:
-    """Run a driver on the socket whose number is the first argument."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    """Run a driver on the descriptors that the arguments number."""
+    control, spool, *processors = sys.argv[1:]
+    if processors:
+        os.sched_setaffinity(0, {int(number) for number in processors[0].split(",")})
     gc.disable()
     try:
-        Driver(control).serve()
+        Driver(socket.socket(fileno=int(control)), int(spool)).serve()
     except ParentGoneError:
         return
 

@@ -1,4 +1,8 @@
-"""The parent's end of the load driver: starts the process, gives it jobs, takes finished requests."""
+"""The parent's end of the load driver: starts its processes, gives them jobs, takes finished requests.
+
+One process is enough for most loads. Several workers share a job: each has its own slots or arrivals, its own sockets
+and stamps, and all begin at the same moment of the monotonic clock, which they have in common.
+"""
 
 import os
 import select
@@ -6,102 +10,196 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO
 
-from profiler.errors import DriverError
-from profiler.timing.messages import Hello, Inbox, Job, Message, Stop, encode
+import msgspec
+
+from profiler.errors import DriverError, RecordError
+from profiler.timing.messages import Begin, Hello, Inbox, Job, JobDone, Message, Ready, ScheduledPace, Stop, encode
+from profiler.timing.spool import write_spool
+from profiler.units import NS_PER_MS
 
 _START_TIMEOUT_S = 20.0
+_READY_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 5.0
 _RECEIVE_BYTES = 1 << 20
+_LEAD_NS = 30 * NS_PER_MS  # from the word to begin until the beginning: time for it to reach every worker
 
 
-class LoadDriver:
-    """A running driver process."""
+class _Worker:
+    """One running process."""
 
-    def __init__(
-        self,
-        process: "subprocess.Popen[bytes]",
-        sock: socket.socket,
-        log: "tempfile._TemporaryFileWrapper[bytes]",
-    ) -> None:
-        """Wait until the process says that it is up. Raises `DriverError`."""
+    def __init__(self, process: "subprocess.Popen[bytes]", sock: socket.socket, log: BinaryIO) -> None:
         self._process = process
-        self._socket = sock
-        self._inbox = Inbox()
         self._log = log
-        first = self.receive(_START_TIMEOUT_S)
-        if not first or not isinstance(first[0], Hello):
-            raise DriverError(f"The load driver did not start within {_START_TIMEOUT_S:g} s. {self._said()}")
-        self.hello = first[0]
+        self._inbox = Inbox()
+        self.socket = sock
+        self.pid = process.pid
 
-    @property
-    def pid(self) -> int:
-        """Process id of the driver."""
-        return self._process.pid
-
-    def start(self, job: Job) -> None:
-        """Hand over a job; its finished requests come out of `receive`."""
-        self._post(job)
-
-    def stop(self) -> None:
-        """Have the driver send no further request of its job."""
-        self._post(Stop())
-
-    def _post(self, message: Message) -> None:
+    def post(self, message: Message) -> None:
+        """Send a message. Raises `DriverError`."""
         try:
-            self._socket.sendall(encode(message))
+            self.socket.sendall(encode(message))
         except OSError as error:
-            raise DriverError(f"The load driver has ended. {self._said()}") from error
+            raise DriverError(f"The load driver has ended. {self.said()}") from error
 
-    def receive(self, timeout_s: float) -> list[Message]:
-        """Return what the driver has sent, waiting at most `timeout_s`. Raises `DriverError`."""
-        readable, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not readable:
-            return []
-        data = self._socket.recv(_RECEIVE_BYTES)
+    def receive(self) -> list[Message]:
+        """Return what can be read now. Raises `DriverError`."""
+        try:
+            data = self.socket.recv(_RECEIVE_BYTES)
+        except ConnectionError:  # killed before it had read all that it was told
+            data = b""
         if not data:
-            raise DriverError(f"The load driver has ended. {self._said()}")
+            raise DriverError(f"The load driver has ended. {self.said()}")
         return self._inbox.feed(data)
+
+    def said(self) -> str:
+        """Quote the last line that it printed."""
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        return f"It said: {lines[-1]}" if lines else "It said nothing."
 
     def close(self) -> None:
         """End the process: closing its socket is enough, and a kill is at hand."""
-        self._socket.close()
+        self.socket.close()
         try:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
-    def _said(self) -> str:
-        self._log.seek(0)
-        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return f"It said: {lines[-1]}" if lines else "It said nothing."
+
+class LoadDriver:
+    """Running worker processes, which together carry out one job after the other."""
+
+    def __init__(self, workers: Sequence[_Worker], spool: BinaryIO) -> None:
+        """Wait until every process says that it is up. Raises `DriverError`."""
+        self._workers = {worker.socket.fileno(): worker for worker in workers}
+        self._spool = spool
+        self._done: list[JobDone] = []
+        hellos = [hello for hello in self._gather(Hello, _START_TIMEOUT_S, "did not start") if isinstance(hello, Hello)]
+        self.hello = next((hello for hello in hellos if not hello.kernel_stamps), hellos[0])
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [worker.pid for worker in self._workers.values()]
+
+    def spool(self, requests: Iterable[bytes]) -> int:
+        """Store the requests of the jobs that follow, in place of earlier ones; return how many they are.
+
+        Raises `RecordError` where the disk has no room for them.
+        """
+        try:
+            return write_spool(self._spool, requests)
+        except OSError as error:
+            raise RecordError(
+                f"The requests could not be written to a temporary file in {tempfile.gettempdir()}: {error.strerror}. "
+                "Let TMPDIR name a folder with more room."
+            ) from error
+
+    def start(self, job: Job) -> None:
+        """Hand over a job, which begins at once; its finished requests come out of `receive`. Raises `DriverError`."""
+        self._done.clear()
+        for number, worker in enumerate(self._workers.values()):
+            worker.post(share_of(job, number, len(self._workers)))
+        self._gather(Ready, _READY_TIMEOUT_S, "was not ready for its job")
+        self._post(Begin(time.monotonic_ns() + _LEAD_NS))
+
+    def stop(self) -> None:
+        """Have the driver send no further request of its job."""
+        self._post(Stop())
+
+    def _post(self, message: Message) -> None:
+        for worker in self._workers.values():
+            worker.post(message)
+
+    def _gather(self, kind: type[Message], timeout_s: float, complaint: str) -> list[Message]:
+        """Return one message of a kind from every worker."""
+        found: list[Message] = []
+        deadline_s = time.monotonic() + timeout_s
+        while len(found) < len(self._workers):
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                said = next(iter(self._workers.values())).said()
+                raise DriverError(f"The load driver {complaint} within {timeout_s:g} s. {said}")
+            found += [message for message in self.receive(left_s) if isinstance(message, kind)]
+        return found
+
+    def receive(self, timeout_s: float) -> list[Message]:
+        """Return what the workers have sent, waiting at most `timeout_s`. Raises `DriverError`.
+
+        `JobDone` comes once, when all of them are done.
+        """
+        readable, _, _ = select.select(list(self._workers), [], [], timeout_s)
+        messages: list[Message] = []
+        for fd in readable:
+            for message in self._workers[fd].receive():
+                if isinstance(message, JobDone):
+                    self._done.append(message)
+                else:
+                    messages.append(message)
+        if self._done and len(self._done) == len(self._workers):
+            messages.append(_merged(self._done))
+            self._done.clear()
+        return messages
+
+
+def share_of(job: Job, worker: int, workers: int) -> Job:
+    """Return one worker's part of a job: every so manyth slot of a closed loop, or arrival of an open one."""
+    pace = job.pace
+    if isinstance(pace, ScheduledPace):
+        pace = msgspec.structs.replace(pace, due_ns=pace.due_ns[worker::workers])
+    return msgspec.structs.replace(job, pace=pace, share=(worker, workers))
+
+
+def _merged(done: Sequence[JobDone]) -> JobDone:
+    """Return the end of a job as if one process had carried it out."""
+    return JobDone(
+        phase=done[0].phase,
+        sent=sum(part.sent for part in done),
+        start_ns=min(part.start_ns for part in done),
+        end_ns=max(part.end_ns for part in done),
+        cpu_ns=sum(part.cpu_ns for part in done),
+        busiest_cpu_ns=max(part.busiest_cpu_ns for part in done),
+    )
 
 
 @contextmanager
-def load_driver() -> Iterator[LoadDriver]:
-    """Start a driver process; it is gone when the block ends, and when this process dies."""
+def load_driver(workers: int = 1, cpus: Sequence[int] = ()) -> Iterator[LoadDriver]:
+    """Start the processes; they are gone when the block ends, and when this process dies.
+
+    `cpus` are dealt out among the workers; each stays on its own. Without any the kernel decides. The file that holds
+    the requests has no name, so nothing is left of it whatever happens. Raises `DriverError`.
+    """
+    with ExitStack() as stack:
+        spool = stack.enter_context(tempfile.TemporaryFile())
+        started: list[_Worker] = []
+        for number in range(workers):
+            worker = _start(stack, spool.fileno(), cpus[number::workers] or cpus)
+            stack.callback(worker.close)
+            started.append(worker)
+        yield LoadDriver(started, spool)
+
+
+def _start(stack: ExitStack, spool_fd: int, cpus: Sequence[int]) -> _Worker:
     ours, theirs = socket.socketpair()
-    with tempfile.NamedTemporaryFile() as log, ours:
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # a Ctrl-C at the terminal is for the parent to handle
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            )
-        try:
-            driver = LoadDriver(process, ours, log)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        try:
-            yield driver
-        finally:
-            driver.close()
+    log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno()), str(spool_fd), *_listed(cpus)],
+            pass_fds=[theirs.fileno(), spool_fd],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the parent to handle
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+    return _Worker(process, ours, log)
+
+
+def _listed(cpus: Sequence[int]) -> list[str]:
+    return [",".join(str(cpu) for cpu in cpus)] if cpus else []

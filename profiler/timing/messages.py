@@ -8,22 +8,32 @@ LENGTH_BYTES = 4
 
 
 class ClosedLoopPace(msgspec.Struct, tag=True, array_like=True):
-    """Arguments of `pacing.ClosedLoop`."""
+    """Arguments of `pacing.ClosedLoop`; `concurrency` counts the slots of all workers."""
 
     concurrency: int
     max_duration_ns: int
     think_ns: int = 0
     ramp_ns: int = 0
+    turns: int = 1  # requests of one conversation, which follow one another
 
 
 class ScheduledPace(msgspec.Struct, tag=True, array_like=True):
-    """Arguments of `pacing.Scheduled`: one time for each request."""
+    """Arguments of `pacing.Scheduled`: one time for each conversation."""
 
     due_ns: list[int]
+    think_ns: int = 0
+    turns: int = 1
+
+
+class TlsOptions(msgspec.Struct, array_like=True, frozen=True):
+    """How far a server's certificate is trusted."""
+
+    ca_file: str | None = None  # certificates in PEM form; None: those of the system
+    is_insecure: bool = False  # whatever the certificate says
 
 
 class Job(msgspec.Struct, tag=True, array_like=True):
-    """Parent to driver: send these requests at this pace."""
+    """Parent to driver: send the requests in the spool, or a stretch of them, at this pace."""
 
     phase: str
     host: str
@@ -31,8 +41,21 @@ class Job(msgspec.Struct, tag=True, array_like=True):
     pace: ClosedLoopPace | ScheduledPace
     request_timeout_ns: int
     stall_timeout_ns: int
-    first_index: int
-    requests: list[bytes]  # complete HTTP requests, ready for the wire
+    first_index: int  # position in the run of the first request of the job
+    requests: int  # of all workers together
+    first_in_spool: int = 0  # where the job's requests begin in the spool
+    tls: TlsOptions | None = None
+    share: tuple[int, int] = (0, 1)  # pacing.Share
+
+
+class Ready(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent: everything that a job needs is at hand."""
+
+
+class Begin(msgspec.Struct, tag=True, array_like=True):
+    """Parent to driver: carry out the job that was made ready; its time counts from `start_ns`."""
+
+    start_ns: int
 
 
 class Stop(msgspec.Struct, tag=True, array_like=True):
@@ -74,10 +97,11 @@ class JobDone(msgspec.Struct, tag=True, array_like=True):
     sent: int
     start_ns: int
     end_ns: int
-    cpu_ns: int  # processor time that the driver used
+    cpu_ns: int  # processor time that the driver used, all workers together
+    busiest_cpu_ns: int  # the same of the worker that used most
 
 
-Message = Job | Stop | Hello | Exchange | JobDone
+Message = Job | Ready | Begin | Stop | Hello | Exchange | JobDone
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -1,11 +1,18 @@
-"""When the next request is due: pure functions of elapsed time and of what was sent and finished.
+"""When the next request is due, and which: pure functions of elapsed time and of what was taken and finished.
 
 A pace knows no clock, socket or thread. Times are nanoseconds since the start of the job.
+
+Requests are named by their positions, 0 to `requests` − 1. They are laid out conversation by conversation, `turns`
+consecutive positions each; the last conversation may be shorter. A conversation's next turn is due only when its
+previous turn has finished. It is due then however the previous turn ended: its text was made beforehand and does not
+depend on the answer, and a failed request must not change how many are sent.
+
+Several workers may share a load: `Share` says which conversations are whose, and a conversation stays with its worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Pace(Protocol):
@@ -15,11 +22,11 @@ class Pace(Protocol):
         """When the next request is due; `None` while only a finishing request can tell."""
         ...
 
-    def sent(self) -> None:
-        """Hear that the request that was due has been launched, however late."""
+    def take(self) -> int:
+        """Return the position of the request that is due, which is now launched, however late."""
         ...
 
-    def finished(self, elapsed_ns: int) -> None:
+    def finished(self, elapsed_ns: int, position: int) -> None:
         """Hear that a request has ended."""
         ...
 
@@ -28,34 +35,89 @@ class Pace(Protocol):
         ...
 
 
+class Share(NamedTuple):
+    """One worker's part of a load: every so manyth slot of a closed loop, or arrival of an open one."""
+
+    worker: int = 0
+    workers: int = 1
+
+
+WHOLE = Share()
+
+
+class _Layout(NamedTuple):
+    """Where the conversations lie among the positions."""
+
+    requests: int
+    turns: int
+
+    def conversations(self) -> int:
+        return -(-self.requests // self.turns)
+
+    def requests_in(self, conversation: int) -> int:
+        return max(0, min(self.turns, self.requests - conversation * self.turns))
+
+    def next_turn(self, position: int) -> int | None:
+        following = position + 1
+        return None if following % self.turns == 0 or following >= self.requests else following
+
+
 class ClosedLoop:
     """A fixed number of slots: each sends its next request when its last one has finished.
 
-    The first requests of the slots are spread over the ramp, so that they do not arrive as one burst.
+    The first requests of the slots are spread over the ramp, so that they do not arrive as one burst. A slot stays
+    with a conversation until its last turn, then takes the next one.
     """
 
     def __init__(
-        self, concurrency: int, requests: int, max_duration_ns: int, think_ns: int = 0, ramp_ns: int = 0
+        self,
+        concurrency: int,
+        requests: int,
+        max_duration_ns: int,
+        think_ns: int = 0,
+        ramp_ns: int = 0,
+        turns: int = 1,
+        share: Share = WHOLE,
     ) -> None:
-        """Stop after `requests` requests or `max_duration_ns`, whichever comes first."""
-        self._free_ns = [slot * ramp_ns // concurrency for slot in range(concurrency)]
-        heapify(self._free_ns)
-        self._left = requests
+        """Stop after the last request of this share or after `max_duration_ns`, whichever comes first.
+
+        `concurrency` and `requests` count those of all workers. Slot k of all has its place in the ramp, and of the
+        conversations, number c is for the worker that has slot c modulo `concurrency`.
+        """
+        self._layout = _Layout(requests, turns)
+        slots = range(share.worker, concurrency, share.workers)
+        self._left = _requests_of(self._layout, slots, concurrency)
+        self._conversations = self._own_conversations(slots, concurrency)
+        self._waiting = [  # (when due, position)
+            (slot * ramp_ns // concurrency, conversation * turns)
+            for slot, conversation in zip(slots, self._conversations, strict=False)
+        ]
+        heapify(self._waiting)
         self._max_duration_ns = max_duration_ns
         self._think_ns = think_ns
 
+    def _own_conversations(self, slots: range, concurrency: int) -> Iterator[int]:
+        """Yield the conversations of these slots in order."""
+        conversations = self._layout.conversations()
+        for first in range(0, conversations, concurrency):
+            yield from (first + slot for slot in slots if first + slot < conversations)
+
     def due_ns(self) -> int | None:
-        """When the first free slot has finished thinking."""
-        return self._free_ns[0] if self._free_ns else None
+        """When the first slot that waits has finished thinking."""
+        return self._waiting[0][0] if self._waiting else None
 
-    def sent(self) -> None:
-        """Take the slot."""
-        heappop(self._free_ns)
+    def take(self) -> int:
+        """Launch the request of that slot."""
         self._left -= 1
+        return heappop(self._waiting)[1]
 
-    def finished(self, elapsed_ns: int) -> None:
-        """Free a slot."""
-        heappush(self._free_ns, elapsed_ns + self._think_ns)
+    def finished(self, elapsed_ns: int, position: int) -> None:
+        """Let the slot think about its next request, if there is one."""
+        following = self._layout.next_turn(position)
+        if following is None and (conversation := next(self._conversations, None)) is not None:
+            following = conversation * self._layout.turns
+        if following is not None:
+            heappush(self._waiting, (elapsed_ns + self._think_ns, following))
 
     def is_over(self, elapsed_ns: int) -> bool:
         """After the last request, or when the time is up."""
@@ -63,24 +125,64 @@ class ClosedLoop:
 
 
 class Scheduled:
-    """Requests at given times, whatever the server makes of them. None is ever left out: a late one is sent late."""
+    """Conversations at given times, whatever the server makes of them. None is ever left out: a late one is sent late.
 
-    def __init__(self, due_ns: Sequence[int]) -> None:
-        """Take the times in ascending order."""
+    Only the first turn of a conversation is on the schedule; each further one is due when the user has thought about
+    the answer to the one before.
+    """
+
+    def __init__(
+        self, due_ns: Sequence[int], requests: int, think_ns: int = 0, turns: int = 1, share: Share = WHOLE
+    ) -> None:
+        """Take the times of this share's conversations in ascending order.
+
+        `requests` counts those of all workers; the share's n-th conversation is number n·workers + worker of all.
+        """
+        self._layout = _Layout(requests, turns)
         self._due_ns = due_ns
+        self._share = share
+        self._think_ns = think_ns
         self._next = 0
+        self._waiting: list[tuple[int, int]] = []  # further turns: (when due, position)
+        self._left = sum(self._layout.requests_in(self._conversation(number)) for number in range(len(due_ns)))
+
+    def _conversation(self, number: int) -> int:
+        return number * self._share.workers + self._share.worker
 
     def due_ns(self) -> int | None:
-        """The next time on the schedule."""
-        return self._due_ns[self._next]
+        """The next time on the schedule, or that of a further turn."""
+        scheduled_ns = self._due_ns[self._next] if self._next < len(self._due_ns) else None
+        if not self._waiting:
+            return scheduled_ns
+        waiting_ns = self._waiting[0][0]
+        return waiting_ns if scheduled_ns is None else min(waiting_ns, scheduled_ns)
 
-    def sent(self) -> None:
-        """Go on to the next time."""
+    def take(self) -> int:
+        """Launch what is due."""
+        self._left -= 1
+        due_ns = self.due_ns()
+        if self._waiting and self._waiting[0][0] == due_ns:
+            return heappop(self._waiting)[1]
         self._next += 1
+        return self._conversation(self._next - 1) * self._layout.turns
 
-    def finished(self, elapsed_ns: int) -> None:
-        """Change nothing: an open loop does not wait for answers."""
+    def finished(self, elapsed_ns: int, position: int) -> None:
+        """Make the conversation's next turn due; apart from that, an open loop does not wait for answers."""
+        following = self._layout.next_turn(position)
+        if following is not None:
+            heappush(self._waiting, (elapsed_ns + self._think_ns, following))
 
     def is_over(self, elapsed_ns: int) -> bool:
-        """After the last time on the schedule."""
-        return self._next >= len(self._due_ns)
+        """After the last request."""
+        return self._left <= 0
+
+
+def _requests_of(layout: _Layout, slots: range, concurrency: int) -> int:
+    """Count the requests of the conversations that belong to these slots."""
+    conversations = layout.conversations()
+    if not conversations:
+        return 0
+    own = sum(len(range(slot, conversations, concurrency)) for slot in slots)
+    last = conversations - 1
+    missing = layout.turns - layout.requests_in(last) if last % concurrency in slots else 0
+    return own * layout.turns - missing

@@ -13,18 +13,22 @@ import socket
 import struct
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from profiler.results.records import Outcome
 from profiler.timing.clock import WallOffset, sample_wall_offset
 from profiler.timing.framing import EndFinder, FramingError
 from profiler.timing.messages import Exchange
 
+if TYPE_CHECKING:
+    from profiler.timing.tls import TlsSession
+
 READ_BYTES = 65_536
 _SO_TIMESTAMPING = 37  # asm-generic/socket.h; its control message has the same number
 _RX_SOFTWARE, _TX_SOFTWARE, _SOFTWARE, _TSONLY = 1 << 3, 1 << 1, 1 << 4, 1 << 11  # linux/net_tstamp.h
 _STAMPS = _RX_SOFTWARE | _TX_SOFTWARE | _SOFTWARE | _TSONLY
 _TIMESPEC = struct.Struct("@qq")
-_CONTROL_BYTES = socket.CMSG_SPACE(3 * _TIMESPEC.size)  # struct scm_timestamping: software, legacy, hardware
+CONTROL_BYTES = socket.CMSG_SPACE(3 * _TIMESPEC.size)  # struct scm_timestamping: software, legacy, hardware
 _ERROR_CONTROL_BYTES = 512
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _IN_PROGRESS = {0, errno.EINPROGRESS}
@@ -53,6 +57,7 @@ class Flight:
     __slots__ = (
         "_end",
         "_payload",
+        "_sends",
         "client_port",
         "data",
         "fd",
@@ -66,6 +71,7 @@ class Flight:
         "send_call_ns",
         "send_stamp",
         "sent_ns",
+        "session",
         "sock",
         "start_ns",
         "user_ns",
@@ -85,8 +91,10 @@ class Flight:
         self.kernel_stamp: list[bytes] = []
         self.data: list[bytes] = []
         self.is_connected = False
+        self.session: TlsSession | None = None
         self.offset_first: WallOffset = sample_wall_offset()
         self._payload = memoryview(payload)
+        self._sends = 0
         self._end = EndFinder()
 
     def connect(self, family: int, address: tuple[str, int]) -> None:
@@ -101,17 +109,28 @@ class Flight:
             raise OSError(error, os.strerror(error))
         self._take(sock)
 
-    def adopt(self, sock: socket.socket) -> None:
+    def adopt(self, sock: socket.socket, session: "TlsSession | None") -> None:
         """Use a connection that an earlier request has left open."""
         self._take(sock)
+        self.session = session
         self.is_connected = True
-        self.take_send_stamp()  # of the earlier request, should it have come late
+        self._forget_send_stamps()
+
+    def _forget_send_stamps(self) -> None:
+        """Drop the stamps of what was sent before the request, should they have come late."""
+        self.take_send_stamp()
         self.send_stamp = b""
 
     def _take(self, sock: socket.socket) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.client_port = sock.getsockname()[1]
+
+    def advance(self) -> bool:
+        """Connect and send, as far as it goes; return whether it is now for the server to go on. Raises `OSError`."""
+        if not self.is_connected:
+            self.finish_connecting()
+        return self.send()
 
     def finish_connecting(self) -> None:
         """Find out how connecting went. Raises `OSError`."""
@@ -128,6 +147,7 @@ class Flight:
         except BlockingIOError:
             return False
         now_ns = self.last_activity_ns = time.monotonic_ns()
+        self._sends += 1
         self._payload = self._payload[count:]
         if self._payload:
             return False
@@ -137,21 +157,26 @@ class Flight:
         return True
 
     def take_send_stamp(self) -> None:
-        """Take the kernel's stamps of what has left from the socket's error queue; the last one counts."""
+        """Take the kernel's stamps of what has left from the socket's error queue.
+
+        The kernel stamps the last byte of what one call handed over, and again should it have to send that once more.
+        So the first stamp counts, unless the request took several calls: then it may be that of an earlier part.
+        """
         if not _MSG_ERRQUEUE:
             return
         try:
             while True:
                 _, control, _, _ = self.sock.recvmsg(0, _ERROR_CONTROL_BYTES, _MSG_ERRQUEUE)
                 for level, kind, stamp in control:
-                    if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+                    is_stamp = level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING
+                    if is_stamp and (self._sends > 1 or not self.send_stamp):
                         self.send_stamp = stamp
         except OSError:
             return  # the queue is empty
 
     def receive(self) -> Outcome | None:
         """Take what has arrived; return the outcome once there is one. Raises `OSError`, `FramingError`."""
-        data, control, _, _ = self.sock.recvmsg(READ_BYTES, _CONTROL_BYTES)
+        data, control, _, _ = self.sock.recvmsg(READ_BYTES, CONTROL_BYTES)
         now_ns = self.last_activity_ns = time.monotonic_ns()
         if not data:
             return self._outcome_at_close()

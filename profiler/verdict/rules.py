@@ -207,12 +207,12 @@ RULES = (
     ),
     Rule(
         "busy-client",
-        "client_cpu_cores",
+        "client_busiest_cpu_cores",
         "value",
         0.7,
         0.95,
-        "The load driver is close to filling one core, and one core is all that it can use.",
-        "Lower the concurrency or the rate.",
+        "A worker of the load driver is close to filling one core, and one core is all that it can use.",
+        "Add a worker with --client-workers, or lower the concurrency or the rate.",
     ),
     Rule(
         "lost-segments",

@@ -4,6 +4,7 @@ from support.builders import MS, observed, request
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.resources import model_load_s, peak_rss_bytes, server_cpu_cores
 from profiler.metrics.trust import (
+    client_busiest_cpu_cores,
     client_cpu_cores,
     clock_offset_width_us,
     coalesced_read_ratio,
@@ -64,6 +65,9 @@ def test_trust_numbers() -> None:
     assert send_lag_ms(requests[0]) == 1
     assert clock_offset_width_us(seen) == 0.1
     assert client_cpu_cores(seen) == 0.01  # 10 ms of processor time in a phase of 1 s
+    assert client_busiest_cpu_cores(seen) == 0.01  # one worker, whose time is not written apart
+    seen.manifest.phases[-1].client_busiest_cpu_ns = 8 * MS
+    assert client_busiest_cpu_cores(seen) == 0.008
 
 
 def test_a_server_that_counts_nothing_cannot_disagree() -> None:

@@ -14,7 +14,7 @@ BUSY = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'while T
 def test_work_of_a_servers_children_is_seen() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE, start_new_session=True) as server:
         time.sleep(0.3)
-        sampler = Sampler(SystemClock(), server.pid, os.getpid())
+        sampler = Sampler(SystemClock(), server.pid, [os.getpid()])
         time.sleep(0.5)
         sample = sampler.take_if_due()
         os.killpg(server.pid, 9)
@@ -32,14 +32,14 @@ def test_work_of_a_servers_children_is_seen() -> None:
 def test_a_server_that_is_gone_is_not_measured() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as server:
         server.wait()
-    sample = Sampler(SystemClock(), server.pid, os.getpid()).take_if_due()
+    sample = Sampler(SystemClock(), server.pid, [os.getpid()]).take_if_due()
     assert sample is not None
     assert sample.server_cpu_cores is None
     assert sample.server_rss_bytes is None
 
 
 def test_samples_come_at_their_pace() -> None:
-    sampler = Sampler(SystemClock(), os.getpid(), os.getpid())
+    sampler = Sampler(SystemClock(), os.getpid(), [os.getpid()])
     first, second = sampler.take_if_due(), sampler.take_if_due()
     assert first is not None
     assert second is None

@@ -57,6 +57,16 @@ def test_a_server_is_started_logged_and_stopped(tmp_path: Path) -> None:
     server.stop()  # twice does no harm
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process can be pinned on this system")
+def test_a_server_and_what_it_starts_stay_on_their_processors(tmp_path: Path) -> None:
+    usable = sorted(os.sched_getaffinity(0))
+    server = ServerProcess(WITH_CHILD, tmp_path / "log", {}, cpus=usable[-1:])
+    child = int(wait_for_log(tmp_path / "log"))
+    assert os.sched_getaffinity(server.pid) == os.sched_getaffinity(child) == {usable[-1]}
+    server.stop()
+    assert os.sched_getaffinity(0) == set(usable)
+
+
 def test_what_a_server_started_is_stopped_with_it(tmp_path: Path) -> None:
     server = ServerProcess(WITH_CHILD, tmp_path / "log", {})
     child = int(wait_for_log(tmp_path / "log"))

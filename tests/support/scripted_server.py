@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -127,7 +128,7 @@ def stay_silent_after(*pieces: bytes) -> Script:
 
 
 @contextmanager
-def serve(script: Script) -> Iterator[int]:
+def serve(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve a script on a free loopback port, one thread a connection; yield the port."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     connections: list[socket.socket] = []
@@ -135,6 +136,9 @@ def serve(script: Script) -> Iterator[int]:
     def answer(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            if tls is not None:
+                connection = tls.wrap_socket(connection, server_side=True)
+                connections.append(connection)
             while request := read_request(connection):
                 script(connection, request)
         except OSError:

@@ -29,7 +29,8 @@ def captured_run(path: Path, port: int, requests: int, concurrency: int) -> tupl
     with load_driver() as driver, wire_capture("127.0.0.1", port, path):
         pace = ClosedLoopPace(concurrency, max_duration_ns=s_to_ns(20))
         timeout_ns = s_to_ns(10)
-        driver.start(Job("repeat-1", "127.0.0.1", port, pace, timeout_ns, timeout_ns, 0, [REQUEST] * requests))
+        count = driver.spool([REQUEST] * requests)
+        driver.start(Job("repeat-1", "127.0.0.1", port, pace, timeout_ns, timeout_ns, 0, count))
         while True:
             for message in driver.receive(1.0):
                 if isinstance(message, Exchange):

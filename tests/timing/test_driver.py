@@ -38,6 +38,7 @@ def drive(
     pace: ClosedLoopPace | ScheduledPace | None = None,
     read_after_s: float = 0.0,
 ) -> tuple[list[RequestRecord], JobDone]:
+    count = driver.spool([payload] * requests)
     driver.start(
         Job(
             phase="repeat-1",
@@ -47,7 +48,7 @@ def drive(
             request_timeout_ns=s_to_ns(request_timeout_s),
             stall_timeout_ns=s_to_ns(stall_timeout_s),
             first_index=0,
-            requests=[payload] * requests,
+            requests=count,
         )
     )
     time.sleep(read_after_s)
@@ -99,11 +100,11 @@ def test_a_stopped_driver_still_stamps_what_arrived_meanwhile(driver: LoadDriver
     def script(connection: server.socket.socket, request: bytes) -> None:
         connection.sendall(server.HEAD)
         time.sleep(0.05)
-        os.kill(driver.pid, signal.SIGSTOP)
+        os.kill(driver.pids[0], signal.SIGSTOP)
         sent_at.append(time.monotonic_ns())
         connection.sendall(server.chunk(server.token("a")))
         time.sleep(0.15)
-        os.kill(driver.pid, signal.SIGCONT)
+        os.kill(driver.pids[0], signal.SIGCONT)
         time.sleep(0.05)
         connection.sendall(server.chunk(server.DONE) + server.LAST_CHUNK)
 
@@ -298,7 +299,7 @@ def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDrive
 
 def test_a_driver_that_is_killed_is_an_error_with_a_sentence() -> None:
     with load_driver() as victim:
-        os.kill(victim.pid, signal.SIGKILL)
+        os.kill(victim.pids[0], signal.SIGKILL)
         with pytest.raises(DriverError, match="driver has ended"):
             for _ in range(100):
                 victim.receive(0.1)
@@ -306,6 +307,6 @@ def test_a_driver_that_is_killed_is_an_error_with_a_sentence() -> None:
 
 def test_the_driver_ends_with_its_parent() -> None:
     with load_driver() as running:
-        pid = running.pid
+        (pid,) = running.pids
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

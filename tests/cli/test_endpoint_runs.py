@@ -1,0 +1,111 @@
+"""`aforo run --url` on an endpoint that is none of ours, from one end to the other."""
+
+import json
+import socket
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support import scripted_server as server
+from support.certificates import Authority
+from support.command import Aforo
+
+from profiler.results.folder import RunFolder
+from profiler.results.manifest import Manifest
+from profiler.results.records import Outcome
+
+TOKENS = [str(number) for number in range(16)]
+SMALL = ["--requests", "24", "--repeats", "1", "--warmup-requests", "4", "--output-tokens", "16", "--quiet"]
+
+
+class Endpoint:
+    """Names its model, streams tokens, and keeps which connection carried how many requests."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[int] = Counter()
+        self.peak = 0
+        self._in_flight = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection: socket.socket, request: bytes) -> None:
+        if request.startswith(b"GET /v1/models"):
+            body = json.dumps({"data": [{"id": "m"}]}).encode()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            return
+        with self._lock:
+            self._in_flight += 1
+            self.peak = max(self.peak, self._in_flight)
+        self.requests[connection.getpeername()[1]] += 1
+        connection.sendall(server.HEAD)
+        for number, text in enumerate(TOKENS):
+            connection.sendall(server.chunk(server.token(text, "length" if number == len(TOKENS) - 1 else None)))
+            threading.Event().wait(0.002)
+        with self._lock:  # before the end of the body, on which the next request is sent
+            self._in_flight -= 1
+        connection.sendall(server.chunk(server.DONE) + server.LAST_CHUNK)
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint()
+
+
+@pytest.fixture
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+def only_run(parent: Path) -> tuple[RunFolder, Manifest]:
+    (path,) = (parent / "runs").iterdir()
+    return RunFolder(path), RunFolder(path).read_manifest()
+
+
+def test_two_workers_measure_an_endpoint(tmp_path: Path, aforo: Aforo, endpoint: Endpoint) -> None:
+    with server.serve(endpoint) as port:
+        options = ["--concurrency", "4", "--client-workers", "2"]
+        done = aforo("run", "smoke", "--url", f"http://localhost:{port}", *options, *SMALL)
+    assert done.returncode in {0, 3}, done.stderr
+    folder, manifest = only_run(tmp_path)
+    records = folder.read_requests()
+    assert sorted(record.index for record in records) == list(range(28))
+    assert {record.outcome for record in records} == {Outcome.OK}
+    assert {record.completion_tokens for record in records} == {16}
+    assert endpoint.peak == 4
+    assert sum(endpoint.requests.values()) == 28
+    assert manifest.client.workers == 2
+    assert "not known" in (manifest.client.cpus_reason or "")
+    assert manifest.client.cpus is None
+    assert manifest.command_line[-2:] == ["--client-workers", "2"]
+    (repeat,) = [phase for phase in manifest.phases if phase.is_measured]
+    assert repeat.client_cpu_ns is not None
+    assert repeat.client_busiest_cpu_ns is not None
+    assert repeat.client_cpu_ns / 2 <= repeat.client_busiest_cpu_ns < repeat.client_cpu_ns
+    metrics = json.loads((folder.path / "summary.json").read_text())["metrics"]
+    assert 0 < metrics["client_busiest_cpu_cores"]["value"] < metrics["client_cpu_cores"]["value"]
+    page = folder.report.read_text()
+    assert "Processes of the load driver" in page
+    assert manifest.client.cpus_reason is not None
+    assert manifest.client.cpus_reason in page
+
+
+def test_an_endpoint_behind_tls(tmp_path: Path, aforo: Aforo, endpoint: Endpoint, authority: Authority) -> None:
+    with server.serve(endpoint, authority.server("localhost")) as port:
+        url = ["--url", f"https://localhost:{port}"]
+        refused = aforo("run", "smoke", *url, *SMALL)
+        audited = aforo("run", "smoke", *url, "--insecure", "--wire-audit", *SMALL)
+        trusted = aforo("run", "smoke", *url, "--ca-file", str(authority.ca_file), "--out", "trusted", *SMALL)
+        insecure = aforo("run", "smoke", *url, "--insecure", *SMALL)
+    assert refused.returncode == audited.returncode == 2
+    assert "--ca-file FILE" in refused.stderr
+    assert "--wire-audit" in audited.stderr
+    assert trusted.returncode in {0, 3}, trusted.stderr
+    assert insecure.returncode in {0, 3}, insecure.stderr
+    folder, manifest = only_run(tmp_path)
+    assert {record.outcome for record in folder.read_requests()} == {Outcome.OK}
+    assert manifest.engine.url == f"https://localhost:{port}/v1"
+    assert any("was not checked (--insecure)" in warning for warning in manifest.warnings)
+    (path,) = (tmp_path / "trusted").iterdir()
+    manifest = RunFolder(path).read_manifest()
+    assert not any("--insecure" in warning for warning in manifest.warnings)
+    assert manifest.command_line[-2:] == ["--ca-file", str(authority.ca_file)]

@@ -1,0 +1,193 @@
+"""Several real worker processes share one load."""
+
+import os
+import signal
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+from support import scripted_server as server
+
+from profiler.errors import DriverError, RecordError
+from profiler.results.records import Outcome, RequestRecord
+from profiler.timing.interpret import to_record
+from profiler.timing.load import LoadDriver, load_driver
+from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
+from profiler.units import s_to_ns
+
+TOKENS = ["a", "b", "c"]
+
+
+def numbered(position: int) -> bytes:
+    return b"POST /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" % position
+
+
+def start(
+    driver: LoadDriver, port: int, requests: int, pace: ClosedLoopPace | ScheduledPace, first_in_spool: int = 0
+) -> None:
+    driver.start(
+        Job(
+            phase="repeat-1",
+            host="127.0.0.1",
+            port=port,
+            pace=pace,
+            request_timeout_ns=s_to_ns(5),
+            stall_timeout_ns=s_to_ns(5),
+            first_index=100,
+            requests=requests,
+            first_in_spool=first_in_spool,
+        )
+    )
+
+
+def finish(driver: LoadDriver) -> tuple[list[RequestRecord], JobDone]:
+    records: list[RequestRecord] = []
+    for _ in range(300):
+        for message in driver.receive(0.1):
+            if isinstance(message, Exchange):
+                records.append(to_record(message, output_tokens=len(TOKENS), prompt_tokens=3))
+            if isinstance(message, JobDone):
+                return sorted(records, key=lambda record: record.index), message
+    raise AssertionError("the job did not end")
+
+
+class Ledger:
+    """A script that keeps which request came over which connection."""
+
+    def __init__(self, pause_s: float = 0.002) -> None:
+        self.paths: list[int] = []
+        self.ports: dict[int, int] = {}
+        self._answer = server.stream_tokens(TOKENS, pause_s=pause_s)
+
+    def __call__(self, connection: server.socket.socket, request: bytes) -> None:
+        path = int(request.split(b" ", 2)[1][1:])
+        self.paths.append(path)
+        self.ports[path] = connection.getpeername()[1]
+        self._answer(connection, request)
+
+
+def ports_of(pid: int) -> set[int]:
+    return {c.laddr.port for c in psutil.Process(pid).net_connections("tcp") if c.laddr}
+
+
+def test_two_workers_carry_one_closed_loop() -> None:
+    ledger = Ledger()
+    used: dict[int, set[int]] = defaultdict(set)
+    with load_driver(workers=2) as driver, server.serve(ledger) as port:
+        first, second = driver.pids
+        assert first != second
+        assert driver.spool(numbered(position) for position in range(60)) == 60
+        start(driver, port, 60, ClosedLoopPace(4, s_to_ns(60), turns=3))
+        watcher = threading.Thread(target=lambda: [used[pid].update(ports_of(pid)) for pid in [*driver.pids] * 20])
+        watcher.start()
+        records, done = finish(driver)
+        watcher.join()
+    assert [record.index for record in records] == list(range(100, 160))
+    assert {record.outcome for record in records} == {Outcome.OK}
+    assert sorted(ledger.paths) == list(range(60))
+    assert done.sent == 60
+    assert done.start_ns <= min(record.scheduled_ns for record in records)
+    assert done.end_ns >= max(record.finished_ns for record in records)
+    assert 0 < done.busiest_cpu_ns < done.cpu_ns
+    for conversation in range(20):  # whole on one worker, and in order
+        turns = records[3 * conversation : 3 * conversation + 3]
+        for earlier, later in pairwise(turns):
+            assert later.sent_ns is not None
+            assert later.sent_ns >= earlier.finished_ns
+            assert later.scheduled_ns == earlier.finished_ns
+    # Four slots and two workers: conversations 0, 2, 4, … are the first worker's, the others the second's.
+    carried = Counter((record.index - 100) // 3 % 2 for record in records)
+    assert carried == {0: 30, 1: 30}
+    ports = [{record.client_port for record in records if (record.index - 100) // 3 % 2 == own} for own in (0, 1)]
+    assert not ports[0] & ports[1]
+    assert used[first] & ports[0]
+    assert used[second] & ports[1]
+    assert not used[first] & ports[1]
+
+
+def test_two_workers_share_a_schedule_and_a_start() -> None:
+    due_ns = [s_to_ns(0.01) * number for number in range(20)]
+    with load_driver(workers=2) as driver, server.serve(Ledger()) as port:
+        driver.spool(numbered(position) for position in range(20))
+        start(driver, port, 20, ScheduledPace(due_ns))
+        records, done = finish(driver)
+    assert [record.scheduled_ns - done.start_ns for record in records] == due_ns
+    assert all((record.sent_ns or 0) >= record.scheduled_ns for record in records)
+
+
+def test_a_job_sends_a_stretch_of_the_spool() -> None:
+    ledger = Ledger()
+    with load_driver(workers=2) as driver, server.serve(ledger) as port:
+        driver.spool(numbered(position) for position in range(10))
+        for first, count in ((0, 4), (4, 6)):
+            start(driver, port, count, ClosedLoopPace(2, s_to_ns(60)), first_in_spool=first)
+            records, _ = finish(driver)
+            assert len(records) == count
+            assert sorted(ledger.paths) == list(range(first, first + count))
+            ledger.paths.clear()
+
+
+def test_more_workers_than_slots() -> None:
+    with load_driver(workers=3) as driver, server.serve(Ledger()) as port:
+        driver.spool(numbered(position) for position in range(5))
+        start(driver, port, 5, ClosedLoopPace(1, s_to_ns(60)))
+        records, done = finish(driver)
+    assert len(records) == done.sent == 5
+
+
+def test_a_job_that_is_stopped_at_once_is_stopped() -> None:
+    with load_driver(workers=2) as driver, server.serve(Ledger(pause_s=0.02)) as port:
+        driver.spool(numbered(position) for position in range(1000))
+        start(driver, port, 1000, ClosedLoopPace(2, s_to_ns(60)))
+        driver.stop()
+        _, done = finish(driver)
+        assert done.sent < 100
+        start(driver, port, 4, ClosedLoopPace(2, s_to_ns(60)))  # the next job is not stopped
+        records, _ = finish(driver)
+    assert len(records) == 4
+
+
+def test_a_worker_that_dies_in_the_middle_is_an_error() -> None:
+    with load_driver(workers=2) as driver, server.serve(Ledger(pause_s=0.02)) as port:
+        driver.spool(numbered(position) for position in range(1000))
+        start(driver, port, 1000, ClosedLoopPace(2, s_to_ns(60)))
+        os.kill(driver.pids[1], signal.SIGKILL)
+        with pytest.raises(DriverError, match="driver has ended"):
+            finish(driver)
+
+
+def test_all_workers_end_with_their_parent() -> None:
+    with load_driver(workers=3) as driver:
+        pids = driver.pids
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_requests_leave_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with load_driver() as driver:
+        driver.spool(numbered(position) for position in range(1000))
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_for_the_requests_is_a_sentence() -> None:
+    def requests() -> Iterator[bytes]:
+        yield b"x"
+        raise OSError(28, "No space left on device")
+
+    with load_driver() as driver, pytest.raises(RecordError, match=r"No space left on device\. Let TMPDIR name"):
+        driver.spool(requests())
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="processes cannot be kept on processors on this system"
+)
+def test_each_worker_stays_on_its_processor() -> None:
+    usable = sorted(os.sched_getaffinity(0))
+    chosen = usable[-2:]
+    with load_driver(workers=2, cpus=chosen) as driver:
+        kept = [os.sched_getaffinity(pid) for pid in driver.pids]
+    assert kept == [{chosen[0]}, {chosen[-1]}]
