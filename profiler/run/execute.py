@@ -52,7 +52,7 @@ class Finished:
 def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     """Carry out a run. Raises `UsageError` before anything has started; afterwards errors are in the result."""
     if options.wire_audit:
-        require_capture()
+        require_capture(options.url)
     with Interrupt() as interrupt:
         plan = make_plan(options, progress, clock)
         interrupt.check()

@@ -19,8 +19,13 @@ _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 20.0  # it may have a ring full of packets left to write
 
 
-def require_capture() -> None:
-    """Raise `UsageError` where packets cannot be captured: it takes Linux and CAP_NET_RAW (packet(7))."""
+def require_capture(url: str | None = None) -> None:
+    """Raise `UsageError` where an audit cannot be made: it takes Linux, CAP_NET_RAW (packet(7)) and plain text."""
+    if url is not None and url.startswith("https:"):
+        raise UsageError(
+            f"--wire-audit --url {url}: segments of a TLS connection are encrypted, so that reads cannot be found in "
+            "them. Audit an http:// endpoint on the same host."
+        )
     if sys.platform != "linux":
         raise UsageError(f"--wire-audit needs packet sockets of Linux; this is {sys.platform}. Run without it.")
     try:

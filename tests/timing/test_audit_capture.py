@@ -128,6 +128,11 @@ def test_without_the_capability_the_remedy_is_named(monkeypatch: pytest.MonkeyPa
         require_capture()
 
 
+def test_an_encrypted_connection_cannot_be_audited() -> None:
+    with pytest.raises(UsageError, match=r"https://x:1: .*encrypted.*Audit an http:// endpoint"):
+        require_capture("https://x:1")
+
+
 def test_the_interface_is_that_of_the_route() -> None:
     assert interface_to("127.0.0.1", 80) == "lo"
     assert interface_to("localhost", 80) == "lo"
