@@ -4,6 +4,8 @@ NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 MS_PER_S = 1_000
+S_PER_H = 3_600
+J_PER_KWH = 3_600_000
 BYTES_PER_MIB = 1024 * 1024
 YES_NO = "yes/no"  # unit of a metric that is 1 or 0
 
@@ -36,3 +38,13 @@ def bytes_to_mib(size_bytes: float) -> float:
 def yes_or_no(value: float) -> str:
     """A value of unit `YES_NO` in a word."""
     return "yes" if value else "no"
+
+
+def j_to_kwh(energy_j: float) -> float:
+    """Joules to kilowatt-hours."""
+    return energy_j / J_PER_KWH
+
+
+def wh_to_j(energy_wh: float) -> float:
+    """Watt-hours to joules."""
+    return energy_wh * S_PER_H

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from profiler import __version__
-from profiler.cli import audit, engines, host, metrics, report, rules, run, summarize, workloads
+from profiler.cli import audit, energy, engines, host, metrics, prices, report, rules, run, summarize, workloads
 from profiler.errors import AforoError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("report")(report.report)
 app.command("audit")(audit.audit)
 app.add_typer(workloads.app, name="workloads")
 app.add_typer(engines.app, name="engines")
+app.add_typer(energy.app, name="energy")
+app.add_typer(prices.app, name="prices")
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.command("host")(host.host)

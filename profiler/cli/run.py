@@ -120,6 +120,29 @@ def run(
         typer.Option(help="Processors that the client stays on, like 0-1,4. Default: apart if there are enough."),
     ] = None,
     server_cpus: Annotated[str | None, typer.Option(help="Processors that the model server stays on.")] = None,
+    meters: Annotated[
+        str, typer.Option(help="Energy meters: auto (all that work here), none, or some of nvml,rapl,codecarbon.")
+    ] = "auto",
+    idle_baseline: Annotated[
+        float, typer.Option(help="Seconds to meter the machine before any load, with the server up.")
+    ] = 0.0,
+    price: Annotated[
+        float | None, typer.Option(help="What an hour of this machine costs. Default: of the detected instance.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Currency of --price, as three letters; never converted.")] = "USD",
+    price_kind: Annotated[
+        str | None, typer.Option(help="on-demand, spot or reserved. Default: as the instance was bought.")
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(help="Where the electricity comes from: DEU, US-VA, a cloud region, or gCO2e/kWh as a number."),
+    ] = None,
+    pue: Annotated[
+        float | None, typer.Option(help="Energy of the data centre / of its machines. Default: the provider's, or 1.")
+    ] = None,
+    embodied: Annotated[
+        float | None, typer.Option(help="kgCO2e of making the part of the machine that you use.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -194,6 +217,14 @@ def run(
         server_cpus=server_cpus,
         ca_file=ca_file,
         insecure=insecure,
+        meters=meters,
+        idle_baseline_s=idle_baseline,
+        price=price,
+        currency=currency,
+        price_kind=price_kind,
+        grid=grid,
+        pue=pue,
+        embodied_kgco2e=embodied,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

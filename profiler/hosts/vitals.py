@@ -1,4 +1,4 @@
-"""What a host says of itself while it works: processor speed, throttling, segments lost. A few small files."""
+"""What a host says of itself while it works: processor speed, throttling, segments sent again. A few small files."""
 
 from pathlib import Path
 from statistics import fmean
@@ -8,7 +8,6 @@ from profiler.hosts.tree import Tree, whole_number
 
 _CPU = "sys/devices/system/cpu"
 _MOST_CPUS = 8  # whose frequency is read: the mean of a few spread over the host is near that of all
-_LOSSES = ("TCPTimeouts", "TCPFastRetrans", "TCPSlowStartRetrans", "TCPLossProbeRecovery")
 _CPUINFO = "proc/cpuinfo"
 _CPUINFO_CHARACTERS = 1 << 16  # the kernel writes as far as it is read: some 40 CPUs
 
@@ -18,7 +17,7 @@ class Vitals(NamedTuple):
 
     cpu_frequency_mhz: float | None  # mean of the CPUs that were looked at
     throttle_events: int | None  # since the start of the host
-    tcp_losses: int | None  # likewise
+    tcp_retransmissions: int | None  # likewise
 
 
 class VitalSigns:
@@ -34,7 +33,7 @@ class VitalSigns:
 
     def look(self) -> Vitals:
         """Read them."""
-        return Vitals(self._frequency_mhz(), self._throttle_events(), _tcp_losses(self._tree))
+        return Vitals(self._frequency_mhz(), self._throttle_events(), _retransmissions(self._tree))
 
     def _frequency_mhz(self) -> float | None:
         read_khz = [khz for path in self._frequencies if (khz := self._tree.number(path))]
@@ -81,15 +80,9 @@ def _throttle_counters(tree: Tree) -> list[str]:
     return list(found.values())
 
 
-def _tcp_losses(tree: Tree) -> int | None:
-    """Sum up how often TCP found a segment to be lost, by the lines `TcpExt:`: names, then numbers.
-
-    Kernel documentation, networking/snmp_counter. RetransSegs of /proc/net/snmp would count loss probes too, which
-    the kernel also sends when an acknowledgement is only late: on a busy host, one for every few requests.
-    """
-    lines = [line.split() for line in (tree.text("proc/net/netstat") or "").splitlines() if line.startswith("TcpExt:")]
+def _retransmissions(tree: Tree) -> int | None:
+    """RetransSegs of the lines `Tcp:` in /proc/net/snmp (proc(5); RFC 4022): names, then numbers."""
+    lines = [line.split() for line in (tree.text("proc/net/snmp") or "").splitlines() if line.startswith("Tcp:")]
     if len(lines) != 2:
         return None
-    counters = dict(zip(*lines, strict=False))
-    counts = [whole_number(counters.get(name)) for name in _LOSSES]
-    return None if None in counts else sum(count for count in counts if count is not None)
+    return whole_number(dict(zip(*lines, strict=False)).get("RetransSegs"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from profiler.metrics import engine_word, latency, resources, throughput, trust  # noqa: F401 - importing declares
+from profiler.metrics import cost, energy, engine_word, latency, resources, throughput, trust  # noqa: F401 - importing declares
 from profiler.metrics.registry import MetricSpec, declared
 
 METRICS: Mapping[str, MetricSpec] = declared()
@@ -19,7 +19,7 @@ def markdown() -> str:
         "one with fewer samples than a claim at 0.99 confidence needs (p50 11, p90 64, p95 130, p99 662) is shown",
         "as *indicative*.",
     ]
-    for group in ("latency", "throughput", "resources", "trust"):
+    for group in ("latency", "throughput", "resources", "energy", "cost", "trust"):
         lines += ["", f"## {group.capitalize()}", ""]
         lines += [
             "| id | unit | better | values | formula | known elsewhere as |",

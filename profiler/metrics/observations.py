@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import fmean
 
+from profiler.energy.account import Account, Seen, accounts
 from profiler.results.manifest import Manifest, Phase, Point
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming
+from profiler.stats.ranges import Range
 from profiler.timing.audit import Audit
 from profiler.workloads.schema import Slo
 
 _SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
+
+
+IDLE_PHASE = "idle-baseline"
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,15 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Metered:
+    """What energy meters read over the whole run, and when the machine stood idle for them."""
+
+    readings: Sequence[EnergyReading] = ()
+    idle_windows: Sequence[tuple[int, int]] = ()
+    idle_busy: Range | None = None  # share of all processors' time
+
+
+@dataclass(frozen=True)
 class Observations:
     """Everything a metric of one point is computed from. Warm-up is left out of `requests`."""
 
@@ -43,6 +59,7 @@ class Observations:
     samples: Sequence[Sample]  # of the whole run, or of the point's measured phases where there are several
     engine_timings: Sequence[EngineTiming | None]  # beside `requests`, where the engine logs them
     wire: Audit | None = None  # of the whole run, where the wire was captured
+    metered: Metered = field(default_factory=Metered)
 
     @property
     def window_ns(self) -> int:
@@ -53,6 +70,14 @@ class Observations:
     def slo(self) -> Slo:
         """The workload's objectives."""
         return Slo.model_validate(self.manifest.workload.get("slo") or {})
+
+    @cached_property
+    def accounts(self) -> list[Account]:
+        """What energy was used in the steady windows, meter by meter, the most trustworthy first."""
+        spans = [(window.start_ns, window.end_ns) for window in self.windows]
+        metered = self.metered
+        seen = Seen(metered.readings, spans, _busy(self.samples, spans), metered.idle_windows, metered.idle_busy)
+        return accounts(self.manifest.energy, seen)
 
     def is_steady(self, t_ns: int) -> bool:
         """Whether an instant lies in the steady part of a repeat."""
@@ -85,8 +110,13 @@ def observe(
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
+    wall: Sequence[EnergyReading] = (),
 ) -> Observations:
-    """Cut a run to the measured part of one point. `engine_timings` are those of all requests, in order."""
+    """Cut a run to the measured part of one point. `engine_timings` are those of all requests, in order.
+
+    `wall` are readings of a meter that was imported.
+    """
+    metered = _metered(manifest, samples, wall)
     is_one_of_several = len(manifest.points) >= _SEVERAL
     manifest = cut_to_point(manifest, point.name)
     measured_phases = [phase for phase in manifest.phases if phase.is_measured]
@@ -99,7 +129,8 @@ def observe(
     finished = [request for request in measured if request.outcome is Outcome.OK]
     repeats = ([r for r in finished if r.phase == phase.name] for phase in measured_phases)
     windows = [window for repeat in repeats if (window := steady_window(repeat, point.concurrency))]
-    return Observations(manifest, point, measured, finished, windows, samples, [timing for _, timing in pairs], wire)
+    timed = [timing for _, timing in pairs]
+    return Observations(manifest, point, measured, finished, windows, samples, timed, wire, metered)
 
 
 def by_repeat(whole: Observations) -> list[Observations]:
@@ -121,9 +152,23 @@ def by_repeat(whole: Observations) -> list[Observations]:
                 windows=windows,
                 samples=[sample for sample in whole.samples if _is_during(phase, sample.t_ns)],
                 engine_timings=[whole.engine_timings[i] for i in kept],
+                metered=whole.metered,
             )
         )
     return parts
+
+
+def _metered(manifest: Manifest, samples: Sequence[Sample], wall: Sequence[EnergyReading]) -> Metered:
+    readings = [reading for sample in samples for reading in sample.energy]
+    idle = [(p.start_ns, p.end_ns) for p in manifest.phases if p.name == IDLE_PHASE and p.end_ns is not None]
+    return Metered([*readings, *wall], idle, _busy(samples, idle))
+
+
+def _busy(samples: Sequence[Sample], windows: Sequence[tuple[int, int]]) -> Range | None:
+    """Return the share of all processors' time that was busy in the windows: the mean of the samples."""
+    inside = (s.host_cpu_ratio for s in samples if any(start < s.t_ns <= end for start, end in windows))
+    shares = [share for share in inside if share is not None]
+    return Range.exact(min(1.0, max(0.0, fmean(shares)))) if shares else None
 
 
 def _is_during(phase: Phase, t_ns: int) -> bool:

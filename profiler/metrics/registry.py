@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from profiler.stats.ranges import Range
+
 Kind = Literal["per-request", "pooled", "per-run"]
-Group = Literal["latency", "throughput", "resources", "trust"]
+Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
 Better = Literal["lower", "higher", "neither"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -19,11 +21,19 @@ class NotMeasuredError(Exception):
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A value that needs more than a number: an interval, or a remark on how far it goes."""
+
+    range: Range
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class MetricSpec:
     """One declared metric.
 
     `compute` takes, by kind: per-request, a finished `RequestRecord`, and returns a float; pooled, the
-    same, and returns a list of floats; per-run, `Observations`, and returns a float.
+    same, and returns a list of floats; per-run, `Observations`, and returns a float or an `Estimate`.
     """
 
     id: str

@@ -3,15 +3,26 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.observations import Observations, by_repeat, observe, points_of
-from profiler.metrics.registry import MetricSpec, NotMeasuredError
+from profiler.metrics.registry import Estimate, MetricSpec, NotMeasuredError
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
-from profiler.results.records import RequestRecord, Sample
-from profiler.results.summary import Conclusion, Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
+from profiler.results.records import EnergyReading, RequestRecord, Sample
+from profiler.results.summary import (
+    Conclusion,
+    Distribution,
+    EnergyAccount,
+    Metric,
+    NotMeasured,
+    PointSummary,
+    Scalar,
+    Summary,
+)
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile, sample_floor
+from profiler.stats.ranges import Range
 from profiler.timing.audit import Audit
 
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -24,9 +35,11 @@ def summarize(
     engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
     headline: str | None = None,
+    wall: Sequence[EnergyReading] = (),
 ) -> Summary:
     """Compute every metric of a run; of several points, `headline` (the last one unless given) stands for all."""
-    return compose(manifest, summarize_points(manifest, requests, samples, engine_timings, wire), headline)
+    points = summarize_points(manifest, requests, samples, engine_timings, wire, wall)
+    return compose(manifest, points, headline)
 
 
 def summarize_points(
@@ -35,10 +48,11 @@ def summarize_points(
     samples: Sequence[Sample],
     engine_timings: Sequence[EngineTiming | None],
     wire: Audit | None = None,
+    wall: Sequence[EnergyReading] = (),
 ) -> list[PointSummary]:
     """Compute every metric of each point, in the order of measuring; a plain run has one."""
     points = points_of(manifest)
-    return [_point(point, observe(manifest, point, requests, samples, engine_timings, wire)) for point in points]
+    return [_point(point, observe(manifest, point, requests, samples, engine_timings, wire, wall)) for point in points]
 
 
 def last_finished(points: Sequence[PointSummary]) -> str:
@@ -69,6 +83,7 @@ def compose(
         requests_failed=chosen.requests_failed,
         outcomes=chosen.outcomes,
         metrics=chosen.metrics,
+        energy=chosen.energy,
         verdict=chosen.verdict,
         points=[] if is_plain else list(points),
         headline=None if is_plain else name,
@@ -86,6 +101,24 @@ def _point(point: Point, seen: Observations) -> PointSummary:
         requests_failed=len(seen.requests) - len(seen.finished),
         outcomes=dict(sorted(outcomes.items())),
         metrics={name: _measure(spec, seen, repeats) for name, spec in METRICS.items()},
+        energy=[_energy_account(account) for account in seen.accounts],
+    )
+
+
+def _energy_account(account: Account) -> EnergyAccount:
+    def ends(found: Range | None) -> tuple[float, float] | None:
+        return None if found is None else (found.low, found.high)
+
+    return EnergyAccount(
+        meter_class=account.meter_class,
+        scope=account.scope,
+        gross_j=ends(account.gross_j),
+        idle_j=ends(account.idle_j),
+        net_j=ends(account.net_j),
+        coverage_ratio=account.coverage_ratio,
+        provenance=account.provenance,
+        parts={name: (part.low, part.high) for name, part in account.parts.items()},
+        notes=list(account.notes),
     )
 
 
@@ -122,7 +155,24 @@ def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations
             per_repeat.append(spec.compute(part))
         except NotMeasuredError:
             continue
-    return Scalar(unit=spec.unit, value=value, per_repeat=per_repeat)
+    return _as_scalar(spec.unit, value, per_repeat)
+
+
+def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | Estimate]) -> Scalar:
+    """An interval has no single value, and none per repeat."""
+    if not isinstance(value, Estimate):
+        return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Estimate)])
+    if value.range.is_exact:
+        exact = [v.range.low for v in per_repeat if isinstance(v, Estimate) and v.range.is_exact]
+        return Scalar(unit=unit, value=value.range.low, per_repeat=exact, note=value.note)
+    return Scalar(
+        unit=unit,
+        value=None,
+        reason="an interval, not a number",
+        low=value.range.low,
+        high=value.range.high,
+        note=value.note,
+    )
 
 
 def _distribution(unit: str, values: Sequence[float], per_repeat_mean: list[float]) -> Distribution:

@@ -159,9 +159,9 @@ def throttle_events(seen: Observations) -> float:
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
-def tcp_loss_ratio(seen: Observations) -> float:
-    """TCP segments of this host, whatever the program, that were lost around the steady windows / finished requests."""
-    counted = [(s.t_ns, s.tcp_losses) for s in seen.samples]
+def tcp_retransmission_ratio(seen: Observations) -> float:
+    """TCP segments that this host, whatever the program, sent again around the steady windows / finished requests."""
+    counted = [(s.t_ns, s.tcp_retransmissions) for s in seen.samples]
     return _increase(seen, counted, "the kernel's TCP counters cannot be read here") / len(seen.finished)
 
 

@@ -4,7 +4,8 @@ Colours are those of Okabe and Ito that stand out on white and on black alike. T
 background have none here: the page lends them its own, light or dark.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from math import ceil, floor, log10
 from typing import Any
 
@@ -100,6 +101,12 @@ def memory(rss_bytes: Sequence[Point], phases: Sequence[Span]) -> go.Figure:
     line = _line([(t_s, size * shown.factor) for t_s, size in rss_bytes], "model server", PURPLE)
     figure = _over_time([line], f"resident memory, {shown.unit}", phases)
     return figure.update_layout(showlegend=False, margin_t=8)
+
+
+def power(lines: Mapping[str, Sequence[Point]], phases: Sequence[Span]) -> go.Figure:
+    """Power of each channel of the energy meters."""
+    colours = cycle((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))
+    return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], "power, W", phases)
 
 
 def _gaps(traces: list[Trace], phases: Sequence[Span]) -> go.Figure:

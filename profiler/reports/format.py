@@ -23,6 +23,20 @@ _LABELS = {
     "goodput_rps": "Goodput (met every SLO)",
     "error_ratio": "Failed requests",
     "model_load_s": "Model load",
+    "energy_j_per_output_token": "Energy per output token",
+    "energy_j_per_request": "Energy per request",
+    "energy_idle_j_per_output_token": "Idle energy per output token",
+    "energy_net_j_per_output_token": "Net energy per output token (gross − idle)",
+    "energy_coverage_ratio": "Steady time that energy readings cover",
+    "energy_disagreement_ratio": "Energy counter against polled power",
+    "mean_power_w": "Mean power",
+    "usd_per_1m_output_tokens": "Cost per 1M output tokens",
+    "usd_per_1m_input_tokens": "Cost per 1M input tokens",
+    "usd_per_request": "Cost per request",
+    "tokens_per_usd": "Output tokens per dollar",
+    "gco2e_per_1m_output_tokens": "Carbon per 1M output tokens (SCI)",
+    "gco2e_operational_per_1m_output_tokens": "Carbon per 1M output tokens, operational",
+    "gco2e_embodied_per_1m_output_tokens": "Carbon per 1M output tokens, embodied",
     "peak_rss_bytes": "Peak memory (RSS)",
     "server_cpu_cores": "Cores busy in the server",
     "client_cpu_cores": "Cores busy in the load driver",
@@ -37,7 +51,7 @@ _LABELS = {
     "cpu_frequency_mhz": "Processor frequency",
     "cpu_slowdown_ratio": "Processors slowing down",
     "is_performance_governor": "Governor is performance",
-    "tcp_loss_ratio": "Segments lost, per request",
+    "tcp_retransmission_ratio": "Segments sent again, per request",
     "wire_stamp_error_us": "Our stamps beside the wire's",
 }
 _SHORT_LABELS = {"ttft_ms": "TTFT", "itl_ms": "ITL", "tpot_ms": "TPOT", "e2e_ms": "E2E"}
@@ -127,6 +141,18 @@ def quantity(value: float, unit: str, spread: float = 0.0) -> str:
     if unit == YES_NO:
         return yes_or_no(value)
     return scale(value, unit, spread).quantity(value)
+
+
+def interval_scale(low: float, high: float, unit: str) -> Scale:
+    """Choose how to show a number that is known only as an interval: with three digits of its upper end."""
+    factor, shown_unit = _handy_unit(high, unit)
+    return Scale(factor, shown_unit, decimals(high * factor))
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """A number that is known only as an interval, with its unit, as text."""
+    shown = interval_scale(low, high, unit)
+    return f"{shown.span((low, high))}{NBSP}{shown.unit}"
 
 
 def spread(values: Sequence[float]) -> float:

@@ -15,9 +15,9 @@ from plotly.offline import get_plotlyjs
 
 from profiler.content import content
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import facts, loads, panels, tables
+from profiler.reports import energy, facts, loads, panels, tables
 from profiler.results.manifest import Manifest
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 
 _OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -25,14 +25,21 @@ _MOST_FAILURES = 10
 _LONGEST_LINE = 72  # characters of a command
 
 
-def render(manifest: Manifest, summary: Summary, requests: Sequence[RequestRecord], samples: Sequence[Sample]) -> str:
+def render(
+    manifest: Manifest,
+    summary: Summary,
+    requests: Sequence[RequestRecord],
+    samples: Sequence[Sample],
+    wall: Sequence[EnergyReading] = (),
+) -> str:
     """Return the page. The same run gives the same bytes: nothing in it depends on when it is made."""
-    sections = panels.sections(manifest, summary, requests, samples)
+    sections = panels.sections(manifest, summary, requests, samples, wall)
     script, plotly_js = _asset("page.js"), get_plotlyjs()
     page: str = _template().render(
         **_head(manifest, summary),
         **_tables(manifest, summary),
         **_failures(requests),
+        **energy.tables(manifest, summary),
         sections=sections,
         figures=_specifications([panel for section in sections.values() for panel in section]),
         style=Markup(_asset("page.css")),  # noqa: S704 (our own file)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from profiler.energy.use import of_channel
 from profiler.metrics.observations import cut_to_point
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import figures, loads, series
@@ -14,7 +15,7 @@ from profiler.reports.facts import number_of
 from profiler.reports.tables import LATENCIES, row_scale
 from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
-from profiler.results.records import RequestRecord, Sample
+from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Distribution, Summary
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
@@ -43,7 +44,11 @@ class _Run:
 
 
 def sections(
-    manifest: Manifest, summary: Summary, requests: Sequence[RequestRecord], samples: Sequence[Sample]
+    manifest: Manifest,
+    summary: Summary,
+    requests: Sequence[RequestRecord],
+    samples: Sequence[Sample],
+    wall: Sequence[EnergyReading] = (),
 ) -> dict[str, list[Panel]]:
     """Every panel of the page, by section; of several points, requests are those of the headline's."""
     measured = series.measured(cut_to_point(manifest, summary.headline or ""), requests)
@@ -55,6 +60,7 @@ def sections(
         "latency": [_ecdf(name, run, summary) for name in LATENCIES],
         "timeline": [_timeline(run), _gaps(run)],
         "load": _utilisation(run),
+        "energy": _power(run, wall),
     }
 
 
@@ -170,6 +176,20 @@ def _memory(run: _Run) -> Panel:
     if len(points) > series.MOST_DOTS:
         points = [(part.t_s, part.greatest) for part in series.slices(points)]
     return Panel("memory", title, "", figures.memory(points, run.phases), "Resident memory against time.")
+
+
+def _power(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
+    """Power over time, one line per channel that was read; none without a meter."""
+    readings = [reading for sample in run.samples for reading in sample.energy] + list(wall)
+    lines = {}
+    for meter in run.manifest.energy.meters:
+        points = series.power_points(of_channel(readings, meter.channel), run.zero_ns)
+        if points:
+            lines[f"{meter.channel} ({meter.meter_class}, {meter.scope})"] = _means(points)
+    if not lines:
+        return []
+    note = "Mean power between two readings of each channel. Lines of different class or scope are never added up."
+    return [Panel("power", "Power", note, figures.power(lines, run.phases), "Power against time.")]
 
 
 def _series(run: _Run, value: Callable[[Sample], float | None]) -> list[series.Point]:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from profiler.energy.use import powers_w
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import itl_ms, token_arrivals_ns
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.manifest import Manifest, Phase
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.units import ns_to_s
 
 MOST_ROWS = 120  # requests in the timeline, over all repeats
@@ -156,6 +157,11 @@ def sample_points(samples: Iterable[Sample], zero_ns: int, value: Callable[[Samp
     """One series of `samples`; moments without a value are left out."""
     known = ((sample.t_ns, value(sample)) for sample in samples)
     return sorted((_rounded_s(t_ns - zero_ns), number) for t_ns, number in known if number is not None)
+
+
+def power_points(readings: Sequence[EnergyReading], zero_ns: int) -> list[Point]:
+    """Mean power (W) between successive readings of one channel."""
+    return [(_rounded_s(t_ns - zero_ns), power_w) for t_ns, power_w in powers_w(readings)]
 
 
 def spans(manifest: Manifest, zero_ns: int, last_ns: int) -> list[Span]:

@@ -89,6 +89,9 @@ _HEADLINES = (
     "requests_per_s",
     "model_load_s",
     "peak_rss_bytes",
+    "energy_j_per_output_token",
+    "usd_per_1m_output_tokens",
+    "gco2e_per_1m_output_tokens",
 )
 _ENGINE_PAIRS = (
     ("Decoding, per stream", "decode_tokens_per_s", "engine_decode_tokens_per_s"),
@@ -159,6 +162,8 @@ def value_text(metric: Metric) -> str:
         known = {name: value for name, value in metric.quantiles.items() if name in {"p50", "p99"}}
         shown = known or {"mean": metric.mean}
         return ", ".join(f"{name} {fmt.quantity(value, metric.unit)}" for name, value in shown.items())
+    if isinstance(metric, Scalar) and metric.low is not None and metric.high is not None:
+        return fmt.interval(metric.low, metric.high, metric.unit)
     if isinstance(metric, NotMeasured) or metric.value is None:
         return f"not measured: {metric.reason or 'no reason was recorded'}"
     return fmt.quantity(metric.value, metric.unit, fmt.spread(metric.per_repeat))
@@ -181,11 +186,15 @@ def _card(metric_id: str, metric: Metric | None) -> Card:
         return Card(name, missing="no value in the summary")
     if isinstance(metric, Distribution):
         return _distribution_card(metric_id, metric)
+    notes = (metric.note,) if isinstance(metric, Scalar) and metric.note else ()
+    if isinstance(metric, Scalar) and metric.low is not None and metric.high is not None:
+        shown = fmt.interval_scale(metric.low, metric.high, metric.unit)
+        return Card(name, shown.span((metric.low, metric.high)), shown.unit, notes=notes)
     if isinstance(metric, NotMeasured) or metric.value is None:
         return Card(name, missing=metric.reason or "no reason was recorded")
     shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
     repeats = _repeats("repeats", shown, metric.per_repeat)
-    return Card(name, shown.number(metric.value), shown.unit, repeats=repeats)
+    return Card(name, shown.number(metric.value), shown.unit, notes=notes, repeats=repeats)
 
 
 def _distribution_card(metric_id: str, metric: Distribution) -> Card:
@@ -229,6 +238,8 @@ def _distribution_row(metric_id: str, metric: Distribution | NotMeasured) -> Dis
 
 def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:
     name = fmt.label(metric_id)
+    if metric.low is not None and metric.high is not None:
+        return ScalarRow(metric_id, name, fmt.interval(metric.low, metric.high, metric.unit))
     if metric.value is None:
         return ScalarRow(metric_id, name, missing=metric.reason or "no reason was recorded")
     shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))

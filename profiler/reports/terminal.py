@@ -66,7 +66,8 @@ def _headlines(summary: Summary) -> Table:
         if card.missing:
             table.add_row(card.label, Text("\N{EN DASH}"), Text(f"not measured: {card.missing}"))
         else:
-            said = [card.statistic, card.repeats] if card.statistic or card.repeats else card.notes
+            said = [card.statistic, card.repeats, *([] if card.statistic else card.notes)]
+            said = said if any(said) else [*card.notes]
             table.add_row(card.label, Text(f"{card.number} {card.unit}"), Text(", ".join(filter(None, said))))
     return table
 

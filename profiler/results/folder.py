@@ -8,7 +8,7 @@ middle is passed over.
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError
 from profiler.results.manifest import FORMAT_VERSION, Manifest
-from profiler.results.records import RequestRecord, Sample
+from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Summary
 
-_Row = TypeVar("_Row", RequestRecord, Sample)
+_Row = TypeVar("_Row", RequestRecord, Sample, EnergyReading)
 
 
 class Journal:
@@ -53,6 +53,7 @@ class RunFolder:
         self.path = path
         self.requests = path / "requests.jsonl"
         self.samples = path / "samples.jsonl"
+        self.wall = path / "wall.jsonl"
         self.server_log = path / "server.log"
         self.report = path / "report.html"
         self._manifest = path / "run.json"
@@ -98,6 +99,14 @@ class RunFolder:
     def read_samples(self) -> list[Sample]:
         """Read all samples. Raises `RunFolderError`."""
         return list(_rows(self.samples, Sample))
+
+    def read_wall(self) -> list[EnergyReading]:
+        """Read what was imported from an external meter; empty where nothing was. Raises `RunFolderError`."""
+        return list(_rows(self.wall, EnergyReading))
+
+    def write_wall(self, readings: Iterable[EnergyReading]) -> None:
+        """Replace what was imported from an external meter. Raises `RecordError`."""
+        replace(self.wall, "".join(msgspec.json.encode(reading).decode() + "\n" for reading in readings))
 
     def read_server_log(self) -> str:
         """Read what the server printed; empty where there is nothing."""

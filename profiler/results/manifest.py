@@ -114,12 +114,92 @@ class Calibration(_Part):
     user_space_us: dict[str, float] = Field(description="The same for the moment our process saw the bytes.")
 
 
+class Source(_Part):
+    """Where a number comes from."""
+
+    name: str = Field(description="As the catalogue calls it, or flag: what the user said.")
+    title: str
+    date: str | None = None
+    licence: str | None = None
+    url: str | None = None
+
+
+MeterClass = Literal["counter", "polled", "wall", "model", "none"]
+
+
+class MeterFacts(_Part):
+    """One channel of an energy meter."""
+
+    channel: str = Field(description="What its readings are called, such as rapl:package-0.")
+    meter: str = Field(description="rapl, nvml, codecarbon, wall")
+    meter_class: MeterClass
+    scope: str = Field(description="What it sees: CPU packages, DRAM, GPU boards, whole machine, …")
+    device: str | None = Field(default=None, description="Which one, where there are several.")
+    provenance: str = Field(description="How a joule came about.")
+    claim_window_s: float = Field(default=0.0, description="Shorter windows do not carry a claim.")
+
+
+class PowerOpinion(_Part):
+    """What one method says that this machine draws, idle and fully loaded; between them a straight line."""
+
+    name: str
+    idle_w: tuple[float, float] = Field(description="Least and most.")
+    full_w: tuple[float, float] = Field(description="Least and most.")
+    method: str
+    sources: list[Source] = []
+
+
 class EnergyFacts(_Part):
     """How energy was metered; `none` is said, never hidden."""
 
-    meter_class: Literal["counter", "polled", "wall", "model", "none"] = "none"
+    meter_class: MeterClass = Field(default="none", description="Of the best meter; see `meters` for all.")
     scope: str | None = None
     reason: str | None = None
+    meters: list[MeterFacts] = []
+    opinions: list[PowerOpinion] = Field(default=[], description="Models, side by side; together they are an interval.")
+    absent: dict[str, str] = Field(default={}, description="Meters that could not be used here, and why.")
+
+
+class PriceFacts(_Part):
+    """What an hour of this machine costs."""
+
+    per_hour: float
+    currency: str = Field(description="ISO 4217; never converted.")
+    kind: Literal["on-demand", "spot", "reserved"]
+    provider: str | None = None
+    region: str | None = None
+    instance_type: str | None = None
+    source: Source
+
+
+class GridOpinion(_Part):
+    """What one source says of the electricity at a place."""
+
+    gco2e_per_kwh: float
+    place: str
+    source: Source
+
+
+class EmbodiedFacts(_Part):
+    """Carbon of making the reserved part of the machine, spread over its life."""
+
+    kgco2e: tuple[float, float] = Field(description="Least and most, of the reserved part.")
+    life_h: float
+    method: str
+    source: Source
+
+
+class CostFacts(_Part):
+    """What price and carbon are computed with; what is missing has a reason."""
+
+    price: PriceFacts | None = None
+    price_reason: str | None = None
+    grid: list[GridOpinion] = Field(default=[], description="Every source that speaks of the place.")
+    grid_reason: str | None = None
+    pue: float = Field(default=1.0, description="Energy of the data centre / energy of its machines.")
+    pue_source: Source | None = None
+    embodied: EmbodiedFacts | None = None
+    embodied_reason: str | None = None
 
 
 class Manifest(_Part):
@@ -142,6 +222,10 @@ class Manifest(_Part):
     client: ClientFacts
     calibration: Calibration | None = None
     energy: EnergyFacts = EnergyFacts()
+    cost: CostFacts = CostFacts()
+    wall_offset_ns: int | None = Field(
+        default=None, description="Wall clock − monotonic clock at the start, to place readings of other meters."
+    )
     points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = []
     warnings: list[str] = []

@@ -72,15 +72,25 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     server_timings: ServerTimings | None = None  # where the server tells them
 
 
+class EnergyReading(msgspec.Struct, kw_only=True):
+    """What one channel of an energy meter had counted at one moment."""
+
+    channel: str
+    t_ns: int
+    energy_j: float  # since the meter was opened
+    covered_ns: int | None = None  # time that its readings vouch for; None: all of it, as a counter does
+
+
 class Sample(msgspec.Struct, kw_only=True):
     """Utilisation at one moment."""
 
     t_ns: int
-    server_cpu_cores: float | None  # cores that the server's process tree keeps busy
-    server_rss_bytes: int | None
-    host_cpu_ratio: float | None  # share of all cores busy, 0 to 1
-    host_steal_ratio: float | None  # share taken by the hypervisor, where the kernel tells
-    client_cpu_cores: float | None  # cores that the load driver keeps busy
+    server_cpu_cores: float | None = None  # cores that the server's process tree keeps busy
+    server_rss_bytes: int | None = None
+    host_cpu_ratio: float | None = None  # share of all cores busy, 0 to 1
+    host_steal_ratio: float | None = None  # share taken by the hypervisor, where the kernel tells
+    client_cpu_cores: float | None = None  # cores that the load driver keeps busy
     cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one
     throttle_events: int | None = None  # slowed by heat or a power limit, since the host started; x86 only
-    tcp_losses: int | None = None  # segments of the host that TCP found to be lost, since it started
+    tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
+    energy: list[EnergyReading] = []  # of every channel, where energy is metered

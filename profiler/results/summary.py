@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from profiler.results.manifest import Point, Status
+from profiler.results.manifest import MeterClass, Point, Status
 
 
 class _Part(BaseModel):
@@ -31,13 +31,20 @@ class Distribution(_Part):
 
 
 class Scalar(_Part):
-    """A metric with one value for the run; `value` is None with a `reason` where it was not measured."""
+    """A metric with one value for the run; `value` is None with a `reason` where it was not measured.
+
+    A number known only as an interval (energy by a model, say) has `low` and `high` and no `value`: it cannot be
+    ranked.
+    """
 
     kind: Literal["scalar"] = "scalar"
     unit: str
     value: float | None
     reason: str | None = None
     per_repeat: list[float] = []
+    low: float | None = None
+    high: float | None = None
+    note: str | None = Field(default=None, description="How far the number goes: class, scope, a window too short.")
 
 
 class NotMeasured(_Part):
@@ -82,6 +89,23 @@ class Verdict(_Part):
     unchecked: list[Unchecked] = []
 
 
+Interval = tuple[float, float]
+
+
+class EnergyAccount(_Part):
+    """What one class of meters saw in one scope over the steady windows. Accounts are never summed."""
+
+    meter_class: MeterClass
+    scope: str
+    gross_j: Interval | None = Field(description="Least and most; the same where it was metered.")
+    idle_j: Interval | None = Field(description="What the idle machine would have used in the same time.")
+    net_j: Interval | None = Field(description="Gross − idle.")
+    coverage_ratio: float = Field(description="Part of the steady windows that readings cover.")
+    provenance: str
+    parts: dict[str, Interval] = Field(description="Gross, by channel of the meter or by opinion.")
+    notes: list[str] = []
+
+
 class PointSummary(_Part):
     """What was measured at one point of a sweep or a search."""
 
@@ -90,6 +114,7 @@ class PointSummary(_Part):
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
     metrics: dict[str, Metric]
+    energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None
 
 
@@ -117,6 +142,7 @@ class Summary(_Part):
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
     metrics: dict[str, Metric] = Field(description="Of the only point, or of the one named by `headline`.")
+    energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None
     points: list[PointSummary] = Field(default=[], description="Of a sweep or a search; empty for a plain run.")
     headline: str | None = Field(default=None, description="Name of the point that `metrics` stands for.")

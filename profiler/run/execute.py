@@ -5,11 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from profiler import __version__
+from profiler.cost.facts import resolve
+from profiler.cost.prices import REFRESHED
+from profiler.energy.meters import Meters
 from profiler.errors import AforoError, InterruptedRunError, RecordError, ServerError
 from profiler.hosts.detect import describe
+from profiler.metrics.observations import IDLE_PHASE
+from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
-from profiler.results.records import Outcome
+from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, Phase, Point, Status
+from profiler.results.records import Outcome, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
@@ -24,7 +29,7 @@ from profiler.search.loads import describe_load
 from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
-from profiler.timing.clock import Clock
+from profiler.timing.clock import Clock, sample_wall_offset
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import Exchange, Hello, Job, JobDone
@@ -82,12 +87,17 @@ class _Run:
         self._manifest: Manifest
         self._requests: Journal
         self._samples: Journal
+        self._meters: Meters
 
     def carry_out(self) -> AforoError | None:
         """Do it all; return what ended it early. The folder says the same, unless not even `run.json` was written."""
         error: AforoError | None = None
         try:
-            with load_driver(self._plan.options.client_workers, self._plan.cpus.client) as driver:
+            options = self._plan.options
+            with (
+                load_driver(options.client_workers, self._plan.cpus.client) as driver,
+                Meters(options.meters, self._clock) as self._meters,
+            ):
                 self._begin(driver)
                 with self._wire_audit():
                     try:
@@ -104,7 +114,7 @@ class _Run:
         return error
 
     def _begin(self, driver: LoadDriver) -> None:
-        plan, hello = self._plan, driver.hello
+        plan, hello, host = self._plan, driver.hello, describe().model_dump(mode="json")
         self._manifest = Manifest(
             tool_version=__version__,
             run_id=plan.folder.path.name,
@@ -116,7 +126,7 @@ class _Run:
             overrides=plan.overridden,
             model=plan.model,
             engine=self._engine_facts(),
-            host=describe().model_dump(mode="json"),
+            host=host,
             client=ClientFacts(
                 python=platform.python_version(),
                 stamp_source="kernel" if hello.kernel_stamps else "user",
@@ -125,7 +135,9 @@ class _Run:
                 cpus=format_cpus(plan.cpus.client) or None,
                 cpus_reason=plan.cpus.reason,
             ),
-            energy=EnergyFacts(reason="this version of Aforo has no energy meter"),
+            energy=self._meters.facts(host),
+            cost=resolve(plan.said, host, cache_folder() / REFRESHED),
+            wall_offset_ns=sample_wall_offset().offset_ns,
             warnings=_warnings(plan, hello),
         )
         self._requests = Journal(plan.folder.requests)
@@ -147,11 +159,39 @@ class _Run:
                 self._server.start(self._plan.folder.server_log, self._tick)
             self._manifest.engine = self._engine_facts()  # now with what only a running server tells
         sampler = Sampler(self._clock, self._server.pid, driver.pids)
+        self._idle_baseline(sampler)
         search, first = search_for(workload.load, workload.repeats), 0
         while (point := search.next_point(self._measured())) is not None:
             first = self._measure_point(driver, sampler, point, first)
             if is_one_point(workload):
                 return
+
+    def _idle_baseline(self, sampler: Sampler) -> None:
+        """Meter the machine with the server up and no request in flight, where that was asked for."""
+        length_s = self._plan.options.idle_baseline_s
+        if not length_s:
+            return
+        self._progress.stage("Metering the idle machine")
+        with self._phase(IDLE_PHASE):
+            self._read_meters()
+            deadline_ns = self._clock.monotonic_ns() + s_to_ns(length_s)
+            while self._clock.monotonic_ns() < deadline_ns:
+                self._sample(sampler)
+                self._tick()
+                self._server.check_alive()
+                self._clock.sleep(1 / SAMPLES_PER_S / 2)
+            self._read_meters()
+
+    def _sample(self, sampler: Sampler) -> None:
+        if sample := sampler.take_if_due():
+            sample.energy = self._meters.read()
+            self._samples.append(sample)
+
+    def _read_meters(self) -> None:
+        """Read the meters now, where a stretch that is measured begins or ends; without any, do nothing."""
+        readings = self._meters.read()
+        if readings:
+            self._samples.append(Sample(t_ns=self._clock.monotonic_ns(), energy=readings))
 
     def _measured(self) -> list[PointSummary]:
         """Return what has been measured so far, for a search to go on from."""
@@ -212,6 +252,7 @@ class _Run:
         self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=job.requests)
         with self._phase(job.phase, None if is_only else point.name) as phase:
             counted = self._counters()
+            self._read_meters()
             driver.start(job)
             finished, is_stopped = 0, False
             while phase.client_cpu_ns is None:
@@ -227,10 +268,10 @@ class _Run:
                         phase.start_ns = message.start_ns
                         phase.client_cpu_ns = message.cpu_ns
                         phase.client_busiest_cpu_ns = message.busiest_cpu_ns
-                if sample := sampler.take_if_due():
-                    self._samples.append(sample)
+                self._sample(sampler)
                 self._tick()
                 self._server.check_alive()
+            self._read_meters()
             phase.engine_counted = {key: value - counted.get(key, 0.0) for key, value in self._counters().items()}
 
     def _counters(self) -> Mapping[str, float]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from profiler.cost.facts import Stated, stated
+from profiler.energy import meters
 from profiler.errors import UsageError
 from profiler.models import facts, locate
 from profiler.results.folder import RunFolder
@@ -67,6 +69,14 @@ class Options:
     server_cpus: str | None = None
     ca_file: Path | None = None
     insecure: bool = False
+    meters: str = meters.AUTO
+    idle_baseline_s: float = 0.0
+    price: float | None = None
+    currency: str = "USD"
+    price_kind: str | None = None
+    grid: str | None = None
+    pue: float | None = None
+    embodied_kgco2e: float | None = None
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -81,6 +91,7 @@ class Plan:
     model: ModelFacts
     server: Server
     folder: RunFolder
+    said: Stated  # of money and carbon
     cpus: CpuSets
     tls: TlsOptions | None = None
 
@@ -96,12 +107,18 @@ class Plan:
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
             words += _flags(self.workload, key)
+        words += self.said.words
+        if self.options.meters != meters.AUTO:
+            words += ["--meters", self.options.meters]
+        if self.options.idle_baseline_s:
+            words += ["--idle-baseline", f"{self.options.idle_baseline_s:g}"]
         return words + _client_flags(self.options)
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
     _check_client(options)
+    said = _said(options)
     loaded = load.load(options.workload, options.overrides)
     server: Server
     tls: TlsOptions | None = None
@@ -125,9 +142,25 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         overridden=list(loaded.overridden),
         model=model,
         server=server,
+        said=said,
         folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
         cpus=cpus,
         tls=tls,
+    )
+
+
+def _said(options: Options) -> Stated:
+    """Check what was said of energy, money and carbon."""
+    meters.check_wanted(options.meters)
+    if options.idle_baseline_s < 0:
+        raise UsageError(f"--idle-baseline {options.idle_baseline_s:g}: expected seconds, 0 or more.")
+    return stated(
+        price=options.price,
+        currency=options.currency,
+        price_kind=options.price_kind,
+        place=options.grid,
+        pue=options.pue,
+        embodied_kgco2e=options.embodied_kgco2e,
     )
 
 

@@ -39,7 +39,7 @@ def summaries_of(folder: RunFolder, manifest: Manifest) -> list[PointSummary]:
     """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`."""
     requests = sorted(folder.read_requests(), key=lambda request: request.index)
     timings, wire = _engine_timings(folder, manifest, requests), _wire_audit(folder, requests)
-    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire)
+    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, folder.read_wall())
     return [_judged(manifest, point) for point in points]
 
 
@@ -53,7 +53,7 @@ def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
 def write_report(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute `report.html`. Raises `RunFolderError`, `RecordError`."""
     manifest, summary = summary_of(folder)
-    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples())
+    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
     replace(folder.report, page)
     return manifest, summary
 

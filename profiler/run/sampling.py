@@ -52,7 +52,7 @@ class Sampler:
             client_cpu_cores=_rate(self._last_driver_s, driver_s, elapsed_s),
             cpu_frequency_mhz=vitals.cpu_frequency_mhz,
             throttle_events=vitals.throttle_events,
-            tcp_losses=vitals.tcp_losses,
+            tcp_retransmissions=vitals.tcp_retransmissions,
         )
         self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
         return sample

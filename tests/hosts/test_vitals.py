@@ -7,10 +7,12 @@ from support.recorded_host import Recording
 from profiler.hosts.vitals import VitalSigns
 
 CPU = "sys/devices/system/cpu"
-NETSTAT = """TcpExt: SyncookiesSent TCPFastRetrans TCPSlowStartRetrans TCPTimeouts TCPLossProbes TCPLossProbeRecovery X
-TcpExt: 99 1 2 {timeouts} 498 3 99
-IpExt: InNoRoutes
-IpExt: 7
+SNMP = """Ip: Forwarding DefaultTTL
+Ip: 1 64
+Tcp: RtoAlgorithm RtoMin RtoMax MaxConn OutSegs RetransSegs InErrs
+Tcp: 1 200 120000 -1 3833 {count} 0
+Udp: InDatagrams
+Udp: 7
 """
 
 
@@ -67,12 +69,12 @@ def test_without_a_topology_every_cpu_counts(empty: Recording) -> None:
     assert VitalSigns(empty.root).look().throttle_events == 4
 
 
-def test_lost_segments_are_found_by_name_and_loss_probes_are_none(empty: Recording) -> None:
+def test_segments_sent_again_are_found_by_name(empty: Recording) -> None:
     signs = VitalSigns(empty.root)
-    assert signs.look().tcp_losses is None
-    empty.write("proc/net/netstat", NETSTAT.format(timeouts=4))
-    assert signs.look().tcp_losses == 1 + 2 + 4 + 3
-    empty.write("proc/net/netstat", NETSTAT.replace("TCPTimeouts", "Other").format(timeouts=4))  # not told
-    assert signs.look().tcp_losses is None
-    empty.write("proc/net/netstat", "TcpExt: TCPTimeouts\n")
-    assert signs.look().tcp_losses is None
+    assert signs.look().tcp_retransmissions is None
+    empty.write("proc/net/snmp", SNMP.format(count=6))
+    assert signs.look().tcp_retransmissions == 6
+    empty.write("proc/net/snmp", "Tcp: RtoMin\nTcp: 200\n")  # a kernel without the column
+    assert signs.look().tcp_retransmissions is None
+    empty.write("proc/net/snmp", "Tcp: RetransSegs\n")
+    assert signs.look().tcp_retransmissions is None

@@ -18,7 +18,12 @@ UNIT_OF_SUFFIX = {
     "_mhz": "MHz",
     "_events": "events",
     "is_performance_governor": "yes/no",
+    "power_w": "W",
+    "j_per_output_token": "J/token",
+    "j_per_request": "J/request",
+    "tokens_per_usd": "tokens/USD",
 }
+UNIT_OF_PREFIX = {"usd_per_1m": "USD/1M tokens", "usd_per_request": "USD", "gco2e_": "gCO2e/1M tokens"}
 
 
 def test_the_reference_page_is_current() -> None:
@@ -30,5 +35,6 @@ def test_the_reference_page_is_current() -> None:
 def test_every_metric_says_its_unit_in_its_name_and_its_formula(name: str) -> None:
     spec = METRICS[name]
     units = [unit for suffix, unit in UNIT_OF_SUFFIX.items() if name.endswith(suffix)]
+    units += [unit for prefix, unit in UNIT_OF_PREFIX.items() if name.startswith(prefix)]
     assert spec.unit in units
     assert spec.formula

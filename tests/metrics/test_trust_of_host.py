@@ -9,7 +9,7 @@ from profiler.metrics.trust import (
     cpu_frequency_mhz,
     cpu_slowdown_ratio,
     is_performance_governor,
-    tcp_loss_ratio,
+    tcp_retransmission_ratio,
     throttle_events,
     wire_stamp_error_us,
 )
@@ -73,10 +73,10 @@ def test_a_governor_that_is_not_shown(host: dict[str, object]) -> None:
 
 def test_counters_grow_from_the_sample_before_a_window_to_the_one_after_it() -> None:
     counts = [(-500, 1), (-5, 4), (10, 4), (40, 9), (500, 100)]  # the window is 0 to 30 ms: from 4 to 9
-    samples = [sample(t_ms, throttle_events=count, tcp_losses=count) for t_ms, count in counts]
+    samples = [sample(t_ms, throttle_events=count, tcp_retransmissions=count) for t_ms, count in counts]
     seen = observed([request()], samples=samples)
     assert throttle_events(seen) == 5
-    assert tcp_loss_ratio(seen) == 5.0
+    assert tcp_retransmission_ratio(seen) == 5.0
 
 
 def test_at_the_edges_of_a_run_the_nearest_samples_are_taken() -> None:
@@ -87,12 +87,12 @@ def test_at_the_edges_of_a_run_the_nearest_samples_are_taken() -> None:
 def test_counters_are_added_up_over_the_repeats_and_not_between_them() -> None:
     requests = [request(0), request(1, phase="repeat-2", sent_ms=1000)]
     counts = [(-1, 0), (31, 1), (999, 50), (1031, 53)]
-    seen = observed(requests, samples=[sample(t, tcp_losses=n) for t, n in counts], repeats=2)
-    assert tcp_loss_ratio(seen) == (1 + 3) / 2
+    seen = observed(requests, samples=[sample(t, tcp_retransmissions=n) for t, n in counts], repeats=2)
+    assert tcp_retransmission_ratio(seen) == (1 + 3) / 2
 
 
 def test_counters_that_cannot_be_compared() -> None:
-    for measure in (throttle_events, tcp_loss_ratio):
+    for measure in (throttle_events, tcp_retransmission_ratio):
         with pytest.raises(NotMeasuredError, match=r"counts no throttling|cannot be read"):
             measure(observed([request()], samples=[sample(10)]))
     with pytest.raises(NotMeasuredError, match="too few samples"):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from support.builders import MS, manifest, request
+from support.energy import meter, reading
 
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import summarize
-from profiler.results.manifest import Phase
+from profiler.results.manifest import EnergyFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
 from profiler.servers.engine_log import EngineTiming
@@ -99,9 +100,10 @@ def samples(
     steal: float = 0.0,
     slowing: float = 0.0,
     throttled: int = 0,
-    lost: int = 0,
+    sent_again: int = 0,
+    polled_w: float = 100.0,
 ) -> list[Sample]:
-    """One every 500 ms; `slowing` MHz are lost, `throttled` and `lost` counted from each to the next."""
+    """One every 500 ms; `slowing` MHz are lost, `throttled` and `sent_again` counted from each to the next."""
     return [
         Sample(
             t_ns=500 * MS * i,
@@ -112,7 +114,8 @@ def samples(
             client_cpu_cores=0.01,
             cpu_frequency_mhz=3000.0 - slowing * i,
             throttle_events=7 + throttled * i,
-            tcp_losses=9 + lost * i,
+            tcp_retransmissions=9 + sent_again * i,
+            energy=[reading("gpu:counter", 0.5 * i, 50.0 * i), reading("gpu:polled", 0.5 * i, polled_w * 0.5 * i)],
         )
         for i in range(40)
     ]
@@ -138,7 +141,8 @@ def verdict_on(
     for record in requests[len(requests) // 2 :]:
         record.phase = "repeat-2"
     host = {"cpu": {"logical_cpus": 2, "governor": governor}}
-    run = manifest(repeats=2).model_copy(update={"host": host})
+    energy = EnergyFacts(meters=[meter("gpu:counter"), meter("gpu:polled", "polled")])
+    run = manifest(repeats=2).model_copy(update={"host": host, "energy": energy})
     timings = [told_by_engine(record, engine_is_off) for record in requests]
     return judged(summarize(run, requests, samples() if taken is None else taken, timings, captured or wire()))
 
@@ -235,7 +239,7 @@ def test_a_governor_in_words() -> None:
 
 
 def test_a_network_that_loses_segments() -> None:
-    assert reasons(verdict_on(good_requests(), samples(lost=1))) == {"lost-segments": "VALID with warnings"}
+    assert reasons(verdict_on(good_requests(), samples(sent_again=1))) == {"retransmissions": "VALID with warnings"}
 
 
 def test_an_engine_that_tells_another_time_than_the_client_saw() -> None:
@@ -249,6 +253,15 @@ def test_stamps_that_the_wire_does_not_confirm() -> None:
     assert reasons(verdict_on(good_requests(), captured=wire(100.1, agrees=False))) == {"wire-audit": "INVALID"}
     unchecked = verdict_on(good_requests(), captured=wire(agrees=None)).unchecked
     assert [(item.rule, item.reason) for item in unchecked] == [("wire-audit", "as said")]
+
+
+def test_an_energy_meter_that_was_not_read_all_the_time() -> None:
+    # 80 requests take 16 s; readings end after 12 s.
+    assert reasons(verdict_on(good_requests(), [s for s in samples() if s.t_ns <= 12_000 * MS]))["meter-coverage"]
+
+
+def test_a_counter_and_polled_power_that_disagree() -> None:
+    assert reasons(verdict_on(good_requests(), samples(polled_w=115.0))) == {"meters-disagree": "VALID with warnings"}
 
 
 def test_repeats_that_differ() -> None:
@@ -335,9 +348,9 @@ def test_a_finding_names_number_limit_and_remedy() -> None:
 def test_numbers_are_written_as_people_read_them() -> None:
     said = {finding.rule: finding.sentence for finding in verdict_on(good_requests(lag_us=32_049)).findings}
     assert said["slow-client"] == "p99 of kernel_user_gap_us is 32,049 µs; at most 20,000 is expected."
-    (finding,) = verdict_on(good_requests(), samples(lost=1)).findings
+    (finding,) = verdict_on(good_requests(), samples(sent_again=1)).findings
     # 80 requests of 200 ms are 16 s, with two more segments a second: 32 / 80, and the edges of the windows.
-    assert finding.sentence.startswith("tcp_loss_ratio is 0.4")
+    assert finding.sentence.startswith("tcp_retransmission_ratio is 0.4")
     assert finding.sentence.endswith("; at most 0.01 is expected.")
 
 

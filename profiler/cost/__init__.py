@@ -1,0 +1,1 @@
+"""What tokens cost, in money and in carbon: arithmetic, and the facts it needs."""

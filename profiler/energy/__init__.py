@@ -1,0 +1,1 @@
+"""Energy: meters, models, and what a run used. Every joule has a class and a scope."""

@@ -1,0 +1,101 @@
+"""The meters of this machine: which can be used, and why the others cannot."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from profiler.energy import band, nvml
+from profiler.energy.account import MODEL_SCOPE
+from profiler.energy.base import EnergyMeter, MeterAbsentError
+from profiler.energy.codecarbon import CodecarbonMeter
+from profiler.energy.nvml import NvmlMeter
+from profiler.energy.rapl import RaplMeter
+from profiler.errors import UsageError
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.records import EnergyReading
+from profiler.timing.clock import Clock
+
+AUTO, NONE = "auto", "none"
+
+_OPENERS: Mapping[str, Callable[[Clock], EnergyMeter]] = {
+    "nvml": lambda clock: NvmlMeter(clock, nvml.load()),
+    "rapl": RaplMeter,
+    "codecarbon": CodecarbonMeter,
+}
+_BEST_FIRST = ("counter", "polled", "model")
+
+
+def check_wanted(wanted: str) -> tuple[str, ...]:
+    """Return the names of meters in a text like auto, none or rapl,nvml. Raises `UsageError`."""
+    names = tuple(wanted.split(","))
+    if wanted == AUTO:
+        return tuple(_OPENERS)
+    if wanted == NONE:
+        return ()
+    unknown = [name for name in names if name not in _OPENERS]
+    if unknown:
+        raise UsageError(
+            f"--meters {wanted}: expected auto, none, or some of {', '.join(_OPENERS)} with commas between."
+        )
+    return names
+
+
+class Meters:
+    """Every meter that could be opened; used as a context, they are closed at its end."""
+
+    def __init__(
+        self, wanted: str, clock: Clock, openers: Mapping[str, Callable[[Clock], EnergyMeter]] = _OPENERS
+    ) -> None:
+        """Open them. Raises `UsageError` where one that was asked for by name is not there."""
+        self._open: list[EnergyMeter] = []
+        self.absent: dict[str, str] = {}
+        for name in check_wanted(wanted):
+            try:
+                meter = openers[name](clock)
+            except MeterAbsentError as reason:
+                if wanted != AUTO:
+                    self.close()
+                    raise UsageError(f"--meters {wanted}: {name} cannot be used: {reason}.") from reason
+                self.absent[name] = str(reason)
+            else:
+                self._open.append(meter)
+                self.absent |= getattr(meter, "absent", {})
+
+    def __enter__(self) -> "Meters":
+        """Nothing more to do."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close every meter."""
+        self.close()
+
+    def read(self) -> list[EnergyReading]:
+        """Read every channel of every meter."""
+        return [reading for meter in self._open for reading in meter.read()]
+
+    def close(self) -> None:
+        """Close every meter."""
+        while self._open:
+            self._open.pop().close()
+
+    def facts(self, host: Mapping[str, Any]) -> EnergyFacts:
+        """Describe what meters and models there are for this host (as in run.json)."""
+        channels = [facts for meter in self._open for facts in meter.channels]
+        opinions, silent = band.opinions(host)
+        return describe(channels, opinions, self.absent | silent)
+
+
+def describe(channels: list[MeterFacts], opinions: list[PowerOpinion], absent: Mapping[str, str]) -> EnergyFacts:
+    """Say what class of meter is the best here, and why it is no better."""
+    best = min(channels, key=lambda c: _BEST_FIRST.index(c.meter_class), default=None)
+    meter_class, scope = (best.meter_class, best.scope) if best else ("none", None)
+    if meter_class == "none" and opinions:
+        meter_class, scope = "model", MODEL_SCOPE
+    missing = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
+    return EnergyFacts(
+        meter_class=meter_class,
+        scope=scope,
+        reason=missing or None if meter_class in {"model", "none"} else None,
+        meters=channels,
+        opinions=opinions,
+        absent=dict(absent),
+    )

@@ -1,0 +1,109 @@
+"""What the work took in joules. Every number says its class and its scope; a model is an interval."""
+
+from profiler.energy.account import Account, headline
+from profiler.metrics.observations import Observations
+from profiler.metrics.registry import Estimate, NotMeasuredError, metric
+from profiler.metrics.throughput import output_tokens_per_s, requests_per_s
+from profiler.stats.ranges import Range
+from profiler.units import ns_to_s
+
+
+def account_of(seen: Observations) -> Account:
+    """Return the account that stands for the run. Raises `NotMeasuredError`."""
+    found = headline(seen.accounts)
+    if found is not None:
+        return found
+    reasons = [note for account in seen.accounts for note in account.notes]
+    raise NotMeasuredError("; ".join(reasons) or seen.manifest.energy.reason or "no meter and no model of this machine")
+
+
+def note_on(account: Account) -> str:
+    """Say in a few words what kind of number an energy is."""
+    opinions = f" ({', '.join(account.parts)})" if account.meter_class == "model" else ""
+    return "; ".join([f"{account.meter_class}{opinions}, {account.scope}", *account.notes])
+
+
+def gross_j(seen: Observations) -> Range:
+    """Return the energy of the steady windows, J. Raises `NotMeasuredError`."""
+    energy = account_of(seen).gross_j
+    if energy is None or not seen.window_ns:
+        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    return energy
+
+
+def idle_j(seen: Observations) -> Range:
+    """Return what the idle machine would have used in the steady windows, J. Raises `NotMeasuredError`."""
+    energy = account_of(seen).idle_j
+    if energy is None:
+        raise NotMeasuredError("the idle machine was not metered: pass --idle-baseline SECONDS")
+    return energy
+
+
+def steady_tokens(seen: Observations) -> float:
+    """Return the output tokens that arrived in the steady windows. Raises `NotMeasuredError`."""
+    return _some(output_tokens_per_s(seen) * ns_to_s(seen.window_ns), "token")
+
+
+def _some(count: float, what: str) -> float:
+    if count <= 0:
+        raise NotMeasuredError(f"no output {what} in the steady windows")
+    return count
+
+
+def _per_token(seen: Observations, energy_j: Range) -> Estimate:
+    return Estimate(energy_j.times(1 / steady_tokens(seen)), note_on(account_of(seen)))
+
+
+@metric("per-run", unit="W", group="energy", better="lower")
+def mean_power_w(seen: Observations) -> Estimate:
+    """Gross energy in the steady windows / length of the windows, by the best meter; see the note for its scope."""
+    return Estimate(gross_j(seen).times(1 / ns_to_s(seen.window_ns)), note_on(account_of(seen)))
+
+
+@metric("per-run", unit="J/token", group="energy", better="lower")
+def energy_j_per_output_token(seen: Observations) -> Estimate:
+    """Gross energy in the steady windows / output tokens that arrived in them: idle power is part of it."""
+    return _per_token(seen, gross_j(seen))
+
+
+@metric("per-run", unit="J/request", group="energy", better="lower")
+def energy_j_per_request(seen: Observations) -> Estimate:
+    """Gross energy in the steady windows / requests whose last byte arrived in them."""
+    ended = _some(requests_per_s(seen) * ns_to_s(seen.window_ns), "request")
+    return Estimate(gross_j(seen).times(1 / ended), note_on(account_of(seen)))
+
+
+@metric("per-run", unit="J/token", group="energy", better="neither")
+def energy_idle_j_per_output_token(seen: Observations) -> Estimate:
+    """Power in the idle baseline × length of the steady windows / output tokens that arrived in them."""
+    return _per_token(seen, idle_j(seen))
+
+
+@metric("per-run", unit="J/token", group="energy", better="lower")
+def energy_net_j_per_output_token(seen: Observations) -> Estimate:
+    """Gross − idle energy of the steady windows / output tokens that arrived in them."""
+    idle_j(seen)
+    net = account_of(seen).net_j
+    if net is None:
+        raise NotMeasuredError("no gross energy")
+    return _per_token(seen, net)
+
+
+@metric("per-run", unit="ratio", group="trust", better="higher")
+def energy_coverage_ratio(seen: Observations) -> float:
+    """Part of the steady windows that the readings of the best meter cover; the least of its channels."""
+    metered = [account for account in seen.accounts if account.meter_class != "model"]
+    if not metered:
+        raise NotMeasuredError("no energy meter")
+    return metered[0].coverage_ratio
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def energy_disagreement_ratio(seen: Observations) -> float:
+    """|polled − counted| / counted energy, where one scope has both a counter and polled power."""
+    by_kind = {(a.meter_class, a.scope): a.gross_j for a in seen.accounts}
+    for (kind, scope), counted in by_kind.items():
+        polled = by_kind.get(("polled", scope))
+        if kind == "counter" and counted is not None and polled is not None and counted.low:
+            return abs(polled.low - counted.low) / counted.low
+    raise NotMeasuredError("no scope has both a counter and polled power")

@@ -1,0 +1,68 @@
+import pytest
+
+from profiler.cost.facts import resolve, stated
+from profiler.errors import UsageError
+
+C7G = {
+    "cloud": {"provider": "aws", "region": "us-east-1", "instance_type": "c7g.4xlarge"},
+    "cpu": {"logical_cpus": 16},
+}
+
+
+def test_a_detected_instance_tells_price_grid_and_pue() -> None:
+    facts = resolve(stated(), C7G)
+    assert facts.price is not None
+    assert (facts.price.per_hour, facts.price.instance_type) == (0.58, "c7g.4xlarge")
+    assert [opinion.gco2e_per_kwh for opinion in facts.grid] == [415.755, 244.758]
+    assert facts.pue == 1.135
+    assert facts.embodied is not None
+    assert facts.embodied.kgco2e[0] < facts.embodied.kgco2e[1]  # the family is too new to be listed
+
+
+def test_a_listed_family_has_one_embodied_figure() -> None:
+    cloud = {"provider": "aws", "region": "us-east-1", "instance_type": "m6g.4xlarge"}
+    facts = resolve(stated(), {"cloud": cloud, "cpu": {"logical_cpus": 16}})
+    assert facts.embodied is not None
+    # 1333.12 kg for the 64 vCPUs of the machine: a quarter for 16
+    assert facts.embodied.kgco2e == (pytest.approx(333.28), pytest.approx(333.28))
+
+
+def test_what_the_user_says_comes_first() -> None:
+    said = stated(price=0.2, currency="EUR", price_kind="spot", place="FRA", pue=1.3, embodied_kgco2e=50)
+    facts = resolve(said, C7G)
+    assert facts.price is not None
+    assert (facts.price.per_hour, facts.price.currency, facts.price.kind) == (0.2, "EUR", "spot")
+    assert [opinion.place for opinion in facts.grid] == ["France, 2023"]
+    assert facts.pue == 1.3
+    assert facts.embodied is not None
+    assert facts.embodied.kgco2e == (50, 50)
+    assert said.words[:6] == ("--price", "0.2", "--currency", "EUR", "--price-kind", "spot")
+
+
+def test_an_unknown_machine_says_what_to_pass() -> None:
+    facts = resolve(stated(), {})
+    assert facts.price is None
+    assert facts.price_reason == "the machine's price is not known: pass --price"
+    assert "--grid" in (facts.grid_reason or "")
+    assert facts.pue == 1.0
+    assert "--embodied" in (facts.embodied_reason or "")
+
+
+def test_no_spot_price_is_taken_for_an_on_demand_price() -> None:
+    facts = resolve(stated(price_kind="spot"), C7G)
+    assert facts.price is None
+    assert "no spot price of c7g.4xlarge in us-east-1" in (facts.price_reason or "")
+
+
+def test_a_spot_instance_has_no_on_demand_price() -> None:
+    facts = resolve(stated(), {"cloud": {**C7G["cloud"], "purchase": "spot"}})
+    assert facts.price_reason == "no spot price of c7g.4xlarge in us-east-1 is known: pass --price"
+
+
+def test_mistakes_are_found_before_a_run() -> None:
+    with pytest.raises(UsageError, match="--price-kind on demand"):
+        stated(price_kind="on demand")
+    with pytest.raises(UsageError, match="--pue"):
+        stated(pue=0.5)
+    with pytest.raises(UsageError, match="--embodied"):
+        stated(embodied_kgco2e=-1)

@@ -1,0 +1,103 @@
+import pytest
+from support.energy import meter, reading
+
+from profiler.energy.account import Seen, accounts, headline
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.records import EnergyReading
+from profiler.stats.ranges import Range
+
+S = 1_000_000_000
+
+
+def steady(channel: str, power_w: float, until_s: int = 100) -> list[EnergyReading]:
+    return [reading(channel, t, power_w * t) for t in range(until_s + 1)]
+
+
+def seen(readings: list[EnergyReading], idle: bool = False, busy: float | None = 0.5) -> Seen:
+    """A steady window of 60 s from 20 s on; the idle baseline is the first 10 s."""
+    share = None if busy is None else Range.exact(busy)
+    idle_windows = [(0, 10 * S)] if idle else []
+    return Seen(readings, [(20 * S, 80 * S)], share, idle_windows, Range.exact(0.0))
+
+
+def facts(*meters: MeterFacts, opinions: list[PowerOpinion] | None = None) -> EnergyFacts:
+    return EnergyFacts(meters=list(meters), opinions=opinions or [])
+
+
+def test_several_cards_are_one_account_and_other_scopes_are_not() -> None:
+    meters = [meter("nvml:0:counter"), meter("nvml:1:counter"), meter("rapl:package-0", scope="CPU packages")]
+    readings = steady("nvml:0:counter", 300) + steady("nvml:1:counter", 100) + steady("rapl:package-0", 50)
+    boards, packages = accounts(facts(*meters), seen(readings))
+    assert (boards.scope, boards.gross_j) == ("GPU boards", Range.exact(400 * 60))
+    assert (packages.scope, packages.gross_j) == ("CPU packages", Range.exact(50 * 60))
+
+
+def test_wall_before_counter_before_polled_before_model() -> None:
+    meters = [
+        meter("nvml:0:polled", "polled"),
+        meter("nvml:0:counter"),
+        meter("wall", "wall", "whole machine"),
+        meter("codecarbon", "model", "whole machine"),
+    ]
+    readings = [r for m in meters for r in steady(m.channel, 10)]
+    found = accounts(facts(*meters), seen(readings))
+    assert [account.meter_class for account in found] == ["wall", "counter", "polled", "model"]
+
+
+def test_idle_and_net_are_kept_apart_from_gross() -> None:
+    # 20 W for the first 10 s, 100 W from then on
+    readings = [reading("rapl:package-0", t, 20 * min(t, 10) + 100 * max(0, t - 10)) for t in range(101)]
+    (account,) = accounts(facts(meter("rapl:package-0", scope="CPU packages")), seen(readings, idle=True))
+    assert [found and found.low for found in (account.gross_j, account.idle_j, account.net_j)] == [6000, 1200, 4800]
+
+
+def test_without_a_baseline_idle_is_not_known() -> None:
+    (account,) = accounts(facts(meter("rapl:package-0")), seen(steady("rapl:package-0", 1)))
+    assert (account.idle_j, account.net_j) == (None, None)
+
+
+def test_readings_that_do_not_cover_the_windows_are_no_measurement() -> None:
+    readings = steady("nvml:0:counter", 300, until_s=60)  # 40 of the 60 s
+    found = accounts(facts(meter("nvml:0:counter")), seen(readings))
+    assert (found[0].gross_j, found[0].coverage_ratio) == (None, pytest.approx(2 / 3))
+    assert found[0].notes[0].startswith("readings cover 67% of the steady windows")
+    assert headline(found) is None
+
+
+def test_a_small_gap_is_filled_with_the_mean() -> None:
+    readings = steady("nvml:0:counter", 300, until_s=78)  # 58 of the 60 s
+    (account,) = accounts(facts(meter("nvml:0:counter")), seen(readings))
+    assert account.gross_j is not None
+    assert account.gross_j.low == account.gross_j.high == pytest.approx(300 * 60)
+
+
+def test_a_window_that_is_too_short_for_a_claim_says_so() -> None:
+    (account,) = accounts(facts(meter("n", claim_s=61)), seen(steady("n", 1)))
+    assert account.notes == ("60 s of steady load are too short for a claim, which takes 61 s",)
+    (account,) = accounts(facts(meter("n", claim_s=60)), seen(steady("n", 1)))
+    assert account.notes == ()
+
+
+def test_a_model_is_the_hull_of_all_opinions() -> None:
+    opinions = [
+        PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
+        PowerOpinion(name="b", idle_w=(5, 20), full_w=(25, 60), method=""),
+    ]
+    model = meter("codecarbon", "model", "whole machine")
+    (account,) = accounts(facts(model, opinions=opinions), seen(steady("codecarbon", 45), idle=True))
+    # half busy: a says 20 W, b 15 to 40 W, codecarbon 45 W
+    assert account.parts == {"a": Range.exact(1200), "b": Range(900, 2400), "codecarbon": Range.exact(2700)}
+    assert account.gross_j == Range(900, 2700)
+    assert account.idle_j == Range(5 * 60, 45 * 60)
+    assert "3 opinions (a, b, codecarbon)" in account.provenance
+
+
+def test_a_model_that_does_not_know_the_load_reaches_from_idle_to_full() -> None:
+    opinion = PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method="")
+    (account,) = accounts(facts(opinions=[opinion]), seen([], busy=None))
+    assert account.gross_j == Range(600, 1800)
+    assert account.notes
+
+
+def test_nothing_is_known_of_an_unknown_machine() -> None:
+    assert accounts(EnergyFacts(), seen([])) == []
