@@ -29,7 +29,7 @@ app.add_typer(energy.app, name="energy")
 app.add_typer(prices.app, name="prices")
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
-app.command("host")(host.host)
+app.add_typer(host.app, name="host")
 
 
 def _print_version(wanted: bool) -> None:

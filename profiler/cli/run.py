@@ -143,6 +143,17 @@ def run(
     embodied: Annotated[
         float | None, typer.Option(help="kgCO2e of making the part of the machine that you use.")
     ] = None,
+    cloud: Annotated[
+        bool | None,
+        typer.Option(
+            "--cloud/--no-cloud",
+            help="As in `aforo host`: which provider's metadata service may be asked where this machine is rented.",
+        ),
+    ] = None,
+    roofline: Annotated[
+        bool,
+        typer.Option("--roofline", help="Measure this host's limits first, where none are kept: fifteen seconds."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -225,6 +236,8 @@ def run(
         grid=grid,
         pue=pue,
         embodied_kgco2e=embodied,
+        cloud=cloud,
+        roofline=roofline,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Literal, TypeVar
 
+from profiler.hosts.cpulist import cpus
 from profiler.hosts.facts import LimitFacts
-from profiler.hosts.tree import Tree
+from profiler.hosts.tree import Tree, whole_number
 
 Number = TypeVar("Number", int, float)
 
@@ -13,14 +14,30 @@ _MOUNT = "sys/fs/cgroup"
 _NO_LIMIT_BYTES = 2**60  # version 1 writes "no limit" as the largest multiple of a page in 63 bits
 
 
-def limits(tree: Tree) -> LimitFacts:
-    """Return the tightest limits on the way from this process's group up to the root."""
+def limits(tree: Tree, usable_cpus: int | None = None, memory_bytes: int | None = None) -> LimitFacts:
+    """Return the tightest limits on the way from this process's group up to the root, and the share they leave.
+
+    `usable_cpus` is this process's affinity, `memory_bytes` the machine's memory.
+    """
+    found = _found(tree)
+    listed = cpus(found.cpuset)
+    cores = (usable_cpus, len(listed) if listed else None, found.cpu_limit_cores)
+    share = {
+        "cpuset": None if listed == cpus(tree.text("sys/devices/system/cpu/online")) else found.cpuset,
+        "share_cores": _least(None if count is None else float(count) for count in cores),
+        "share_memory_bytes": _least((memory_bytes, found.memory_limit_bytes)),
+    }
+    return found.model_copy(update=share)
+
+
+def _found(tree: Tree) -> LimitFacts:
     groups = membership(tree.text("proc/self/cgroup"))
     if tree.exists(f"{_MOUNT}/cgroup.controllers"):
-        return _limits(tree, 2, _upwards(_MOUNT, groups.get("")), _upwards(_MOUNT, groups.get("")))
-    if tree.exists(f"{_MOUNT}/memory") or tree.exists(f"{_MOUNT}/cpu"):
-        cpu_folders = _upwards(f"{_MOUNT}/cpu", groups.get("cpu"))
-        return _limits(tree, 1, cpu_folders, _upwards(f"{_MOUNT}/memory", groups.get("memory")))
+        folders = _upwards(_MOUNT, groups.get(""))
+        return _limits(tree, 2, folders, folders, folders)
+    if any(tree.exists(f"{_MOUNT}/{controller}") for controller in ("memory", "cpu", "cpuset")):
+        upwards = (_upwards(f"{_MOUNT}/{name}", groups.get(name)) for name in ("cpu", "memory", "cpuset"))
+        return _limits(tree, 1, *upwards)
     return LimitFacts()
 
 
@@ -32,25 +49,31 @@ def membership(proc_cgroup: str | None) -> dict[str, str]:
 
 def cpu_limit_cores(quota: str | None, period: str | None) -> float | None:
     """Return quota / period: '150000' in '100000' is 1.5 cores; 'max' and -1 are no limit."""
-    if not quota or not period or not quota.isdigit() or not period.isdigit() or int(period) == 0:
+    quota_us, period_us = whole_number(quota), whole_number(period)
+    if quota_us is None or period_us is None or quota_us <= 0 or period_us <= 0:
         return None
-    return int(quota) / int(period)
+    return quota_us / period_us
 
 
 def memory_limit_bytes(text: str | None) -> int | None:
     """Return the limit; 'max' and version 1's huge number are no limit."""
-    limit_bytes = int(text) if text and text.isdigit() else None
-    return limit_bytes if limit_bytes is not None and limit_bytes < _NO_LIMIT_BYTES else None
+    limit_bytes = whole_number(text)
+    return limit_bytes if limit_bytes is not None and 0 < limit_bytes < _NO_LIMIT_BYTES else None
 
 
-def _limits(tree: Tree, version: Literal[1, 2], cpu_folders: list[str], memory_folders: list[str]) -> LimitFacts:
+def _limits(
+    tree: Tree, version: Literal[1, 2], cpu_folders: list[str], memory_folders: list[str], cpuset_folders: list[str]
+) -> LimitFacts:
     memory_file = "memory.max" if version == 2 else "memory.limit_in_bytes"
+    cpuset_file = "cpuset.cpus.effective" if version == 2 else "cpuset.effective_cpus"
+    cpusets = (tree.text(f"{folder}/{cpuset_file}") for folder in cpuset_folders)
     return LimitFacts(
         cgroup_version=version,
         cpu_limit_cores=_least(cpu_limit_cores(*_quota(tree, folder, version)) for folder in cpu_folders),
         memory_limit_bytes=_least(
             memory_limit_bytes(tree.text(f"{folder}/{memory_file}")) for folder in memory_folders
         ),
+        cpuset=next((text for text in cpusets if cpus(text)), None),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from profiler.hosts import identity, topology
+from profiler.hosts import identity, procfs, topology
 from profiler.hosts.facts import CpuFacts
 from profiler.hosts.probe import Probe
 from profiler.hosts.tree import Tree, whole_number
@@ -10,19 +10,24 @@ from profiler.hosts.tree import Tree, whole_number
 Fields = dict[str, str]
 Source = Literal["family/model", "part", "features"]
 
+_MIDR = "sys/devices/system/cpu/cpu0/regs/identification/midr_el1"
+
 
 def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, system_vendor: str | None) -> CpuFacts:
     """Describe the processors; `processors` is `/proc/cpuinfo`, `system_vendor` what DMI says."""
-    first = (processors or [{}])[0]
+    first = {**identity.midr_fields(tree.text(_MIDR)), **(processors or [{}])[0]}
     vendor = _vendor(first, lscpu)
     features = set((first.get("flags") or first.get("Features") or lscpu.get("Flags") or "").split())
     design, source = _microarchitecture(probe, vendor, first, features)
     logical = len(processors) or whole_number(lscpu.get("CPU(s)")) or probe.logical_cpus
     cores = topology.physical_cores(tree) or _listed_cores(lscpu) or probe.physical_cores
     threads_per_core = whole_number(lscpu.get("Thread(s) per core")) or _ratio(logical, cores)
+    model_name = _model_name(first, lscpu, vendor, system_vendor) or probe.cpu_brand
     return CpuFacts(
         vendor=vendor,
-        model_name=_model_name(first, lscpu, vendor, system_vendor) or probe.cpu_brand,
+        model_name=model_name,
+        generation=identity.x86_generation(model_name, design, whole_number(first.get("model")))
+        or identity.arm_generation(vendor, first.get("CPU part"), system_vendor),
         microarchitecture=design,
         microarchitecture_source=source,
         isa_level=identity.isa_level(probe.machine, features),
@@ -43,6 +48,8 @@ def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, syste
         max_frequency_mhz=topology.max_frequency_mhz(tree) or probe.max_frequency_mhz,
         current_frequency_mhz=topology.current_frequency_mhz(tree, processors),
         governor=topology.governor(tree),
+        turbo=topology.turbo(tree),
+        steal_since_boot_ratio=procfs.cpu_times(tree.text("proc/stat")).steal_ratio,
     )
 
 

@@ -30,6 +30,9 @@ class CpuFacts(_Part):
         default=None,
         description="As the kernel prints it; on ARM, where it prints none, from the part number.",
     )
+    generation: str | None = Field(
+        default=None, description="The product line, where it can be told: AWS Graviton3, AMD EPYC 7003 (Milan), …"
+    )
     microarchitecture: str | None = Field(default=None, description="In archspec's spelling: neoverse_v1, zen4, …")
     microarchitecture_source: Literal["family/model", "part", "features"] | None = Field(
         default=None,
@@ -54,6 +57,10 @@ class CpuFacts(_Part):
     max_frequency_mhz: float | None = None
     current_frequency_mhz: float | None = Field(default=None, description="Mean over the CPUs, when asked.")
     governor: str | None = None
+    turbo: bool | None = Field(default=None, description="Whether the frequency driver allows turbo.")
+    steal_since_boot_ratio: float | None = Field(
+        default=None, description="Share of all processor time that the hypervisor gave to others, since the start."
+    )
 
 
 class MemoryFacts(_Part):
@@ -61,6 +68,7 @@ class MemoryFacts(_Part):
 
     total_bytes: int | None = None
     swap_total_bytes: int | None = None
+    swap_used_bytes: int | None = None
     transparent_hugepages: str | None = Field(default=None, description="always, madvise or never.")
 
 
@@ -85,6 +93,81 @@ class LimitFacts(_Part):
     cgroup_version: Literal[1, 2] | None = None
     cpu_limit_cores: float | None = None
     memory_limit_bytes: int | None = None
+    cpuset: str | None = Field(default=None, description="CPUs that the group may use, such as 0-3,8; None is all.")
+    share_cores: float | None = Field(
+        default=None, description="What this process may use: the least of affinity, cpuset and quota."
+    )
+    share_memory_bytes: int | None = Field(default=None, description="The lesser of the limit and the machine's.")
+
+
+class GpuFacts(_Part):
+    """One GPU, as NVML or nvidia-smi describes it."""
+
+    index: int
+    name: str | None = None
+    source: Literal["nvml", "nvidia-smi"]
+    memory_total_bytes: int | None = None
+    driver: str | None = None
+    compute_capability: str | None = None
+    power_limit_w: float | None = Field(default=None, description="The limit in force.")
+    power_limit_default_w: float | None = None
+    pcie_generation: int | None = Field(
+        default=None, description="Of the link as it is now; it may rest below its best."
+    )
+    pcie_generation_max: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    nvlinks_active: int | None = Field(default=None, description="NVLinks that are up; 0 where the card has none up.")
+    mig_mode: bool | None = Field(default=None, description="Whether the card may be split; None where it cannot be.")
+    max_memory_clock_mhz: int | None = None
+    max_sm_clock_mhz: int | None = None
+
+
+class CloudFacts(_Part):
+    """The rented machine, from DMI and the provider's metadata service."""
+
+    provider: Literal["aws", "gcp", "azure"] | None = None
+    instance_type: str | None = None
+    region: str | None = None
+    zone: str | None = None
+    purchase: Literal["on-demand", "spot"] | None = Field(default=None, description="How it is rented.")
+    source: Literal["dmi", "metadata"] | None = Field(
+        default=None, description="dmi: read from the firmware, nothing was asked."
+    )
+    note: str | None = Field(default=None, description="Why more is not known.")
+
+
+class PeakFacts(_Part):
+    """The highest rate of one kind of arithmetic that was seen here."""
+
+    operations_per_s: float | None = Field(description="A multiply-add counts as two; None where it was not measured.")
+    how: str | None = Field(default=None, description="The instruction that reached it.")
+    reason: str | None = Field(default=None, description="Why it was not measured.")
+
+
+class GpuRoofFacts(_Part):
+    """What a GPU's memory gives, measured."""
+
+    index: int
+    name: str | None = None
+    memory_bytes_per_s: float | None
+    how: str | None = None
+    reason: str | None = None
+
+
+class RooflineFacts(_Part):
+    """The limits of this host, measured by `aforo host roofline`. Whatever was not measured is `None`."""
+
+    fingerprint: str = Field(description="Of the host that was measured.")
+    measured_utc: str
+    tool_version: str
+    threads: int
+    memory_bytes_per_s: float | None = Field(description="Reads, all threads together, far beyond the caches.")
+    memory_how: str | None = None
+    memory_reason: str | None = None
+    peaks: dict[str, PeakFacts] = Field(description="By type: f32, f16, bf16, int8.")
+    gpus: list[GpuRoofFacts] = []
+    notes: list[str] = Field(default=[], description="What was not as it should be while measuring.")
 
 
 class HostFacts(_Part):
@@ -100,35 +183,35 @@ class HostFacts(_Part):
     memory: MemoryFacts = MemoryFacts()
     virtualisation: VirtualisationFacts = VirtualisationFacts()
     limits: LimitFacts = LimitFacts()
+    gpus: list[GpuFacts] = []
+    gpu_note: str | None = Field(default=None, description="Why nothing is known of GPUs.")
+    cloud: CloudFacts = CloudFacts()
+    roofline: RooflineFacts | None = Field(default=None, description="The measured one that is kept, if one is.")
 
 
 _STABLE_CPU = {
-    *("vendor", "model_name", "family", "model", "stepping", "implementer", "part"),
-    *(
-        "isa_features",
-        "logical_cpus",
-        "physical_cores",
-        "sockets",
-        "numa_nodes",
-        "caches",
-        "max_frequency_mhz",
-    ),
+    *("vendor", "model_name", "family", "model", "stepping", "implementer", "part", "isa_features", "logical_cpus"),
+    *("physical_cores", "sockets", "numa_nodes", "caches", "max_frequency_mhz"),
 }
+_STABLE_LIMITS = {"cgroup_version", "cpu_limit_cores", "memory_limit_bytes"}
+_STABLE_GPU = {"name", "memory_total_bytes", "mig_mode"}
 
 
 def fingerprint(facts: HostFacts) -> str:
     """Return 12 hex digits that equal hosts share and a different host does not.
 
-    Hashed: architecture, processors, memory to the nearest GiB, virtualisation and limits. Left out
-    is what a restart, a kernel update, a setting or another machine of the same type changes: name,
-    system, kernel, Python, affinity, governor and the frequency of the moment.
+    Hashed: architecture, processors, memory to the nearest GiB, virtualisation, limits and GPUs. Left
+    out is what a restart, a kernel update, a setting or another machine of the same type changes: name,
+    system, kernel, Python, affinity, governor, power limit, region and the frequency of the moment.
     """
     memory_bytes = facts.memory.total_bytes
-    stable = {
+    stable: dict[str, object] = {
         "machine": facts.machine,
         "cpu": facts.cpu.model_dump(mode="json", include=_STABLE_CPU),
         "memory_gib": None if memory_bytes is None else round(memory_bytes / _GIB),
         "virtualisation": facts.virtualisation.model_dump(mode="json", exclude={"emulated_reason"}),
-        "limits": facts.limits.model_dump(mode="json"),
+        "limits": facts.limits.model_dump(mode="json", include=_STABLE_LIMITS),
     }
+    if facts.gpus:
+        stable["gpus"] = [gpu.model_dump(mode="json", include=_STABLE_GPU) for gpu in facts.gpus]
     return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:12]

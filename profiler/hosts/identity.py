@@ -13,6 +13,28 @@ INFERENCE_FEATURES = (
 )
 
 
+# Product lines as their makers name them (ark.intel.com; amd.com, EPYC product pages).
+_XEON_LINES = {
+    "broadwell": "Intel Xeon E5/E7 v4 (Broadwell)",
+    "skylake_avx512": "1st generation Intel Xeon Scalable (Skylake)",
+    "cascadelake": "2nd generation Intel Xeon Scalable (Cascade Lake)",
+    "icelake": "3rd generation Intel Xeon Scalable (Ice Lake)",
+    "sapphirerapids": "4th generation Intel Xeon Scalable (Sapphire Rapids)",
+    "emeraldrapids": "5th generation Intel Xeon Scalable (Emerald Rapids)",
+    "graniterapids": "Intel Xeon 6 with P-cores (Granite Rapids)",
+    "sierraforest": "Intel Xeon 6 with E-cores (Sierra Forest)",
+}
+_EPYC_LINES = {  # by microarchitecture and the high digit of the model: EPYC 4004 is a Zen 4, but no Genoa
+    ("zen", 0x0): "AMD EPYC 7001 (Naples, Zen)",
+    ("zen2", 0x3): "AMD EPYC 7002 (Rome, Zen 2)",
+    ("zen3", 0x0): "AMD EPYC 7003 (Milan, Zen 3)",
+    ("zen4", 0x1): "AMD EPYC 9004 (Genoa, Zen 4)",
+    ("zen4", 0xA): "AMD EPYC 9004/8004 (Bergamo or Siena, Zen 4c)",
+    ("zen5", 0x0): "AMD EPYC 9005 (Turin, Zen 5)",
+    ("zen5", 0x1): "AMD EPYC 9005 (Turin, Zen 5c)",
+}
+
+
 @dataclass(frozen=True)
 class ArmPart:
     """What a part number of Arm's own designs says."""
@@ -69,6 +91,44 @@ def microarchitecture_by_features(machine: str, vendor: str | None, features: se
     ]
     newest = max(known, key=lambda target: (len(target.ancestors), len(target.features)), default=None)
     return None if newest is None else str(newest.name)
+
+
+def x86_generation(model_name: str | None, microarchitecture: str | None, model: int | None) -> str | None:
+    """Name the product line of a processor that calls itself Xeon or EPYC; others have none here."""
+    brand = (model_name or "").upper()  # some guests are told 'INTEL(R) XEON(R) PLATINUM …'
+    if "XEON" in brand:
+        return _XEON_LINES.get(microarchitecture or "")
+    if "EPYC" in brand and model is not None:
+        return _EPYC_LINES.get((microarchitecture or "", model >> 4))
+    return None
+
+
+def arm_generation(vendor: str | None, part: str | None, system_vendor: str | None) -> str | None:
+    """Name the server processor around an Arm core: a Graviton on EC2, Grace in a system of NVIDIA's.
+
+    Ampere Altra has the cores of Graviton2, so outside EC2 a Neoverse-N1 stays a Neoverse-N1.
+    """
+    known = ARM_PARTS.get(part or "") if vendor == "ARM" else None
+    if known is None:
+        return None
+    if system_vendor == "Amazon EC2" and known.graviton:
+        return known.graviton
+    if known.microarchitecture == "neoverse_v2" and system_vendor == "NVIDIA":
+        return "NVIDIA Grace"
+    return known.core if known.core.startswith("Neoverse") else None
+
+
+def midr_fields(midr: str | None) -> dict[str, str]:
+    """Split the register MIDR_EL1 into what `/proc/cpuinfo` prints of it.
+
+    '0x414fd0c1' is implementer 0x41, variant 0x4, part 0xd0c, revision 1 (Arm Architecture Reference
+    Manual, MIDR_EL1).
+    """
+    try:
+        value = int(midr or "", 16)
+    except ValueError:
+        return {}
+    return {"CPU implementer": f"0x{value >> 24 & 0xFF:02x}", "CPU part": f"0x{value >> 4 & 0xFFF:03x}"}
 
 
 def arm_microarchitecture(vendor: str | None, part: str | None) -> str | None:

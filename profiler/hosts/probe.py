@@ -14,6 +14,9 @@ from typing import TypeVar
 import psutil
 from archspec import cpu as archspec_cpu
 
+from profiler.hosts import gpu
+from profiler.hosts.facts import GpuFacts
+
 Answer = TypeVar("Answer")
 
 _LSCPU_TIMEOUT_S = 2.0
@@ -36,11 +39,14 @@ class Probe:
     cpu_brand: str | None = None
     microarchitecture: str | None = None
     max_frequency_mhz: float | None = None
+    gpus: tuple[GpuFacts, ...] = ()
+    gpu_note: str | None = None
 
 
 def this_machine() -> Probe:
     """Ask the machine that we run on."""
     on_linux = sys.platform == "linux"
+    gpus = gpu.look()
     return Probe(
         machine=platform.machine(),
         name=platform.node() or None,
@@ -56,6 +62,8 @@ def this_machine() -> Probe:
         cpu_brand=None if on_linux else _answer(archspec_cpu.brand_string),
         microarchitecture=None if on_linux else _answer(lambda: str(archspec_cpu.host().name)),
         max_frequency_mhz=None if on_linux else _answer(lambda: psutil.cpu_freq().max or None),
+        gpus=gpus.cards,
+        gpu_note=gpus.note,
     )
 
 

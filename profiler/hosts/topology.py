@@ -4,7 +4,7 @@ from statistics import fmean
 from typing import Literal, cast
 
 from profiler.hosts.facts import CacheFacts
-from profiler.hosts.tree import Tree
+from profiler.hosts.tree import Tree, number, whole_number
 
 _CPU = "sys/devices/system/cpu"
 _KIB = 1024
@@ -53,8 +53,8 @@ def _cache(level: int, kind: str, size_bytes: int, instances: int) -> CacheFacts
 
 def cache_size_bytes(text: str | None) -> int | None:
     """Read a size as `/sys` writes it: '2048K' is 2 097 152 bytes."""
-    digits = (text or "").removesuffix("K")
-    return int(digits) * _KIB if digits.isdigit() and (text or "").endswith("K") else None
+    size_kib = whole_number((text or "").removesuffix("K")) if (text or "").endswith("K") else None
+    return None if size_kib is None else size_kib * _KIB
 
 
 def max_frequency_mhz(tree: Tree) -> float | None:
@@ -65,8 +65,8 @@ def max_frequency_mhz(tree: Tree) -> float | None:
 def current_frequency_mhz(tree: Tree, processors: list[dict[str, str]]) -> float | None:
     """Return the mean over the CPUs, from the frequency driver or from `/proc/cpuinfo`."""
     seen = _frequencies_mhz(tree, "scaling_cur_freq")
-    printed = [block["cpu MHz"] for block in processors if "cpu MHz" in block]
-    seen = seen or [float(mhz) for mhz in printed if mhz.replace(".", "", 1).isdigit()]
+    printed = (number(block.get("cpu MHz")) for block in processors)
+    seen = seen or [mhz for mhz in printed if mhz]
     return round(fmean(seen), 1) if seen else None
 
 
@@ -78,3 +78,15 @@ def _frequencies_mhz(tree: Tree, leaf: str) -> list[float]:
 def governor(tree: Tree) -> str | None:
     """Return the frequency governor, or all of them where CPUs differ."""
     return "+".join(sorted(_values(tree, "cpufreq/scaling_governor"))) or None
+
+
+def turbo(tree: Tree) -> bool | None:
+    """Tell whether turbo is allowed; `None` where the frequency driver does not say (a guest has none).
+
+    Linux, Documentation/admin-guide/pm: intel_pstate's `no_turbo`, and `boost` of the other drivers.
+    """
+    no_turbo = tree.number(f"{_CPU}/intel_pstate/no_turbo")
+    if no_turbo is not None:
+        return no_turbo == 0
+    boost = tree.number(f"{_CPU}/cpufreq/boost")
+    return None if boost is None else boost == 1

@@ -1,5 +1,6 @@
 """Reading `/proc` and `/sys`, or a recording of them, where any file may be missing."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ class Tree:
         """Return what a file says, stripped, or `None` when it is missing, unreadable or empty."""
         try:
             return (self.root / path).read_text(encoding="utf-8", errors="replace").strip() or None
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a path that no file can have
             return None
 
     def number(self, path: str) -> int | None:
@@ -26,7 +27,7 @@ class Tree:
         """Whether there is such a file; `False` also where one may not look."""
         try:
             return (self.root / path).exists()
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def matching(self, pattern: str) -> Iterator[str]:
@@ -40,3 +41,12 @@ def whole_number(text: str | None) -> int | None:
         return int(text or "")
     except ValueError:
         return None
+
+
+def number(text: str | None) -> float | None:
+    """Return the finite number that a text is, or `None` for anything else."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from profiler.metrics import cost, energy, engine_word, latency, resources, throughput, trust  # noqa: F401 - importing declares
+from profiler.metrics import (  # noqa: F401 - importing declares
+    cost,
+    energy,
+    engine_word,
+    latency,
+    resources,
+    roofline,
+    throughput,
+    trust,
+)
 from profiler.metrics.registry import MetricSpec, declared
 
 METRICS: Mapping[str, MetricSpec] = declared()

@@ -7,6 +7,7 @@ from profiler.errors import ModelError
 from profiler.models import ggml, gguf_header
 from profiler.models.files import OnProgress, ignore_progress, sha256
 from profiler.models.gguf_header import Header, Value
+from profiler.models.per_token import per_token
 from profiler.models.synthetic import MARK
 from profiler.results.manifest import ModelFacts
 
@@ -53,6 +54,7 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
     """
     header = gguf_header.read(path)
     _check_is_model(path, header)
+    needed = per_token(header)
     architecture = _text(header, "general.architecture")
     tokens = _texts(header, "tokenizer.ggml.tokens")
     return ModelFacts(
@@ -65,6 +67,8 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         architecture=architecture,
         parameters=sum(tensor.elements for tensor in header.tensors),
         quantisation=_quantisation(header),
+        decode_weight_bytes=needed.weight_bytes,
+        decode_parameters=needed.parameters,
         context_length=_number(header, f"{architecture}.context_length"),
         layers=_number(header, f"{architecture}.block_count"),
         hidden_size=_number(header, f"{architecture}.embedding_length"),

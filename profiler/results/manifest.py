@@ -62,6 +62,10 @@ class ModelFacts(_Part):
     parameters: int | None = None
     quantisation: str | None = None
     context_length: int | None = None
+    decode_weight_bytes: int | None = Field(
+        default=None, description="Weights read for one output token, lookup tables and unused experts left out."
+    )
+    decode_parameters: int | None = Field(default=None, description="Parameters that a token is multiplied with.")
     layers: int | None = None
     hidden_size: int | None = None
     heads: int | None = None

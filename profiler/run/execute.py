@@ -9,7 +9,9 @@ from profiler.cost.facts import resolve
 from profiler.cost.prices import REFRESHED
 from profiler.energy.meters import Meters
 from profiler.errors import AforoError, InterruptedRunError, RecordError, ServerError
-from profiler.hosts.detect import describe
+from profiler.hosts.detect import this_host
+from profiler.hosts.facts import HostFacts
+from profiler.hosts.roofline import measure_and_keep
 from profiler.metrics.observations import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
@@ -114,7 +116,8 @@ class _Run:
         return error
 
     def _begin(self, driver: LoadDriver) -> None:
-        plan, hello, host = self._plan, driver.hello, describe().model_dump(mode="json")
+        plan, hello, described = self._plan, driver.hello, self._host()
+        host = described.model_dump(mode="json")
         self._manifest = Manifest(
             tool_version=__version__,
             run_id=plan.folder.path.name,
@@ -138,7 +141,7 @@ class _Run:
             energy=self._meters.facts(host),
             cost=resolve(plan.said, host, cache_folder() / REFRESHED),
             wall_offset_ns=sample_wall_offset().offset_ns,
-            warnings=_warnings(plan, hello),
+            warnings=_warnings(plan, hello, described),
         )
         self._requests = Journal(plan.folder.requests)
         self._samples = Journal(plan.folder.samples)
@@ -148,6 +151,14 @@ class _Run:
     def _engine_facts(self) -> EngineFacts:
         """What the server says of itself, and the processors that it was put on."""
         return self._server.describe().model_copy(update={"cpus": format_cpus(self._plan.cpus.server) or None})
+
+    def _host(self) -> HostFacts:
+        """Describe this host; its limits are measured where that was asked for and none are kept."""
+        host = this_host(self._plan.options.cloud)
+        if host.roofline is None and self._plan.options.roofline:
+            found = measure_and_keep(host, self._progress, self._clock)
+            host = host.model_copy(update={"roofline": found})
+        return host
 
     def _measure(self, driver: LoadDriver) -> None:
         """Start the server, make the prompts, then warm-up and repeats."""
@@ -326,7 +337,7 @@ def _title(phase: str, workload: Workload) -> str:
     return "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
 
 
-def _warnings(plan: Plan, hello: Hello) -> list[str]:
+def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     """Say what a reader of the numbers must know from the start."""
     warnings = []
     if plan.model.is_synthetic:
@@ -336,6 +347,8 @@ def _warnings(plan: Plan, hello: Hello) -> list[str]:
     if plan.tls is not None and plan.tls.is_insecure:
         warnings.append("The endpoint's certificate was not checked (--insecure): any server could have answered.")
     warnings += plan.cpus.warnings
+    if host.roofline is not None:
+        warnings += [f"Roofline: {note}" for note in host.roofline.notes]
     load = load_per_core()
     if load is not None and load > _BUSY_LOAD_PER_CORE:
         warnings.append(

@@ -12,6 +12,8 @@ import psutil
 from profiler.cost.facts import Stated, stated
 from profiler.energy import meters
 from profiler.errors import UsageError
+from profiler.hosts.cgroup import limits
+from profiler.hosts.tree import Tree
 from profiler.models import facts, locate
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import ModelFacts
@@ -77,6 +79,8 @@ class Options:
     grid: str | None = None
     pue: float | None = None
     embodied_kgco2e: float | None = None
+    cloud: bool | None = None  # whose metadata service is asked, see hosts.detect.this_host
+    roofline: bool = False  # measure the host's limits first, where none are kept
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -216,11 +220,15 @@ def _cpus(options: Options, threads: int | None) -> CpuSets:
 
 
 def _threads(options: Options) -> int:
-    """Default to one thread per physical core that may be used: a second one per core slows decoding."""
+    """Default to one thread per physical core that may be used: a second one per core slows decoding.
+
+    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
+    """
     asked = options.threads
     usable = room_for_server(options.client_cpus, options.server_cpus, usable_cpus()) or usable_cores()
     if asked is None:
-        return min(psutil.cpu_count(logical=False) or usable, usable)
+        quota = limits(Tree(Path("/"))).cpu_limit_cores
+        return min(psutil.cpu_count(logical=False) or usable, usable, max(1, int(quota or usable)))
     if not 1 <= asked <= usable:
         raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
     return asked

@@ -49,7 +49,9 @@ def test_version_2_takes_the_tightest_limit_on_the_way_up(empty: Recording) -> N
     empty.write("sys/fs/cgroup/a/memory.max", "max")
     empty.write("sys/fs/cgroup/a/b/memory.max", "4096")
 
-    assert cgroup.limits(Tree(empty.root)) == LimitFacts(cgroup_version=2, cpu_limit_cores=2.0, memory_limit_bytes=4096)
+    assert cgroup.limits(Tree(empty.root)) == LimitFacts(
+        cgroup_version=2, cpu_limit_cores=2.0, memory_limit_bytes=4096, share_cores=2.0, share_memory_bytes=4096
+    )
 
 
 def test_version_2_inside_a_container_has_the_limit_at_the_root(empty: Recording) -> None:
@@ -67,8 +69,35 @@ def test_version_1_falls_back_to_the_mounted_group(empty: Recording) -> None:
     empty.write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
     empty.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "8192")
 
-    assert cgroup.limits(Tree(empty.root)) == LimitFacts(cgroup_version=1, cpu_limit_cores=3.0, memory_limit_bytes=8192)
+    assert cgroup.limits(Tree(empty.root)) == LimitFacts(
+        cgroup_version=1, cpu_limit_cores=3.0, memory_limit_bytes=8192, share_cores=3.0, share_memory_bytes=8192
+    )
 
 
 def test_no_control_groups_at_all(empty: Recording) -> None:
     assert cgroup.limits(Tree(empty.root)) == LimitFacts()
+
+
+@pytest.mark.parametrize(
+    ("version_file", "cpuset_file"),
+    [("cgroup.controllers", "cpuset.cpus.effective"), ("cpuset/tasks", "cpuset/cpuset.effective_cpus")],
+)
+def test_a_cpuset_is_a_limit_where_it_leaves_cpus_out(empty: Recording, version_file: str, cpuset_file: str) -> None:
+    empty.write("sys/devices/system/cpu/online", "0-15")
+    empty.write(f"sys/fs/cgroup/{version_file}", "")
+    empty.write(f"sys/fs/cgroup/{cpuset_file}", "0-3,8")
+
+    found = cgroup.limits(Tree(empty.root), usable_cpus=16, memory_bytes=2**30)
+
+    assert (found.cpuset, found.share_cores) == ("0-3,8", 5.0)
+    assert found.share_memory_bytes == 2**30
+
+
+def test_a_cpuset_of_all_cpus_is_none(empty: Recording) -> None:
+    empty.write("sys/devices/system/cpu/online", "0-3")
+    empty.write("sys/fs/cgroup/cgroup.controllers", "cpuset")
+    empty.write("sys/fs/cgroup/cpuset.cpus.effective", "0-3")
+
+    found = cgroup.limits(Tree(empty.root), usable_cpus=2)
+
+    assert (found.cpuset, found.share_cores) == (None, 2.0)

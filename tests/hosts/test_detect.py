@@ -89,6 +89,42 @@ def test_the_same_part_elsewhere_is_no_graviton(recording: Recorded) -> None:
     assert facts.virtualisation.is_virtual is None
 
 
+def test_an_imitation_of_graviton2(recording: Recorded) -> None:
+    facts = told(recording("arm-c6g-imitation"), "aarch64")
+
+    assert (facts.cpu.generation, facts.cpu.microarchitecture) == ("AWS Graviton2", "neoverse_n1")
+    assert (facts.cloud.provider, facts.cloud.instance_type) == ("aws", "c6g.xlarge")
+    assert facts.virtualisation.emulated is True
+
+
+def test_a_processor_that_is_none_has_no_generation_whatever_dmi_says(recording: Recorded) -> None:
+    facts = told(recording("arm-c8g-imitation"), "aarch64")  # qemu's 'max' in a guest that claims to be a c8g
+
+    assert facts.cpu.generation is None
+    assert facts.cloud.instance_type == "c8g.xlarge"
+    assert {"i8mm", "sve2", "bf16"} <= set(facts.cpu.isa_features)
+    assert facts.virtualisation.emulated is True
+
+
+def test_an_epyc_guest_in_a_container(recording: Recorded) -> None:
+    facts = told(recording("x86-epyc-guest"), "x86_64")
+
+    assert facts.cpu.generation == "AMD EPYC 7003 (Milan, Zen 3)"
+    assert facts.cpu.caches[-1] == CacheFacts(level=3, kind="unified", size_bytes=32 * 1024**2, instances=1)
+    # 6022 of 776352 ticks
+    assert facts.cpu.steal_since_boot_ratio == 6022 / 776352
+    assert (facts.virtualisation.container, facts.virtualisation.hypervisor) == ("docker", "KVM")
+    assert facts.cloud.provider is None
+
+
+def test_the_register_names_the_core_where_cpuinfo_does_not(recording: Recorded) -> None:
+    host = recording("arm-c6g-imitation")
+    host.write("proc/cpuinfo", "processor : 0\nFeatures : asimd\n")
+
+    # 0x414fd0c1: implementer 0x41, variant 4, architecture 0xf, part 0xd0c, revision 1
+    assert told(host, "aarch64").cpu.microarchitecture == "neoverse_n1"
+
+
 def test_an_unknown_number_of_sockets_is_unknown(recording: Recorded) -> None:
     host = recording("arm-devicetree")
     for cpu in (0, 1):
@@ -106,6 +142,8 @@ def test_a_host_that_tells_nothing_is_described_with_nothing(empty: Recording) -
         "memory": {},
         "virtualisation": {},
         "limits": {},
+        "gpus": [],
+        "cloud": {},
     }
 
 

@@ -1,0 +1,127 @@
+"""How near a run came to the limits of its host, as `aforo host roofline` measured them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from profiler.metrics.latency import output_tokens, token_arrivals_ns
+from profiler.metrics.observations import Observations
+from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.throughput import total_tokens_per_s
+from profiler.results.manifest import ModelFacts
+from profiler.results.records import RequestRecord
+from profiler.units import ns_to_s
+
+_KV_BYTES = 2  # float16, llama.cpp's default
+_ARITHMETIC = {
+    # What ggml multiplies weights in (ggml-cpu, vec_dot_type); the types of quantised blocks are all int8.
+    "F32": ("f32",),
+    "F16": ("f16", "f32"),
+    "BF16": ("bf16", "f32"),
+}
+
+
+@metric("per-run", unit="ratio", group="resources", better="higher", aliases={"Databricks": "MBU"})
+def mbu_ratio(seen: Observations) -> float:
+    """Model bandwidth utilisation: bytes that decoding had to read / time / measured memory bandwidth of the host.
+
+    Bytes/s = weights per step × steps/s + KV cache (float16) read for each output token × output tokens / time in
+    which a stream was decoding. A step makes one token for every stream: steps/s = Σ (tokens − 1) / Σ (last token −
+    first token). With one stream: (weights + KV cache at the mean context) × decode rate. Databricks, "LLM Inference
+    Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
+    """
+    roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
+    weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
+    kv_bytes = _known(_kv_bytes_per_token(seen.manifest.model), "the size of the KV cache")
+    streams = [request for request in seen.finished if _streaming_ns(request) > 0]
+    if not streams:
+        raise NotMeasuredError("no finished request has two tokens that did not arrive together")
+    gaps = [output_tokens(request) - 1 for request in streams]
+    steps_per_s = sum(gaps) / ns_to_s(sum(_streaming_ns(request) for request in streams))
+    cached_tokens = sum(gap * _mean_context(request) for gap, request in zip(gaps, streams, strict=True))
+    decoding_s = ns_to_s(_time_covered_ns([_streaming_span_ns(request) for request in streams]))
+    return (weight_bytes * steps_per_s + kv_bytes * cached_tokens / decoding_s) / roof
+
+
+@metric("per-run", unit="ratio", group="resources", better="higher", aliases={"PaLM": "MFU"})
+def mfu_ratio(seen: Observations) -> float:
+    """Model FLOP utilisation: operations that the model needs / time / measured arithmetic peak of the host.
+
+    (2 × parameters + 4 × layers × hidden size × mean context) × total_tokens_per_s / peak, prompt and output tokens
+    alike: the forward part of Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways" (2022), appendix B.
+    The peak is that of the type that the engine multiplies in: int8 for quantised weights. Parameters without
+    lookup tables and unused experts.
+    """
+    peak = _peak(seen)
+    model = seen.manifest.model
+    parameters = _known(model.decode_parameters, "how many parameters a token is multiplied with")
+    layers, hidden_size = _known(model.layers, "the number of layers"), _known(model.hidden_size, "the hidden size")
+    lengths = [_prompt_tokens(request) + output_tokens(request) for request in seen.finished]
+    rate = total_tokens_per_s(seen)
+    mean_context = sum(length**2 / 2 for length in lengths) / sum(lengths)
+    return (2 * parameters + 4 * layers * hidden_size * mean_context) * rate / peak
+
+
+def _roofline(seen: Observations) -> Mapping[str, Any]:
+    host = seen.manifest.host
+    if host.get("gpus"):
+        raise NotMeasuredError("the host has a GPU, and it is not known whether the model was in its memory")
+    if not host.get("roofline"):
+        raise NotMeasuredError("run `aforo host roofline` first, or pass --roofline")
+    found: Mapping[str, Any] = host["roofline"]
+    return found
+
+
+def _peak(seen: Observations) -> float:
+    peaks = _roofline(seen).get("peaks") or {}
+    kinds = _ARITHMETIC.get(seen.manifest.model.quantisation or "", ("int8",))
+    entries = [peaks[kind] for kind in kinds if kind in peaks]
+    measured = [entry["operations_per_s"] for entry in entries if entry.get("operations_per_s")]
+    reason = entries[-1].get("reason") if entries else None
+    return _limit(measured[0] if measured else None, reason)
+
+
+def _limit(value: float | None, reason: str | None) -> float:
+    if not value:
+        raise NotMeasuredError(f"the roofline has no such limit: {reason or 'it does not say why'}")
+    return float(value)
+
+
+def _known(value: int | None, what: str) -> int:
+    if value is None:
+        raise NotMeasuredError(f"{what} is not known")
+    return value
+
+
+def _kv_bytes_per_token(model: ModelFacts) -> int | None:
+    """Return keys and values of one token in all layers."""
+    if model.layers is None or model.kv_heads is None or not model.heads or model.hidden_size is None:
+        return None
+    return 2 * model.layers * model.kv_heads * (model.hidden_size // model.heads) * _KV_BYTES
+
+
+def _prompt_tokens(request: RequestRecord) -> int:
+    return request.prompt_tokens_server or request.prompt_tokens or 0
+
+
+def _mean_context(request: RequestRecord) -> float:
+    return _prompt_tokens(request) + output_tokens(request) / 2
+
+
+def _streaming_ns(request: RequestRecord) -> int:
+    start_ns, stop_ns = _streaming_span_ns(request)
+    return stop_ns - start_ns
+
+
+def _streaming_span_ns(request: RequestRecord) -> tuple[int, int]:
+    arrivals_ns = token_arrivals_ns(request)
+    sent_ns = request.sent_ns or 0
+    return sent_ns + arrivals_ns[0], sent_ns + arrivals_ns[-1]
+
+
+def _time_covered_ns(spans_ns: list[tuple[int, int]]) -> int:
+    """Return how much time lies in at least one of the spans."""
+    covered_ns, reached_ns = 0, 0
+    for start_ns, stop_ns in sorted(spans_ns):
+        covered_ns += max(0, stop_ns - max(start_ns, reached_ns))
+        reached_ns = max(reached_ns, stop_ns)
+    return covered_ns

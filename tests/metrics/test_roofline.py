@@ -1,0 +1,89 @@
+"""How near a run came to the limits of its host."""
+
+from typing import Any
+
+import pytest
+from support.builders import observed, request
+
+from profiler.metrics.observations import Observations
+from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.roofline import mbu_ratio, mfu_ratio
+from profiler.results.records import RequestRecord
+
+ROOF = {
+    "memory_bytes_per_s": 1_000_000.0,
+    "peaks": {
+        "f32": {"operations_per_s": 2_000_000.0},
+        "f16": {"operations_per_s": None, "reason": "no such instruction"},
+        "int8": {"operations_per_s": 1_000_000.0},
+    },
+}
+# Two layers, two heads of which one has keys and values, head size 4: 2 × 2 × 1 × 4 × 2 bytes = 32 bytes a token.
+MODEL = {
+    "decode_weight_bytes": 1_000,
+    "decode_parameters": 900,
+    "quantisation": "Q8_0",
+    "layers": 2,
+    "heads": 2,
+    "kv_heads": 1,
+    "hidden_size": 8,
+}
+
+
+def seen(requests: list[RequestRecord], *, concurrency: int = 1, host: Any = None, **model: Any) -> Observations:
+    found = observed(requests, concurrency=concurrency)
+    facts = found.manifest.model.model_copy(update={**MODEL, **model})
+    manifest = found.manifest.model_copy(update={"model": facts, "host": {"roofline": ROOF} if host is None else host})
+    return Observations(**{**vars(found), "manifest": manifest})
+
+
+# 8 prompt tokens, 3 tokens at 10, 20 and 30 ms: 2 steps in 20 ms.
+ONE = request(0)
+
+
+def test_mbu_of_one_stream() -> None:
+    # 100 steps/s; mean context 8 + 3 / 2 = 9.5 tokens, 304 bytes; (1000 + 304) × 100 of 1 000 000 bytes/s.
+    assert mbu_ratio(seen([ONE])) == pytest.approx(0.1304)
+
+
+def test_mbu_does_not_count_the_time_between_requests() -> None:
+    assert mbu_ratio(seen([ONE, request(1, sent_ms=500)])) == pytest.approx(0.1304)
+
+
+def test_mbu_of_two_streams_reads_the_weights_once_a_step_and_both_caches() -> None:
+    # Both stream from 10 to 30 ms: 100 steps/s of 1000 bytes of weights and 2 × 304 bytes of cache.
+    assert mbu_ratio(seen([ONE, request(1)], concurrency=2)) == pytest.approx(0.1608)
+
+
+def test_mfu() -> None:
+    # One request from 0 to 30 ms: 8 + 3 tokens, 366.7 tokens/s. Mean context 11² / 2 / 11 = 5.5 tokens:
+    # 2 × 900 + 4 × 2 × 8 × 5.5 = 2152 operations a token, 789 066.7 of 1 000 000 a second.
+    assert mfu_ratio(seen([ONE])) == pytest.approx(2152 * 11 / 0.030 / 1_000_000)
+
+
+@pytest.mark.parametrize(("quantisation", "peak"), [("Q4_K_M", 1e6), ("F32", 2e6), ("F16", 2e6), (None, 1e6)])
+def test_mfu_is_against_the_type_that_the_engine_multiplies_in(quantisation: str | None, peak: float) -> None:
+    # F16 where the processor has no arithmetic in it is computed in f32.
+    assert mfu_ratio(seen([ONE], quantisation=quantisation)) == pytest.approx(2152 * 11 / 0.030 / peak)
+
+
+@pytest.mark.parametrize("metric", [mbu_ratio, mfu_ratio])
+@pytest.mark.parametrize(
+    ("host", "model", "reason"),
+    [
+        ({}, {}, "aforo host roofline"),
+        ({"roofline": None}, {}, "aforo host roofline"),
+        ({"roofline": ROOF, "gpus": [{"index": 0}]}, {}, "GPU"),
+        ({"roofline": {"memory_bytes_per_s": None, "memory_reason": "emulated", "peaks": {}}}, {}, "no such limit"),
+        (None, {"decode_weight_bytes": None, "decode_parameters": None}, "not known"),
+        (None, {"layers": None}, "not known"),
+    ],
+)
+def test_without_a_limit_or_a_fact_it_is_not_measured(metric: Any, host: Any, model: Any, reason: str) -> None:
+    with pytest.raises(NotMeasuredError, match=reason):
+        metric(seen([ONE], host=host, **model))
+
+
+def test_without_two_tokens_nothing_was_decoded() -> None:
+    with pytest.raises(NotMeasuredError, match="two tokens"):
+        mbu_ratio(seen([request(0, arrivals_ms=[10.0])]))
