@@ -25,6 +25,7 @@ from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns
+from profiler.workloads.messages import Message
 from profiler.workloads.words import WORDS
 
 USER_SPACE = "aforo, user space"
@@ -106,7 +107,7 @@ def _prompts(words: int) -> list[str]:
 def bodies(load: Load, model: str) -> list[dict[str, object]]:
     """Return the requests that Aforo sends, before they are serialised."""
     more = {"model": model, "max_tokens": load.output_tokens, "temperature": 0, "stream": True}
-    return [{**more, **prompt_fields(load.api, prompt)} for prompt in _prompts(load.prompt_tokens)]
+    return [{**more, **prompt_fields(load.api, [Message("user", prompt)])} for prompt in _prompts(load.prompt_tokens)]
 
 
 def _seen(record: RequestRecord, *, in_user_space: bool) -> Seen:

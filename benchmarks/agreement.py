@@ -38,8 +38,8 @@ def main() -> None:
         log = Path(folder) / "server.log"
         try:
             server.start(log, lambda: None)
-            prompts = make_prompts(workload, Path(), options.requests, 1, server.count_tokens)
-            bodies = [server.request_body("completions", p.text, workload.output_tokens, 0.0, 1) for p in prompts]
+            prompts = make_prompts(workload, Path(), [options.requests], 1, server.count_tokens)
+            bodies = [server.request_body("completions", p.messages, workload.output_tokens, 0.0, 1) for p in prompts]
             drive_with_aforo(driver, server, bodies, workload.output_tokens)  # warm-up
             pairs = []
             print(f"{'pair':>4} {'Aforo tok/s':>12} {'http.client tok/s':>18} {'ratio':>8}", flush=True)

@@ -75,6 +75,24 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of prompts and sampling.")] = 1,
     prompt_tokens: Annotated[int | None, typer.Option(help="Override: length of synthetic prompts.")] = None,
     output_tokens: Annotated[int | None, typer.Option(help="Override: tokens asked for.")] = None,
+    system_tokens: Annotated[int | None, typer.Option(help="Override: length of a common system prompt.")] = None,
+    system_share: Annotated[float | None, typer.Option(help="Override: share of requests that begin with it.")] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            help="Override: take the lengths of prompts and answers from this trace, and the times with `aforo run "
+            "replay`. Mooncake JSONL, Azure or BurstGPT CSV, or the requests.jsonl of a run."
+        ),
+    ] = None,
+    trace_format: Annotated[
+        str | None,
+        typer.Option(help="With --trace: mooncake, azure, burstgpt or aforo. Default: told by its first line."),
+    ] = None,
+    time_scale: Annotated[
+        float | None, typer.Option(help="Override: factor on the times of a replay; 0.5 is twice as fast.")
+    ] = None,
+    max_rows: Annotated[int | None, typer.Option(help="Override: read so many rows of a trace.")] = None,
+    clip_tokens: Annotated[int | None, typer.Option(help="Override: cut longer prompts of a trace to this.")] = None,
     concurrency: Annotated[
         str | None, typer.Option(help="Override: requests in flight; 1,2,4 is a sweep.", metavar="N[,N…]")
     ] = None,
@@ -184,7 +202,13 @@ def run(
     }
     overrides = {
         "load": _only_load(loads),
+        "prompts": _traced(trace, trace_format),
         "prompts.tokens": prompt_tokens,
+        "prompts.system.tokens": system_tokens,
+        "prompts.system.share": system_share,
+        "prompts.max_rows": max_rows,
+        "prompts.clip_tokens": clip_tokens,
+        "load.time_scale": time_scale,
         "output_tokens": output_tokens,
         "load.concurrency": concurrency and _numbers("--concurrency", concurrency),
         "slo.ttft_ms": slo_ttft_ms,
@@ -260,6 +284,15 @@ def _only_load(loads: Mapping[str, object]) -> dict[str, object] | None:
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} ask for different loads. Pass one of them.")
     return next(({key: v for key, v in load.items() if v is not None} for load in asked.values() if load), None)
+
+
+def _traced(trace: Path | None, trace_format: str | None) -> dict[str, object] | None:
+    """Return the prompts of a trace. Raises `UsageError` for a format without a trace."""
+    if trace is None:
+        if trace_format is not None:
+            raise UsageError(f"--trace-format {trace_format}: expected --trace FILE beside it.")
+        return None
+    return {"source": "trace", "file": str(trace.absolute()), "format": trace_format}
 
 
 def _show(finished: "Finished", *, as_json: bool) -> None:

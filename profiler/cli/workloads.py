@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from profiler.workloads.load import Loaded
-    from profiler.workloads.schema import Workload
+    from profiler.workloads.schema import CommonSystem, Workload
 
 app = typer.Typer(help="List workload definitions, print one, or print the schema for your own.")
 
@@ -70,16 +70,27 @@ def _print_table(shipped: "list[Loaded]") -> None:
 
 
 def _sizes(workload: "Workload") -> str:
-    prompts = workload.prompts
-    asked = f"{prompts.tokens} tokens" if prompts.source == "synthetic" else f"rows of {prompts.file}"
-    return (
-        f"{asked} in, {workload.output_tokens} tokens out, {_load(workload)}, "
-        f"{workload.repeats} × {workload.requests} requests"
-    )
+    prompts, out = workload.prompts, f"{workload.output_tokens} tokens out"
+    if prompts.source == "synthetic":
+        asked = f"{prompts.tokens} tokens in{_system(prompts.system)}, {out}"
+    elif prompts.source == "conversations":
+        lengths = f"{prompts.first_tokens}, then {prompts.turn_tokens} tokens more in"
+        asked = f"{prompts.turns} turns of {lengths}{_system(prompts.system)}, {out}"
+    elif prompts.source == "trace":
+        asked = f"lengths of {prompts.file}"
+    else:
+        asked = f"rows of {prompts.file} in, {out}"
+    return f"{asked}, {_load(workload)}, {workload.repeats} × {workload.requests} requests"
+
+
+def _system(system: "CommonSystem | None") -> str:
+    return f" after {system.tokens} in common for {system.share:.0%}" if system else ""
 
 
 def _load(workload: "Workload") -> str:
     load = workload.load
+    if load.shape == "replay":
+        return f"at its times × {load.time_scale:g}"
     if load.shape == "open-loop":
         return f"{_listed(load.rate_rps)} a second ({load.arrivals})"
     if load.shape == "closed-loop":

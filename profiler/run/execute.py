@@ -21,7 +21,7 @@ from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
 from profiler.run.interrupt import Interrupt
-from profiler.run.jobs import Asked, make_job, spool_requests
+from profiler.run.jobs import WARMUP, Asked, make_job, spool_requests
 from profiler.run.plan import Options, Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
 from profiler.run.progress import Progress
@@ -36,8 +36,10 @@ from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import Exchange, Hello, Job, JobDone
 from profiler.units import s_to_ns
-from profiler.workloads.prompts import Prompt, make_prompts
+from profiler.workloads.messages import Prompt
+from profiler.workloads.prompts import make_prompts
 from profiler.workloads.schema import Workload
+from profiler.workloads.sizes import prompt_warnings
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 _DYING_S = 0.5  # a server that hangs up gets this long to show whether it has died
@@ -214,10 +216,9 @@ class _Run:
         self._manifest.points.append(point)
         self._precision = Precision(workload.until)
         requests = requests_per_repeat(workload, point)
-        asked = self._write_requests(driver, workload.warmup_requests + requests * workload.repeats, first)
-        blocks = [("warmup", workload.warmup_requests)]
+        blocks = [(WARMUP, workload.warmup_requests)]
         blocks += [(f"repeat-{number + 1}", requests) for number in range(workload.repeats)]
-        done = 0
+        asked, done = self._write_requests(driver, [count for _, count in blocks], first), 0
         for name, count in blocks:
             if count and not self._precision.is_reached:
                 phase = name if is_one_point(workload) else f"{point.name}/{name}"
@@ -237,20 +238,20 @@ class _Run:
         with self._phase("calibrate"):
             self._manifest.calibration = calibrate(driver, most_in_flight(self._plan.workload), self._tick)
 
-    def _write_requests(self, driver: LoadDriver, count: int, first: int) -> Asked:
+    def _write_requests(self, driver: LoadDriver, blocks: list[int], first: int) -> Asked:
         """Make the prompts and write the requests that send them; return what to remember of them."""
-        self._progress.stage("Making prompts", total=count)
+        self._progress.stage("Making prompts", total=sum(blocks))
         with self._phase("make-prompts"):
-            return spool_requests(driver, self._plan, self._prompts(count, first), first)
+            return spool_requests(driver, self._plan, self._prompts(blocks, first), first)
 
-    def _prompts(self, count: int, first: int) -> Iterator[Prompt]:
+    def _prompts(self, blocks: list[int], first: int) -> Iterator[Prompt]:
         def count_tokens(text: str) -> int:
             self._tick()
             return self._server.count_tokens(text)
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
         plan = self._plan
-        prompts = make_prompts(plan.workload, plan.data_dir, count, plan.options.seed + first, counter)
+        prompts = make_prompts(plan.workload, plan.data_dir, blocks, plan.options.seed + first, counter)
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
             self._progress.advance(made)
@@ -334,7 +335,7 @@ class _Run:
 
 def _title(phase: str, workload: Workload) -> str:
     name = phase.rpartition("/")[2]
-    return "Warming up" if name == "warmup" else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
+    return "Warming up" if name == WARMUP else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
 
 
 def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
@@ -349,6 +350,7 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     warnings += plan.cpus.warnings
     if host.roofline is not None:
         warnings += [f"Roofline: {note}" for note in host.roofline.notes]
+    warnings += prompt_warnings(plan.workload, plan.trace)
     load = load_per_core()
     if load is not None and load > _BUSY_LOAD_PER_CORE:
         warnings.append(

@@ -10,8 +10,11 @@ from profiler.timing.arrivals import arrival_times_ns
 from profiler.timing.load import LoadDriver
 from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
-from profiler.workloads.prompts import Prompt
-from profiler.workloads.schema import ClosedLoop, OpenLoop, SloSearch, Workload
+from profiler.workloads.messages import Prompt
+from profiler.workloads.schema import ClosedLoop, OpenLoop, Replay, SloSearch
+from profiler.workloads.traces import Trace
+
+WARMUP = "warmup"
 
 _UNKNOWN = -1
 
@@ -56,9 +59,9 @@ def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], fi
 def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: Asked) -> Iterator[bytes]:
     workload, server = plan.workload, plan.server
     for index, prompt in enumerate(prompts, start=first_index):
-        seed = plan.options.seed + index
-        body = server.request_body(workload.api, prompt.text, workload.output_tokens, workload.temperature, seed)
-        asked.append(prompt.tokens, workload.output_tokens)
+        seed, output_tokens = plan.options.seed + index, prompt.output_tokens or workload.output_tokens
+        body = server.request_body(workload.api, prompt.messages, output_tokens, workload.temperature, seed)
+        asked.append(prompt.tokens, output_tokens)
         yield http_request(server.host, server.port, workload.api, body)
 
 
@@ -69,7 +72,7 @@ def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_sp
         phase=phase,
         host=server.host,
         port=server.port,
-        pace=_pace(workload, point, requests, plan.options.seed + first_index),
+        pace=_pace(plan, point, phase, requests, plan.options.seed + first_index),
         request_timeout_ns=s_to_ns(workload.request_timeout_s),
         stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
         first_index=first_index,
@@ -79,10 +82,25 @@ def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_sp
     )
 
 
-def _pace(workload: Workload, point: Point, requests: int, seed: int) -> ClosedLoopPace | ScheduledPace:
-    load, max_duration_ns = workload.load, s_to_ns(workload.max_repeat_s)
+def _pace(plan: Plan, point: Point, phase: str, requests: int, seed: int) -> ClosedLoopPace | ScheduledPace:
+    workload, load, turns = plan.workload, plan.workload.load, plan.workload.turns
+    max_duration_ns = s_to_ns(workload.max_repeat_s)
+    if isinstance(load, Replay):
+        return _replay(plan.trace, load, phase, requests, max_duration_ns)
+    think_ns = s_to_ns(load.think_time_s) if isinstance(load, ClosedLoop | OpenLoop) else 0
     if point.rate_rps is not None and isinstance(load, OpenLoop | SloSearch):
-        due_ns = arrival_times_ns(load.arrivals, point.rate_rps, requests, max_duration_ns, seed, load.burstiness)
-        return ScheduledPace(due_ns)
-    think_s, ramp_s = (load.think_time_s, load.ramp_up_s) if isinstance(load, ClosedLoop) else (0.0, 0.0)
-    return ClosedLoopPace(point.concurrency or 1, max_duration_ns, s_to_ns(think_s), s_to_ns(ramp_s))
+        arrivals = -(-requests // turns)
+        due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, max_duration_ns, seed, load.burstiness)
+        return ScheduledPace(due_ns, think_ns, turns)
+    ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
+    return ClosedLoopPace(point.concurrency or 1, max_duration_ns, think_ns, ramp_ns, turns)
+
+
+def _replay(
+    trace: Trace | None, load: Replay, phase: str, requests: int, max_duration_ns: int
+) -> ClosedLoopPace | ScheduledPace:
+    """Return the times of a trace from its first row on; the warm-up, which has no times, goes one by one."""
+    if trace is None or phase.rpartition("/")[2] == WARMUP:
+        return ClosedLoopPace(1, max_duration_ns)
+    due_ns = (round(time_ns * load.time_scale) for time_ns in trace.due_ns[:requests])
+    return ScheduledPace([time_ns for time_ns in due_ns if time_ns < max_duration_ns])

@@ -28,10 +28,29 @@ from profiler.servers.options import EngineOptions
 from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
 from profiler.workloads import load
-from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SloSearch, SyntheticPrompts, Workload
+from profiler.workloads.load import Loaded
+from profiler.workloads.schema import (
+    ClosedLoop,
+    DataPrompts,
+    Load,
+    OpenLoop,
+    Replay,
+    Saturate,
+    SloSearch,
+    TracePrompts,
+    Workload,
+)
+from profiler.workloads.sizes import largest
+from profiler.workloads.traces import Trace
 
 FLAG_OF_KEY = {  # keys of a workload that the command line can override
+    "prompts": "--trace",
     "prompts.tokens": "--prompt-tokens",
+    "prompts.system.tokens": "--system-tokens",
+    "prompts.system.share": "--system-share",
+    "prompts.max_rows": "--max-rows",
+    "prompts.clip_tokens": "--clip-tokens",
+    "load.time_scale": "--time-scale",
     "output_tokens": "--output-tokens",
     "load.concurrency": "--concurrency",
     "warmup_requests": "--warmup-requests",
@@ -49,7 +68,8 @@ FLAG_OF_KEY = {  # keys of a workload that the command line can override
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _MOST_WORKERS = 64
-_CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt
+_CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
+_CHAT_MESSAGE_TOKENS = 8  # … and around each further message
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,7 @@ class Plan:
     options: Options
     workload: Workload
     data_dir: Path
+    trace: Trace | None
     overridden: list[str]
     model: ModelFacts
     server: Server
@@ -134,7 +155,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     else:
         model = _find_model(options, progress)
         progress.stage("Looking at the engine")
-        launch = _launch(options, loaded.workload, model)
+        launch = _launch(options, loaded, model)
         cpus = _cpus(options, launch.threads)
         server = choose(replace(launch, cpus=cpus.server), options.engine)
     if options.wire_audit and tls is not None:
@@ -143,6 +164,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         options=options,
         workload=loaded.workload,
         data_dir=loaded.folder,
+        trace=loaded.trace,
         overridden=list(loaded.overridden),
         model=model,
         server=server,
@@ -174,12 +196,12 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
     return facts.read(located.path).model_copy(update={"source": located.source})
 
 
-def _launch(options: Options, workload: Workload, model: ModelFacts) -> Launch:
+def _launch(options: Options, loaded: Loaded, model: ModelFacts) -> Launch:
     return Launch(
         model=model,
         threads=_threads(options),
-        context_tokens=_context(options.context_tokens, workload, model),
-        streams=_streams(workload),
+        context_tokens=_context(options.context_tokens, loaded, model),
+        streams=_streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
     )
 
@@ -234,26 +256,29 @@ def _threads(options: Options) -> int:
     return asked
 
 
-def _context(asked: int | None, workload: Workload, model: ModelFacts) -> int:
+def _context(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     """Choose a context that holds prompt and output, within what the model was made for."""
-    prompt_tokens = workload.prompts.tokens if isinstance(workload.prompts, SyntheticPrompts) else 0
-    needed = prompt_tokens + workload.output_tokens + _CHAT_TEMPLATE_TOKENS
-    limit = model.context_length
+    size, limit = largest(loaded.workload, loaded.trace), model.context_length
+    template_tokens = _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (size.messages - 1)
+    needed = size.prompt_tokens + size.output_tokens + template_tokens
+    where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
+    why = f"{needed} tokens{where}"
     if limit is not None and needed > limit:
+        remedy = "cut long prompts with --clip-tokens" if loaded.trace else "pass a smaller --output-tokens"
         raise UsageError(
-            f"The workload {workload.id} needs a context of {needed} tokens, the model {model.name} was made for "
-            f"{limit}. Choose another workload or model, or pass a smaller --output-tokens."
+            f"The workload {loaded.workload.id} needs a context of {why}, the model {model.name} was made for {limit}. "
+            f"Choose another workload or model, or {remedy}."
         )
     if asked is None:
-        return min(_roomy(needed, workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
+        return min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
     if asked < needed:
-        raise UsageError(f"--context {asked}: the workload {workload.id} needs at least {needed} tokens.")
+        raise UsageError(f"--context {asked}: the workload {loaded.workload.id} needs at least {why}.")
     return asked
 
 
 def _roomy(needed: int, workload: Workload) -> int:
     """Leave a single stream room; of many, each gets what it needs, for all of it is taken from memory."""
-    if _streams(workload) == 1 or not isinstance(workload.prompts, SyntheticPrompts):
+    if _streams(workload) == 1 or isinstance(workload.prompts, DataPrompts):
         return max(_DEFAULT_CONTEXT_TOKENS, needed)
     return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
 
@@ -281,6 +306,9 @@ def _flags(workload: Workload, key: str) -> list[str]:
     """Return the options that override a key as this workload has it."""
     if key == "load":
         return _load_flags(workload.load)
+    if key == "prompts" and isinstance(workload.prompts, TracePrompts):
+        form = ["--trace-format", workload.prompts.format] if workload.prompts.format else []
+        return ["--trace", workload.prompts.file, *form]
     value: object = workload
     for part in key.split("."):
         value = getattr(value, part)
@@ -292,6 +320,8 @@ def _load_flags(load: Load) -> list[str]:
         return ["--saturate", "--max-concurrency", str(load.max_concurrency)]
     if isinstance(load, ClosedLoop):
         return ["--concurrency", _listed(load.concurrency)]
+    if isinstance(load, Replay):
+        return ["--time-scale", f"{load.time_scale:g}"]
     arrivals = ["--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
     if isinstance(load, OpenLoop):
         return ["--rate", _listed(load.rate_rps), *arrivals]

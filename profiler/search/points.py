@@ -8,7 +8,7 @@ from profiler.results.summary import Conclusion, PointSummary
 from profiler.search.loads import at_concurrency, at_rate
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.search.slo import SloLimitSearch
-from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Saturate, SloSearch, Workload
+from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, SloSearch, Workload
 
 _ROUNDS = 4
 
@@ -79,4 +79,6 @@ def _points(load: Load) -> list[Point]:
     if isinstance(load, OpenLoop):
         rates = load.rate_rps if isinstance(load.rate_rps, list) else [load.rate_rps]
         return [at_rate(rate_rps) for rate_rps in rates]
+    if isinstance(load, Replay):
+        return [Point(name="replay")]
     raise TypeError(f"a {load.shape} chooses its points by itself")

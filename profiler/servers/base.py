@@ -7,6 +7,7 @@ from typing import Protocol
 
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.engine_log import EngineTiming
+from profiler.workloads.messages import Message
 
 Tick = Callable[[], None]
 """Called several times a second while something waits; may raise to end the wait."""
@@ -78,7 +79,7 @@ class Server(Protocol):
         ...
 
     def request_body(
-        self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
+        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed."""
         ...

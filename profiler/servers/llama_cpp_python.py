@@ -7,7 +7,7 @@ otherwise; there is no usage in its streams; its log holds llama.cpp's own timin
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,13 +20,14 @@ from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.process import REBUILD, ServerProcess, free_loopback_port
 from profiler.servers.readiness import serves, wait_until_ready
+from profiler.workloads.messages import Message
 
 NAME = "llama-cpp-python"
 _NEVER = -1e9  # a logit bias that no token survives
 
 _NOTES = [
     "One request at a time: the server answers the next one when it has finished with the last.",
-    "Prompts differ from their first token on, so its prefix cache holds nothing that could flatter the TTFT.",
+    "It keeps what it computed for the last request: a prompt that begins like the one before is read faster.",
 ]
 
 
@@ -110,7 +111,7 @@ class LlamaCppPythonServer:
         return {}
 
     def request_body(
-        self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
+        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed.
 
@@ -119,7 +120,7 @@ class LlamaCppPythonServer:
         """
         body: dict[str, object] = {
             "model": self._alias,
-            **prompt_fields(api, prompt),
+            **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
             "seed": seed,

@@ -1,7 +1,7 @@
 """llama.cpp's own server: many streams at a time, with continuous batching."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from profiler.errors import ServerError
@@ -16,6 +16,7 @@ from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
 from profiler.servers.readiness import serves, wait_until_ready
+from profiler.workloads.messages import Message
 
 NAME = "llama-server"
 VARIABLE = "AFORO_LLAMA_SERVER"
@@ -145,12 +146,12 @@ class LlamaServer:
         return read_counters(self.host, self.port)
 
     def request_body(
-        self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
+        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
         return {
             "model": self._alias,
-            **prompt_fields(api, prompt),
+            **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
             "seed": seed,

@@ -2,21 +2,22 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from profiler.errors import ServerError
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import explain, make_context
+from profiler.workloads.messages import Message, joined
 
 PATHS = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
 _CALL_TIMEOUT_S = 30.0
 
 
-def prompt_fields(api: str, prompt: str) -> dict[str, object]:
-    """Return the part of a body that carries the prompt."""
+def prompt_fields(api: str, messages: Sequence[Message]) -> dict[str, object]:
+    """Return the part of a body that carries the messages: one by one in a chat, else joined to one text."""
     if api == "chat":
-        return {"messages": [{"role": "user", "content": prompt}]}
-    return {"prompt": prompt}
+        return {"messages": [{"role": message.role, "content": message.text} for message in messages]}
+    return {"prompt": joined(messages)}
 
 
 def http_request(host: str, port: int, api: str, body: Mapping[str, object]) -> bytes:

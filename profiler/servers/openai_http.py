@@ -1,7 +1,7 @@
 """A running OpenAI-compatible endpoint that somebody else started: measured as it is, never stopped."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from profiler.servers.base import Capabilities, Tick
 from profiler.servers.openai_api import prompt_fields, served_models
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
+from profiler.workloads.messages import Message
 
 NAME = "openai"
 _PORTS = {"http": 80, "https": 443}
@@ -60,12 +61,12 @@ class OpenAiEndpoint:
         return {}
 
     def request_body(
-        self, api: str, prompt: str, output_tokens: int, temperature: float, seed: int
+        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for at most this many tokens, streamed, with usage at the end."""
         return {
             "model": self.model_name,
-            **prompt_fields(api, prompt),
+            **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
             "seed": seed,

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from profiler.content import content
 from profiler.errors import WorkloadError
-from profiler.workloads import rows, yaml_source
-from profiler.workloads.mistakes import mistakes
-from profiler.workloads.schema import ClosedLoop, DataPrompts, Workload
+from profiler.workloads import rows, traces, yaml_source
+from profiler.workloads.consistency import contradictions
+from profiler.workloads.mistakes import Mistake, mistakes
+from profiler.workloads.schema import ClosedLoop, DataPrompts, Replay, TracePrompts, Workload
+from profiler.workloads.traces import Trace
 
 FIXED_KEYS = ("id", "version")
 """They name what the file says, so nothing but the file may change them."""
@@ -26,6 +28,8 @@ class Loaded:
     path: Path
     overridden: tuple[str, ...] = ()
     """Dotted keys whose value is not the file's."""
+    trace: Trace | None = None
+    """What its trace holds, where it has one."""
 
     @property
     def folder(self) -> Path:
@@ -48,11 +52,21 @@ def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loade
     workload = _from_file(path)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     changed = _overridden(workload, given)
+    trace = None
     if isinstance(changed.prompts, DataPrompts):
         rows.read(changed.prompts, path.parent)
+    elif isinstance(changed.prompts, TracePrompts):
+        trace = traces.read(changed.prompts, path.parent)
     before, after = workload.model_dump(), changed.model_dump()
     differing = (key for key in given if _get(before, key) != _get(after, key))
-    return Loaded(changed, path, tuple(differing))
+    return Loaded(_within(trace, changed), path, tuple(differing), trace)
+
+
+def _within(trace: Trace | None, workload: Workload) -> Workload:
+    """A replay sends no more requests than its trace has rows."""
+    if trace is None or not isinstance(workload.load, Replay):
+        return workload
+    return workload.model_copy(update={"requests": min(workload.requests, len(trace))})
 
 
 def locate(reference: str) -> Path:
@@ -83,11 +97,19 @@ def _shipped() -> dict[str, Path]:
 
 def _from_file(path: Path) -> Workload:
     source = yaml_source.read(path)
+    workload, found = _validated(source.values)
+    if workload is None or found:
+        raise yaml_source.refusal(path, [(source.line(mistake.path), mistake.sentence) for mistake in found])
+    return workload
+
+
+def _validated(values: Mapping[str, object]) -> tuple[Workload | None, list[Mistake]]:
+    """Return the workload, and all that is wrong with it."""
     try:
-        return Workload.model_validate(source.values)
+        workload = Workload.model_validate(values)
     except ValidationError as error:
-        problems = [(source.line(mistake.path), mistake.sentence) for mistake in mistakes(error)]
-        raise yaml_source.refusal(path, problems) from None
+        return None, mistakes(error)
+    return workload, contradictions(workload)
 
 
 def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload:
@@ -100,11 +122,11 @@ def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload
         if key == "load.concurrency" and not isinstance(workload.load, ClosedLoop):
             values["load"] = {"shape": "closed-loop"}
         _set(values, key, deepcopy(value))
-    try:
-        return Workload.model_validate(values)
-    except ValidationError as error:
-        sentences = (f"override of workload {workload.id!r}: {mistake.sentence}" for mistake in mistakes(error))
-        raise WorkloadError("\n".join(sentences)) from None
+    changed, found = _validated(values)
+    if changed is None or found:
+        sentences = (f"override of workload {workload.id!r}: {mistake.sentence}" for mistake in found)
+        raise WorkloadError("\n".join(sentences))
+    return changed
 
 
 def _set(values: dict[str, object], dotted: str, value: object) -> None:

@@ -67,7 +67,13 @@ def _follow(location: tuple[str | int, ...]) -> tuple[KeyPath, Fragment, Fragmen
 
 
 def _resolve(schema: Fragment, fragment: Fragment) -> Fragment:
-    """Return the definition that a fragment refers to, under the description that stands closest."""
+    """Return the definition that a fragment refers to, under the description that stands closest.
+
+    A key that may be left out is described as if it were given.
+    """
+    choices = [choice for choice in fragment.get("anyOf", []) if choice.get("type") != "null"]
+    if len(choices) == 1:
+        return _resolve(schema, {**choices[0], **{key: value for key, value in fragment.items() if key != "anyOf"}})
     if "$ref" not in fragment:
         return fragment
     definition: Fragment = schema["$defs"][fragment["$ref"].rpartition("/")[2]]

@@ -1,119 +1,166 @@
-"""The prompts of a workload, the same ones for the same seed on every host."""
+"""The prompts of a workload, the same ones for the same seed on every host, one at a time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import floor
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from random import Random
-from sys import maxsize
-from typing import NamedTuple
 
-from profiler.workloads import rows
-from profiler.workloads.schema import SyntheticPrompts, Workload
+from profiler.workloads import rows, traces
+from profiler.workloads.messages import Message, Prompt, Role
+from profiler.workloads.schema import CommonSystem, ConversationPrompts, SyntheticPrompts, TracePrompts, Workload
+from profiler.workloads.traces import BLOCK_TOKENS, Trace
 from profiler.workloads.words import FILLER, WORDS
-
-MOST_TRIES = 8
-"""Calls to the tokenizer for one prompt before the nearest length is taken."""
-
-CountTokens = Callable[[str], int]
-
-
-class Prompt(NamedTuple):
-    """A prompt and how many tokens the server's own tokenizer makes of it; None where nobody counted."""
-
-    text: str
-    tokens: int | None
+from profiler.workloads.writer import NOTHING, CountTokens, Fit, Text, Words, Writer, shuffled
 
 
 def make_prompts(
-    workload: Workload, source_dir: Path, count: int, seed: int, count_tokens: CountTokens | None = None
-) -> list[Prompt]:
-    """Return `count` prompts.
+    workload: Workload, source_dir: Path, blocks: Sequence[int], seed: int, count_tokens: CountTokens | None = None
+) -> Iterator[Prompt]:
+    """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat.
 
-    Synthetic prompts are random words. The first 3600 of them differ from the first word on, so that no
-    server can reuse what it computed for an earlier one. With `count_tokens` each has exactly the wanted
-    length; where a tokenizer makes that impossible, the nearest length found, and its true count. Without
-    it they have as many words as tokens are wanted, which is exact on a synthetic model only.
+    They are made while they are taken, so that a million of them need no more memory than one. Synthetic texts are
+    random words, of an exact length where `count_tokens` is given (see `Writer`). The first 3600 of them differ from
+    the first word on, so that no server can reuse what it computed for an earlier one, save what a workload shares
+    on purpose: a common system prompt, the history of a conversation, the blocks that rows of a trace have in common.
 
+    A conversation begins anew with each block, a trace with its first row, and with words of its own.
     Data prompts are rows in an order that the seed decides, from the start again when there are too few.
     Raises WorkloadError where the data file, looked for in `source_dir`, cannot be used.
     """
-    if isinstance(workload.prompts, SyntheticPrompts):
-        return _synthetic(workload.prompts.tokens, count, seed, count_tokens)
-    texts = _shuffled(rows.read(workload.prompts, source_dir), seed)
-    counts = {text: count_tokens(text) for text in texts[:count]} if count_tokens else {}
-    cycled = (texts[index % len(texts)] for index in range(count))
-    return [Prompt(text, counts.get(text)) for text in cycled]
+    prompts, writer = workload.prompts, Writer(count_tokens)
+    if isinstance(prompts, SyntheticPrompts):
+        return _synthetic(prompts, blocks, seed, writer)
+    if isinstance(prompts, ConversationPrompts):
+        return _conversations(prompts, workload.output_tokens, blocks, seed, writer)
+    if isinstance(prompts, TracePrompts):
+        return _traced(traces.read(prompts, source_dir), blocks, seed, writer)
+    return _data(shuffled(rows.read(prompts, source_dir), seed), sum(blocks), count_tokens)
 
 
-def _synthetic(tokens: int, count: int, seed: int, count_tokens: CountTokens | None) -> list[Prompt]:
-    first_words = _shuffled(list(WORDS), seed)
-    fitter = _Fitter(tokens, count_tokens) if count_tokens else None
-    prompts = []
+def _data(texts: Sequence[str], count: int, count_tokens: CountTokens | None) -> Iterator[Prompt]:
+    counts: dict[str, int] = {}
     for index in range(count):
-        words = _Words(first_words[index % len(first_words)], f"{seed}/{index}")
-        prompts.append(fitter.fit(words) if fitter else Prompt(words.text(tokens), None))
-    return prompts
+        text = texts[index % len(texts)]
+        if count_tokens and text not in counts:
+            counts[text] = count_tokens(text)
+        yield Prompt((Message("user", text),), counts.get(text))
 
 
-def _shuffled(texts: list[str], seed: int) -> list[str]:
-    """Return the texts in random order; of Python's generator, only random() is the same in all versions."""
-    random = Random(f"{seed}/order")  # noqa: S311 - prompts must be repeatable, not secret
-    return sorted(texts, key=lambda _: random.random())
+def _synthetic(prompts: SyntheticPrompts, blocks: Sequence[int], seed: int, writer: Writer) -> Iterator[Prompt]:
+    openings, system = _Openings(seed), _System(prompts.system, seed, writer)
+    index = 0
+    for block in blocks:
+        for position in range(block):
+            before = system.before(position)
+            user = writer.write(openings.words(index), prompts.tokens, before)
+            yield _prompt([*before, user], has_system=bool(before))
+            index += 1
 
 
-class _Words:
-    """An endless row of random words after a given first one."""
+def _conversations(
+    prompts: ConversationPrompts, output_tokens: int, blocks: Sequence[int], seed: int, writer: Writer
+) -> Iterator[Prompt]:
+    """Yield the turns of one conversation after the other.
 
-    def __init__(self, first: str, seed: str) -> None:
-        self._words = [first]
-        self._random = Random(seed)  # noqa: S311 - prompts must be repeatable, not secret
+    The answers in a history are made beforehand, like everything else that is sent, so that every engine gets the same
+    bytes. A prefix cache can therefore reuse the earlier *prompt*, but not what the engine generated itself: the
+    history goes on with another answer of the same length.
+    """
+    openings, system = _Openings(seed), _System(prompts.system, seed, writer)
+    answer_tokens = prompts.answer_tokens or output_tokens
+    conversation = 0
+    for block in blocks:
+        for first in range(0, block, prompts.turns):
+            before = system.before(first // prompts.turns)
+            words, texts = openings.words(conversation), list(before)
+            for turn in range(min(prompts.turns, block - first)):
+                if turn:
+                    answer = Words(f"{seed}/{conversation}/{turn}/answer")
+                    texts.append(writer.write(answer, answer_tokens, texts))
+                    words = Words(f"{seed}/{conversation}/{turn}")
+                texts.append(writer.write(words, prompts.turn_tokens if turn else prompts.first_tokens, texts))
+                yield _prompt(texts, has_system=bool(before))
+            conversation += 1
 
-    def text(self, words: int, fillers: int = 0) -> str:
-        """Return the first `words` words, and so many fillers behind them."""
-        while len(self._words) < words:
-            self._words.append(WORDS[int(self._random.random() * len(WORDS))])
-        return " ".join([*self._words[:words], *[FILLER] * fillers])
+
+def _traced(trace: Trace, blocks: Sequence[int], seed: int, writer: Writer) -> Iterator[Prompt]:
+    """Yield prompts with the lengths of a trace's rows; rows with the same leading block ids share their beginnings."""
+    openings, index = _Openings(seed), 0
+    for number, block in enumerate(blocks):
+        for position in range(block):
+            time_through, row = divmod(position, len(trace))
+            if row == 0:  # words of its own, so that nothing is left of it in a cache
+                shared = _Shared(f"{seed}/{number}/{time_through}", writer)
+            tokens, ids = trace.prompt_tokens[row], trace.block_ids(row)
+            text = shared.text(ids, tokens) if ids else writer.write(openings.words(index), tokens)
+            yield _prompt([text], output_tokens=trace.output_tokens[row])
+            index += 1
 
 
-@dataclass
-class _Fitter:
-    """Finds how many words make a prompt of an exact length, learning the rate from prompt to prompt."""
+class _Openings:
+    """Words for prompts that differ from the first word on."""
 
-    wanted_tokens: int
-    count_tokens: CountTokens
-    tokens_per_word: float = 1.0
-    """Never less: no tokenizer has a token for two random words, and a count that says so is not believed."""
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._first_words = shuffled(WORDS, seed)
 
-    def fit(self, words: _Words) -> Prompt:
-        """Return the prompt whose length is nearest to the wanted one, and exact where that can be had."""
-        taken, fillers, too_many = self._words_for(self.wanted_tokens), 0, maxsize
-        nearest: Prompt | None = None
-        for _ in range(MOST_TRIES):
-            text = words.text(taken, fillers)
-            tokens = self.count_tokens(text)
-            if nearest is None or self._gap(tokens) < self._gap(nearest.tokens):
-                nearest = Prompt(text, tokens)
-            if tokens == self.wanted_tokens:
-                break
-            if tokens > self.wanted_tokens and not fillers:
-                too_many = min(taken, too_many)
-            self.tokens_per_word = max((tokens - fillers) / taken, 1.0)
-            taken, fillers = self._next(taken, fillers, self.wanted_tokens - tokens, too_many)
-        assert nearest is not None  # noqa: S101 - MOST_TRIES is not 0
-        return nearest
+    def words(self, index: int) -> Words:
+        return Words(f"{self._seed}/{index}", self._first_words[index % len(self._first_words)])
 
-    def _next(self, taken: int, fillers: int, missing: int, too_many: int) -> tuple[int, int]:
-        """Return (words, fillers) to try: whole words as far as they go, then fillers for the rest."""
-        if missing < 0 < fillers:
-            return taken, max(0, fillers + missing)
-        more_words = floor(missing / self.tokens_per_word)
-        if missing > 0 and (more_words == 0 or taken + more_words >= too_many):
-            return taken, fillers + missing
-        return min(max(1, taken + more_words), self.wanted_tokens), 0
 
-    def _words_for(self, tokens: int) -> int:
-        return max(1, floor(tokens / self.tokens_per_word))
+class _System:
+    """The common system prompt, and who begins with it: an exact share of them, evenly spread."""
 
-    def _gap(self, tokens: int | None) -> int:
-        return abs(self.wanted_tokens - (tokens or 0))
+    def __init__(self, system: CommonSystem | None, seed: int, writer: Writer) -> None:
+        self._text = writer.write(Words(f"{seed}/system"), system.tokens) if system else NOTHING
+        self._share = Fraction(system.share if system else 0).limit_denominator(1_000_000)
+        self._offset = int(Random(f"{seed}/share").random() * self._share.denominator)  # noqa: S311 - no secret
+
+    def before(self, position: int) -> list[Text]:
+        """Return what stands before the words of a request: the system prompt or nothing."""
+        reached, all_of = self._offset + position * self._share.numerator, self._share.denominator
+        return [self._text] if (reached + self._share.numerator) // all_of > reached // all_of else []
+
+
+class _Shared:
+    """Texts of blocks that have an id: the same id, the same words."""
+
+    def __init__(self, seed: str, writer: Writer) -> None:
+        self._seed = seed
+        self._writer = writer
+        self._blocks: dict[int, Fit] = {}
+        self._ends: dict[tuple[int, int], Fit] = {}
+
+    def text(self, ids: Sequence[int], tokens: int) -> Text:
+        """Return the text of a prompt; its last block is as long as the whole needs to have `tokens` tokens."""
+        *whole, last = ids
+        before = Text(" ".join(self._block(number) for number in whole), len(whole) * BLOCK_TOKENS)
+        words, length = self._words(last), tokens - len(whole) * BLOCK_TOKENS
+        if (last, length) not in self._ends:
+            self._ends[last, length] = self._writer.fit(words, length, before)
+        fit = self._ends[last, length]
+        return Text(f"{before.words} {words.text(fit.words, fit.fillers)}".lstrip(), fit.tokens)
+
+    def _block(self, number: int) -> str:
+        """Return a whole block. It is fitted behind a word: the first word of all may be tokenized like no other."""
+        words = self._words(number)
+        if number not in self._blocks:
+            self._blocks[number] = self._writer.fit(words, BLOCK_TOKENS, self._anchor)
+        fit = self._blocks[number]
+        return words.text(fit.words, fit.fillers)
+
+    @cached_property
+    def _anchor(self) -> Text:
+        return self._writer.measured(FILLER)
+
+    def _words(self, number: int) -> Words:
+        return Words(f"{self._seed}/block/{number}")
+
+
+def _prompt(texts: Sequence[Text], *, has_system: bool = False, output_tokens: int | None = None) -> Prompt:
+    """Return texts as messages that alternate between user and assistant, after a system message if there is one."""
+    roles: list[Role] = ["system"] if has_system else []
+    roles += ["assistant" if turn % 2 else "user" for turn in range(len(texts) - len(roles))]
+    messages = tuple(Message(role, text.words) for role, text in zip(roles, texts, strict=True))
+    return Prompt(messages, texts[-1].tokens, output_tokens)

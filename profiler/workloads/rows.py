@@ -17,7 +17,7 @@ def read(prompts: DataPrompts, folder: Path) -> list[str]:
 
     Raises WorkloadError with file and line where the file is missing, empty or malformed.
     """
-    path = folder / _beside(prompts.file)
+    path = folder / check_beside(prompts.file)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise WorkloadError(f"The data file {path} ends in {path.suffix!r}; expected {', '.join(_READERS)}.")
@@ -33,7 +33,8 @@ def read(prompts: DataPrompts, folder: Path) -> list[str]:
     return rows
 
 
-def _beside(name: str) -> Path:
+def check_beside(name: str) -> Path:
+    """Return the path of a data file relative to its definition. Raises WorkloadError where it lies elsewhere."""
     relative = Path(name)
     if relative.is_absolute() or ".." in relative.parts or "\0" in name:
         raise WorkloadError(
@@ -51,16 +52,16 @@ def _check_file(path: Path) -> None:
 
 
 def _jsonl(path: Path, column: str) -> Iterator[str]:
-    for number, line in _lines(path):
+    for number, line in lines(path):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
-            raise _row_error(path, number, "is not a JSON object", f'{{"{column}": "…"}}') from None
+            raise row_error(path, number, "is not a JSON object", f'{{"{column}": "…"}}') from None
         if not isinstance(row, dict):
-            raise _row_error(path, number, f"is {show(row)}", f'{{"{column}": "…"}}')
+            raise row_error(path, number, f"is {show(row)}", f'{{"{column}": "…"}}')
         if column not in row:
             found = ", ".join(repr(key) for key in row) or "none"
-            raise _row_error(path, number, f"has the keys {found}", f"the key {column!r}")
+            raise row_error(path, number, f"has the keys {found}", f"the key {column!r}")
         yield _prompt(path, number, row[column])
 
 
@@ -71,19 +72,19 @@ def _csv(path: Path, column: str) -> Iterator[str]:
             columns = reader.fieldnames or []
             if column not in columns:
                 found = ", ".join(map(repr, columns)) or "none"
-                raise _row_error(path, 1, f"has the columns {found}", f"the column {column!r}")
+                raise row_error(path, 1, f"has the columns {found}", f"the column {column!r}")
             for row in reader:
                 yield _prompt(path, reader.line_num, row[column])
         except csv.Error as error:
-            raise _row_error(path, reader.line_num, f"is not CSV ({error})", "a quoted row") from None
+            raise row_error(path, reader.line_num, f"is not CSV ({error})", "a quoted row") from None
 
 
 def _txt(path: Path, _column: str) -> Iterator[str]:
-    for number, line in _lines(path):
+    for number, line in lines(path):
         yield _prompt(path, number, line)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, line without its end), leaving out blank lines."""
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
@@ -93,13 +94,14 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _prompt(path: Path, number: int, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _row_error(path, number, f"holds {show(value)} as its prompt", "a text that is not blank")
+        raise row_error(path, number, f"holds {show(value)} as its prompt", "a text that is not blank")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise _row_error(path, number, "holds a broken Unicode escape", "whole characters")
+        raise row_error(path, number, "holds a broken Unicode escape", "whole characters")
     return value
 
 
-def _row_error(path: Path, number: int, seen: str, expected: str) -> WorkloadError:
+def row_error(path: Path, number: int, seen: str, expected: str) -> WorkloadError:
+    """Return the error that names file and line, what is there and what should be."""
     return WorkloadError(f"{path}:{number}: the row {seen}; expected {expected}. Correct this line.")
 
 

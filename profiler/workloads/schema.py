@@ -47,11 +47,25 @@ Burstiness = Annotated[
 ]
 
 
+class CommonSystem(_Strict):
+    """A system prompt of random words that requests have in common."""
+
+    tokens: Count = Field(description="Length of the common system prompt, in the model's own tokens.")
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="Share of the requests, or conversations, that begin with it, evenly spread."
+    )
+
+
 class SyntheticPrompts(_Strict):
     """Prompts made of random words, every one different from its first word on, of an exact length."""
 
     source: Literal["synthetic"]
-    tokens: Count = Field(description="Length of each prompt, in tokens of the model's own tokenizer.")
+    tokens: Count = Field(
+        description="Length of each prompt, in the model's own tokens; a common system prompt comes on top."
+    )
+    system: CommonSystem | None = Field(
+        default=None, description="System prompt that requests share: what a prefix cache can keep."
+    )
 
 
 class DataPrompts(_Strict):
@@ -62,6 +76,41 @@ class DataPrompts(_Strict):
     column: Text = Field(
         default="prompt", description="Key (JSONL) or column (CSV) that holds the prompt; unused for text."
     )
+
+
+class ConversationPrompts(_Strict):
+    """Conversations of random words: each request carries the whole history before it."""
+
+    source: Literal["conversations"]
+    turns: Annotated[int, Field(ge=2, le=256)] = Field(
+        description="Requests of one conversation; each follows when the one before it was answered."
+    )
+    first_tokens: Count = Field(description="Length of the user's first message, in tokens.")
+    turn_tokens: Count = Field(description="Length of each later message of the user, in tokens.")
+    answer_tokens: Count | None = Field(
+        default=None,
+        description="Length of each earlier answer in the history, made beforehand; as `output_tokens` if not given.",
+    )
+    system: CommonSystem | None = Field(
+        default=None, description="System prompt that conversations share: what a prefix cache can keep."
+    )
+
+
+class TracePrompts(_Strict):
+    """Lengths of prompts and answers from the rows of a recorded trace; the words are random."""
+
+    source: Literal["trace"]
+    file: Text = Field(description="Trace beside the definition, or anywhere under an absolute path.")
+    format: Literal["mooncake", "azure", "burstgpt", "aforo"] | None = Field(
+        default=None, description="Format of the file; told by its first line if not given."
+    )
+    max_rows: Count | None = Field(
+        default=None, description="Only so many rows from the beginning of the file are read."
+    )
+    clip_tokens: Count | None = Field(default=None, description="Longer prompts are cut to this length, in tokens.")
+
+
+Prompts = SyntheticPrompts | DataPrompts | ConversationPrompts | TracePrompts
 
 
 class ClosedLoop(_Strict):
@@ -84,10 +133,14 @@ class OpenLoop(_Strict):
 
     shape: Literal["open-loop"]
     rate_rps: OneOrSeveralRates = Field(
-        description="Mean arrivals per second; a list is a sweep, measured in ascending order."
+        description="Mean arrivals per second, of conversations where prompts are such; a list is a sweep, measured "
+        "in ascending order."
     )
     arrivals: Arrivals = "poisson"
     burstiness: Burstiness = 1.0
+    think_time_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=0.0, description="Pause between an answer and the next turn of its conversation."
+    )
 
 
 class Saturate(_Strict):
@@ -97,6 +150,15 @@ class Saturate(_Strict):
     max_concurrency: InFlight = Field(default=256, description="It goes no further than this.")
     min_gain_ratio: Ratio = Field(
         default=0.05, description="A step that adds less than this share of throughput is the last one."
+    )
+
+
+class Replay(_Strict):
+    """Requests arrive at the times of a trace, whatever the server makes of them."""
+
+    shape: Literal["replay"]
+    time_scale: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=1.0, description="Factor on the times of the trace: 0.5 plays it in half the time, twice as fast."
     )
 
 
@@ -122,7 +184,7 @@ class SloSearch(_Strict):
     burstiness: Burstiness = 1.0
 
 
-Load = ClosedLoop | OpenLoop | Saturate | SloSearch
+Load = ClosedLoop | OpenLoop | Saturate | SloSearch | Replay
 
 
 class Until(_Strict):
@@ -153,10 +215,10 @@ class Workload(_Strict):
     api: Literal["completions", "chat"] = Field(
         default="completions", description="Which OpenAI-compatible endpoint is called."
     )
-    prompts: Annotated[SyntheticPrompts | DataPrompts, Field(discriminator="source")] = Field(
-        description="Where the prompts come from."
+    prompts: Annotated[Prompts, Field(discriminator="source")] = Field(description="Where the prompts come from.")
+    output_tokens: Count = Field(
+        description="Tokens asked for, unless the row of a trace says; the end-of-sequence token is suppressed."
     )
-    output_tokens: Count = Field(description="Tokens asked for; the end-of-sequence token is suppressed.")
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.0, description="Sampling temperature; 0 takes the likeliest token."
     )
@@ -165,7 +227,8 @@ class Workload(_Strict):
         default=2, description="Requests sent first, kept in the records and in no metric."
     )
     requests: Count = Field(
-        description="Measured requests in each repeat; in a sweep or search at least four for each request in flight."
+        description="Measured in each repeat: in a sweep or search at least four for each request in flight, in a "
+        "replay at most all rows."
     )
     repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1, description="How often the measured block is repeated."
@@ -191,6 +254,11 @@ class Workload(_Strict):
     def total_requests(self) -> int:
         """Requests of warm-up and all repeats together: how many prompts a run takes."""
         return self.warmup_requests + self.measured_requests
+
+    @property
+    def turns(self) -> int:
+        """Requests of one conversation; 1 where every request stands alone."""
+        return self.prompts.turns if isinstance(self.prompts, ConversationPrompts) else 1
 
 
 @cache

@@ -16,6 +16,7 @@ from profiler.results.manifest import ModelFacts
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_streams
 from profiler.servers.openai_api import PATHS, served_models
 from profiler.servers.options import EngineOptions
+from profiler.workloads.messages import Message
 
 pytestmark = pytest.mark.real_server
 
@@ -47,7 +48,8 @@ def test_a_request_yields_exactly_the_tokens_that_it_asks_for(
 ) -> None:
     """With real weights every end token is suppressed by a bias; the server must take it."""
     real = LlamaCppPythonServer(launch(model.model_copy(update={"is_synthetic": is_synthetic})), EngineOptions())
-    body = real.request_body("completions", "nuwa vulo", 12, 0.0, 1) | {"model": server.model_name, "stream": False}
+    body = real.request_body("completions", [Message("user", "nuwa vulo")], 12, 0.0, 1)
+    body |= {"model": server.model_name, "stream": False}
     assert ("logit_bias" in body) is not is_synthetic
     connection = http.client.HTTPConnection(server.host, server.port)
     connection.request("POST", PATHS["completions"], json.dumps(body), {"Content-Type": "application/json"})

@@ -17,6 +17,7 @@ from profiler.servers.engine_log import EngineTiming
 from profiler.servers.llama_server import LlamaServer
 from profiler.servers.openai_api import call_json, served_models
 from profiler.servers.options import EngineOptions
+from profiler.workloads.messages import Message
 
 HELP = "--cache-reuse N --cache-ram N --ctx-checkpoints N --no-cache-prompt --no-ui --no-webui --no-kv-unified"
 
@@ -57,10 +58,10 @@ def test_the_prompt_cache_is_cold_unless_asked_for(program: Path) -> None:
     cold = LlamaServer(launch(), EngineOptions(engine_path=program))
     assert "--no-cache-prompt" in cold.command()
     assert value(cold.command(), "--cache-ram") == "0"
-    assert cold.request_body("completions", "hi", 4, 0.0, 1)["cache_prompt"] is False
+    assert cold.request_body("completions", [Message("user", "hi")], 4, 0.0, 1)["cache_prompt"] is False
     warm = LlamaServer(launch(), EngineOptions(engine_path=program, prompt_cache="warm"))
     assert "--no-cache-prompt" not in warm.command()
-    assert warm.request_body("completions", "hi", 4, 0.0, 1)["cache_prompt"] is True
+    assert warm.request_body("completions", [Message("user", "hi")], 4, 0.0, 1)["cache_prompt"] is True
 
 
 def test_only_options_that_this_version_has_are_passed(program: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_repeated_prompt_is_computed_again_unless_the_cache_is_warm(
     server.start(tmp_path / "log", lambda: None)
     try:
         prompt = " ".join(["nuwa vulo livi"] * 10)
-        body = server.request_body("completions", prompt, 4, 0.0, 1) | {"stream": False}
+        body = server.request_body("completions", [Message("user", prompt)], 4, 0.0, 1) | {"stream": False}
         answers = [call_json(server.host, server.port, "POST", "/v1/completions", body) for _ in range(2)]
     finally:
         server.stop()

@@ -46,9 +46,9 @@ def test_a_valid_file_is_loaded_with_its_defaults(tmp_path: Path) -> None:
         ("  tokens: 8", "  tokens: 8\n  column: x", "7: unknown key 'prompts.column'. The keys here are: "),
         ("  tokens: 8\n", "", "4: the key 'prompts.tokens' is missing: expected a whole number"),
         ("requests: 2\n", "", "1: the key 'requests' is missing: expected a whole number"),
-        ("synthetic", "synthetik", "5: 'prompts.source' is 'synthetik': expected 'data' or 'synthetic'. Did you mean"),
-        ("  source: synthetic\n", "", "4: the key 'prompts.source' is missing: expected 'data' or 'synthetic'"),
-        ("closed-loop", "square-loop", "9: 'load.shape' is 'square-loop': expected 'closed-loop' or 'open-loop'"),
+        ("synthetic", "synthetik", "5: 'prompts.source' is 'synthetik': expected 'conversations' or 'data' or 'syn"),
+        ("  source: synthetic\n", "", "4: the key 'prompts.source' is missing: expected 'conversations' or "),
+        ("closed-loop", "square-loop", "9: 'load.shape' is 'square-loop': expected 'closed-loop' or 'open-loop' or"),
         ("load:\n  shape: closed-loop", "load: 4", "8: 'load' is 4: expected a mapping whose 'shape' is 'closed"),
         ("id: mine", "id: My Load", "1: 'id' is 'My Load': expected a text. Short name: lower-case"),
         ("id: mine", "id: ''", "1: 'id' is ''"),
@@ -73,7 +73,7 @@ def test_prompts_that_are_no_mapping_are_named(tmp_path: Path, prompts: str) -> 
     text = VALID.replace("prompts:\n  source: synthetic\n  tokens: 8", f"prompts: {prompts}")
     (line,) = complaint(tmp_path, text)
     assert line.startswith("4: 'prompts' is ")
-    assert "expected a mapping whose 'source' is 'data' or 'synthetic'" in line
+    assert "expected a mapping whose 'source' is 'conversations' or 'data'" in line
 
 
 def test_all_mistakes_are_named_in_the_order_of_their_lines(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_whole_numbers_serve_as_fractions(tmp_path: Path) -> None:
 
 
 def test_unknown_ids_are_answered_with_the_nearest_and_the_list() -> None:
-    with pytest.raises(WorkloadError, match=r"Did you mean 'quickstart'\? Shipped ones: chat-short, quickstart, "):
+    with pytest.raises(WorkloadError, match=r"Did you mean 'quickstart'\? Shipped ones: chat-short, conversation, "):
         load.load("quickstrat")
     with pytest.raises(WorkloadError, match=r"Unknown workload 'zzz'\. Shipped ones"):
         load.load("zzz")
@@ -126,7 +126,7 @@ def test_overrides_replace_values_and_are_listed_when_they_change_something(tmp_
         ({"requests.deep": 1}, "'requests' is a mapping: expected a whole number"),
         ({"nowhere.deep": 1}, "unknown key 'nowhere'"),
         ({"prompts.column": "x"}, "unknown key 'prompts.column'"),
-        ({"prompts.source": "x"}, "'prompts.source' is 'x': expected 'data' or 'synthetic'"),
+        ({"prompts.source": "x"}, "'prompts.source' is 'x': expected 'conversations' or 'data'"),
         ({"id": "other"}, "'id' cannot be overridden"),
     ],
 )
@@ -143,10 +143,102 @@ def test_data_files_are_checked_before_anything_starts(tmp_path: Path) -> None:
     assert load.load(str(tmp_path / "mine.yaml")).workload.prompts.source == "data"
 
 
+SYSTEM = "  tokens: 8\n  system: "
+CONVERSATIONS = "  source: conversations\n  turns: 2\n  first_tokens: 8\n  turn_tokens: 4"
+TRACE = "  source: trace\n  file: t.csv"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "  tokens: 8",
+            SYSTEM + "{tokns: 4}",
+            "7: unknown key 'prompts.system.tokns'. Did you mean 'prompts.system.tokens'?",
+        ),
+        (
+            "  tokens: 8",
+            SYSTEM + "{share: 0.5}",
+            "7: the key 'prompts.system.tokens' is missing: expected a whole number",
+        ),
+        ("  tokens: 8", SYSTEM + "{tokens: 4, share: 2}", "7: 'prompts.system.share' is 2: expected a number from 0"),
+        ("  tokens: 8", SYSTEM + "4", "7: 'prompts.system' is 4: expected a mapping with the keys tokens, share."),
+        (
+            "  source: synthetic\n  tokens: 8",
+            CONVERSATIONS.replace("turn_tokens", "turn_token"),
+            "8: unknown key 'prompts.turn_token'. Did you mean 'prompts.turn_tokens'?",
+        ),
+        (
+            "  source: synthetic\n  tokens: 8",
+            CONVERSATIONS.replace("turns: 2", "turns: 4"),
+            "12: 'requests' is 2: expected whole conversations of 4 turns, say 4.",
+        ),
+        (
+            "  source: synthetic\n  tokens: 8",
+            TRACE + "\n  format: mooncacke",
+            "7: 'prompts.format' is 'mooncacke': expected 'mooncake' or 'azure' or 'burstgpt' or 'aforo'. Format of "
+            "the file; told by its first line if not given. Did you mean 'mooncake'?",
+        ),
+        (
+            "shape: closed-loop",
+            "shape: replay",
+            "9: 'load.shape' is 'replay', but 'prompts.source' is 'synthetic': only a trace has times to replay.",
+        ),
+        (
+            "shape: closed-loop",
+            "shape: replay\n  timescale: 2",
+            "10: unknown key 'load.timescale'. Did you mean 'load.time_scale'?",
+        ),
+    ],
+)
+def test_a_mistake_in_prompts_and_replays_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in VALID
+    lines = complaint(tmp_path, VALID.replace(old, new))
+    assert any(line.startswith(says) for line in lines), lines
+
+
+def test_an_override_may_contradict_the_rest(tmp_path: Path) -> None:
+    text = VALID.replace("  source: synthetic\n  tokens: 8", CONVERSATIONS)
+    (line,) = complaint(tmp_path, text, {"requests": 7})
+    assert line == "override of workload 'mine': 'requests' is 7: expected whole conversations of 2 turns, say 6 or 8."
+
+
+def test_a_replay_sends_no_more_than_its_trace_has_rows(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,7,3\n")
+    text = VALID.replace("  source: synthetic\n  tokens: 8", TRACE)
+    assert load.load(str(written(tmp_path, text))).workload.requests == 2
+    replayed = load.load(str(written(tmp_path, text.replace("closed-loop", "replay"))))
+    assert replayed.workload.requests == 1
+    assert replayed.trace is not None
+    assert list(replayed.trace.prompt_tokens) == [7]
+
+
+def test_a_trace_may_replace_the_prompts_of_any_workload(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,7,3\n")
+    prompts = {"source": "trace", "file": str(tmp_path / "t.csv")}
+    loaded = load.load("smoke", {"prompts": prompts, "prompts.clip_tokens": 5})
+    assert loaded.trace is not None
+    assert list(loaded.trace.prompt_tokens) == [5]
+    assert loaded.overridden == ("prompts", "prompts.clip_tokens")
+
+
+def test_a_system_prompt_can_be_added_on_the_command_line() -> None:
+    prompts = load.load("smoke", {"prompts.system.tokens": 9, "prompts.system.share": 0.5}).workload.prompts
+    assert prompts.system is not None
+    assert (prompts.system.tokens, prompts.system.share) == (9, 0.5)
+
+
 def test_available_lists_every_shipped_definition() -> None:
     assert [loaded.workload.id for loaded in load.available()] == [
         "chat-short",
+        "conversation",
+        "mlperf-interactive",
+        "mlperf-offline",
+        "mlperf-server",
+        "mlperf-single-stream",
         "quickstart",
+        "replay",
+        "shared-system-prompt",
         "smoke",
         "summarise-long",
     ]

@@ -6,12 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.workloads import load
-from profiler.workloads.prompts import MOST_TRIES, Prompt, make_prompts
-from profiler.workloads.schema import ClosedLoop, DataPrompts, SyntheticPrompts, Workload
+from profiler.workloads.messages import Message, Prompt
+from profiler.workloads.prompts import make_prompts
+from profiler.workloads.schema import (
+    ClosedLoop,
+    CommonSystem,
+    ConversationPrompts,
+    DataPrompts,
+    Prompts,
+    SyntheticPrompts,
+    TracePrompts,
+    Workload,
+)
 from profiler.workloads.words import WORDS
+from profiler.workloads.writer import MOST_TRIES
 
 
-def workload(prompts: SyntheticPrompts | DataPrompts) -> Workload:
+def workload(prompts: Prompts) -> Workload:
     return Workload(
         id="x",
         version=1,
@@ -25,7 +36,7 @@ def workload(prompts: SyntheticPrompts | DataPrompts) -> Workload:
 
 def synthetic(tokens: int, count: int, seed: int = 1, counter: Callable[[str], int] | None = None) -> list[Prompt]:
     prompts = SyntheticPrompts(source="synthetic", tokens=tokens)
-    return make_prompts(workload(prompts), Path(), count, seed, counter)
+    return list(make_prompts(workload(prompts), Path(), [count], seed, counter))
 
 
 class Counter:
@@ -63,7 +74,9 @@ def test_without_a_tokenizer_there_is_a_word_for_each_token_and_no_count() -> No
 
 
 def test_the_same_seed_gives_the_same_prompts_for_ever() -> None:
-    assert synthetic(tokens=3, count=2, seed=1) == [("nuwa vulo livi", None), ("dosi muse rimu", None)]
+    first, second = synthetic(tokens=3, count=2, seed=1)
+    assert first == Prompt((Message("user", "nuwa vulo livi"),), None)
+    assert second == Prompt((Message("user", "dosi muse rimu"),), None)
 
 
 def test_prompts_depend_on_the_seed_and_not_on_their_number() -> None:
@@ -127,11 +140,11 @@ def test_a_tokenizer_without_reason_does_no_harm(tokens: int, answers: list[int]
 def test_rows_come_in_seeded_order_and_from_the_start_again(tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("one\ntwo\nthree\nfour\n")
     data = workload(DataPrompts(source="data", file="rows.txt"))
-    texts = [prompt.text for prompt in make_prompts(data, tmp_path, 10, seed=1)]
+    texts = [prompt.text for prompt in make_prompts(data, tmp_path, [4, 6], seed=1)]
     assert sorted(texts[:4]) == ["four", "one", "three", "two"]
     assert texts[4:8] == texts[:4]
     assert texts[8:] == texts[:2]
-    orders = {tuple(make_prompts(data, tmp_path, 4, seed)) for seed in range(20)}
+    orders = {tuple(make_prompts(data, tmp_path, [4], seed)) for seed in range(20)}
     assert len(orders) > 5
 
 
@@ -139,12 +152,171 @@ def test_rows_are_counted_once_each(tmp_path: Path) -> None:
     (tmp_path / "rows.txt").write_text("one\ntwo words\n")
     data = workload(DataPrompts(source="data", file="rows.txt"))
     counter = Counter(one)
-    prompts = make_prompts(data, tmp_path, 6, 1, counter)
+    prompts = make_prompts(data, tmp_path, [6], 1, counter)
     assert {prompt.text: prompt.tokens for prompt in prompts} == {"one": 1, "two words": 2}
     assert counter.calls == 2
 
 
 def test_shipped_workloads_make_prompts() -> None:
     for loaded in load.available():
-        count = loaded.workload.total_requests
-        assert len(make_prompts(loaded.workload, loaded.folder, count, seed=1)) == count
+        prompts = list(make_prompts(loaded.workload, loaded.folder, [1, loaded.workload.requests], seed=1))
+        assert len(prompts) == 1 + loaded.workload.requests
+        assert all(prompt.text for prompt in prompts)
+
+
+def test_prompts_are_made_while_they_are_taken() -> None:
+    counter = Counter(one)
+    prompts = make_prompts(workload(SyntheticPrompts(source="synthetic", tokens=5)), Path(), [1_000_000], 1, counter)
+    assert [next(prompts).tokens for _ in range(3)] == [5, 5, 5]
+    assert counter.calls == 3
+
+
+# A common system prompt
+
+
+def with_system(share: float, blocks: list[int], counter: Callable[[str], int] | None = None) -> list[Prompt]:
+    prompts = SyntheticPrompts(source="synthetic", tokens=6, system=CommonSystem(tokens=20, share=share))
+    return list(make_prompts(workload(prompts), Path(), blocks, 1, counter))
+
+
+def has_system(prompt: Prompt) -> bool:
+    return prompt.messages[0].role == "system"
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 3))
+def test_the_share_is_exact_in_every_block_and_evenly_spread(part: int, whole: int, times: int) -> None:
+    part = min(part, whole)
+    prompts = with_system(part / whole, [whole * times, whole])
+    having = [has_system(prompt) for prompt in prompts]
+    assert sum(having[: whole * times]) == part * times
+    assert sum(having[whole * times :]) == part
+    for first in range(whole * times - whole):  # any stretch of the block
+        assert abs(sum(having[first : first + whole]) - part) <= 1
+
+
+@pytest.mark.parametrize("tokens_of_word", [one, uneven], ids=["one", "uneven"])
+@pytest.mark.parametrize("extra_tokens", [0, 1])
+def test_the_system_prompt_is_one_and_the_same_and_comes_on_top(
+    tokens_of_word: Callable[[str], int], extra_tokens: int
+) -> None:
+    counter = Counter(tokens_of_word, extra_tokens)
+    prompts = with_system(0.5, [4, 20], counter)
+    systems = {prompt.messages[0].text for prompt in prompts if has_system(prompt)}
+    assert len(systems) == 1
+    assert counter(systems.pop()) == 20
+    users = [prompt.messages[-1] for prompt in prompts]
+    assert {message.role for message in users} == {"user"}
+    assert len({message.text.split(" ")[0] for message in users}) == len(users)
+    for prompt in prompts:
+        assert prompt.tokens == counter(prompt.text) == (26 if has_system(prompt) else 6)
+
+
+def test_the_seed_decides_who_has_the_system_prompt() -> None:
+    prompts = SyntheticPrompts(source="synthetic", tokens=6, system=CommonSystem(tokens=20, share=0.5))
+    orders = {tuple(map(has_system, make_prompts(workload(prompts), Path(), [4], seed))) for seed in range(20)}
+    assert orders == {(True, False, True, False), (False, True, False, True)}
+
+
+# Conversations
+
+
+def conversations(
+    blocks: list[int],
+    turns: int = 3,
+    system: CommonSystem | None = None,
+    answer_tokens: int | None = 5,
+    counter: Callable[[str], int] | None = None,
+) -> list[Prompt]:
+    prompts = ConversationPrompts(
+        source="conversations",
+        turns=turns,
+        first_tokens=10,
+        turn_tokens=4,
+        answer_tokens=answer_tokens,
+        system=system,
+    )
+    return list(make_prompts(workload(prompts), Path(), blocks, 1, counter))
+
+
+def test_every_turn_carries_all_that_was_said_before() -> None:
+    first, second, third, other, *_ = conversations([6], system=CommonSystem(tokens=7))
+    roles = ["system", "user", "assistant", "user", "assistant", "user"]
+    assert [message.role for message in third.messages] == roles
+    assert second.messages[:2] == first.messages
+    assert third.messages[:4] == second.messages
+    assert third.text.startswith(f"{second.text} ")
+    assert other.messages[0] == first.messages[0]
+    assert other.messages[1].text.split(" ")[0] != first.messages[1].text.split(" ")[0]
+
+
+@pytest.mark.parametrize("tokens_of_word", [one, uneven], ids=["one", "uneven"])
+@pytest.mark.parametrize("extra_tokens", [0, 1])
+def test_every_turn_has_its_exact_length(tokens_of_word: Callable[[str], int], extra_tokens: int) -> None:
+    counter = Counter(tokens_of_word, extra_tokens)
+    prompts = conversations([6], system=CommonSystem(tokens=7, share=0.5), counter=counter)
+    assert [prompt.tokens for prompt in prompts] in (
+        [17, 26, 35, 10, 19, 28],  # 7 + 10, then 5 of the answer and 4 of the user more each time
+        [10, 19, 28, 17, 26, 35],
+    )
+    assert [prompt.tokens for prompt in prompts] == [counter(prompt.text) for prompt in prompts]
+
+
+def test_answers_are_as_long_as_those_asked_for_unless_given() -> None:
+    _, second = conversations([2], turns=2, answer_tokens=None)
+    assert len(second.messages[1].text.split(" ")) == 1  # output_tokens of the workload
+
+
+def test_a_block_begins_with_a_new_conversation_even_if_the_last_was_cut_short() -> None:
+    prompts = conversations([2, 3])
+    assert [len(prompt.messages) for prompt in prompts] == [1, 3, 1, 3, 5]
+    assert len({prompt.messages[0] for prompt in prompts}) == 2
+
+
+# Traces
+
+
+def traced(
+    folder: Path, rows: list[str], blocks: list[int], counter: Callable[[str], int] | None = None
+) -> list[Prompt]:
+    (folder / "trace.jsonl").write_text("\n".join(rows) + "\n")
+    prompts = TracePrompts(source="trace", file="trace.jsonl")
+    return list(make_prompts(workload(prompts), folder, blocks, 1, counter))
+
+
+def row(tokens: int, out: int, ids: list[int]) -> str:
+    return f'{{"timestamp": 0, "input_length": {tokens}, "output_length": {out}, "hash_ids": {ids}}}'
+
+
+def test_prompts_and_answers_have_the_lengths_of_the_rows(tmp_path: Path) -> None:
+    prompts = traced(tmp_path, [row(30, 4, []), row(7, 2, [])], [1, 3], Counter(one))
+    assert [(prompt.tokens, prompt.output_tokens) for prompt in prompts] == [(30, 4), (30, 4), (7, 2), (30, 4)]
+    assert len({prompt.text.split(" ")[0] for prompt in prompts}) == 4
+
+
+def common_words(one_prompt: Prompt, other: Prompt) -> int:
+    pairs = zip(one_prompt.text.split(" "), other.text.split(" "), strict=False)
+    return next((count for count, (a, b) in enumerate(pairs) if a != b), 0)
+
+
+@pytest.mark.parametrize("tokens_of_word", [one, uneven], ids=["one", "uneven"])
+@pytest.mark.parametrize("extra_tokens", [0, 1])
+def test_rows_with_the_same_leading_ids_share_that_prefix_and_no_more(
+    tmp_path: Path, tokens_of_word: Callable[[str], int], extra_tokens: int
+) -> None:
+    counter = Counter(tokens_of_word, extra_tokens)
+    rows = [row(1100, 1, [1, 2, 3]), row(1030, 1, [1, 2, 4]), row(600, 1, [1, 5]), row(600, 1, [6, 7])]
+    prompts = traced(tmp_path, [*rows, rows[0]], [5], counter)
+    assert [prompt.tokens for prompt in prompts] == [1100, 1030, 600, 600, 1100]
+    assert [counter(prompt.text) for prompt in prompts] == [1100, 1030, 600, 600, 1100]
+    words = prompts[0].text.split(" ")
+    assert counter(" ".join(words[: common_words(prompts[0], prompts[1])])) == 1024 + extra_tokens
+    assert counter(" ".join(words[: common_words(prompts[0], prompts[2])])) == 512 + extra_tokens
+    assert common_words(prompts[0], prompts[3]) == 0
+    assert prompts[4] == prompts[0]
+
+
+def test_each_time_through_a_trace_has_words_of_its_own(tmp_path: Path) -> None:
+    """Or the second repeat would find the prompts of the first in a cache."""
+    prompts = traced(tmp_path, [row(600, 1, [1, 2]), row(700, 1, [1, 3])], [2, 4])
+    assert len({prompt.text[:100] for prompt in prompts}) == 3
+    assert prompts[0].text[:1000] == prompts[1].text[:1000]

@@ -59,3 +59,15 @@ def test_the_example_in_the_readme_is_valid(tmp_path: Path) -> None:
     assert load.load(str(written(tmp_path, example))).workload.measured_requests == 66
     synthetic = re.sub(r"prompts:\n(  .*\n)+", prompts, example)
     assert load.load(str(written(tmp_path, synthetic))).workload.prompts.source == "synthetic"
+
+
+def test_the_other_prompts_in_the_readme_are_valid(tmp_path: Path) -> None:
+    readme = (content("workloads") / "README.md").read_text("utf-8")
+    (tmp_path / "calls.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,7,3\n")
+    snippets = re.findall(r"```\n(prompts:.*?)```", readme, flags=re.DOTALL)
+    rest = re.sub(r"prompts:\n(  .*\n)+", "", VALID).replace("requests: 2", "requests: 4")
+    sources = []
+    for snippet in snippets:
+        text = re.sub(r"load:\n(  .*\n)+", "", rest) if "load:" in snippet else rest
+        sources.append(load.load(str(written(tmp_path, text + snippet))).workload.prompts.source)
+    assert sources == ["synthetic", "conversations", "trace"]

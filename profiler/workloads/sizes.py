@@ -1,0 +1,68 @@
+"""What a run has to know of its prompts before it begins: the largest, and what is special about them."""
+
+from typing import NamedTuple
+
+from profiler.units import s_to_ns
+from profiler.workloads.schema import ConversationPrompts, Replay, SyntheticPrompts, Workload
+from profiler.workloads.traces import Trace
+
+
+class Size(NamedTuple):
+    """The request of a workload that needs most tokens."""
+
+    prompt_tokens: int
+    output_tokens: int
+    messages: int = 1
+    where: str | None = None
+    """Which of a workload's requests it is, where they differ."""
+
+
+def largest(workload: Workload, trace: Trace | None) -> Size:
+    """Return the largest request; data prompts, whose tokens nobody has counted yet, count as 0."""
+    prompts, output_tokens = workload.prompts, workload.output_tokens
+    if isinstance(prompts, SyntheticPrompts):
+        system_tokens = prompts.system.tokens if prompts.system else 0
+        return Size(system_tokens + prompts.tokens, output_tokens, messages=2 if system_tokens else 1)
+    if isinstance(prompts, ConversationPrompts):
+        return _last_turn(prompts, output_tokens)
+    if trace is not None:
+        row = trace.longest(max(workload.requests, workload.warmup_requests))
+        return Size(trace.prompt_tokens[row], trace.output_tokens[row], where=f"{trace.path}:{trace.lines[row]}")
+    return Size(0, output_tokens)
+
+
+def _last_turn(prompts: ConversationPrompts, output_tokens: int) -> Size:
+    """Return the size of a conversation's last request: all that was said before, and the answer."""
+    earlier = prompts.turns - 1
+    history = earlier * ((prompts.answer_tokens or output_tokens) + prompts.turn_tokens)
+    system_tokens = prompts.system.tokens if prompts.system else 0
+    messages = 1 + 2 * earlier + bool(system_tokens)
+    tokens = system_tokens + prompts.first_tokens + history
+    return Size(tokens, output_tokens, messages, where=f"turn {prompts.turns} of a conversation")
+
+
+def prompt_warnings(workload: Workload, trace: Trace | None) -> list[str]:
+    """Say what a reader must know of the prompts to interpret the numbers."""
+    warnings = trace.notes() if trace else []
+    if _shares_prefixes(workload, trace):
+        warnings.append(
+            "Requests share their beginnings, as the workload says: a server whose prefix cache is on reads only the "
+            "rest, so times to first token and prompt rates are then those of the cache."
+        )
+    if trace is not None and isinstance(workload.load, Replay):
+        end_ns = s_to_ns(workload.max_repeat_s) / workload.load.time_scale
+        late = sum(due_ns >= end_ns for due_ns in trace.due_ns[: workload.requests])
+        if late:
+            warnings.append(
+                f"{late} of {workload.requests} rows of {trace.path.name} are due later than "
+                f"{workload.max_repeat_s:g} s after the start and are not sent. "
+                "Allow more with --max-repeat-s, or pass a smaller --time-scale."
+            )
+    return warnings
+
+
+def _shares_prefixes(workload: Workload, trace: Trace | None) -> bool:
+    prompts = workload.prompts
+    if isinstance(prompts, SyntheticPrompts):
+        return prompts.system is not None and prompts.system.share > 0
+    return isinstance(prompts, ConversationPrompts) or (trace is not None and trace.shares_prefixes)

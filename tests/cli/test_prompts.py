@@ -1,0 +1,146 @@
+"""Traces, conversations and shared system prompts on the real command, against a server that writes down what came."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import Aforo
+from support.scripted_server import DONE, HEAD, LAST_CHUNK, Script, chat_token, chunk, openai, serve, token
+
+from profiler.results.folder import RunFolder
+from profiler.results.records import Outcome
+from profiler.units import NS_PER_MS
+
+Bodies = list[dict[str, Any]]
+
+
+def answering(bodies: Bodies) -> Script:
+    """Write down each request, then stream as many tokens as it asks for."""
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        body = json.loads(request.partition(b"\r\n\r\n")[2])
+        bodies.append(body)
+        made = chat_token if "messages" in body else token
+        asked = body["max_tokens"]
+        events = [made("tok", "length" if number == asked else None) for number in range(1, asked + 1)]
+        connection.sendall(HEAD + chunk(b"".join(events) + DONE) + LAST_CHUNK)
+
+    return openai(script)
+
+
+def only_run(parent: Path) -> RunFolder:
+    (path,) = (parent / "runs").iterdir()
+    return RunFolder(path)
+
+
+ROWS = [(0, 600, 4), (150, 40, 2), (200, 700, 0), (200, 700, 3), (450, 30, 5), (90_000, 10, 1)]
+
+
+def trace(folder: Path) -> Path:
+    """A trace in the form of Mooncake's, whose long prompts share their first block, with a failed request."""
+    path = folder / "calls.jsonl"
+    with path.open("w") as file:
+        for number, (timestamp, tokens, out) in enumerate(ROWS):
+            ids = [0, 10 + number] if tokens > 512 else [10 + number]
+            row = {"timestamp": timestamp, "input_length": tokens, "output_length": out, "hash_ids": ids}
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+def test_a_replay_sends_each_row_at_its_time_with_its_lengths(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    with serve(answering(bodies)) as port:
+        options = (
+            "--trace",
+            str(trace(tmp_path)),
+            "--time-scale",
+            "2",
+            "--max-repeat-s",
+            "60",
+            "--warmup-requests",
+            "1",
+        )
+        done = aforo("run", "replay", "--url", f"http://127.0.0.1:{port}", *options)
+    assert done.returncode in {0, 3}, done.stderr
+    folder = only_run(tmp_path)
+    requests = sorted((r for r in folder.read_requests() if r.phase == "repeat-1"), key=lambda r: r.scheduled_ns)
+    first_ns = requests[0].scheduled_ns
+    assert [(r.scheduled_ns - first_ns) / NS_PER_MS for r in requests] == [0, 300, 400, 900]
+    assert [r.completion_tokens for r in requests] == [r.completion_tokens_server for r in requests] == [4, 2, 3, 5]
+    assert [body["max_tokens"] for body in bodies] == [4, 4, 2, 3, 5]  # the warm-up first
+    prompts = [body["prompt"].split(" ") for body in bodies]
+    assert [len(words) for words in prompts] == [600, 600, 40, 700, 30]
+    warmup, first, _, third, _ = prompts
+    assert first[:512] == third[:512]
+    assert first[512] != third[512]
+    assert warmup[0] != first[0]
+    manifest = folder.read_manifest()
+    assert manifest.workload["requests"] == 5
+    assert f"--trace {tmp_path / 'calls.jsonl'} --time-scale 2.0" in " ".join(manifest.command_line)
+    warnings = " ".join(manifest.warnings)
+    assert "1 of the 6 rows of calls.jsonl were left out" in warnings
+    assert "1 of 5 rows of calls.jsonl are due later than 60 s after the start and are not sent" in warnings
+    assert "prefix cache" in warnings
+
+
+def test_a_replay_of_a_run_repeats_its_times(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    with serve(answering(bodies)) as port:
+        url = ("--url", f"http://127.0.0.1:{port}")
+        aforo("run", "replay", *url, "--trace", str(trace(tmp_path)), "--max-repeat-s", "60")
+        first = only_run(tmp_path)
+        lines = first.requests.read_text().splitlines()
+        counted = [json.loads(line) | {"prompt_tokens": 5} for line in lines]  # no endpoint counts prompts
+        (tmp_path / "again.jsonl").write_text("\n".join(json.dumps(line) for line in counted))
+        aforo("run", "replay", *url, "--trace", "again.jsonl", "--out", "second")
+    (second,) = (tmp_path / "second").iterdir()
+    gaps = []
+    for folder in (first, RunFolder(second)):
+        due_ns = sorted(r.scheduled_ns for r in folder.read_requests() if r.phase == "repeat-1")
+        gaps.append([time_ns - due_ns[0] for time_ns in due_ns])
+    assert gaps[0] == gaps[1] == [0, 150 * NS_PER_MS, 200 * NS_PER_MS, 450 * NS_PER_MS]
+
+
+@pytest.mark.parametrize(
+    "load",
+    [("--concurrency", "1"), ("--concurrency", "3"), ("--rate", "50"), ("--rate", "50", "--client-workers", "2")],
+)
+def test_the_turns_of_a_conversation_follow_one_another_and_grow(
+    tmp_path: Path, aforo: Aforo, load: tuple[str, ...]
+) -> None:
+    bodies: Bodies = []
+    with serve(answering(bodies)) as port:
+        options = ("--output-tokens", "3", "--repeats", "1", *load)
+        done = aforo("run", "conversation", "--url", f"http://127.0.0.1:{port}", *options)
+    assert done.returncode in {0, 3}, done.stderr
+    requests = sorted(only_run(tmp_path).read_requests(), key=lambda request: request.index)
+    assert {request.outcome for request in requests} == {Outcome.OK}
+    assert len(requests) == len(bodies) == 4 + 24
+    talks: dict[str, list[Any]] = {}
+    for body in bodies:  # in the order of arrival
+        talks.setdefault(body["messages"][1]["content"], []).append(body["messages"])
+    assert len(talks) == 7
+    for turns in talks.values():
+        assert [len(messages) for messages in turns] == [2, 4, 6, 8]
+        assert [message["role"] for message in turns[3]] == ["system"] + ["user", "assistant"] * 3 + ["user"]
+        assert all(turns[3][: len(messages)] == messages for messages in turns)
+        assert [len(message["content"].split(" ")) for message in turns[3]] == [64, 64, 3, 32, 3, 32, 3, 32]
+    for first in range(0, len(requests), 4):
+        for earlier, later in zip(requests[first : first + 3], requests[first + 1 : first + 4], strict=True):
+            assert (later.sent_ns or 0) > earlier.scheduled_ns + earlier.read_offset_ns[-1]
+    assert len({body["messages"][0]["content"] for body in bodies}) == 1
+
+
+def test_a_share_of_the_requests_begins_with_the_common_system_prompt(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    with serve(answering(bodies)) as port:
+        options = ("--system-tokens", "20", "--system-share", "0.25")
+        done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *options)
+    assert done.returncode in {0, 3}, done.stderr
+    measured = [body["prompt"].split(" ") for body in bodies[1:]]
+    assert sorted(len(words) for words in measured) == [16] * 9 + [36] * 3
+    assert len({" ".join(words[:20]) for words in measured if len(words) == 36}) == 1
+    command = " ".join(only_run(tmp_path).read_manifest().command_line)
+    assert "--system-tokens 20 --system-share 0.25" in command
