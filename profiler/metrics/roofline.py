@@ -7,11 +7,12 @@ from profiler.metrics.latency import output_tokens, token_arrivals_ns
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.metrics.throughput import total_tokens_per_s
+from profiler.models.ggml import TENSOR_TYPES
 from profiler.results.manifest import ModelFacts
 from profiler.results.records import RequestRecord
 from profiler.units import ns_to_s
 
-_KV_BYTES = 2  # float16, llama.cpp's default
+_KV_TYPE = "f16"  # llama.cpp's default; vLLM's is the model's own type, of as many bytes
 _ARITHMETIC = {
     # What ggml multiplies weights in (ggml-cpu, vec_dot_type); the types of quantised blocks are all int8.
     "F32": ("f32",),
@@ -24,14 +25,14 @@ _ARITHMETIC = {
 def mbu_ratio(seen: Observations) -> float:
     """Model bandwidth utilisation: bytes that decoding had to read / time / measured memory bandwidth of the host.
 
-    Bytes/s = weights per step × steps/s + KV cache (float16) read for each output token × output tokens / time in
+    Bytes/s = weights per step × steps/s + KV cache read for each output token × output tokens / time in
     which a stream was decoding. A step makes one token for every stream: steps/s = Σ (tokens − 1) / Σ (last token −
     first token). With one stream: (weights + KV cache at the mean context) × decode rate. Databricks, "LLM Inference
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
     """
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
     weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
-    kv_bytes = _known(_kv_bytes_per_token(seen.manifest.model), "the size of the KV cache")
+    kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)
     streams = [request for request in seen.finished if _streaming_ns(request) > 0]
     if not streams:
         raise NotMeasuredError("no finished request has two tokens that did not arrive together")
@@ -92,11 +93,22 @@ def _known(value: int | None, what: str) -> int:
     return value
 
 
-def _kv_bytes_per_token(model: ModelFacts) -> int | None:
+def _kv_bytes_per_token(model: ModelFacts, kv_type: str | None) -> float:
     """Return keys and values of one token in all layers."""
+    element_bytes = _element_bytes(kv_type or _KV_TYPE)
     if model.layers is None or model.kv_heads is None or not model.heads or model.hidden_size is None:
-        return None
-    return 2 * model.layers * model.kv_heads * (model.hidden_size // model.heads) * _KV_BYTES
+        raise NotMeasuredError("the size of the KV cache is not known")
+    return 2 * model.layers * model.kv_heads * (model.hidden_size // model.heads) * element_bytes
+
+
+def _element_bytes(kv_type: str) -> float:
+    """Return what an element of a type takes, by the names of llama.cpp ('q8_0') and vLLM ('fp8_e5m2')."""
+    sizes = {known.name.lower(): known.block_bytes / known.block_elements for known in TENSOR_TYPES.values()}
+    if kv_type.startswith("fp8"):
+        return 1.0
+    if kv_type not in sizes:
+        raise NotMeasuredError(f"what an element of a {kv_type} KV cache takes is not known")
+    return sizes[kv_type]
 
 
 def _prompt_tokens(request: RequestRecord) -> int:

@@ -46,6 +46,23 @@ def test_mbu_of_one_stream() -> None:
     assert mbu_ratio(seen([ONE])) == pytest.approx(0.1304)
 
 
+@pytest.mark.parametrize(
+    ("kv_type", "element_bytes"), [("f32", 4.0), ("q8_0", 34 / 32), ("fp8_e5m2", 1.0), ("bf16", 2.0)]
+)
+def test_mbu_knows_the_type_of_the_kv_cache(kv_type: str, element_bytes: float) -> None:
+    # 16 elements a token, at a mean context of 9.5 tokens
+    found = seen([ONE])
+    found.manifest.engine.kv_cache = kv_type
+    assert mbu_ratio(found) == pytest.approx((1_000 + 16 * 9.5 * element_bytes) * 100 / 1_000_000)
+
+
+def test_mbu_of_an_unknown_kv_cache_is_not_measured() -> None:
+    found = seen([ONE])
+    found.manifest.engine.kv_cache = "turbo3"
+    with pytest.raises(NotMeasuredError, match="turbo3"):
+        mbu_ratio(found)
+
+
 def test_mbu_does_not_count_the_time_between_requests() -> None:
     assert mbu_ratio(seen([ONE, request(1, sent_ms=500)])) == pytest.approx(0.1304)
 
