@@ -82,7 +82,7 @@ class Aforo:
     def read(self, folder: Path) -> Records:
         """Read the one run below the folder."""
         (run,) = (folder / _RUNS).iterdir()
-        records = RunFolder(run).read_requests()
+        records = list(RunFolder(run).read_requests())
         return {
             self.name: [_seen(record, in_user_space=False) for record in records],
             USER_SPACE: [_seen(record, in_user_space=True) for record in records],

@@ -110,7 +110,7 @@ def drive_with_http_client(server: LlamaCppPythonServer, bodies: list[dict[str, 
 
 def report(pairs: list[tuple[float, float]], log: str) -> None:
     ratios = [ours / theirs for ours, theirs in pairs]
-    timings = read_log(log)
+    timings = list(read_log(log.splitlines()))
     engine = sum(t.decode_runs for t in timings) * MS_PER_S / sum(t.decode_ms for t in timings)
     ours = statistics.median(ours for ours, _ in pairs)
     print(f"Aforo / http.client: median {statistics.median(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}")

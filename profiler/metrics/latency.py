@@ -1,15 +1,27 @@
 """How long a request takes. Arrivals are kernel stamps where the system has them."""
 
-from itertools import pairwise
+from itertools import compress
+from operator import sub
 
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
-from profiler.units import NS_PER_S, ns_to_ms
+from profiler.units import NS_PER_S, each_ns_to_ms, ns_to_ms
+from profiler.workloads.schema import Slo
 
 
 def token_arrivals_ns(request: RequestRecord) -> list[int]:
     """Return when each token-bearing read arrived, as offsets from the moment of sending."""
-    return [t for t, tokens in zip(request.read_offset_ns, request.read_tokens, strict=True) if tokens]
+    return list(compress(request.read_offset_ns, request.read_tokens))
+
+
+def first_token_ns(request: RequestRecord) -> int:
+    """Return when the first token-bearing read arrived, as an offset from the moment of sending."""
+    return next(compress(request.read_offset_ns, request.read_tokens))
+
+
+def last_token_ns(request: RequestRecord) -> int:
+    """Return when the last token-bearing read arrived, as an offset from the moment of sending."""
+    return next(compress(reversed(request.read_offset_ns), reversed(request.read_tokens)))
 
 
 def output_tokens(request: RequestRecord) -> int:
@@ -18,13 +30,22 @@ def output_tokens(request: RequestRecord) -> int:
     return count if count is not None else request.completion_tokens or 0
 
 
-def _streaming_ns(request: RequestRecord) -> tuple[int, int]:
-    """Return the time from the first token to the last and the number of gaps between tokens."""
-    arrivals_ns = token_arrivals_ns(request)
-    gaps = output_tokens(request) - 1
-    if gaps < 1 or arrivals_ns[-1] == arrivals_ns[0]:
+def prompt_tokens(request: RequestRecord) -> int | None:
+    """Return the length of the prompt: the server's count, or ours where it gives none."""
+    return request.prompt_tokens_server or request.prompt_tokens
+
+
+def streaming_ns(request: RequestRecord) -> int:
+    """Return the time from the first token to the last."""
+    return last_token_ns(request) - first_token_ns(request)
+
+
+def _streaming(request: RequestRecord) -> tuple[int, int]:
+    """Return the time from the first token to the last, in nanoseconds, and the number of gaps between tokens."""
+    span_ns, gaps = streaming_ns(request), output_tokens(request) - 1
+    if gaps < 1 or not span_ns:
         raise NotMeasuredError("needs two tokens that did not arrive together")
-    return arrivals_ns[-1] - arrivals_ns[0], gaps
+    return span_ns, gaps
 
 
 @metric(
@@ -36,7 +57,7 @@ def _streaming_ns(request: RequestRecord) -> tuple[int, int]:
 )
 def ttft_ms(request: RequestRecord) -> float:
     """Arrival of the read that completes the first event with a non-empty token − request sent."""
-    return ns_to_ms(token_arrivals_ns(request)[0])
+    return ns_to_ms(first_token_ns(request))
 
 
 @metric(
@@ -48,7 +69,8 @@ def ttft_ms(request: RequestRecord) -> float:
 )
 def itl_ms(request: RequestRecord) -> list[float]:
     """Gaps between successive token-bearing reads; one with k tokens is one gap (see coalesced_read_ratio)."""
-    return [ns_to_ms(later - earlier) for earlier, later in pairwise(token_arrivals_ns(request))]
+    arrivals_ns = token_arrivals_ns(request)
+    return each_ns_to_ms(map(sub, arrivals_ns[1:], arrivals_ns))
 
 
 @metric(
@@ -60,8 +82,8 @@ def itl_ms(request: RequestRecord) -> list[float]:
 )
 def tpot_ms(request: RequestRecord) -> float:
     """(Last token − first token) / (completion tokens − 1)."""
-    streaming_ns, gaps = _streaming_ns(request)
-    return ns_to_ms(streaming_ns) / gaps
+    span_ns, gaps = _streaming(request)
+    return ns_to_ms(span_ns) / gaps
 
 
 @metric(
@@ -73,7 +95,7 @@ def tpot_ms(request: RequestRecord) -> float:
 )
 def e2e_ms(request: RequestRecord) -> float:
     """Last token − request sent."""
-    return ns_to_ms(token_arrivals_ns(request)[-1])
+    return ns_to_ms(last_token_ns(request))
 
 
 def _queued_ms(request: RequestRecord) -> float:
@@ -104,8 +126,8 @@ def e2e_from_scheduled_ms(request: RequestRecord) -> float:
 )
 def decode_tokens_per_s(request: RequestRecord) -> float:
     """Speed of one stream: (completion tokens − 1) / (last token − first token)."""
-    streaming_ns, gaps = _streaming_ns(request)
-    return gaps * NS_PER_S / streaming_ns
+    span_ns, gaps = _streaming(request)
+    return gaps * NS_PER_S / span_ns
 
 
 @metric(
@@ -117,7 +139,21 @@ def decode_tokens_per_s(request: RequestRecord) -> float:
 )
 def prefill_tokens_per_s(request: RequestRecord) -> float:
     """Prompt processing as a client sees it: prompt tokens / TTFT, the server's own overhead included."""
-    prompt_tokens = request.prompt_tokens_server or request.prompt_tokens
-    if not prompt_tokens:
+    length = prompt_tokens(request)
+    if not length:
         raise NotMeasuredError("the length of the prompt in tokens is not known")
-    return prompt_tokens * NS_PER_S / token_arrivals_ns(request)[0]
+    return length * NS_PER_S / first_token_ns(request)
+
+
+def meets(slo: Slo, request: RequestRecord) -> bool:
+    """Whether a finished request met every objective; one that it has no value for counts as met."""
+    limits = ((slo.ttft_ms, ttft_ms), (slo.tpot_ms, tpot_ms), (slo.e2e_ms, e2e_ms))
+    for limit_ms, measure in limits:
+        if limit_ms is None:
+            continue
+        try:
+            if measure(request) > limit_ms:
+                return False
+        except NotMeasuredError:
+            continue
+    return True

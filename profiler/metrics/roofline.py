@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from profiler.metrics.latency import output_tokens, token_arrivals_ns
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.metrics.throughput import total_tokens_per_s
 from profiler.models.ggml import TENSOR_TYPES
 from profiler.results.manifest import ModelFacts
-from profiler.results.records import RequestRecord
 from profiler.units import ns_to_s
 
 _KV_TYPE = "f16"  # llama.cpp's default; vLLM's is the model's own type, of as many bytes
@@ -33,14 +31,12 @@ def mbu_ratio(seen: Observations) -> float:
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
     weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
     kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)
-    streams = [request for request in seen.finished if _streaming_ns(request) > 0]
-    if not streams:
+    totals = seen.totals
+    if not totals.streaming_ns:
         raise NotMeasuredError("no finished request has two tokens that did not arrive together")
-    gaps = [output_tokens(request) - 1 for request in streams]
-    steps_per_s = sum(gaps) / ns_to_s(sum(_streaming_ns(request) for request in streams))
-    cached_tokens = sum(gap * _mean_context(request) for gap, request in zip(gaps, streams, strict=True))
-    decoding_s = ns_to_s(_time_covered_ns([_streaming_span_ns(request) for request in streams]))
-    return (weight_bytes * steps_per_s + kv_bytes * cached_tokens / decoding_s) / roof
+    steps_per_s = totals.steps / ns_to_s(totals.streaming_ns)
+    decoding_s = ns_to_s(totals.streamed.total_ns)
+    return (weight_bytes * steps_per_s + kv_bytes * totals.steps_context_tokens / decoding_s) / roof
 
 
 @metric("per-run", unit="ratio", group="resources", better="higher", aliases={"PaLM": "MFU"})
@@ -56,9 +52,8 @@ def mfu_ratio(seen: Observations) -> float:
     model = seen.manifest.model
     parameters = _known(model.decode_parameters, "how many parameters a token is multiplied with")
     layers, hidden_size = _known(model.layers, "the number of layers"), _known(model.hidden_size, "the hidden size")
-    lengths = [_prompt_tokens(request) + output_tokens(request) for request in seen.finished]
     rate = total_tokens_per_s(seen)
-    mean_context = sum(length**2 / 2 for length in lengths) / sum(lengths)
+    mean_context = seen.totals.context_tokens_squared / 2 / seen.totals.context_tokens
     return (2 * parameters + 4 * layers * hidden_size * mean_context) * rate / peak
 
 
@@ -109,31 +104,3 @@ def _element_bytes(kv_type: str) -> float:
     if kv_type not in sizes:
         raise NotMeasuredError(f"what an element of a {kv_type} KV cache takes is not known")
     return sizes[kv_type]
-
-
-def _prompt_tokens(request: RequestRecord) -> int:
-    return request.prompt_tokens_server or request.prompt_tokens or 0
-
-
-def _mean_context(request: RequestRecord) -> float:
-    return _prompt_tokens(request) + output_tokens(request) / 2
-
-
-def _streaming_ns(request: RequestRecord) -> int:
-    start_ns, stop_ns = _streaming_span_ns(request)
-    return stop_ns - start_ns
-
-
-def _streaming_span_ns(request: RequestRecord) -> tuple[int, int]:
-    arrivals_ns = token_arrivals_ns(request)
-    sent_ns = request.sent_ns or 0
-    return sent_ns + arrivals_ns[0], sent_ns + arrivals_ns[-1]
-
-
-def _time_covered_ns(spans_ns: list[tuple[int, int]]) -> int:
-    """Return how much time lies in at least one of the spans."""
-    covered_ns, reached_ns = 0, 0
-    for start_ns, stop_ns in sorted(spans_ns):
-        covered_ns += max(0, stop_ns - max(start_ns, reached_ns))
-        reached_ns = max(reached_ns, stop_ns)
-    return covered_ns

@@ -1,11 +1,11 @@
 """From records to a summary: pure, so that the same files always give the same bytes."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.observations import Observations, by_repeat, observe, points_of
+from profiler.metrics.collect import Collected
+from profiler.metrics.observations import Observations, points_of
 from profiler.metrics.registry import Estimate, MetricSpec, NotMeasuredError
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
@@ -20,9 +20,9 @@ from profiler.results.summary import (
     Summary,
 )
 from profiler.servers.engine_log import EngineTiming
-from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile, sample_floor
 from profiler.stats.ranges import Range
+from profiler.stats.values import APPROXIMATION, Values
 from profiler.timing.audit import Audit
 
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -30,9 +30,9 @@ QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 def summarize(
     manifest: Manifest,
-    requests: Sequence[RequestRecord],
+    requests: Iterable[RequestRecord],
     samples: Sequence[Sample],
-    engine_timings: Sequence[EngineTiming | None],
+    engine_timings: Iterable[EngineTiming | None],
     wire: Audit | None = None,
     headline: str | None = None,
     wall: Sequence[EnergyReading] = (),
@@ -44,15 +44,18 @@ def summarize(
 
 def summarize_points(
     manifest: Manifest,
-    requests: Sequence[RequestRecord],
+    requests: Iterable[RequestRecord],
     samples: Sequence[Sample],
-    engine_timings: Sequence[EngineTiming | None],
+    engine_timings: Iterable[EngineTiming | None],
     wire: Audit | None = None,
     wall: Sequence[EnergyReading] = (),
 ) -> list[PointSummary]:
-    """Compute every metric of each point, in the order of measuring; a plain run has one."""
-    points = points_of(manifest)
-    return [_point(point, observe(manifest, point, requests, samples, engine_timings, wire, wall)) for point in points]
+    """Compute every metric of each point, in the order of measuring; a plain run has one.
+
+    `requests`, in order of finishing, are gone through twice, the timings once, and none of them are held.
+    """
+    collected = Collected(manifest, requests, samples, engine_timings, wire, wall)
+    return [_point(point, collected) for point in points_of(manifest)]
 
 
 def last_finished(points: Sequence[PointSummary]) -> str:
@@ -92,14 +95,13 @@ def compose(
     )
 
 
-def _point(point: Point, seen: Observations) -> PointSummary:
-    repeats = by_repeat(seen)
-    outcomes = Counter(str(request.outcome) for request in seen.requests)
+def _point(point: Point, collected: Collected) -> PointSummary:
+    seen, repeats = collected.point(point), collected.repeats(point)
     return PointSummary(
         point=point,
-        requests_ok=len(seen.finished),
-        requests_failed=len(seen.requests) - len(seen.finished),
-        outcomes=dict(sorted(outcomes.items())),
+        requests_ok=seen.totals.finished,
+        requests_failed=seen.totals.requests - seen.totals.finished,
+        outcomes={str(outcome): count for outcome, count in sorted(seen.totals.outcomes.items())},
         metrics={name: _measure(spec, seen, repeats) for name, spec in METRICS.items()},
         energy=[_energy_account(account) for account in seen.accounts],
     )
@@ -125,23 +127,11 @@ def _energy_account(account: Account) -> EnergyAccount:
 def _measure(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Metric:
     if spec.kind == "per-run":
         return _scalar(spec, seen, repeats)
-    per_repeat = [values for part in repeats if (values := _values(spec, part))]
-    values = _values(spec, seen)
-    if not values:
-        reason = "no request finished" if not seen.finished else "no finished request has a value for it"
+    if not len(seen.values[spec.id]):
+        reason = "no finished request has a value for it" if seen.totals.finished else "no request finished"
         return NotMeasured(unit=spec.unit, reason=reason)
-    return _distribution(spec.unit, values, [sum(part) / len(part) for part in per_repeat])
-
-
-def _values(spec: MetricSpec, seen: Observations) -> list[float]:
-    values: list[float] = []
-    for request in seen.finished:
-        try:
-            value = spec.compute(request)
-        except NotMeasuredError:
-            continue
-        values.extend(value if spec.kind == "pooled" else [value])
-    return values
+    means = [values.mean for part in repeats if len(values := part.values[spec.id])]
+    return _distribution(spec.unit, seen.values[spec.id], means)
 
 
 def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
@@ -175,16 +165,18 @@ def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | 
     )
 
 
-def _distribution(unit: str, values: Sequence[float], per_repeat_mean: list[float]) -> Distribution:
-    ordered = sorted(values)
+def _distribution(unit: str, values: Values, per_repeat_mean: list[float]) -> Distribution:
+    ordered = values.ordered()
+    n = len(ordered)
     return Distribution(
         unit=unit,
-        n=len(ordered),
-        mean=sum(ordered) / len(ordered),
+        n=n,
+        mean=ordered.total / n,
         min=ordered[0],
         max=ordered[-1],
         quantiles={name: quantile(ordered, q) for name, q in QUANTILES.items()},
-        indicative=[name for name, q in QUANTILES.items() if len(ordered) < sample_floor(q)],
-        mean_half_width=mean_half_width(values),
+        indicative=[name for name, q in QUANTILES.items() if n < sample_floor(q)],
+        mean_half_width=values.half_width(),
         per_repeat_mean=per_repeat_mean,
+        approximation=None if values.is_exact else APPROXIMATION,
     )

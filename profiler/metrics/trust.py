@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from profiler.metrics.latency import itl_ms
-from profiler.metrics.observations import Observations, end_ns
+from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.units import NS_PER_MS, NS_PER_S, ns_to_ms, ns_to_us
+from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
 
 _FEWEST_PER_QUARTER = 2
 
@@ -18,9 +17,9 @@ _FEWEST_PER_QUARTER = 2
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def error_ratio(seen: Observations) -> float:
     """Measured requests with any outcome but ok / measured requests."""
-    if not seen.requests:
+    if not seen.totals.requests:
         raise NotMeasuredError("no measured request ended")
-    return 1 - len(seen.finished) / len(seen.requests)
+    return 1 - seen.totals.finished / seen.totals.requests
 
 
 @metric("per-request", unit="ms", group="trust", better="lower")
@@ -34,48 +33,40 @@ def send_lag_ms(request: RequestRecord) -> float:
 @metric("pooled", unit="us", group="trust", better="lower")
 def kernel_user_gap_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space stamps would have."""
-    return [ns_to_us(lag_ns) for lag_ns in request.read_lag_ns if lag_ns is not None]
+    return each_ns_to_us(lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None)
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def coalesced_read_ratio(seen: Observations) -> float:
     """Token-bearing reads that held several tokens / token-bearing reads. Their gaps are not to be trusted."""
-    reads = [tokens for request in seen.finished for tokens in request.read_tokens if tokens]
-    if not reads:
+    if not seen.totals.token_reads:
         raise NotMeasuredError("no token arrived")
-    return sum(tokens > 1 for tokens in reads) / len(reads)
+    return seen.totals.token_reads_coalesced / seen.totals.token_reads
 
 
 @metric("per-run", unit="tokens", group="trust", better="neither")
 def tokens_per_read(seen: Observations) -> float:
     """Tokens / token-bearing reads: 1 when every token arrived alone."""
-    reads = [tokens for request in seen.finished for tokens in request.read_tokens if tokens]
-    if not reads:
+    if not seen.totals.token_reads:
         raise NotMeasuredError("no token arrived")
-    return sum(reads) / len(reads)
+    return seen.totals.tokens_read / seen.totals.token_reads
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def token_mismatch_ratio(seen: Observations) -> float:
     """Sum of |tokens the client saw − tokens the server says it made| / tokens the server says it made."""
-    both = [
-        (request.completion_tokens or 0, request.completion_tokens_server)
-        for request in seen.finished
-        if request.completion_tokens_server
-    ]
-    if not both:
+    if not seen.totals.tokens_by_server:
         raise NotMeasuredError("the server did not say how many tokens it made")
-    return sum(abs(client - server) for client, server in both) / sum(server for _, server in both)
+    return seen.totals.tokens_disputed / seen.totals.tokens_by_server
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def pause_time_ratio(seen: Observations) -> float:
     """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled."""
-    gaps_ms = sorted(gap for request in seen.finished for gap in itl_ms(request))
-    if not gaps_ms or not sum(gaps_ms):
+    gaps_ms = seen.values["itl_ms"].ordered()
+    if not len(gaps_ms) or not gaps_ms.total:
         raise NotMeasuredError("no two tokens arrived one after the other")
-    longest_usual_ms = 10 * quantile(gaps_ms, 0.5)
-    return sum(gap for gap in gaps_ms if gap > longest_usual_ms) / sum(gaps_ms)
+    return gaps_ms.sum_above(10 * quantile(gaps_ms, 0.5)) / gaps_ms.total
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -86,9 +77,7 @@ def littles_law_residual_ratio(seen: Observations) -> float:
     load was not steady.
     """
     in_flight = _mean_in_flight(seen)
-    ended = [request for request in seen.finished if seen.is_steady(end_ns(request))]
-    duration_ns = sum(end_ns(request) - (request.sent_ns or 0) for request in ended)
-    return abs(in_flight - duration_ns / seen.window_ns) / in_flight
+    return abs(in_flight - seen.totals.steady_endings_ns / seen.window_ns) / in_flight
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -103,12 +92,7 @@ def _mean_in_flight(seen: Observations) -> float:
     """Return the requests in flight, averaged over the steady windows."""
     if not seen.window_ns:
         raise NotMeasuredError("no stretch of steady load: too few requests finished")
-    busy_ns = 0
-    for request in seen.finished:
-        start_ns, stop_ns = request.sent_ns or 0, end_ns(request)
-        for window in seen.windows:
-            busy_ns += max(0, min(stop_ns, window.end_ns) - max(start_ns, window.start_ns))
-    return busy_ns / seen.window_ns
+    return seen.totals.in_flight_ns / seen.window_ns
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -162,7 +146,7 @@ def throttle_events(seen: Observations) -> float:
 def tcp_retransmission_ratio(seen: Observations) -> float:
     """TCP segments that this host, whatever the program, sent again around the steady windows / finished requests."""
     counted = [(s.t_ns, s.tcp_retransmissions) for s in seen.samples]
-    return _increase(seen, counted, "the kernel's TCP counters cannot be read here") / len(seen.finished)
+    return _increase(seen, counted, "the kernel's TCP counters cannot be read here") / seen.totals.finished
 
 
 def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:
@@ -225,18 +209,17 @@ def sample_coverage_ratio(seen: Observations) -> float:
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def clock_step_ratio(seen: Observations) -> float:
     """Finished requests during which the wall clock was stepped by over 1 ms / finished requests."""
-    if not seen.finished:
+    if not seen.totals.finished:
         raise NotMeasuredError("no request finished")
-    return sum(abs(r.clock_offset_drift_ns or 0) > NS_PER_MS for r in seen.finished) / len(seen.finished)
+    return seen.totals.clock_steps / seen.totals.finished
 
 
 @metric("per-run", unit="ratio", group="trust", better="higher")
 def kernel_stamp_ratio(seen: Observations) -> float:
     """Reads stamped by the kernel / reads, of finished requests."""
-    lags = [lag for request in seen.finished for lag in request.read_lag_ns]
-    if not lags:
+    if not seen.totals.reads:
         raise NotMeasuredError("nothing was read")
-    return 1 - lags.count(None) / len(lags)
+    return 1 - seen.totals.reads_unstamped / seen.totals.reads
 
 
 @metric("per-run", unit="cores", group="trust", better="lower")
@@ -270,7 +253,6 @@ def client_busiest_cpu_cores(seen: Observations) -> float:
 @metric("per-run", unit="us", group="trust", better="lower")
 def clock_offset_width_us(seen: Observations) -> float:
     """Largest uncertainty of the conversion from the kernel's wall-clock stamps to the monotonic clock."""
-    widths_ns = [r.clock_offset_width_ns for r in seen.finished if r.clock_offset_width_ns is not None]
-    if not widths_ns:
+    if not seen.totals.clock_offset_widths:
         raise NotMeasuredError("no clock offset was sampled")
-    return ns_to_us(max(widths_ns))
+    return ns_to_us(seen.totals.clock_offset_width_ns)

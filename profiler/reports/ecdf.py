@@ -10,6 +10,7 @@ from plotly import graph_objects as go
 from profiler.reports import format as fmt
 from profiler.reports.figures import BLUE, LOG_FROM, VERMILLION, Trace, base, log_axis, rounded
 from profiler.reports.series import thinned
+from profiler.stats.values import Ordered
 
 _UNLABELLED = {"p95"}  # too close to its neighbours
 _FAR = 2.5  # an SLO this many times beyond the data is named at the edge instead of drawn
@@ -28,7 +29,7 @@ class Mark:
     is_indicative: bool
 
 
-def ecdf(values_ms: Sequence[float], marks: Sequence[Mark], name: str, slo_ms: float | None = None) -> go.Figure:
+def ecdf(values_ms: Ordered, marks: Sequence[Mark], name: str, slo_ms: float | None = None) -> go.Figure:
     """Share of `values_ms` (sorted) at or below x, with percentiles and the SLO marked."""
     shown = fmt.scale(values_ms[-1], "ms")
     span = (values_ms[0] * shown.factor, values_ms[-1] * shown.factor)
@@ -48,7 +49,7 @@ def ecdf(values_ms: Sequence[float], marks: Sequence[Mark], name: str, slo_ms: f
     return figure
 
 
-def _curve(values_ms: Sequence[float], shown: fmt.Scale) -> Trace:
+def _curve(values_ms: Ordered, shown: fmt.Scale) -> Trace:
     steps = thinned(values_ms)
     x = [rounded(value * shown.factor) for _, value in steps]
     return {

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,29 +16,35 @@ from plotly.offline import get_plotlyjs
 from profiler.content import content
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import energy, facts, loads, panels, tables
+from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
-from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
+from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Summary
 
 _OPTION = re.compile(r"--[a-z][a-z-]*")
-_MOST_FAILURES = 10
 _LONGEST_LINE = 72  # characters of a command
 
 
 def render(
     manifest: Manifest,
     summary: Summary,
-    requests: Sequence[RequestRecord],
+    requests: Iterable[RequestRecord],
     samples: Sequence[Sample],
     wall: Sequence[EnergyReading] = (),
 ) -> str:
-    """Return the page. The same run gives the same bytes: nothing in it depends on when it is made."""
-    sections = panels.sections(manifest, summary, requests, samples, wall)
+    """Return the page. The same run gives the same bytes: nothing in it depends on when it is made.
+
+    `requests` are gone through twice and not held. Figures of requests show the headline's, where there are several
+    points.
+    """
+    gathered = Gathered(manifest, summary.headline, requests, samples)
+    sections = panels.sections(manifest, summary, gathered, samples, wall)
     script, plotly_js = _asset("page.js"), get_plotlyjs()
     page: str = _template().render(
         **_head(manifest, summary),
         **_tables(manifest, summary),
-        **_failures(requests),
+        failures=gathered.failures.sorted(),
+        failures_total=gathered.failures.total,
         **energy.tables(manifest, summary),
         sections=sections,
         figures=_specifications([panel for section in sections.values() for panel in section]),
@@ -88,11 +94,6 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "engine_command": _command(manifest.engine.command),
         "repeat_command": _command(manifest.command_line),
     }
-
-
-def _failures(requests: Sequence[RequestRecord]) -> dict[str, Any]:
-    failed = sorted((request for request in requests if request.outcome is not Outcome.OK), key=lambda r: r.index)
-    return {"failures": failed[:_MOST_FAILURES], "failures_total": len(failed)}
 
 
 def _command(arguments: Sequence[str]) -> str:

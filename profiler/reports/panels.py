@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from plotly import graph_objects as go
 
 from profiler.energy.use import of_channel
-from profiler.metrics.observations import cut_to_point
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.facts import number_of
+from profiler.reports.gathered import Gathered
 from profiler.reports.tables import LATENCIES, row_scale
 from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
-from profiler.results.records import EnergyReading, RequestRecord, Sample
+from profiler.results.records import EnergyReading, Sample
 from profiler.results.summary import Distribution, Summary
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
@@ -34,10 +34,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the panels are made of: records on one time axis."""
+    """What the panels are made of, on one time axis."""
 
     manifest: Manifest
-    requests: list[RequestRecord]  # measured ones
+    gathered: Gathered
     samples: Sequence[Sample]
     zero_ns: int
     phases: list[series.Span]
@@ -46,15 +46,13 @@ class _Run:
 def sections(
     manifest: Manifest,
     summary: Summary,
-    requests: Sequence[RequestRecord],
+    gathered: Gathered,
     samples: Sequence[Sample],
     wall: Sequence[EnergyReading] = (),
 ) -> dict[str, list[Panel]]:
-    """Every panel of the page, by section; of several points, requests are those of the headline's."""
-    measured = series.measured(cut_to_point(manifest, summary.headline or ""), requests)
-    zero_ns = series.origin_ns(manifest, measured, samples)
-    phases = series.spans(manifest, zero_ns, series.last_ns(requests, samples))
-    run = _Run(manifest, measured, samples, zero_ns, phases)
+    """Every panel of the page, by section."""
+    zero_ns = gathered.extent.zero_ns
+    run = _Run(manifest, gathered, samples, zero_ns, series.spans(manifest, zero_ns, gathered.extent.last_ns))
     return {
         "loads": _loads(manifest, summary),
         "latency": [_ecdf(name, run, summary) for name in LATENCIES],
@@ -62,11 +60,6 @@ def sections(
         "load": _utilisation(run),
         "energy": _power(run, wall),
     }
-
-
-def _headline_part(manifest: Manifest, summary: Summary) -> Manifest:
-    """Leave out the phases of other loads than the one that the summary stands for."""
-    return cut_to_point(manifest, summary.headline) if summary.headline else manifest
 
 
 def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
@@ -93,8 +86,8 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
 
 def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:
     title = fmt.label(metric_id)
-    values = series.latencies_ms(metric_id, run.requests)
-    if not values:
+    values = run.gathered.latencies_ms[metric_id].ordered()
+    if not len(values):
         return Panel(metric_id, title, "No measured request finished, so there is nothing to draw.")
     if len(values) < _FEWEST_VALUES:
         return Panel(metric_id, title, f"One value, {fmt.quantity(values[0], 'ms')}: too few for a distribution.")
@@ -117,7 +110,7 @@ def _marks(metric: Distribution) -> list[Mark]:
 
 def _timeline(run: _Run) -> Panel:
     title = "Who streamed when"
-    shown = series.timeline(run.requests)
+    shown = run.gathered.timeline()
     if not shown.rows:
         return Panel("timeline", title, "No measured request was sent, so there is no timeline.")
     note = f"Showing {len(shown.rows):,} of {fmt.count(shown.total, 'measured request')} in order of sending"
@@ -131,15 +124,16 @@ def _timeline(run: _Run) -> Panel:
 
 def _gaps(run: _Run) -> Panel:
     title = "Gaps between tokens over the run"
-    points = series.gap_points(run.requests, run.zero_ns)
-    if not points:
+    gaps = run.gathered.gaps
+    points = gaps.points()
+    if not gaps.total:
         return Panel("gaps", title, "No request streamed two tokens, so there are no gaps.")
-    if len(points) <= series.MOST_DOTS:
+    if points is not None:
         figure, note = figures.gap_dots(points, run.phases), f"All {len(points):,} gaps."
     else:
-        parts = series.slices(points)
+        parts = gaps.slices()
         figure = figures.gap_slices(parts, run.phases)
-        note = f"{len(points):,} gaps in {len(parts):,} slices of time: the median and the worst gap of each."
+        note = f"{gaps.total:,} gaps in {len(parts):,} slices of time: the median and the worst gap of each."
     return Panel("gaps", title, note, figure, "Inter-token gap against time.")
 
 

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError
 from profiler.results.manifest import FORMAT_VERSION, Manifest
-from profiler.results.records import EnergyReading, RequestRecord, Sample
+from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
 
-_Row = TypeVar("_Row", RequestRecord, Sample, EnergyReading)
+_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading)
 
 
 class Journal:
@@ -43,6 +43,25 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
+
+
+class StoredRequests:
+    """The finished requests of a run, in the order in which they finished, read anew each time: never all in memory.
+
+    Iterating raises `RunFolderError`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the journal; one that does not exist holds nothing."""
+        self._path = path
+
+    def __iter__(self) -> Iterator[RequestRecord]:
+        """Yield every record."""
+        return _rows(self._path, RequestRecord)
+
+    def times(self) -> Iterator[RequestTimes]:
+        """Yield when every request was under way, much faster than the whole records."""
+        return _rows(self._path, RequestTimes)
 
 
 class RunFolder:
@@ -92,9 +111,9 @@ class RunFolder:
             key = ".".join(str(part) for part in first["loc"])
             raise RunFolderError(f"{self._manifest}: {key}: {first['msg']}. The file is damaged.") from error
 
-    def read_requests(self) -> list[RequestRecord]:
-        """Read all finished requests, in the order in which they finished. Raises `RunFolderError`."""
-        return list(_rows(self.requests, RequestRecord))
+    def read_requests(self) -> StoredRequests:
+        """Return the finished requests, to be read one by one, as often as needed."""
+        return StoredRequests(self.requests)
 
     def read_samples(self) -> list[Sample]:
         """Read all samples. Raises `RunFolderError`."""
@@ -108,11 +127,11 @@ class RunFolder:
         """Replace what was imported from an external meter. Raises `RecordError`."""
         replace(self.wall, "".join(msgspec.json.encode(reading).decode() + "\n" for reading in readings))
 
-    def read_server_log(self) -> str:
-        """Read what the server printed; empty where there is nothing."""
-        if not self.server_log.is_file():
-            return ""
-        return self.server_log.read_text("utf-8", "replace")
+    def read_server_log(self) -> Iterator[str]:
+        """Yield the lines that the server printed; none where there is nothing."""
+        if self.server_log.is_file():
+            with self.server_log.open(encoding="utf-8", errors="replace") as lines:
+                yield from lines
 
     def _parse(self, path: Path) -> dict[str, object]:
         try:

@@ -28,6 +28,11 @@ class Distribution(_Part):
         default=None, description="Half-width of the mean's 95 % interval, by batch means; None below 20 values."
     )
     per_repeat_mean: list[float] = []
+    approximation: str | None = Field(
+        default=None,
+        description="How quantiles were computed where there are too many values to keep; n, mean, min "
+        "and max are exact all the same.",
+    )
 
 
 class Scalar(_Part):

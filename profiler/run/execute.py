@@ -12,7 +12,7 @@ from profiler.errors import AforoError, InterruptedRunError, RecordError, Server
 from profiler.hosts.detect import this_host
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.roofline import measure_and_keep
-from profiler.metrics.observations import IDLE_PHASE
+from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, Phase, Point, Status

@@ -1,11 +1,9 @@
 """Has enough been measured? The stop rule of a workload that asks for a precision instead of a count."""
 
-from statistics import fmean
-
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.records import Outcome, RequestRecord
-from profiler.stats.intervals import mean_half_width
+from profiler.stats.intervals import BatchSums
 from profiler.workloads.schema import Until
 
 
@@ -15,17 +13,21 @@ class Precision:
     def __init__(self, until: Until | None) -> None:
         """Without a rule it is never reached."""
         self._until = until
-        self._values: list[float] = []
+        self._values = BatchSums()
         self.is_reached = False
 
     def take(self, request: RequestRecord) -> None:
         """Look at one more finished request."""
-        if self._until is None or request.outcome is not Outcome.OK or not request.phase.startswith("repeat-"):
+        if (
+            self._until is None
+            or request.outcome is not Outcome.OK
+            or not request.phase.rpartition("/")[2].startswith("repeat-")
+        ):
             return
         try:
-            self._values.append(METRICS[self._until.metric].compute(request))
+            self._values.add(METRICS[self._until.metric].compute(request))
         except NotMeasuredError:
             return
-        half_width = mean_half_width(self._values)
-        if half_width is not None and half_width <= self._until.half_width_ratio * fmean(self._values):
+        half_width = self._values.half_width()
+        if half_width is not None and half_width <= self._until.half_width_ratio * self._values.mean:
             self.is_reached = True

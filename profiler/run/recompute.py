@@ -1,6 +1,6 @@
 """Everything that follows from a run folder's records: its summary and its report, always the same bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import TypeAdapter
 
@@ -11,7 +11,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.points import search_for
-from profiler.servers import llama_cpp_python, llama_server
+from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit, audit
 from profiler.timing.audit_file import WIRE_FILE, read_wire
@@ -37,8 +37,8 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
 
 def summaries_of(folder: RunFolder, manifest: Manifest) -> list[PointSummary]:
     """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`."""
-    requests = sorted(folder.read_requests(), key=lambda request: request.index)
-    timings, wire = _engine_timings(folder, manifest, requests), _wire_audit(folder, requests)
+    requests = folder.read_requests()
+    timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
     points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, folder.read_wall())
     return [_judged(manifest, point) for point in points]
 
@@ -53,15 +53,20 @@ def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
 def write_report(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute `report.html`. Raises `RunFolderError`, `RecordError`."""
     manifest, summary = summary_of(folder)
-    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
-    replace(folder.report, page)
+    _draw(folder, manifest, summary)
     return manifest, summary
 
 
 def recompute(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute both. Raises `RunFolderError`, `RecordError`."""
-    write_summary(folder)
-    return write_report(folder)
+    manifest, summary = write_summary(folder)
+    _draw(folder, manifest, summary)
+    return manifest, summary
+
+
+def _draw(folder: RunFolder, manifest: Manifest, summary: Summary) -> None:
+    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
+    replace(folder.report, page)
 
 
 def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion | None:
@@ -76,17 +81,13 @@ def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
     return point.model_copy(update={"verdict": judge(manifest.status, point.metrics)})
 
 
-def _engine_timings(
-    folder: RunFolder, manifest: Manifest, requests: Sequence[RequestRecord]
-) -> Sequence[EngineTiming | None]:
-    """Return the engine's timing of each request: from its answers, or else from its log, if it is known to tell."""
-    if any(request.server_timings for request in requests):
-        return [llama_server.timing(told) if (told := request.server_timings) else None for request in requests]
+def _engine_timings(folder: RunFolder, manifest: Manifest) -> Iterable[EngineTiming]:
+    """Return the timings that the engine's log tells, if it is known to tell any."""
     reader = _LOG_READERS.get(manifest.engine.name)
     return reader(folder.read_server_log()) if reader else []
 
 
-def _wire_audit(folder: RunFolder, requests: list[RequestRecord]) -> Audit | None:
-    """Compare with the wire where it was captured. Raises `RunFolderError`."""
+def _wire_audit(folder: RunFolder, requests: Iterable[RequestRecord]) -> Audit | None:
+    """Compare with the wire where it was captured; that takes all records at once. Raises `RunFolderError`."""
     path = folder.path / WIRE_FILE
-    return audit(requests, read_wire(path)) if path.exists() else None
+    return audit(list(requests), read_wire(path)) if path.exists() else None

@@ -1,6 +1,6 @@
 """What every engine must be able to do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -90,8 +90,8 @@ class Server(Protocol):
 
 
 class LogReader(Protocol):
-    """Reads an engine's own timings from its log."""
+    """Reads an engine's own timings from the lines of its log."""
 
-    def __call__(self, log: str) -> Sequence[EngineTiming]:
-        """Return one timing per completed request, in order."""
+    def __call__(self, lines: Iterable[str]) -> Iterable[EngineTiming]:
+        """Yield one timing per completed request, in order."""
         ...

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from profiler.results.records import ServerTimings
+
 
 class EngineTiming(NamedTuple):
     """What the engine says it did for one request."""
@@ -11,3 +13,8 @@ class EngineTiming(NamedTuple):
     decode_runs: int  # tokens after the first
     decode_ms: float
     covers_sampling: bool = False  # whether the times run from token to token, as a client's do
+
+
+def timing_told(told: ServerTimings) -> EngineTiming:
+    """Return what llama-server told with an answer; its clock runs from token to token, as a client's does."""
+    return EngineTiming(told.prompt_n, told.prompt_ms, max(0, told.predicted_n - 1), told.predicted_ms, True)

@@ -7,7 +7,7 @@ otherwise; there is no usage in its streams; its log holds llama.cpp's own timin
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -181,14 +181,12 @@ _PROMPT = re.compile(r"prompt eval time =\s*([\d.]+) ms /\s*(\d+) tokens")
 _DECODE = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms /\s*(\d+) runs")
 
 
-def read_log(log: str) -> list[EngineTiming]:
-    """Return llama.cpp's timing of each completed request, in order."""
-    timings: list[EngineTiming] = []
+def read_log(lines: Iterable[str]) -> Iterator[EngineTiming]:
+    """Yield llama.cpp's timing of each completed request, in order."""
     prompt: tuple[float, int] | None = None
-    for line in log.splitlines():
+    for line in lines:
         if found := _PROMPT.search(line):
             prompt = (float(found[1]), int(found[2]))
         elif (found := _DECODE.search(line)) and prompt is not None:
-            timings.append(EngineTiming(prompt[1], prompt[0], int(found[2]), float(found[1])))
+            yield EngineTiming(prompt[1], prompt[0], int(found[2]), float(found[1]))
             prompt = None
-    return timings

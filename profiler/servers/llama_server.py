@@ -6,10 +6,8 @@ from pathlib import Path
 
 from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
-from profiler.results.records import ServerTimings
 from profiler.servers import llama_build
 from profiler.servers.base import Capabilities, Launch, Tick
-from profiler.servers.engine_log import EngineTiming
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.process import ServerProcess, free_loopback_port
@@ -191,8 +189,3 @@ class LlamaServer:
         wanted = ("--no-ui", "--no-webui", "--no-kv-unified")
         found = [flag for flag in wanted if flag in self._known_flags]
         return [flag for flag in found if not (flag == "--no-webui" and "--no-ui" in found)]
-
-
-def timing(told: ServerTimings) -> EngineTiming:
-    """Return what the server told as an engine's timing: its clock runs from token to token, as a client's does."""
-    return EngineTiming(told.prompt_n, told.prompt_ms, max(0, told.predicted_n - 1), told.predicted_ms, True)

@@ -1,12 +1,13 @@
 """Confidence intervals of means."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import fsum, sqrt
 from statistics import fmean, stdev
 
 BATCHES = 10
 # Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom.
 _T_975 = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157)
+_MOST_SUMS = 2048  # sums that `BatchSums` keeps; even
 
 
 def mean_half_width(values: Sequence[float]) -> float | None:
@@ -19,8 +20,7 @@ def mean_half_width(values: Sequence[float]) -> float | None:
     size = len(values) // BATCHES
     if size < 2:
         return None
-    means = [fmean(values[first : first + size]) for first in range(0, size * BATCHES, size)]
-    return _T_975[BATCHES - 2] * stdev(means) / sqrt(BATCHES)
+    return _half_width([fmean(values[first : first + size]) for first in range(0, size * BATCHES, size)])
 
 
 def repeats_half_width(values: Sequence[float]) -> float | None:
@@ -28,7 +28,83 @@ def repeats_half_width(values: Sequence[float]) -> float | None:
 
     Student's t; from the tenth repeat on its quantile for ten, which is a little too wide. `None` below two.
     """
-    if len(values) < 2:
-        return None
+    return None if len(values) < 2 else _half_width(values)
+
+
+def _half_width(values: Sequence[float]) -> float:
     t = _T_975[min(len(values), len(_T_975) + 1) - 2]
     return t * stdev(values) / sqrt(len(values))
+
+
+class BatchSums:
+    """The mean of a stream of values and its interval, in little memory.
+
+    Sums of successive values are kept, each over equally many; when there are 2,048 of them, neighbours are added up.
+    Up to that many values, `half_width` is that of `mean_half_width`; beyond, its batches leave out at most the last
+    1 % of the values.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no value."""
+        self._sums: list[float] = []
+        self._size = 1  # values in each sum
+        self._open_sum = 0.0
+        self._open_count = 0  # values in the sum that is not yet full
+
+    def add(self, value: float) -> None:
+        """Take the next value."""
+        self.extend((value,))
+
+    def extend(self, values: Sequence[float]) -> None:
+        """Take the next values."""
+        first = 0
+        while first < len(values):
+            if self._size == 1:
+                part = values[first : first + _MOST_SUMS - len(self._sums)]
+                self._sums.extend(part)
+            else:
+                part = values[first : first + self._size - self._open_count]
+                self._open_sum += sum(part)
+                self._open_count += len(part)
+                self._close_if_full()
+            first += len(part)
+            self._fold_if_full()
+
+    def append(self, later: "BatchSums") -> None:
+        """Take the values of another stream, which came later; those of our last, unfilled sum are lost."""
+        self._open_sum, self._open_count = 0.0, 0
+        sums, size = list(later._sums), later._size
+        while self._size < size:
+            self._sums, self._size = _in_pairs(self._sums), self._size * 2
+        while size < self._size:
+            sums, size = _in_pairs(sums), size * 2
+        self._sums += sums
+        self._fold_if_full()
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values. Raises `ZeroDivisionError` without any."""
+        return fsum([*self._sums, self._open_sum]) / (len(self._sums) * self._size + self._open_count)
+
+    def half_width(self) -> float | None:
+        """Return the half-width of the mean's 95 % interval by batch means; `None` below two values per batch."""
+        each = len(self._sums) // BATCHES
+        if each * self._size < 2:
+            return None
+        firsts = range(0, each * BATCHES, each)
+        return _half_width([fsum(self._sums[first : first + each]) / (each * self._size) for first in firsts])
+
+    def _close_if_full(self) -> None:
+        if self._open_count < self._size:
+            return
+        self._sums.append(self._open_sum)
+        self._open_sum, self._open_count = 0.0, 0
+
+    def _fold_if_full(self) -> None:
+        while len(self._sums) >= _MOST_SUMS:
+            self._sums, self._size = _in_pairs(self._sums), self._size * 2
+
+
+def _in_pairs(sums: Sequence[float]) -> list[float]:
+    """Add up neighbours; an odd one at the end is left out."""
+    return [one + next_one for one, next_one in zip(sums[::2], sums[1::2], strict=False)]

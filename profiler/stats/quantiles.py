@@ -1,19 +1,20 @@
 """Quantiles and how many samples a claim about one needs."""
 
 import math
-from collections.abc import Sequence
 from functools import cache
+
+from profiler.stats.values import Ordered
 
 CLAIM_CONFIDENCE = 0.99
 
 
-def quantile(ordered: Sequence[float], q: float) -> float:
+def quantile(ordered: Ordered, q: float) -> float:
     """Return the q-quantile of values in ascending order, 0 ≤ q ≤ 1, interpolating linearly.
 
     Definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
     Raises `ValueError` without values.
     """
-    if not ordered:
+    if not len(ordered):
         raise ValueError("no values")
     position = q * (len(ordered) - 1)
     below = math.floor(position)

@@ -80,7 +80,7 @@ def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
     ends_ns = [time_ns for phase in manifest.phases for time_ns in (phase.start_ns, phase.end_ns or 0)]
     assert all(earlier <= later for earlier, later in pairwise(ends_ns))
 
-    requests = folder.read_requests()
+    requests = list(folder.read_requests())
     assert len(requests) == workload["warmup_requests"] + workload["requests"] * workload["repeats"]
     for request in requests:
         assert request.outcome is Outcome.OK
@@ -142,13 +142,13 @@ def test_a_run_ends_as_soon_as_the_number_is_known_well_enough(tmp_path: Path, a
     (tmp_path / "precise.yaml").write_text(text.replace("id: smoke", "id: precise"))
     done = aforo("run", "precise.yaml", "--model", TINY, "--requests", "400", "--repeats", "2", "--output-tokens", "32")
     assert done.returncode == 0, done.stderr
-    assert 20 <= len(only_run(tmp_path).read_requests()) < 400
+    assert 20 <= len(list(only_run(tmp_path).read_requests())) < 400
 
 
 def test_a_chat_workload_with_rows_of_a_file(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("run", "chat-short", "--model", TINY, "--requests", "12", "--repeats", "1", "--output-tokens", "8")
     assert done.returncode == 0, done.stderr
-    requests = only_run(tmp_path).read_requests()
+    requests = list(only_run(tmp_path).read_requests())
     assert {request.outcome for request in requests} == {Outcome.OK}
     assert all(request.prompt_tokens for request in requests)
     # The role comes in an event of its own, before the first token, and is not counted as one.
@@ -259,6 +259,6 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_no_server(
     assert "Traceback" not in done.stderr
     (path,) = small_disk.iterdir()
     folder = RunFolder(path)
-    assert folder.read_requests()
+    assert list(folder.read_requests())
     assert json.loads((path / "run.json").read_text())["status"] in {status, "running"}
     assert_no_server(folder)

@@ -186,7 +186,7 @@ def test_a_clock_that_is_stepped(tmp_path: Path, spoilt: Callable[..., Spoilt], 
     with endpoint() as server:
         run = spoilt(server, "--requests", "40", path=hook)
     run.assert_found("clock-step", level)
-    requests = run.folder.read_requests()
+    requests = list(run.folder.read_requests())
     drifts_ns = [abs(request.clock_offset_drift_ns or 0) for request in requests]
     spoilt_ones = [request for request in requests if abs(request.clock_offset_drift_ns or 0) > 1_000_000]
     assert max(drifts_ns) == pytest.approx(STEP_NS, rel=0.01)

@@ -1,7 +1,6 @@
 import pytest
 from support.builders import S, observed, request
 
-from profiler.metrics.observations import Window, steady_window
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.throughput import (
     goodput_rps,
@@ -9,7 +8,14 @@ from profiler.metrics.throughput import (
     requests_per_s,
     total_tokens_per_s,
 )
-from profiler.results.records import Outcome
+from profiler.metrics.windows import Window, steady_windows
+from profiler.results.records import Outcome, RequestRecord
+
+
+def steady_window(requests: list[RequestRecord], slots: int | None) -> Window | None:
+    """The steady part of a single repeat."""
+    return steady_windows(requests, {"repeat-1": slots}).get("repeat-1")
+
 
 # One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
 ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]

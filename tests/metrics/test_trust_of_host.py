@@ -3,7 +3,8 @@
 import pytest
 from support.builders import MS, manifest, observed, request
 
-from profiler.metrics.observations import Observations, observe, points_of
+from profiler.metrics.collect import Collected
+from profiler.metrics.observations import Observations, points_of
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.trust import (
     cpu_frequency_mhz,
@@ -62,13 +63,15 @@ def test_a_host_that_does_not_tell_its_frequency() -> None:
 @pytest.mark.parametrize(("governor", "expected"), [("performance", 1), ("powersave", 0), ("performance+powersave", 0)])
 def test_the_governor(governor: str, expected: float) -> None:
     run = manifest().model_copy(update={"host": {"cpu": {"governor": governor}}})
-    assert is_performance_governor(observe(run, ONLY, [request()], [], [])) == expected
+    assert is_performance_governor(Collected(run, [request()], [], []).point(ONLY)) == expected
 
 
 @pytest.mark.parametrize("host", [{}, {"cpu": {}}, {"cpu": {"governor": None}}])
 def test_a_governor_that_is_not_shown(host: dict[str, object]) -> None:
     with pytest.raises(NotMeasuredError, match="shows no frequency governor"):
-        is_performance_governor(observe(manifest().model_copy(update={"host": host}), ONLY, [request()], [], []))
+        is_performance_governor(
+            Collected(manifest().model_copy(update={"host": host}), [request()], [], []).point(ONLY)
+        )
 
 
 def test_counters_grow_from_the_sample_before_a_window_to_the_one_after_it() -> None:
@@ -104,7 +107,7 @@ def test_counters_that_cannot_be_compared() -> None:
 def wired(agrees: bool | None, arrival_us: float = 4.0, sent_us: float = 3.0) -> Observations:
     spreads = [Spread(10, 1.0, p99_us, p99_us) for p99_us in (arrival_us, sent_us)]
     outcome = Audit(20, 0, 10, 10, 0, *spreads, agrees=agrees, verdict="The capture was cut off.")
-    return observe(manifest(), ONLY, [request()], [], [], outcome)
+    return Collected(manifest(), [request()], [], [], outcome).point(ONLY)
 
 
 def test_the_wire_counts_with_the_larger_error() -> None:

@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
-from support.builders import manifest, request
+from support.builders import MS, manifest, request
 
 from profiler.errors import RecordError, RunFolderError
 from profiler.results.folder import Journal, RunFolder, replace
+from profiler.results.records import Outcome
 
 
 @pytest.fixture
@@ -25,7 +26,22 @@ def test_requests_come_back_as_they_were(folder: RunFolder) -> None:
     for index in range(3):
         journal.append(request(index))
     journal.close()
-    assert folder.read_requests() == [request(0), request(1), request(2)]
+    assert list(folder.read_requests()) == [request(0), request(1), request(2)]
+
+
+def test_requests_can_be_read_as_often_as_needed_and_their_times_alone(folder: RunFolder) -> None:
+    written = [request(0), request(1, arrivals_ms=(10,)), request(2, arrivals_ms=(), outcome=Outcome.STALLED)]
+    journal = Journal(folder.requests)
+    for record in written:
+        journal.append(record)
+    journal.close()
+    stored = folder.read_requests()
+    assert list(stored) == list(stored) == written
+    times = list(stored.times())
+    assert [t.last_byte_ns for t in times[:2]] == [record.last_byte_ns for record in written[:2]] == [30 * MS, 10 * MS]
+    for seen, record in zip(times, written, strict=True):
+        assert (seen.phase, seen.outcome, seen.sent_ns) == (record.phase, record.outcome, record.sent_ns)
+        assert (seen.scheduled_ns, seen.finished_ns) == (record.scheduled_ns, record.finished_ns)
 
 
 def test_a_line_that_was_cut_off_is_passed_over(folder: RunFolder) -> None:
@@ -36,19 +52,19 @@ def test_a_line_that_was_cut_off_is_passed_over(folder: RunFolder) -> None:
     whole = folder.requests.read_bytes()
     for cut in (1, 40, len(whole) // 2 - 1):
         folder.requests.write_bytes(whole[:-cut])
-        assert folder.read_requests() == [request(0)]
+        assert list(folder.read_requests()) == [request(0)]
 
 
 def test_a_damaged_line_is_named(folder: RunFolder) -> None:
     folder.requests.write_text('{"index": "x"}\n')
     with pytest.raises(RunFolderError, match=r"requests\.jsonl, line 1.*damaged"):
-        folder.read_requests()
+        list(folder.read_requests())
 
 
 def test_no_journal_is_no_request(folder: RunFolder) -> None:
-    assert folder.read_requests() == []
+    assert list(folder.read_requests()) == []
     assert folder.read_samples() == []
-    assert folder.read_server_log() == ""
+    assert list(folder.read_server_log()) == []
 
 
 @pytest.mark.parametrize(

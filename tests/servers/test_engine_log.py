@@ -13,9 +13,9 @@ llama_perf_context_print:        eval time =      50.00 ms /     5 runs   (x)
 
 
 def test_each_request_gives_one_timing() -> None:
-    assert read_log(LOG) == [EngineTiming(128, 168.21, 95, 673.23), EngineTiming(10, 100.0, 5, 50.0)]
+    assert list(read_log(LOG.splitlines())) == [EngineTiming(128, 168.21, 95, 673.23), EngineTiming(10, 100.0, 5, 50.0)]
 
 
 def test_a_log_that_ends_in_the_middle_gives_what_is_whole() -> None:
-    assert len(read_log(LOG[: LOG.rindex("eval time") - 10])) == 1
-    assert read_log("") == []
+    assert len(list(read_log(LOG[: LOG.rindex("eval time") - 10].splitlines()))) == 1
+    assert list(read_log([])) == []

@@ -13,7 +13,7 @@ from profiler.models import facts, locate
 from profiler.results.manifest import ModelFacts
 from profiler.results.records import ServerTimings
 from profiler.servers import llama_server
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.engine_log import EngineTiming, timing_told
 from profiler.servers.llama_server import LlamaServer
 from profiler.servers.openai_api import call_json, served_models
 from profiler.servers.options import EngineOptions
@@ -96,7 +96,7 @@ def test_variables_that_set_options_are_named_and_keys_are_not(program: Path, mo
 
 def test_its_own_timings_leave_out_the_first_token() -> None:
     told = ServerTimings(cache_n=0, prompt_n=8, prompt_ms=4.0, predicted_n=11, predicted_ms=100.0)
-    assert llama_server.timing(told) == EngineTiming(8, 4.0, 10, 100.0, True)
+    assert timing_told(told) == EngineTiming(8, 4.0, 10, 100.0, True)
 
 
 def test_a_path_that_holds_no_program_is_refused(tmp_path: Path) -> None:

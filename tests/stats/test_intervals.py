@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from profiler.stats.intervals import mean_half_width, repeats_half_width
+from profiler.stats.intervals import BatchSums, mean_half_width, repeats_half_width
 
 
 def test_ten_batches_of_two() -> None:
@@ -47,3 +47,34 @@ def test_the_interval_of_repeats() -> None:
 def test_one_repeat_has_no_interval() -> None:
     assert repeats_half_width([1.0]) is None
     assert repeats_half_width([]) is None
+
+
+def test_sums_of_batches_give_the_same_interval_while_they_are_few() -> None:
+    random = Random(1)  # noqa: S311 - a simulation must be repeatable, not secret
+    values = [random.gauss(10, 1) for _ in range(2000)]
+    sums = BatchSums()
+    for count, value in enumerate(values, start=1):
+        sums.add(value)
+        if count in {10, 19, 20, 21, 500, 2000}:
+            assert sums.half_width() == mean_half_width(values[:count])
+            assert sums.mean == pytest.approx(sum(values[:count]) / count)
+
+
+def test_beyond_that_the_batches_still_hold_nearly_all_values() -> None:
+    # Ten plateaus of 10,000 values at 0, 1, …, 9: each batch lies within one of them, but for at most 1 %.
+    sums = BatchSums()
+    sums.extend([float(i // 10_000) for i in range(100_000)])
+    assert sums.half_width() == pytest.approx(2.262157 * 0.957427, rel=0.01)
+    assert sums.mean == 4.5
+
+
+@pytest.mark.parametrize("sizes", [(100_000, 100_000), (100_000, 3000), (3000, 100_000)])
+def test_sums_of_two_repeats_are_put_together_in_order(sizes: tuple[int, int]) -> None:
+    random = Random(1)  # noqa: S311 - a simulation must be repeatable, not secret
+    values = [random.gauss(10, 1) + i / 50_000 for i in range(sum(sizes))]
+    first, second = BatchSums(), BatchSums()
+    first.extend(values[: sizes[0]])
+    second.extend(values[sizes[0] :])
+    first.append(second)
+    assert first.half_width() == pytest.approx(mean_half_width(values), rel=0.05)
+    assert first.mean == pytest.approx(sum(values) / len(values), rel=0.001)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from profiler.metrics.observations import Observations, observe, points_of
+from profiler.metrics.collect import Collected
+from profiler.metrics.observations import Observations, points_of
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, ModelFacts, Phase, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming
@@ -95,4 +96,4 @@ def observed(
 ) -> Observations:
     """Observations of these requests."""
     run = manifest(repeats=repeats, concurrency=concurrency, slo=slo)
-    return observe(run, points_of(run)[0], requests, samples, timings)
+    return Collected(run, requests, samples, timings).point(points_of(run)[0])

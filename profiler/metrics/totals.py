@@ -1,0 +1,176 @@
+"""What the requests of one repeat add up to: everything that a metric of a run needs of them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from profiler.metrics.latency import (
+    first_token_ns,
+    last_token_ns,
+    meets,
+    output_tokens,
+    prompt_tokens,
+    streaming_ns,
+)
+from profiler.metrics.windows import Window
+from profiler.results.records import Outcome, RequestRecord
+from profiler.servers.engine_log import EngineTiming
+from profiler.stats.covered import Covered
+from profiler.units import NS_PER_MS
+from profiler.workloads.schema import Slo
+
+
+@dataclass
+class EngineTotals:
+    """The engine's own timings, added up over the measured requests.
+
+    `compared` is about those that ended well and whose timing spans what the client sees.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    prompt_ms: float = 0.0
+    decode_runs: int = 0
+    decode_ms: float = 0.0
+    compared_client_ns: int = 0  # from the first token to the last
+    compared_engine_ms: float = 0.0
+
+    def take(self, timing: EngineTiming, request: RequestRecord) -> None:
+        """Add one request."""
+        self.requests += 1
+        self.prompt_tokens += timing.prompt_tokens
+        self.prompt_ms += timing.prompt_ms
+        self.decode_runs += timing.decode_runs
+        self.decode_ms += timing.decode_ms
+        if timing.covers_sampling and request.outcome is Outcome.OK:
+            self.compared_client_ns += streaming_ns(request)
+            self.compared_engine_ms += timing.decode_ms
+
+    def add(self, other: "EngineTotals") -> None:
+        """Add those of another repeat."""
+        _add(self, other)
+
+
+@dataclass
+class Totals:
+    """Sums over the measured requests; everything but `outcomes` is about those that ended well.
+
+    "Steady" is what lies in the steady window.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reads: int = 0
+    reads_unstamped: int = 0  # without a kernel stamp
+    token_reads: int = 0  # with at least one token
+    token_reads_coalesced: int = 0  # with several
+    tokens_read: int = 0
+    streaming_ns: int = 0  # from first token to last, request by request
+    streamed: Covered = field(default_factory=Covered)  # when at least one request was between first token and last
+    steps: int = 0  # tokens after the first, of requests whose tokens did not all arrive together
+    steps_context_tokens: float = 0.0  # for each of these, the mean length of what was there before
+    context_tokens: int = 0  # lengths of prompt and answer together
+    context_tokens_squared: int = 0  # the same, each squared
+    tokens_by_server: int = 0  # as the server counts them, where it does
+    tokens_disputed: int = 0  # by how many we differ from the server, request by request
+    clock_steps: int = 0  # requests during which the wall clock was stepped
+    clock_offset_widths: int = 0  # requests for which the width was sampled
+    clock_offset_width_ns: int = 0  # the largest
+    good: int = 0  # requests that met every objective
+    steady_output_tokens: float = 0.0
+    steady_prompt_tokens: int = 0
+    steady_prompts_unknown: int = 0  # whose length is not known
+    steady_endings: int = 0
+    steady_endings_good: int = 0  # that met every objective
+    steady_endings_ns: int = 0  # how long those that ended took
+    in_flight_ns: int = 0  # steady time, request by request
+
+    @property
+    def requests(self) -> int:
+        """Measured requests, whatever their outcome."""
+        return self.outcomes.total()
+
+    @property
+    def finished(self) -> int:
+        """Those that ended well."""
+        return self.outcomes[Outcome.OK]
+
+    def take(self, request: RequestRecord, window: Window, slo: Slo) -> None:
+        """Add one request; `window` is that of its repeat."""
+        self.outcomes[request.outcome] += 1
+        if request.outcome is Outcome.OK:
+            self._take_reads(request)
+            self._take_counts(request)
+            self._take_clock(request)
+            self._take_steady(request, window, slo)
+
+    def add(self, other: "Totals") -> None:
+        """Add those of another repeat."""
+        width_ns = max(self.clock_offset_width_ns, other.clock_offset_width_ns)
+        _add(self, other)
+        self.clock_offset_width_ns = width_ns
+
+    def _take_reads(self, request: RequestRecord) -> None:
+        tokens = request.read_tokens
+        self.reads += len(request.read_lag_ns)
+        self.reads_unstamped += request.read_lag_ns.count(None)
+        self.token_reads += len(tokens) - tokens.count(0)
+        self.token_reads_coalesced += len(tokens) - tokens.count(0) - tokens.count(1)
+        self.tokens_read += sum(tokens)
+        self._take_decoding(request)
+
+    def _take_decoding(self, request: RequestRecord) -> None:
+        sent_ns, span_ns, made = request.sent_ns or 0, streaming_ns(request), output_tokens(request)
+        prompt = prompt_tokens(request) or 0
+        self.context_tokens += prompt + made
+        self.context_tokens_squared += (prompt + made) ** 2
+        if span_ns > 0:
+            self.streaming_ns += span_ns
+            self.streamed.add(sent_ns + first_token_ns(request), sent_ns + last_token_ns(request))
+            self.steps += made - 1
+            self.steps_context_tokens += (made - 1) * (prompt + made / 2)
+
+    def _take_counts(self, request: RequestRecord) -> None:
+        if request.completion_tokens_server:
+            self.tokens_by_server += request.completion_tokens_server
+            self.tokens_disputed += abs((request.completion_tokens or 0) - request.completion_tokens_server)
+
+    def _take_clock(self, request: RequestRecord) -> None:
+        self.clock_steps += abs(request.clock_offset_drift_ns or 0) > NS_PER_MS
+        if request.clock_offset_width_ns is not None:
+            self.clock_offset_widths += 1
+            self.clock_offset_width_ns = max(self.clock_offset_width_ns, request.clock_offset_width_ns)
+
+    def _take_steady(self, request: RequestRecord, window: Window, slo: Slo) -> None:
+        sent_ns, ended_ns = request.sent_ns or 0, request.last_byte_ns
+        is_good = meets(slo, request)
+        self.good += is_good
+        self.in_flight_ns += window.shared_ns(sent_ns, ended_ns)
+        self._take_steady_tokens(request, window)
+        if window.holds(ended_ns):
+            self.steady_endings += 1
+            self.steady_endings_good += is_good
+            self.steady_endings_ns += ended_ns - sent_ns
+
+    def _take_steady_tokens(self, request: RequestRecord, window: Window) -> None:
+        """A prompt counts with the first token of its answer, tokens as they arrive, in the server's count."""
+        if window.holds((request.sent_ns or 0) + first_token_ns(request)):
+            length = prompt_tokens(request)
+            self.steady_prompt_tokens += length or 0
+            self.steady_prompts_unknown += length is None
+        seen_tokens = request.completion_tokens
+        if seen_tokens:
+            self.steady_output_tokens += _tokens_within(request, window) * output_tokens(request) / seen_tokens
+
+
+def _tokens_within(request: RequestRecord, window: Window) -> int:
+    """Return the tokens that arrived in a window; mostly it holds them all."""
+    sent_ns, offsets_ns = request.sent_ns or 0, request.read_offset_ns
+    if window.holds(sent_ns + min(offsets_ns)) and window.holds(sent_ns + max(offsets_ns)):
+        return sum(request.read_tokens)
+    reads = zip(offsets_ns, request.read_tokens, strict=True)
+    return sum(tokens for offset_ns, tokens in reads if window.holds(sent_ns + offset_ns))
+
+
+def _add(ours: EngineTotals | Totals, other: EngineTotals | Totals) -> None:
+    """Add up all fields."""
+    for name, value in vars(other).items():
+        setattr(ours, name, getattr(ours, name) + value)

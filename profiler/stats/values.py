@@ -1,0 +1,201 @@
+"""Many values of one quantity in bounded memory: one by one while they are few, counted in narrow buckets beyond."""
+
+import struct
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Protocol
+
+from profiler.stats.intervals import BatchSums, mean_half_width
+
+EXACT_VALUES = 1_000_000
+_FRACTION_BITS = 52  # of an IEEE 754 double
+_BUCKET_BITS = 14  # of them name a bucket: each is at most 2⁻¹⁴ of its values wide
+_ZEROS = {0, -(2**63)}  # the bits of 0.0 and −0.0
+_CHUNK = 65_536  # values that are counted at once
+APPROXIMATION = "quantiles from buckets at most 0.0061 % wide"
+
+
+class Ordered(Protocol):
+    """Values in ascending order; `[-1]` is the greatest."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, rank: int, /) -> float:
+        """The value at a rank, counted from 0, or from the end where negative."""
+        ...
+
+
+class Summed(Ordered, Protocol):
+    """Ordered values that can be added up."""
+
+    @property
+    def total(self) -> float:
+        """Sum of all."""
+        ...
+
+    def sum_above(self, limit: float) -> float:
+        """Sum of those that exceed a limit."""
+        ...
+
+
+class Values:
+    """Takes values in order of time.
+
+    Up to `exact` of them are kept. From then on they are counted in buckets, which are the values' own sign, exponent
+    and first bits of the fraction, so that buckets are narrow everywhere; n, mean, least and greatest stay exact.
+    """
+
+    def __init__(self, exact: int = EXACT_VALUES, bucket_bits: int = _BUCKET_BITS) -> None:
+        """Begin with no value; a bucket is at most 2 to the power of −`bucket_bits` of its values wide."""
+        self._exact = exact
+        self._shift = _FRACTION_BITS - bucket_bits
+        self._kept = array("d")  # all values, or those that are not yet counted
+        self._most_kept = exact
+        self._counted: _Counted | None = None
+
+    def add(self, value: float) -> None:
+        """Take the next value."""
+        self._kept.append(value)
+        if len(self._kept) > self._most_kept:
+            self._count()
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Take the next values."""
+        self._kept.extend(values)
+        if len(self._kept) > self._most_kept:
+            self._count()
+
+    def append(self, later: "Values") -> None:
+        """Take the values of another collection, which came later and has buckets as wide."""
+        if later._counted is not None:
+            self._count()
+            assert self._counted is not None  # noqa: S101 - just counted
+            self._counted.append(later._counted)
+        self.extend(later._kept)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every value is still known."""
+        return self._counted is None
+
+    def __len__(self) -> int:
+        """How many values there are."""
+        return len(self._kept) + (self._counted.n if self._counted else 0)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values, added up in order of time. Raises `ZeroDivisionError` without any."""
+        total = self._counted.total if self._counted else 0.0
+        return (total + sum(self._kept)) / len(self)
+
+    def half_width(self) -> float | None:
+        """Return the half-width of the mean's 95 % interval by batch means; `None` below 20 values."""
+        if self._counted is None:
+            return mean_half_width(self._kept)
+        self._count()
+        return self._counted.batches.half_width()
+
+    def ordered(self) -> Summed:
+        """Return the values in ascending order; where they are only counted, each is the middle of its bucket."""
+        if self._counted is None:
+            return _Sorted(sorted(self._kept))
+        self._count()
+        return _Steps(self._counted, self._shift)
+
+    def _count(self) -> None:
+        """Move what is kept into the buckets."""
+        if self._counted is None:
+            self._counted, self._most_kept = _Counted(), _CHUNK
+        for first in range(0, len(self._kept), _CHUNK):
+            self._counted.take(self._kept[first : first + _CHUNK], self._shift)
+        self._kept = array("d")
+
+
+class _Counted:
+    """Values in buckets."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.total = 0.0
+        self.least = float("inf")
+        self.greatest = float("-inf")
+        self.buckets: Counter[int] = Counter()
+        self.batches = BatchSums()
+
+    def take(self, values: "array[float]", shift: int) -> None:
+        self.n += len(values)
+        self.total += sum(values)
+        lowest, highest = min(values), max(values)
+        self.least, self.greatest = min(self.least, lowest), max(self.greatest, highest)
+        self.buckets.update([bits >> shift for bits in memoryview(values).cast("B").cast("q")])
+        self.batches.extend(values)
+
+    def append(self, later: "_Counted") -> None:
+        self.n += later.n
+        self.total += later.total
+        self.least = min(self.least, later.least)
+        self.greatest = max(self.greatest, later.greatest)
+        self.buckets.update(later.buckets)
+        self.batches.append(later.batches)
+
+
+class _Sorted:
+    """All values, sorted."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, rank: int, /) -> float:
+        return self._values[rank]
+
+    @property
+    def total(self) -> float:
+        return sum(self._values)
+
+    def sum_above(self, limit: float) -> float:
+        return sum(self._values[bisect_right(self._values, limit) :])
+
+
+class _Steps:
+    """Buckets, sorted: as long as the values themselves, of which it knows the least and the greatest."""
+
+    def __init__(self, counted: _Counted, shift: int) -> None:
+        least, greatest = counted.least, counted.greatest
+        middles = sorted((_middle(bucket, shift), count) for bucket, count in counted.buckets.items())
+        self._values = [min(max(middle, least), greatest) for middle, _ in middles]
+        self._counts = [count for _, count in middles]
+        self._ends = list(accumulate(self._counts))  # ranks at which the next bucket begins
+        self._ends_values = (least, greatest)
+        self.total = counted.total
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __getitem__(self, rank: int, /) -> float:
+        at = rank + len(self) if rank < 0 else rank
+        if not 0 <= at < len(self):
+            raise IndexError(f"rank {rank} of {len(self)} values")
+        if at in {0, len(self) - 1}:
+            return self._ends_values[at > 0]
+        return self._values[bisect_right(self._ends, at)]
+
+    def sum_above(self, limit: float) -> float:
+        first = bisect_right(self._values, limit)
+        return sum(value * count for value, count in zip(self._values[first:], self._counts[first:], strict=True))
+
+
+def _middle(bucket: int, shift: int) -> float:
+    """Return the value in the middle of a bucket."""
+    lower_edge = bucket << shift
+    if lower_edge in _ZEROS:
+        return 0.0
+    middle: float = struct.unpack("d", struct.pack("q", lower_edge + (1 << (shift - 1))))[0]
+    return middle
