@@ -67,7 +67,7 @@ def test_two_workers_measure_an_endpoint(tmp_path: Path, aforo: Aforo, endpoint:
         done = aforo("run", "smoke", "--url", f"http://localhost:{port}", *options, *SMALL)
     assert done.returncode in {0, 3}, done.stderr
     folder, manifest = only_run(tmp_path)
-    records = folder.read_requests()
+    records = list(folder.read_requests())
     assert sorted(record.index for record in records) == list(range(28))
     assert {record.outcome for record in records} == {Outcome.OK}
     assert {record.completion_tokens for record in records} == {16}
