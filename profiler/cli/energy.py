@@ -1,5 +1,6 @@
 """`aforo energy`: meters of this machine, and readings of other ones."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,3 +30,25 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
     for row in energy_rows(facts, []):
         table.add_row(row.label, row.text + (f"\n{row.folded}" if row.folded else ""))
     Console().print(table)
+
+
+@app.command("import")
+def import_meter(
+    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    csv: Annotated[
+        Path,
+        typer.Argument(help="Readings of the meter: columns timestamp and watts, wh, kwh or joules.", metavar="CSV"),
+    ],
+    timezone: Annotated[
+        str | None, typer.Option(help="Of times without one: UTC, +01:00 or a name like Europe/Berlin.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Import the readings of a wall plug or a PDU into a run, beside its own meters, and recompute it."""
+    from profiler.cli.output import print_run
+    from profiler.results.folder import RunFolder
+    from profiler.run.wall import import_meter as import_file
+
+    folder = RunFolder(run)
+    manifest, summary = import_file(folder, csv, timezone)
+    print_run(folder, manifest, summary, as_json=json)

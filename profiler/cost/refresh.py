@@ -102,4 +102,4 @@ def _usd_per_hour(document: Mapping[str, Any]) -> str | None:
 def _memory_mib(text: str) -> str:
     """Convert a size as AWS writes it: '1,024 GiB'."""
     number, _, unit = text.replace(",", "").partition(" ")
-    return f"{float(number) * _MIB_PER_GIB:g}" if unit == "GiB" else ""
+    return str(round(float(number) * _MIB_PER_GIB)) if unit == "GiB" else ""

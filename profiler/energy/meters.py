@@ -33,9 +33,7 @@ def check_wanted(wanted: str) -> tuple[str, ...]:
         return ()
     unknown = [name for name in names if name not in _OPENERS]
     if unknown:
-        raise UsageError(
-            f"--meters {wanted}: expected auto, none, or some of {', '.join(_OPENERS)} with commas between."
-        )
+        raise UsageError(f"--meters {wanted}: expected auto, none, or some of {','.join(_OPENERS)}.")
     return names
 
 

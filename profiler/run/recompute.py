@@ -8,7 +8,7 @@ from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
-from profiler.results.records import RequestRecord
+from profiler.results.records import EnergyReading, RequestRecord
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.points import search_for
 from profiler.servers import llama_cpp_python
@@ -35,11 +35,17 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     return manifest, summary
 
 
-def summaries_of(folder: RunFolder, manifest: Manifest) -> list[PointSummary]:
-    """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`."""
+def summaries_of(
+    folder: RunFolder, manifest: Manifest, wall: Sequence[EnergyReading] | None = None
+) -> list[PointSummary]:
+    """Compute metrics and verdict of each load that has been measured. Raises `RunFolderError`.
+
+    `wall` are readings of an external meter, to be taken instead of those that were imported.
+    """
+    wall = folder.read_wall() if wall is None else wall
     requests = folder.read_requests()
     timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
-    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, folder.read_wall())
+    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, wall)
     return [_judged(manifest, point) for point in points]
 
 

@@ -1,0 +1,193 @@
+"""Against an NVML that is made up, and where there is a card, against the real one."""
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.machine import HandClock
+
+from profiler.energy import nvml
+from profiler.energy.account import Seen, accounts
+from profiler.energy.base import MeterAbsentError
+from profiler.energy.nvml import NvmlMeter
+from profiler.results.manifest import EnergyFacts
+from profiler.results.records import EnergyReading
+from profiler.timing.clock import SystemClock
+
+S = 1_000_000_000
+
+
+class FakeNvml:
+    """Cards that draw a power of their own; time is the test's."""
+
+    NVML_SUCCESS = 0
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, clock: HandClock, watts: list[float], mig: set[int] | None = None) -> None:
+        self.clock = clock
+        self.watts = watts
+        self.mig = mig or set()
+        self.counts = True
+        self.has_instant_power = True
+        self.is_shut_down = False
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        pass
+
+    def nvmlShutdown(self) -> None:  # noqa: N802
+        self.is_shut_down = True
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        return len(self.watts)
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
+        return index
+
+    def nvmlDeviceGetName(self, handle: int) -> bytes:  # noqa: N802
+        return b"Made Up 100"
+
+    def nvmlDeviceGetUUID(self, handle: int) -> str:  # noqa: N802
+        return f"GPU-{handle}"
+
+    def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:  # noqa: N802
+        if handle in self.mig:
+            return [1, 1]
+        raise self.NVMLError("Not Supported")
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
+        if not self.counts:
+            raise self.NVMLError("Not Supported")
+        return 5_000_000 + round(self.watts[handle] * self.clock.now_ns / 1e6)
+
+    def nvmlDeviceGetFieldValues(self, handle: int, fields: list[int]) -> list[Any]:  # noqa: N802
+        assert fields == [186]
+        if not self.has_instant_power:
+            return [SimpleNamespace(nvmlReturn=3, value=SimpleNamespace(uiVal=0))]
+        return [SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=round(self.watts[handle] * 1000)))]
+
+    def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
+        return round(self.watts[handle] * 1000)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def polled_by_hand(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread stays idle: with a clock that stands still it would poll at one moment."""
+    if request.node.get_closest_marker("gpu") is None:
+        monkeypatch.setattr(NvmlMeter, "_keep_polling", lambda self: None)
+
+
+def poll(meter: NvmlMeter, clock: HandClock, seconds: float, step_s: float = 0.1) -> list[EnergyReading]:
+    """Poll for a while and read at the end."""
+    for _ in range(round(seconds / step_s)):
+        clock.sleep(step_s)
+        meter._poll()
+    return meter.read()
+
+
+def test_several_cards_are_counted_and_polled(clock: HandClock) -> None:
+    meter = NvmlMeter(clock, FakeNvml(clock, [300.0, 100.0]))
+    found = {r.channel: (round(r.energy_j), r.covered_ns) for r in poll(meter, clock, 10)}
+    assert found == {
+        "nvml:0:counter": (3000, None),
+        "nvml:0:polled": (3000, 10 * S),
+        "nvml:1:counter": (1000, None),
+        "nvml:1:polled": (1000, 10 * S),
+    }
+    assert meter.channels[0].claim_window_s == 60
+    assert meter.channels[0].device == "Made Up 100, GPU-0"
+    meter.close()
+    assert meter._nvml.is_shut_down
+
+
+def test_power_that_changes_is_summed_by_the_trapezoidal_rule(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [100.0])
+    meter = NvmlMeter(clock, fake)
+    fake.watts[0] = 300.0
+    (_, polled) = poll(meter, clock, 0.1)
+    assert polled.energy_j == pytest.approx(20.0)  # 0.1 s at 200 W on average
+    meter.close()
+
+
+def test_a_gap_between_polls_is_not_covered(clock: HandClock) -> None:
+    meter = NvmlMeter(clock, FakeNvml(clock, [100.0]))
+    poll(meter, clock, 1)
+    clock.sleep(3)
+    (counter, polled) = poll(meter, clock, 1)
+    # the counter went on; of 5.0 s the polls saw 1 and 0.9, for the first one after the gap covers nothing
+    assert (round(counter.energy_j), round(polled.energy_j), polled.covered_ns) == (500, 190, 1.9 * S)
+    meter.close()
+
+
+def test_an_old_card_without_a_counter_or_instant_power(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [50.0])
+    fake.counts = fake.has_instant_power = False
+    meter = NvmlMeter(clock, fake)
+    assert [c.meter_class for c in meter.channels] == ["polled"]
+    assert [round(r.energy_j) for r in poll(meter, clock, 2)] == [100]
+    meter.close()
+
+
+def test_a_card_in_slices_cannot_be_measured(clock: HandClock) -> None:
+    meter = NvmlMeter(clock, FakeNvml(clock, [300.0, 100.0], mig={0}))
+    assert {c.channel for c in meter.channels} == {"nvml:1:counter", "nvml:1:polled"}
+    assert "cut into MIG slices" in meter.absent["nvml:0"]
+    meter.close()
+    with pytest.raises(MeterAbsentError, match="MIG"):
+        NvmlMeter(clock, FakeNvml(clock, [300.0], mig={0}))
+
+
+def test_a_driver_that_does_not_answer(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeNvml(clock, [])
+    with pytest.raises(MeterAbsentError, match="no GPU"):
+        NvmlMeter(clock, fake)
+
+    def broken() -> None:
+        raise fake.NVMLError("Driver/library version mismatch")
+
+    monkeypatch.setattr(fake, "nvmlInit", broken)
+    with pytest.raises(MeterAbsentError, match="version mismatch"):
+        NvmlMeter(clock, fake)
+
+
+def test_counter_and_polls_are_the_check_on_each_other(clock: HandClock) -> None:
+    meter = NvmlMeter(clock, FakeNvml(clock, [200.0]))
+    readings = [reading for _ in range(70) for reading in poll(meter, clock, 1)]
+    meter.close()
+    seen = Seen(readings, [(5 * S, 65 * S)], None)
+    counted, polled = accounts(EnergyFacts(meters=meter.channels), seen)
+    assert counted.gross_j is not None
+    assert polled.gross_j is not None
+    assert counted.gross_j.low == pytest.approx(12_000)
+    assert polled.gross_j.low == pytest.approx(12_000)
+    assert counted.notes == ()
+
+
+@pytest.fixture
+def real_meter() -> Iterator[NvmlMeter]:
+    try:
+        meter = NvmlMeter(SystemClock(), nvml.load())
+    except MeterAbsentError as reason:
+        pytest.skip(f"{reason}, on this system")
+    yield meter
+    meter.close()
+
+
+@pytest.mark.gpu
+def test_a_real_card(real_meter: NvmlMeter) -> None:
+    first = {r.channel: r for r in real_meter.read()}
+    time.sleep(3)
+    last = {r.channel: r for r in real_meter.read()}
+    for channel, reading in last.items():
+        power_w = (reading.energy_j - first[channel].energy_j) / ((reading.t_ns - first[channel].t_ns) / 1e9)
+        assert 5 < power_w < 2_000, channel
+    polled = [r for c, r in last.items() if c.endswith("polled")]
+    assert all((r.covered_ns or 0) > 2.5 * S for r in polled)

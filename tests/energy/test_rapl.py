@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+from support.machine import HandClock, powercap_zone
+
+from profiler.energy.base import MeterAbsentError
+from profiler.energy.rapl import RaplMeter
+
+
+def energies(meter: RaplMeter) -> dict[str, float]:
+    return {reading.channel: reading.energy_j for reading in meter.read()}
+
+
+def test_packages_and_memory_are_channels_of_different_scope(tmp_path: Path) -> None:
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0", 400_000)
+    powercap_zone(tmp_path, "intel-rapl:0:0", "core")
+    powercap_zone(tmp_path, "intel-rapl:0:1", "dram", 7)
+    powercap_zone(tmp_path, "intel-rapl:1", "package-1")
+    powercap_zone(tmp_path, "intel-rapl:2", "psys")
+    meter = RaplMeter(HandClock(), tmp_path)
+    assert {c.channel: (c.meter_class, c.scope) for c in meter.channels} == {
+        "rapl:package-0": ("counter", "CPU packages"),
+        "rapl:dram-0": ("counter", "DRAM"),
+        "rapl:package-1": ("counter", "CPU packages"),
+    }
+    counter.write_text("900000\n")
+    assert energies(meter) == {"rapl:package-0": 0.5, "rapl:dram-0": 0, "rapl:package-1": 0}
+
+
+def test_a_counter_that_wraps_around_goes_on(tmp_path: Path) -> None:
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0", 900_000, range_uj=1_000_000)
+    meter = RaplMeter(HandClock(), tmp_path)
+    for now_uj in (100_000, 800_000, 200_000):
+        counter.write_text(str(now_uj))
+        meter.read()
+    # 200,000 past the end, 700,000, 400,000 past the end
+    assert energies(meter) == {"rapl:package-0": pytest.approx(1.3)}
+
+
+def test_a_reading_that_fails_is_left_out_and_made_up_for(tmp_path: Path) -> None:
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0")
+    meter = RaplMeter(HandClock(), tmp_path)
+    counter.write_text("busy")
+    assert meter.read() == []
+    counter.write_text("500000")
+    assert energies(meter) == {"rapl:package-0": 0.5}
+
+
+def test_readings_carry_their_time(tmp_path: Path) -> None:
+    powercap_zone(tmp_path, "intel-rapl:0", "package-0")
+    clock = HandClock()
+    meter = RaplMeter(clock, tmp_path)
+    clock.sleep(2)
+    assert meter.read()[0].t_ns == 2_000_000_000
+
+
+def test_a_guest_has_none(tmp_path: Path) -> None:
+    with pytest.raises(MeterAbsentError, match="no RAPL counter"):
+        RaplMeter(HandClock(), tmp_path)
+
+
+def test_counters_for_root_only_come_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0")
+    really = Path.read_text
+
+    def denied(path: Path, *arguments: object, **named: object) -> str:
+        if path == counter:
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(MeterAbsentError, match=r"read by root only \(CVE-2020-8694\).*sudo chmod a\+r"):
+        RaplMeter(HandClock(), tmp_path)

@@ -1,0 +1,131 @@
+"""Numbers of a run that can be checked by hand: 100 tokens in one steady second."""
+
+import pytest
+from support.builders import S, manifest, request
+from support.energy import meter, reading
+
+from profiler.metrics.summarize import summarize
+from profiler.results.manifest import (
+    CostFacts,
+    EmbodiedFacts,
+    EnergyFacts,
+    GridOpinion,
+    MeterFacts,
+    Phase,
+    PowerOpinion,
+    PriceFacts,
+    Source,
+)
+from profiler.results.records import Sample
+from profiler.results.summary import Metric, Scalar
+
+SOURCE = Source(name="s", title="t")
+PRICE = PriceFacts(per_hour=0.36, currency="USD", kind="on-demand", source=SOURCE)
+GRIDS = [GridOpinion(gco2e_per_kwh=g, place="p", source=SOURCE) for g in (250, 400)]
+EMBODIED = EmbodiedFacts(kgco2e=(126.144, 126.144), life_h=35_040, method="m", source=SOURCE)  # 1 mg/s
+
+
+def metrics_of(
+    power_w: float | None = None,
+    opinions: list[PowerOpinion] | None = None,
+    cost: CostFacts | None = None,
+    idle: bool = False,
+) -> dict[str, Metric]:
+    """One request of 100 tokens over the second from 10 s on, metered from 0 s to 20 s, half busy."""
+    meters: list[MeterFacts] = []
+    samples = [Sample(t_ns=round(t * S), host_cpu_ratio=0.5) for t in (10.2, 10.7)]
+    if power_w is not None:
+        meters = [meter("rapl:package-0", scope="CPU packages")]
+        # 10 W until 8 s, then the power of the load
+        readings = [reading("rapl:package-0", t, 10 * min(t, 8) + power_w * max(0, t - 8)) for t in range(21)]
+        samples += [Sample(t_ns=r.t_ns, energy=[r]) for r in readings]
+    phases = [Phase(name="repeat-1", start_ns=10 * S, end_ns=11 * S, client_cpu_ns=1)]
+    if idle:
+        phases.insert(0, Phase(name="idle-baseline", start_ns=2 * S, end_ns=6 * S))
+    run = manifest(phases=phases).model_copy(
+        update={"energy": EnergyFacts(meters=meters, opinions=opinions or []), "cost": cost or CostFacts()}
+    )
+    record = request(0, sent_ms=10_000, arrivals_ms=[10.0 * (i + 1) for i in range(100)], prompt_tokens=50)
+    return summarize(run, [record], samples, []).metrics
+
+
+def scalar(found: dict[str, Metric], name: str) -> Scalar:
+    metric = found[name]
+    assert isinstance(metric, Scalar)
+    return metric
+
+
+def value(found: dict[str, Metric], name: str) -> float:
+    metric = scalar(found, name)
+    assert metric.value is not None, metric.reason
+    return metric.value
+
+
+def test_metered_energy() -> None:
+    found = metrics_of(power_w=50, idle=True)
+    # 50 J in the second: 0.5 J for each of 100 tokens, 10 W of it idle
+    assert value(found, "mean_power_w") == pytest.approx(50)
+    assert value(found, "energy_j_per_output_token") == pytest.approx(0.5)
+    assert value(found, "energy_j_per_request") == pytest.approx(50)
+    assert value(found, "energy_idle_j_per_output_token") == pytest.approx(0.1)
+    assert value(found, "energy_net_j_per_output_token") == pytest.approx(0.4)
+    assert value(found, "energy_coverage_ratio") == pytest.approx(1)
+    assert scalar(found, "energy_j_per_output_token").note == "counter, CPU packages"
+
+
+def test_without_a_baseline_net_energy_is_not_measured() -> None:
+    assert "--idle-baseline" in (scalar(metrics_of(power_w=50), "energy_net_j_per_output_token").reason or "")
+
+
+def test_a_model_is_an_interval_without_a_value() -> None:
+    opinions = [
+        PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
+        PowerOpinion(name="b", idle_w=(20, 20), full_w=(100, 100), method=""),
+    ]
+    metric = scalar(metrics_of(opinions=opinions), "energy_j_per_output_token")
+    # half busy: 20 W and 60 W
+    assert (metric.value, metric.low, metric.high) == (None, pytest.approx(0.2), pytest.approx(0.6))
+    assert metric.per_repeat == []
+    assert metric.note == "model (a, b), whole machine"
+
+
+def test_nothing_to_meter_with_says_so() -> None:
+    metric = scalar(metrics_of(), "energy_j_per_output_token")
+    assert (metric.value, metric.low, metric.reason) == (None, None, "no meter and no model of this machine")
+
+
+def test_cost() -> None:
+    found = metrics_of(cost=CostFacts(price=PRICE))
+    # 0.0001 USD a second: 1 USD for a million output tokens, 2 for a million of the 50 prompt tokens
+    assert value(found, "usd_per_1m_output_tokens") == pytest.approx(1.0)
+    assert value(found, "usd_per_1m_input_tokens") == pytest.approx(2.0)
+    assert value(found, "usd_per_request") == pytest.approx(0.0001)
+    assert value(found, "tokens_per_usd") == pytest.approx(1_000_000)
+
+
+def test_another_currency_is_not_called_dollars() -> None:
+    cost = CostFacts(price=PRICE.model_copy(update={"currency": "EUR"}))
+    metric = scalar(metrics_of(cost=cost), "usd_per_1m_output_tokens")
+    assert (metric.value, metric.reason) == (
+        None,
+        "the price is in EUR, and currencies are never converted; see the report",
+    )
+
+
+def test_carbon() -> None:
+    cost = CostFacts(grid=GRIDS, pue=1.2, embodied=EMBODIED)
+    found = metrics_of(power_w=360, cost=cost)
+    # 360 J are 0.1 Wh, × 1.2: 0.12 Wh, at 250 to 400 g/kWh 0.03 to 0.048 g; per million tokens 300 to 480 g
+    operational = scalar(found, "gco2e_operational_per_1m_output_tokens")
+    assert (operational.low, operational.high) == (pytest.approx(300), pytest.approx(480))
+    # 1 mg for 100 tokens: 10 g per million
+    assert value(found, "gco2e_embodied_per_1m_output_tokens") == pytest.approx(10)
+    whole = scalar(found, "gco2e_per_1m_output_tokens")
+    assert (whole.low, whole.high) == (pytest.approx(310), pytest.approx(490))
+    assert whole.note == "boundary of energy: counter, CPU packages"
+
+
+def test_an_incomplete_sci_is_none() -> None:
+    found = metrics_of(power_w=360, cost=CostFacts(grid=GRIDS, embodied_reason="pass --embodied"))
+    assert scalar(found, "gco2e_per_1m_output_tokens").reason == "pass --embodied"
+    assert scalar(found, "gco2e_operational_per_1m_output_tokens").low is not None

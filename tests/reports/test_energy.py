@@ -1,0 +1,99 @@
+from profiler.cost.facts import resolve, stated
+from profiler.reports import energy
+from profiler.reports.tables import headline_cards, scalar_rows, value_text
+from profiler.results.manifest import EnergyFacts, PowerOpinion, Source
+from profiler.results.summary import EnergyAccount, Metric, Scalar, Summary
+
+NB = "\u00a0"
+SOURCE = Source(name="s", title="A table", date="2026-01-01", licence="MIT")
+MODEL = Scalar(
+    unit="J/token", value=None, reason="an interval, not a number", low=0.8, high=2.1, note="model, whole machine"
+)
+C7G = {"cloud": {"provider": "aws", "region": "us-east-1", "instance_type": "c7g.4xlarge"}, "cpu": {"logical_cpus": 16}}
+
+
+def text_of(rows: list[energy.Fact]) -> str:
+    return "\n".join(f"{row.label} | {row.text} | {row.folded or ''}" for row in rows).replace(NB, " ")
+
+
+def test_an_interval_is_shown_as_one_and_says_what_it_is() -> None:
+    assert value_text(MODEL) == f"0.80–2.10{NB}J/token"
+    metrics: dict[str, Metric] = {"energy_j_per_output_token": MODEL}
+    assert scalar_rows(metrics)[0].value == f"0.80–2.10{NB}J/token"
+    summary = Summary(
+        format_version=1,
+        run_id="r",
+        status="complete",
+        status_reason=None,
+        workload="w",
+        requests_ok=1,
+        requests_failed=0,
+        outcomes={},
+        metrics=metrics,
+        warnings=[],
+    )
+    card = next(card for card in headline_cards(summary) if card.label == "Energy per output token")
+    assert (card.number, card.unit, card.notes, card.missing) == (
+        "0.80–2.10",
+        "J/token",
+        ("model, whole machine",),
+        None,
+    )
+
+
+def test_every_account_and_every_opinion_has_its_row() -> None:
+    opinion = PowerOpinion(name="TDP share", idle_w=(2, 10), full_w=(12, 24), method="a way", sources=[SOURCE])
+    counted = EnergyAccount(
+        meter_class="counter",
+        scope="GPU boards",
+        gross_j=(500, 500),
+        idle_j=(100, 100),
+        net_j=(400, 400),
+        coverage_ratio=1,
+        provenance="p",
+        parts={"nvml:0:counter": (500, 500)},
+        notes=["20 s are too short"],
+    )
+    uncovered = EnergyAccount(
+        meter_class="polled",
+        scope="GPU boards",
+        gross_j=None,
+        idle_j=None,
+        net_j=None,
+        coverage_ratio=0.5,
+        provenance="p",
+        parts={},
+        notes=["readings cover 50%"],
+    )
+    facts = EnergyFacts(opinions=[opinion], absent={"rapl": "no counter here"})
+    said = text_of(energy.energy_rows(facts, [counted, uncovered]))
+    assert "counter, GPU boards | gross 500 J; idle 100 J; net 400 J; coverage 100.0%; 20 s are too short" in said
+    assert "polled, GPU boards | not measured: readings cover 50%" in said
+    assert (
+        "Opinion: TDP share | 2.0–10.0 W idle, 12.0–24.0 W fully loaded | a way. Sources: A table, 2026-01-01, MIT"
+        in said
+    )
+    assert "Not available: rapl | no counter here" in said
+
+
+def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
+    said = text_of(energy.carbon_rows(resolve(stated(), C7G), {}))
+    assert "415.755" not in said  # shown with the digits that it carries
+    assert "Grid, aws us-east-1, by EPA | 416 gCO2e/kWh" in said
+    assert "Grid, Virginia, 2023 | 245 gCO2e/kWh" in said
+    assert "PUE | 1.135" in said
+    assert "Embodied carbon of the reserved part" in said
+
+
+def test_a_price_in_another_currency_is_not_converted() -> None:
+    facts = resolve(stated(price=0.2, currency="EUR"), {})
+    said = text_of(energy.cost_rows(facts, {"output_tokens_per_s": Scalar(unit="tokens/s", value=80)}))
+    assert "Price | 0.2 EUR per hour, on-demand" in said
+    assert "Cost per 1M output tokens | 0.694 EUR" in said
+    assert "USD" not in said
+
+
+def test_what_is_missing_says_what_to_pass() -> None:
+    facts = resolve(stated(), {})
+    assert "--price" in text_of(energy.cost_rows(facts, {}))
+    assert "--grid" in text_of(energy.carbon_rows(facts, {}))
