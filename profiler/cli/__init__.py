@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from profiler import __version__
-from profiler.cli import audit, energy, engines, host, metrics, prices, report, rules, run, summarize, workloads
+from profiler.cli import (
+    audit,
+    energy,
+    engines,
+    host,
+    metrics,
+    models,
+    prices,
+    report,
+    rules,
+    run,
+    summarize,
+    workloads,
+)
 from profiler.errors import AforoError
 
 app = typer.Typer(
@@ -27,6 +40,7 @@ app.add_typer(workloads.app, name="workloads")
 app.add_typer(engines.app, name="engines")
 app.add_typer(energy.app, name="energy")
 app.add_typer(prices.app, name="prices")
+app.add_typer(models.app, name="models")
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")

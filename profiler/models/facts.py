@@ -1,12 +1,13 @@
-"""What a model file says of itself, read from GGUF metadata alone."""
+"""What a model says of itself: the metadata of a GGUF file, or the files of a checkpoint folder."""
 
 from collections import Counter
 from pathlib import Path
 
 from profiler.errors import ModelError
-from profiler.models import ggml, gguf_header
+from profiler.models import card, checkpoint, ggml, gguf_header
 from profiler.models.files import OnProgress, ignore_progress, sha256
 from profiler.models.gguf_header import Header, Value
+from profiler.models.layout import ROPE_FACTORS
 from profiler.models.per_token import per_token
 from profiler.models.synthetic import MARK
 from profiler.results.manifest import ModelFacts
@@ -42,21 +43,31 @@ _NOT_ENDS = (
 _DEFAULT_END_ID = {"llama": 2, "gpt2": 11, "t5": 1}
 """End of sequence by tokenizer model where the metadata names none."""
 
+_MOST_BASE_MODELS = 16
+
 _GUESSED_FILE_TYPE = 1024
 """Bit of `general.file_type` that says that the type was guessed (llama.h)."""
 
 
 def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore_progress) -> ModelFacts:
-    """Return the facts of the GGUF file at `path`; `source` is what the user called it.
+    """Return the facts of the GGUF file or checkpoint folder at `path`; `source` is what the user called it.
 
-    The hash of a big file takes a while the first time: `on_progress` hears of it. Raises ModelError where
-    the file is missing, damaged, truncated, or not a whole model.
+    Where the metadata is silent, a model card beside the file is asked. The hash of a big file takes a
+    while the first time: `on_progress` hears of it. Raises ModelError where the file is missing, damaged,
+    truncated, or not a whole model.
     """
+    if path.is_dir():
+        return checkpoint.read(path, source, on_progress)
     header = gguf_header.read(path)
     _check_is_model(path, header)
     needed = per_token(header)
     architecture = _text(header, "general.architecture")
     tokens = _texts(header, "tokenizer.ggml.tokens")
+    said = card.read(path.parent)
+    layers = _number(header, f"{architecture}.block_count")
+    kv_heads = _number(header, f"{architecture}.attention.head_count_kv")
+    head_size = _head_size(header, architecture)
+    tags = _texts(header, "general.tags") or said.tags
     return ModelFacts(
         name=_text(header, "general.name") or path.stem,
         source=source or str(path),
@@ -65,20 +76,47 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         sha256=sha256(path, on_progress),
         is_synthetic=header.metadata.get(MARK) is True,
         architecture=architecture,
-        parameters=sum(tensor.elements for tensor in header.tensors),
+        parameters=sum(tensor.elements for tensor in header.tensors if tensor.name != ROPE_FACTORS),
         quantisation=_quantisation(header),
         decode_weight_bytes=needed.weight_bytes,
         decode_parameters=needed.parameters,
         context_length=_number(header, f"{architecture}.context_length"),
-        layers=_number(header, f"{architecture}.block_count"),
+        layers=layers,
         hidden_size=_number(header, f"{architecture}.embedding_length"),
         heads=_number(header, f"{architecture}.attention.head_count"),
-        kv_heads=_number(header, f"{architecture}.attention.head_count_kv"),
+        kv_heads=kv_heads,
+        head_size=head_size,
+        kv_bytes_per_token=checkpoint.kv_bytes_per_token(layers, kv_heads, head_size),
         vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
-        licence=_text(header, "general.license"),
-        languages=_texts(header, "general.languages"),
+        has_chat_template="tokenizer.chat_template" in header.metadata,
+        licence=_text(header, "general.license") or said.licence,
+        languages=_texts(header, "general.languages") or said.languages,
+        base_models=_base_models(header) or said.base_models,
+        tags=tags,
+        training=_training(header, path, tags, said.task),
         end_token_ids=end_token_ids(header.metadata),
     )
+
+
+def _head_size(header: Header, architecture: str | None) -> int | None:
+    """Return the length of a key, which is a head's share of the hidden size where nothing else is said."""
+    named = _number(header, f"{architecture}.attention.key_length")
+    hidden = _number(header, f"{architecture}.embedding_length")
+    heads = _number(header, f"{architecture}.attention.head_count")
+    return named or (hidden // heads if hidden and heads else None)
+
+
+def _base_models(header: Header) -> list[str]:
+    count = _number(header, "general.base_model.count") or 0
+    names = (_text(header, f"general.base_model.{number}.name") for number in range(min(count, _MOST_BASE_MODELS)))
+    return [name for name in names if name]
+
+
+def _training(header: Header, path: Path, tags: list[str], task: str | None) -> card.Training | None:
+    if any(key.endswith(".pooling_type") for key in header.metadata):
+        return "embedding"
+    names = [_text(header, "general.finetune"), _text(header, "general.name"), path.stem]
+    return None if header.metadata.get(MARK) is True else card.training(names, tags, task)
 
 
 def _check_is_model(path: Path, header: Header) -> None:

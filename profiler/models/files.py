@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -74,6 +74,31 @@ def sha256(path: Path, on_progress: OnProgress = ignore_progress) -> str:
         raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from error
     _remember(path, identity, digest)
     return digest
+
+
+def sha256_of_all(paths: Sequence[Path], on_progress: OnProgress = ignore_progress) -> str:
+    """Return the SHA-256 of the list of these files: a line of hash, two spaces and name for each.
+
+    Raises ModelError where one cannot be read.
+    """
+    lines = (f"{sha256(path, on_progress)}  {path.name}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def changed_since(name: str, digest: str) -> str | None:
+    """Return the hash under which this name was last measured, where it was another; remember the new one.
+
+    Names are what the user calls a model; a path counts as where it leads to. Nothing is known without a
+    cache that can be written.
+    """
+    with suppress(OSError, ModelError):
+        memory = cache_folder() / "measured" / f"{hashlib.sha256(name.encode()).hexdigest()}.txt"
+        before = memory.read_text("ascii", "replace") if memory.exists() else digest
+        if before != digest or not memory.exists():
+            with replacing(memory) as temporary:
+                temporary.write_text(digest, "ascii")
+        return before if before != digest else None
+    return None
 
 
 def _identity(path: Path) -> list[int]:

@@ -7,6 +7,7 @@ alone; the big arrays that nobody asks for (merges, scores) are skipped.
 import os
 import struct
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ _SCALARS = {
 _U32, _U64 = _SCALARS[4], _SCALARS[10]
 _STRING, _ARRAY = 8, 9
 
-_WANTED_ARRAYS = {"tokenizer.ggml.tokens", "general.languages"}
+_WANTED_ARRAYS = {"tokenizer.ggml.tokens", "general.languages", "general.tags"}
 
 _LONGEST_STRING_BYTES = 64 * 1024 * 1024
 _MOST_DIMENSIONS = 8
@@ -39,10 +40,16 @@ class TensorInfo:
     """A row of the table of tensors."""
 
     name: str
-    elements: int
+    dimensions: tuple[int, ...]
+    """Elements along each dimension, the one that lies together in memory first."""
     tensor_type: int
     offset_bytes: int
     """From the start of the tensor data."""
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.dimensions)
 
     @property
     def stored_bytes(self) -> int:
@@ -56,7 +63,7 @@ class Header:
 
     size_bytes: int
     metadata: dict[str, Value]
-    """Arrays only where they are wanted: tokens and languages."""
+    """Arrays only where they are wanted: tokens, languages, tags."""
     tensors: list[TensorInfo]
 
 
@@ -132,10 +139,8 @@ class _Reader:
         name, dimensions = self._string(), self._u32()
         if dimensions > _MOST_DIMENSIONS:
             raise _DamageError(f"is damaged: a tensor in it has {dimensions} dimensions. {_AGAIN}")
-        elements = 1
-        for _ in range(dimensions):
-            elements *= self._u64()
-        return TensorInfo(name, elements, tensor_type=self._u32(), offset_bytes=self._u64())
+        lengths = tuple(self._u64() for _ in range(dimensions))
+        return TensorInfo(name, lengths, tensor_type=self._u32(), offset_bytes=self._u64())
 
     def _check_extent(self, tensors: list[TensorInfo], alignment_bytes: Value) -> None:
         """Compare where the last tensor ends with the size of the file."""

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import MissingExtraError, ModelError
-from profiler.models import quantisations, shapes, synthetic
+from profiler.models import checkpoint_form, config_json, quantisations, shapes, synthetic
 from profiler.models.files import OnProgress, cache_folder, ignore_progress
+from profiler.models.shapes import Shape
 
 QUICKSTART = "synthetic:smollm2-135m/Q8_0"
 """The model that is measured when none is named."""
+
+FOR_VLLM = "vllm"
+"""Stands where the quantisation does in the name of a synthetic model that has no weights of its own."""
+
+_USUAL_QUANTISATION = "Q8_0"
 
 _HUB_NAME = re.compile(r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
 
@@ -35,11 +41,17 @@ class Located:
     path: Path
     source: str
 
+    @property
+    def identity(self) -> str:
+        """The name that stays while the contents may change: that of the hub, or where a path leads."""
+        return self.source if self.source.startswith(("hf:", "synthetic:")) else str(self.path.resolve())
+
 
 def find(model: str | None = None, on_progress: OnProgress = ignore_progress) -> Located:
     """Return the file of a model, made or downloaded where need be.
 
-    `None` is the quickstart model; `synthetic:SHAPE/QUANTISATION` is made in the cache folder;
+    `None` is the quickstart model; `synthetic:SHAPE/QUANTISATION` is made in the cache folder, where SHAPE is
+    a known name or the path of a `config.json`, and the quantisation `vllm` a folder for vLLM's dummy weights;
     `hf:OWNER/REPOSITORY[@REVISION]/FILE.gguf` comes from the Hugging Face Hub, cached by its own client;
     all else is a local path. Raises ModelError, and MissingExtraError where an extra is needed.
     """
@@ -52,11 +64,32 @@ def find(model: str | None = None, on_progress: OnProgress = ignore_progress) ->
 
 
 def _make(name: str, on_progress: OnProgress) -> Located:
-    shape_name, slash, quantisation_name = name.partition("/")
-    shape = shapes.named(shape_name)
-    quantisation = quantisations.named(quantisation_name if slash else "Q8_0")
-    path = synthetic.make(shape, quantisation, cache_folder() / "models", on_progress)
-    return Located(path, f"synthetic:{shape.id}/{quantisation.name}")
+    shape_name, quantisation_name = split_name(name)
+    shape = shape_of(shape_name)
+    called = shape_name if shape_name.endswith(".json") else shape.id
+    models = cache_folder() / "models"
+    if quantisation_name == FOR_VLLM:
+        path = checkpoint_form.make(shape, models / checkpoint_form.folder_name(shape))
+        return Located(path, f"synthetic:{called}/{FOR_VLLM}")
+    quantisation = quantisations.named(quantisation_name)
+    path = synthetic.make(shape, quantisation, models, on_progress)
+    return Located(path, f"synthetic:{called}/{quantisation.name}")
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return shape and quantisation of a synthetic model; the second may be left out."""
+    shape_name, slash, quantisation_name = name.rpartition("/")
+    if not slash or name.endswith(".json"):
+        return name, _USUAL_QUANTISATION
+    return shape_name, quantisation_name
+
+
+def shape_of(name: str) -> Shape:
+    """Return the shape of a known name, or of the `config.json` at a path.
+
+    Raises ModelError where there is none.
+    """
+    return config_json.shape(Path(name).expanduser()) if name.endswith(".json") else shapes.named(name)
 
 
 def _download(name: str) -> Located:

@@ -1,7 +1,9 @@
-"""How weights are stored: block layouts of ggml, and random blocks in each of them.
+"""How weights are stored: which type each matrix of a model gets, and random blocks of every type.
 
-Random weights are uniform over the whole range of a signed byte. They come from the raw output of a
-generator whose stream numpy keeps stable, so that a synthetic file has the same bytes on every host.
+The blocks are those of ggml (ggml-common.h). Their scales are chosen so that the weights have the wanted
+deviation and an average of zero: a common offset of all weights would add up from layer to layer.
+Random bits come from the raw output of a generator whose stream numpy keeps stable, so that a synthetic
+file has the same bytes on every host.
 """
 
 from __future__ import annotations
@@ -9,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import frexp, ldexp, sqrt
 from typing import TYPE_CHECKING
 
 from profiler.errors import ModelError
+from profiler.models import ggml
+from profiler.models.layout import Tensor
+from profiler.models.shapes import Shape
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-INT8_DEVIATION = 73.6
-"""Standard deviation of a uniform choice among −127 … 127: sqrt((255² − 1) / 12)."""
+_F16, _Q4_0, _Q5_0, _Q8_0, _Q4_K, _Q5_K, _Q6_K = 1, 2, 6, 8, 12, 13, 14
 
 
 class RandomBytes:
@@ -30,53 +35,144 @@ class RandomBytes:
 
         self._generator = PCG64(seed)
 
+    def uint8(self, count: int) -> NDArray[np.uint8]:
+        """Return `count` bytes, shape (count,)."""
+        words = self._generator.random_raw(-(-count // 8))
+        return words.astype("<u8", copy=False).view("uint8")[:count]
+
     def int8(self, count: int) -> NDArray[np.int8]:
         """Return `count` values from −127 to 127, shape (count,)."""
-        words = self._generator.random_raw(-(-count // 8))
-        values = words.astype("<u8", copy=False).view("int8")[:count]
+        values = self.uint8(count).view("int8")
         values[values == -128] = 127
         return values
 
 
+def _rms(lowest: float, highest: float) -> float:
+    """Root mean square of equally likely values, one apart."""
+    count = round(highest - lowest) + 1
+    return sqrt(sum((lowest + step) ** 2 for step in range(count)) / count)
+
+
+_INT8_RMS = _rms(-127, 127)
+
+
+def _draw_f16(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Two bytes an element."""
+    import numpy as np  # noqa: PLC0415 - numpy is an extra
+
+    return (random.int8(elements) * np.float32(deviation / _INT8_RMS)).astype("<f2").view("uint8")
+
+
+def _draw_q8_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 32: a float16 scale, 32 signed bytes."""
+    import numpy as np  # noqa: PLC0415 - numpy is an extra
+
+    blocks = np.empty((elements // 32, 34), dtype=np.uint8)
+    blocks[:, :2] = _half(deviation / _INT8_RMS)
+    blocks[:, 2:] = random.int8(elements).view(np.uint8).reshape(-1, 32)
+    return blocks.reshape(-1)
+
+
+def _draw_q4_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 32: a float16 scale, 32 × 4 bits from −8 to 7."""
+    return _signed_scales(random, elements, block_bytes=18, scale=deviation / _rms(-8, 7))
+
+
+def _draw_q5_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 32: a float16 scale, 32 × 5 bits from −16 to 15."""
+    return _signed_scales(random, elements, block_bytes=22, scale=deviation / _rms(-16, 15))
+
+
+def _draw_q4_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 256: two float16 scales, 8 × (scale, minimum) of 6 bits, 256 × 4 bits from 0 to 15."""
+    return _scales_and_minima(random, elements, block_bytes=144, scale=deviation / _rms(-7.5, 7.5), middle=7.5)
+
+
+def _draw_q5_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 256: two float16 scales, 8 × (scale, minimum) of 6 bits, 256 × 5 bits from 0 to 31."""
+    return _scales_and_minima(random, elements, block_bytes=176, scale=deviation / _rms(-15.5, 15.5), middle=15.5)
+
+
+def _draw_q6_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+    """Blocks of 256: 256 × 6 bits from −32 to 31, 16 signed bytes of scale, a float16 scale."""
+    blocks = random.uint8(elements // 256 * 210).reshape(-1, 210)
+    blocks[:, 192:208] = (blocks[:, 192:208] & 2) - 1  # −1 or 1, at random
+    blocks[:, 208:] = _half(deviation / _rms(-32, 31))
+    return blocks.reshape(-1)
+
+
+def _signed_scales(random: RandomBytes, elements: int, block_bytes: int, scale: float) -> NDArray[np.uint8]:
+    """Random blocks of 32 whose scale is positive or negative at random, which centres their weights."""
+    blocks = random.uint8(elements // 32 * block_bytes).reshape(-1, block_bytes)
+    low, high = _half(scale)
+    blocks[:, 0] = low
+    blocks[:, 1] = blocks[:, 1] & 0x80 | high
+    return blocks.reshape(-1)
+
+
+def _scales_and_minima(
+    random: RandomBytes, elements: int, block_bytes: int, scale: float, middle: float
+) -> NDArray[np.uint8]:
+    """Random blocks of 256 whose minimum lies `middle` steps below zero; all 6-bit numbers are 1."""
+    import numpy as np  # noqa: PLC0415 - numpy is an extra
+
+    mantissa, exponent = frexp(scale)
+    exact = ldexp(round(mantissa * 64) / 64, exponent)  # six bits, so that middle × scale is a float16, too
+    blocks = random.uint8(elements // 256 * block_bytes).reshape(-1, block_bytes)
+    blocks[:, :2], blocks[:, 2:4] = _half(exact), _half(exact * middle)
+    blocks[:, 4:16] = np.array([1] * 8 + [0x11] * 4, dtype=np.uint8)
+    return blocks.reshape(-1)
+
+
+def _half(value: float) -> NDArray[np.uint8]:
+    """Return the two bytes of a float16."""
+    import numpy as np  # noqa: PLC0415 - numpy is an extra
+
+    return np.array([value], dtype="<f2").view(np.uint8)
+
+
 Draw = Callable[[RandomBytes, int, float], "NDArray[np.uint8]"]
+
+DRAWS: dict[int, Draw] = {
+    _F16: _draw_f16,
+    _Q4_0: _draw_q4_0,
+    _Q5_0: _draw_q5_0,
+    _Q8_0: _draw_q8_0,
+    _Q4_K: _draw_q4_k,
+    _Q5_K: _draw_q5_k,
+    _Q6_K: _draw_q6_k,
+}
+"""By tensor type: (random bytes, elements, standard deviation) → the stored bytes of random weights."""
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """A row-wise storage format."""
+    """What llama.cpp calls a file type: the type that most matrices get, and a rule for the others."""
 
     name: str
     file_type: int
     """`general.file_type` of a file stored this way (llama.h, enum llama_ftype)."""
     tensor_type: int
-    """Type of each of its matrices (ggml.h, enum ggml_type)."""
-    draw: Draw
-    """(random bytes, elements, standard deviation) → the stored bytes of that many random weights."""
-
-
-def _draw_f16(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
-    """Two bytes an element."""
-    scale = deviation / INT8_DEVIATION
-    return (random.int8(elements) * scale).astype("<f2").view("uint8")
-
-
-def _draw_q8_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
-    """Blocks of 32 elements: one float16 scale and 32 signed bytes."""
-    import numpy as np  # noqa: PLC0415 - numpy is an extra
-
-    blocks = np.empty((elements // 32, 34), dtype=np.uint8)
-    blocks[:, :2] = np.array([deviation / INT8_DEVIATION], dtype="<f2").view(np.uint8)
-    blocks[:, 2:] = random.int8(elements).view(np.uint8).reshape(-1, 32)
-    return blocks.reshape(-1)
+    """Type of most of its matrices (ggml.h, enum ggml_type)."""
 
 
 QUANTISATIONS = {
     quantisation.name: quantisation
     for quantisation in (
-        Quantisation(name="F16", file_type=1, tensor_type=1, draw=_draw_f16),
-        Quantisation(name="Q8_0", file_type=7, tensor_type=8, draw=_draw_q8_0),
+        Quantisation(name="F16", file_type=1, tensor_type=_F16),
+        Quantisation(name="Q8_0", file_type=7, tensor_type=_Q8_0),
+        Quantisation(name="Q4_0", file_type=2, tensor_type=_Q4_0),
+        Quantisation(name="Q4_K_M", file_type=15, tensor_type=_Q4_K),
     )
 }
+
+_WIDER = ("attn_v", "attn_qkv", "ffn_down")
+"""Matrices that get six bits in some layers of Q4_K_M."""
+
+_FALLBACKS = {_Q4_K: _Q5_0, _Q6_K: _Q8_0}
+"""What takes the place of a type with blocks of 256 in a matrix whose rows these do not divide."""
+
+_LAYERS_OF_70B = 80
 
 
 def named(name: str) -> Quantisation:
@@ -86,3 +182,43 @@ def named(name: str) -> Quantisation:
     near = get_close_matches(name.upper(), QUANTISATIONS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ModelError(f"Unknown quantisation {name!r}.{hint} Known ones: {', '.join(QUANTISATIONS)}.")
+
+
+def tensor_type(tensor: Tensor, quantisation: Quantisation, shape: Shape) -> int:
+    """Return how `llama-quantize` would store a tensor of a model (llama.cpp, llama-quant.cpp).
+
+    Vectors and tables stay as they are. Below eight bits, the output matrix gets six, and so do the
+    values of attention and the last matrix of the feed-forward part in some layers of Q4_K_M.
+    Raises ModelError where rows are no whole number of blocks.
+    """
+    if tensor.deviation is None:
+        return ggml.F32
+    wanted = quantisation.tensor_type
+    if wanted in {_Q4_0, _Q4_K}:
+        wanted = _mixed(tensor, wanted, shape)
+    if tensor.columns % ggml.TENSOR_TYPES[wanted].block_elements:
+        wanted = _FALLBACKS.get(wanted, wanted)
+    if tensor.columns % (block := ggml.TENSOR_TYPES[wanted].block_elements):
+        raise ModelError(
+            f"The shape {shape.title} cannot be stored as {quantisation.name}: {tensor.name} has rows of "
+            f"{tensor.columns} elements, expected a multiple of {block}. Use --quant F16."
+        )
+    return wanted
+
+
+def _mixed(tensor: Tensor, usual: int, shape: Shape) -> int:
+    if tensor.name == ("token_embd.weight" if shape.has_tied_embeddings else "output.weight"):
+        return _Q8_0 if tensor.columns % ggml.TENSOR_TYPES[usual].block_elements else _Q6_K
+    _, _, place = tensor.name.partition("blk.")
+    if usual != _Q4_K or not place:
+        return usual
+    layer, name, _ = place.split(".")
+    if name in _WIDER and _gets_more_bits(int(layer), shape.layers):
+        return _Q6_K
+    is_small_beside_queries = shape.layers == _LAYERS_OF_70B and name == "attn_v" and tensor.columns % 256 == 0
+    return _Q5_K if is_small_beside_queries else usual
+
+
+def _gets_more_bits(layer: int, layers: int) -> bool:
+    """The first and the last eighth of the layers, and every third one between them."""
+    return layer < layers // 8 or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2

@@ -5,33 +5,33 @@ public one would, without a download. Its answers are made-up words: every token
 ASCII and none ends the generation, so one token is one streamed chunk.
 
 Tokens that must not come out (those that end a generation, and bytes that are not printable ASCII) have
-embeddings sixteen times smaller than the others. Embeddings and output layer are one matrix here, so
-their logits stay within a fraction of one standard deviation of 0, while the best forty of a vocabulary
-of thousands lie beyond two.
+rows sixteen times smaller than the others in the embeddings and in the output matrix. So their logits stay
+within a fraction of one standard deviation of 0, while the best forty of a vocabulary of thousands lie
+beyond two.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiler.errors import MissingExtraError, ModelError
-from profiler.models import ggml, gguf_header, vocabulary
+from profiler.models import gguf_header, gguf_writer, layout, quantisations, vocabulary, wordpiece
 from profiler.models.files import OnProgress, ignore_progress, replacing
+from profiler.models.gguf_writer import Field, StoredTensor, boolean, f32, i32s, text, texts, u32
+from profiler.models.layout import Tensor
 from profiler.models.quantisations import Quantisation, RandomBytes
-from profiler.models.shapes import Shape
+from profiler.models.shapes import SHAPES, Shape
 from profiler.units import bytes_to_mib
 
 if TYPE_CHECKING:
     import numpy as np
-    from gguf import GGUFWriter
     from numpy.typing import NDArray
 
-RECIPE = "1.0"
+RECIPE = "1.1"
 """Raised whenever the same shape and quantisation would give other bytes."""
 
 MARK = "aforo.synthetic_weights"
@@ -41,7 +41,12 @@ QUIET_RATIO = 1 / 16
 """Size of the embeddings of tokens that must not come out, against those of the others."""
 
 SEED = 20_261_120
-ROOM_FOR_METADATA_BYTES = 16_000_000
+
+_PIECE_ELEMENTS = 4 * 1024 * 1024
+"""How many weights are drawn at once; a change of this number changes the files."""
+
+_NORMAL, _CONTROL = 1, 3  # llama.h, enum llama_token_type
+_MEAN_POOLING = 1  # llama.h, enum llama_pooling_type
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
@@ -50,199 +55,204 @@ CHAT_TEMPLATE = (
 """ChatML, the format that SmolLM2 uses."""
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A matrix of random weights or, where `deviation` is None, a vector of ones."""
-
-    name: str
-    rows: int
-    columns: int
-    deviation: float | None = None
-
-    @property
-    def elements(self) -> int:
-        """How many weights it holds."""
-        return self.rows * self.columns
-
-
 def file_name(shape: Shape, quantisation: Quantisation) -> str:
     """Return the name of the file, by the GGUF naming convention."""
-    return f"{shape.title}-synthetic-v{RECIPE}-{quantisation.name}.gguf"
+    return f"{file_stem(shape)}-synthetic-v{RECIPE}-{quantisation.name}.gguf"
+
+
+def file_stem(shape: Shape) -> str:
+    """Return how file names begin: a shape that is not in the table is told apart by its dimensions."""
+    if SHAPES.get(shape.id) == shape:
+        return shape.title
+    return f"{shape.title}-{hashlib.sha256(repr(shape).encode()).hexdigest()[:8]}"
 
 
 def make(shape: Shape, quantisation: Quantisation, directory: Path, on_progress: OnProgress = ignore_progress) -> Path:
     """Return the path of the synthetic model in `directory`, writing the file where it is not there yet.
 
-    The same shape and quantisation give the same bytes on every host. Processes that race each write a
-    file of their own and move it into place. Raises MissingExtraError without `gguf` and numpy, and
-    ModelError where the folder cannot be written or is full.
+    The same shape and quantisation give the same bytes on every host. Raises as `write` does.
     """
     path = directory / file_name(shape, quantisation)
-    if _is_whole(path):
-        return path
-    _need_gguf()
-    try:
-        with replacing(path) as temporary:
-            _check_room(shape, quantisation, temporary.parent)
-            _write(temporary, shape, quantisation, on_progress)
-    except OSError as error:
-        raise ModelError(
-            f"The synthetic model {path} could not be written ({error}). "
-            "Free some disk space, or set XDG_CACHE_HOME to a folder that can be written."
-        ) from error
+    if not is_whole(path):
+        write(path, shape, quantisation, on_progress)
     return path
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Return whether there is a model at `path` that is not cut short."""
     try:
         return path.exists() and bool(gguf_header.read(path).tensors)
     except ModelError:
         return False
 
 
-def _need_gguf() -> None:
+def write(path: Path, shape: Shape, quantisation: Quantisation, on_progress: OnProgress = ignore_progress) -> None:
+    """Write the synthetic model to `path`, in place of what is there.
+
+    Processes that race each write a file of their own and move it into place. Raises MissingExtraError
+    without numpy, and ModelError where the shape cannot be stored this way, or the folder cannot be
+    written or has no room.
+    """
+    need_numpy()
+    stored = stored_tensors(shape, quantisation)
+    metadata = _metadata(shape, quantisation)
     try:
-        import gguf  # noqa: F401, PLC0415 - an extra
+        with replacing(path) as temporary:
+            check_room(path, gguf_writer.size_bytes(metadata, stored))
+            source = _Weights(shape, stored, on_progress)
+            with temporary.open("wb") as file:
+                gguf_writer.write(file, metadata, stored, source.pieces)
+    except OSError as error:
+        raise ModelError(
+            f"The synthetic model {path} could not be written ({error.strerror or error}). "
+            "Free some disk space, or set XDG_CACHE_HOME to a folder that can be written."
+        ) from error
+
+
+def size_bytes(shape: Shape, quantisation: Quantisation) -> int:
+    """Return what the weights of a model take; the vocabulary adds a few MiB."""
+    return sum(tensor.stored_bytes for tensor in stored_tensors(shape, quantisation))
+
+
+def stored_tensors(shape: Shape, quantisation: Quantisation) -> list[StoredTensor]:
+    """Return the table of tensors; raises ModelError where the shape cannot be stored this way."""
+    return [
+        StoredTensor(tensor.name, tensor.dimensions, quantisations.tensor_type(tensor, quantisation, shape))
+        for tensor in layout.tensors(shape)
+    ]
+
+
+def need_numpy() -> None:
+    """Raise MissingExtraError without numpy, which draws the weights."""
+    try:
+        import numpy  # noqa: F401, PLC0415 - an extra
     except ImportError:
-        raise MissingExtraError("The package gguf, which writes synthetic models,", "llama") from None
+        raise MissingExtraError("The package numpy, which draws synthetic weights,", "llama") from None
 
 
-def _check_room(shape: Shape, quantisation: Quantisation, directory: Path) -> None:
-    needed_bytes = sum(_stored_bytes(tensor, quantisation) for tensor in tensors(shape))
-    needed_bytes += ROOM_FOR_METADATA_BYTES
-    free_bytes = shutil.disk_usage(directory).free
+def check_room(path: Path, needed_bytes: int) -> None:
+    """Raise ModelError where the disk of `path`, whose folder exists, has no room for the file."""
+    free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < needed_bytes:
         raise ModelError(
-            f"The synthetic model {file_name(shape, quantisation)} takes {bytes_to_mib(needed_bytes):.0f} MiB, "
-            f"and {directory} has {bytes_to_mib(free_bytes):.0f} MiB free. "
+            f"The synthetic model {path.name} takes {bytes_to_mib(needed_bytes):.0f} MiB, "
+            f"and {path.parent} has {bytes_to_mib(free_bytes):.0f} MiB free. "
             "Free some disk space, or set XDG_CACHE_HOME to a folder with room."
         )
 
 
-def tensors(shape: Shape) -> Iterator[Tensor]:
-    """Yield what a llama.cpp model of the `llama` architecture is made of.
-
-    Matrices are drawn with a variance of 1 / columns, which keeps activations near 1 at any depth.
-    """
-    queries = shape.heads * shape.head_size
-    keys = shape.kv_heads * shape.head_size
-    hidden, inner = shape.hidden_size, shape.feed_forward_size
-    yield _matrix("token_embd.weight", shape.vocabulary_size, hidden)
-    for layer in range(shape.layers):
-        yield Tensor(f"blk.{layer}.attn_norm.weight", 1, hidden)
-        yield _matrix(f"blk.{layer}.attn_q.weight", queries, hidden)
-        yield _matrix(f"blk.{layer}.attn_k.weight", keys, hidden)
-        yield _matrix(f"blk.{layer}.attn_v.weight", keys, hidden)
-        yield _matrix(f"blk.{layer}.attn_output.weight", hidden, queries)
-        yield Tensor(f"blk.{layer}.ffn_norm.weight", 1, hidden)
-        yield _matrix(f"blk.{layer}.ffn_gate.weight", inner, hidden)
-        yield _matrix(f"blk.{layer}.ffn_up.weight", inner, hidden)
-        yield _matrix(f"blk.{layer}.ffn_down.weight", hidden, inner)
-    yield Tensor("output_norm.weight", 1, hidden)
-    if not shape.has_tied_embeddings:
-        yield _matrix("output.weight", shape.vocabulary_size, hidden)
+def _metadata(shape: Shape, quantisation: Quantisation) -> dict[str, Field]:
+    tokenizer = _wordpiece(shape.vocabulary_size) if shape.is_embedding else _byte_pairs(shape.vocabulary_size)
+    return {**_description(shape, quantisation), **_dimensions(shape), **tokenizer}
 
 
-def _matrix(name: str, rows: int, columns: int) -> Tensor:
-    return Tensor(name, rows, columns, deviation=1 / sqrt(columns))
+def _description(shape: Shape, quantisation: Quantisation) -> dict[str, Field]:
+    description = f"Random weights in the shape of {shape.title} ({shape.source}). Measures speed; answers nonsense."
+    fields = {
+        "architecture": text(shape.architecture),
+        "type": text("model"),
+        "name": text(f"{shape.title} shape, synthetic weights"),
+        "basename": text(shape.basename),
+        "finetune": text("synthetic"),
+        "version": text(f"v{RECIPE}"),
+        "description": text(description),
+        "license": text("cc0-1.0"),
+        "file_type": u32(quantisation.file_type),
+        "quantization_version": u32(2),
+    }
+    if shape.size_label:
+        fields["size_label"] = text(shape.size_label)
+    return {**{f"general.{key}": field for key, field in fields.items()}, MARK: boolean(True)}
 
 
-def _stored_bytes(tensor: Tensor, quantisation: Quantisation) -> int:
-    stored_as = ggml.F32 if tensor.deviation is None else quantisation.tensor_type
-    return ggml.stored_bytes(tensor.elements, stored_as) or 0
+def _dimensions(shape: Shape) -> dict[str, Field]:
+    fields = {
+        "context_length": u32(shape.context_tokens),
+        "embedding_length": u32(shape.hidden_size),
+        "feed_forward_length": u32(shape.feed_forward_size),
+        "block_count": u32(shape.layers),
+        "attention.head_count": u32(shape.heads),
+        "rope.freq_base": f32(shape.rope_theta),
+        "vocab_size": u32(shape.vocabulary_size),
+    }
+    if shape.is_embedding:
+        fields["attention.layer_norm_epsilon"] = f32(shape.norm_epsilon)
+        fields["attention.causal"] = boolean(False)
+        fields["pooling_type"] = u32(_MEAN_POOLING)
+    else:
+        fields["attention.layer_norm_rms_epsilon"] = f32(shape.norm_epsilon)
+        fields["attention.head_count_kv"] = u32(shape.kv_heads)
+        fields["attention.key_length"] = u32(shape.head_size)
+        fields["attention.value_length"] = u32(shape.head_size)
+        fields["rope.dimension_count"] = u32(shape.head_size)
+    return {f"{shape.architecture}.{key}": field for key, field in fields.items()}
 
 
-def _write(path: Path, shape: Shape, quantisation: Quantisation, on_progress: OnProgress) -> None:
-    from gguf import GGUFWriter  # noqa: PLC0415 - an extra
-
-    words = vocabulary.make(shape.vocabulary_size)
-    writer = GGUFWriter(path, "llama")
-    try:
-        _describe(writer, shape, quantisation)
-        _add_tokenizer(writer, words)
-        _write_tensors(writer, shape, quantisation, words.quiet_ids, on_progress)
-    finally:
-        writer.close()
-
-
-def _describe(writer: GGUFWriter, shape: Shape, quantisation: Quantisation) -> None:
-    writer.add_name(f"{shape.title} shape, synthetic weights")
-    writer.add_basename(shape.basename)
-    writer.add_size_label(shape.size_label)
-    writer.add_finetune("synthetic")
-    writer.add_version(f"v{RECIPE}")
-    writer.add_description(
-        f"Random weights in the shape of {shape.title} ({shape.source}). Measures speed; answers nonsense."
-    )
-    writer.add_license("cc0-1.0")
-    writer.add_bool(MARK, True)
-    writer.add_file_type(quantisation.file_type)
-    writer.add_quantization_version(2)
-    writer.add_context_length(shape.context_tokens)
-    writer.add_embedding_length(shape.hidden_size)
-    writer.add_feed_forward_length(shape.feed_forward_size)
-    writer.add_block_count(shape.layers)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.kv_heads)
-    writer.add_rope_dimension_count(shape.head_size)
-    writer.add_rope_freq_base(shape.rope_theta)
-    writer.add_layer_norm_rms_eps(shape.rms_epsilon)
-    writer.add_vocab_size(shape.vocabulary_size)
-
-
-def _add_tokenizer(writer: GGUFWriter, words: vocabulary.Vocabulary) -> None:
-    from gguf import TokenType  # noqa: PLC0415 - an extra
-
+def _byte_pairs(size: int) -> dict[str, Field]:
+    words = vocabulary.make(size)
     control = len(vocabulary.CONTROL_TOKENS)
-    normal = len(words.tokens) - control
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(words.tokens)
-    writer.add_token_types([int(TokenType.CONTROL)] * control + [int(TokenType.NORMAL)] * normal)
-    writer.add_token_merges(words.merges)
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(0)
-    writer.add_add_bos_token(False)
-    writer.add_add_space_prefix(False)
-    writer.add_chat_template(CHAT_TEMPLATE)
+    return {
+        "tokenizer.ggml.model": text("gpt2"),
+        "tokenizer.ggml.pre": text("smollm"),
+        "tokenizer.ggml.tokens": texts(words.tokens),
+        "tokenizer.ggml.token_type": i32s([_CONTROL] * control + [_NORMAL] * (size - control)),
+        "tokenizer.ggml.merges": texts(words.merges),
+        "tokenizer.ggml.bos_token_id": u32(0),
+        "tokenizer.ggml.eos_token_id": u32(0),
+        "tokenizer.ggml.add_bos_token": boolean(False),
+        "tokenizer.ggml.add_space_prefix": boolean(False),
+        "tokenizer.chat_template": text(CHAT_TEMPLATE),
+    }
 
 
-def _write_tensors(
-    writer: GGUFWriter, shape: Shape, quantisation: Quantisation, quiet_ids: list[int], on_progress: OnProgress
-) -> None:
-    import numpy as np  # noqa: PLC0415 - an extra
-    from gguf import GGMLQuantizationType  # noqa: PLC0415 - an extra
-
-    total_bytes = sum(_stored_bytes(tensor, quantisation) for tensor in tensors(shape))
-    for tensor in tensors(shape):
-        is_matrix = tensor.deviation is not None
-        writer.add_tensor_info(
-            tensor.name,
-            (tensor.rows, tensor.columns) if is_matrix else (tensor.columns,),
-            np.dtype(np.float32),
-            _stored_bytes(tensor, quantisation),
-            GGMLQuantizationType(quantisation.tensor_type) if is_matrix else GGMLQuantizationType.F32,
-        )
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    random, done_bytes = RandomBytes(SEED), 0
-    for tensor in tensors(shape):
-        values = _values(tensor, quantisation, random, quiet_ids)
-        writer.write_tensor_data(values)
-        done_bytes += values.nbytes
-        on_progress(done_bytes, total_bytes)
+def _wordpiece(size: int) -> dict[str, Field]:
+    pieces = wordpiece.make(size)
+    special = len(pieces.special_ids)
+    return {
+        "tokenizer.ggml.model": text("bert"),
+        "tokenizer.ggml.tokens": texts(pieces.tokens),
+        "tokenizer.ggml.token_type": i32s([_CONTROL] * special + [_NORMAL] * (size - special)),
+        "tokenizer.ggml.token_type_count": u32(2),
+        "tokenizer.ggml.bos_token_id": u32(wordpiece.START),
+        "tokenizer.ggml.cls_token_id": u32(wordpiece.START),
+        "tokenizer.ggml.eos_token_id": u32(wordpiece.SEPARATOR),
+        "tokenizer.ggml.seperator_token_id": u32(wordpiece.SEPARATOR),  # misspelt in the format itself
+        "tokenizer.ggml.unknown_token_id": u32(wordpiece.UNKNOWN),
+        "tokenizer.ggml.padding_token_id": u32(wordpiece.PAD),
+        "tokenizer.ggml.mask_token_id": u32(wordpiece.MASK),
+    }
 
 
-def _values(tensor: Tensor, quantisation: Quantisation, random: RandomBytes, quiet_ids: list[int]) -> NDArray[np.uint8]:
-    """Return the stored bytes of a tensor."""
-    import numpy as np  # noqa: PLC0415 - an extra
+class _Weights:
+    """Draws the weights of a model, tensor by tensor, in pieces of bounded size."""
 
-    if tensor.deviation is None:
-        return np.ones(tensor.elements, dtype="<f4").view(np.uint8)
-    values = quantisation.draw(random, tensor.elements, tensor.deviation)
-    if tensor.name in {"token_embd.weight", "output.weight"}:
-        elements = len(quiet_ids) * tensor.columns
-        quiet = quantisation.draw(random, elements, tensor.deviation * QUIET_RATIO)
-        values.reshape(tensor.rows, -1)[quiet_ids] = quiet.reshape(len(quiet_ids), -1)
-    return values
+    def __init__(self, shape: Shape, stored: list[StoredTensor], on_progress: OnProgress) -> None:
+        self._tensors = {tensor.name: tensor for tensor in layout.tensors(shape)}
+        self._random, self._quiet_random = RandomBytes(SEED), RandomBytes(SEED + 1)
+        self._quiet_ids = [] if shape.is_embedding else vocabulary.quiet_ids()
+        self._on_progress = on_progress
+        self._done_bytes, self._total_bytes = 0, sum(tensor.stored_bytes for tensor in stored)
+
+    def pieces(self, stored: StoredTensor) -> Iterator[memoryview]:
+        """Yield the stored bytes of a tensor."""
+        for values in self._values(self._tensors[stored.name], stored.tensor_type):
+            yield values.data
+            self._done_bytes += values.nbytes
+            self._on_progress(self._done_bytes, self._total_bytes)
+
+    def _values(self, tensor: Tensor, tensor_type: int) -> Iterator[NDArray[np.uint8]]:
+        import numpy as np  # noqa: PLC0415 - an extra
+
+        if tensor.deviation is None:
+            yield np.full(tensor.elements, tensor.values, dtype="<f4").view(np.uint8)
+            return
+        draw, (columns, rows) = quantisations.DRAWS[tensor_type], tensor.dimensions
+        quiet_ids = self._quiet_ids if tensor.name in layout.TOKEN_ROWS else []
+        rows_at_once = max(1, _PIECE_ELEMENTS // columns)
+        for first in range(0, rows, rows_at_once):
+            count = min(rows_at_once, rows - first)
+            values = draw(self._random, count * columns, tensor.deviation)
+            quiet = [row - first for row in quiet_ids if first <= row < first + count]
+            small = draw(self._quiet_random, len(quiet) * columns, tensor.deviation * QUIET_RATIO)
+            values.reshape(count, -1)[quiet] = small.reshape(len(quiet), values.size // count)
+            yield values

@@ -23,8 +23,6 @@ class Vocabulary:
 
     tokens: list[str]
     merges: list[str]
-    quiet_ids: list[int]
-    """Tokens that a model must never emit: control tokens and bytes that are not printable ASCII."""
 
 
 def byte_symbols() -> list[str]:
@@ -69,10 +67,14 @@ def make(size: int) -> Vocabulary:
     symbols = byte_symbols()
     base = [*CONTROL_TOKENS, *symbols]
     merges = list(islice(_merges(), size - len(base)))
-    first_byte = len(CONTROL_TOKENS)
-    unprintable = [first_byte + byte for byte in range(256) if not 0x20 <= byte <= 0x7E]
     return Vocabulary(
         tokens=[*base, *(left + right for left, right in merges)],
         merges=[f"{left} {right}" for left, right in merges],
-        quiet_ids=[*range(first_byte), *unprintable],
     )
+
+
+def quiet_ids() -> list[int]:
+    """Return the tokens that a model must never emit: control tokens and bytes that are not printable ASCII."""
+    first_byte = len(CONTROL_TOKENS)
+    unprintable = [first_byte + byte for byte in range(256) if not 0x20 <= byte <= 0x7E]
+    return [*range(first_byte), *unprintable]

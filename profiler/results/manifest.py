@@ -70,10 +70,37 @@ class ModelFacts(_Part):
     hidden_size: int | None = None
     heads: int | None = None
     kv_heads: int | None = None
+    head_size: int | None = None
+    kv_bytes_per_token: int | None = Field(default=None, description="Keys and values of one token in float16.")
     vocabulary_size: int | None = None
+    has_chat_template: bool | None = None
     licence: str | None = None
     languages: list[str] = []
+    base_models: list[str] = []
+    tags: list[str] = []
+    training: str | None = Field(default=None, description="base, instruct, chat or embedding, where it says so.")
     end_token_ids: list[int] = Field(default=[], description="Every token that ends a generation.")
+    changed_from: str | None = Field(
+        default=None, description="SHA-256 of the last run under this name, where the model was another one then."
+    )
+
+
+class LoraFacts(_Part):
+    """A LoRA adapter: weights that customise a model, kept apart from it."""
+
+    name: str
+    path: str
+    form: Literal["gguf", "peft"]
+    size_bytes: int
+    sha256: str
+    is_synthetic: bool
+    architecture: str | None = None
+    base_model: str | None = None
+    rank: int = Field(description="The largest, where matrices differ.")
+    alpha: float | None = None
+    targets: list[str] = Field(default=[], description="Matrices that it changes, by the names of its format.")
+    layers: int | None = Field(default=None, description="One more than the last layer that it changes.")
+    parameters: int
 
 
 class EngineFacts(_Part):

@@ -343,6 +343,11 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     warnings = []
     if plan.model.is_synthetic:
         warnings.append("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
+    if plan.model.changed_from is not None:
+        warnings.append(
+            f"{plan.model.source} is not the model that the last run under this name measured: its SHA-256 began with "
+            f"{plan.model.changed_from[:12]}, now with {(plan.model.sha256 or '')[:12]}. Do not compare the two."
+        )
     if not hello.kernel_stamps:
         warnings.append(f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late.")
     if plan.tls is not None and plan.tls.is_insecure:

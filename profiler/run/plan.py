@@ -15,6 +15,7 @@ from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
 from profiler.models import facts, locate
+from profiler.models.files import changed_since
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
@@ -193,7 +194,10 @@ def _said(options: Options) -> Stated:
 def _find_model(options: Options, progress: Progress) -> ModelFacts:
     progress.stage("Finding the model")
     located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
-    return facts.read(located.path).model_copy(update={"source": located.source})
+    model = facts.read(located.path, located.source)
+    if model.sha256 is not None:
+        model.changed_from = changed_since(located.identity, model.sha256)
+    return model
 
 
 def _launch(options: Options, loaded: Loaded, model: ModelFacts) -> Launch:

@@ -1,0 +1,81 @@
+"""Model cards: the front matter of a README.md, and what names and tags say of a model's training.
+
+Format: Hugging Face Hub, "Model Cards", metadata block at the top of the file, YAML between lines of `---`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+Training = Literal["base", "instruct", "chat", "embedding"]
+
+_FRONT_MATTER = re.compile(r"\A---\s*\n(?P<yaml>.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+_LONGEST_CARD_BYTES = 4 * 1024 * 1024
+
+_WORDS: dict[str, Training] = {
+    # Parts of names and tags, the most telling first.
+    "instruct": "instruct",
+    "it": "instruct",
+    "chat": "chat",
+    "conversational": "chat",
+    "base": "base",
+    "pretrained": "base",
+    "pt": "base",
+}
+
+_EMBEDDING_TASKS = {"feature-extraction", "sentence-similarity"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says; empty where it is silent."""
+
+    licence: str | None = None
+    languages: list[str] = field(default_factory=list)
+    base_models: list[str] = field(default_factory=list)
+    task: str | None = None
+    """`pipeline_tag`, such as text-generation."""
+    tags: list[str] = field(default_factory=list)
+
+
+def read(folder: Path) -> Card:
+    """Return the model card in a folder; an empty one where there is none, or none that can be read."""
+    try:
+        with (folder / "README.md").open("rb") as file:
+            matter = _FRONT_MATTER.match(file.read(_LONGEST_CARD_BYTES).decode("utf-8", "replace"))
+        found = yaml.safe_load(matter["yaml"]) if matter else None
+    except (OSError, yaml.YAMLError):
+        return Card()
+    if not isinstance(found, dict):
+        return Card()
+    licence = found.get("license_name") if found.get("license") == "other" else found.get("license")
+    task = found.get("pipeline_tag")
+    return Card(
+        licence=licence if isinstance(licence, str) else None,
+        languages=_texts(found.get("language")),
+        base_models=_texts(found.get("base_model")),
+        task=task if isinstance(task, str) else None,
+        tags=_texts(found.get("tags")),
+    )
+
+
+def _texts(value: object) -> list[str]:
+    """Return a text, or a list of them, as a list. (YAML reads the language code `no` as false.)"""
+    items = value if isinstance(value, list) else [value]
+    return ["no" if item is False else item for item in items if isinstance(item, str) or item is False]
+
+
+def training(names: Iterable[str | None], tags: Iterable[str], task: str | None = None) -> Training | None:
+    """Return what a model was trained for, where its names or tags say so; names come before tags."""
+    if task in _EMBEDDING_TASKS:
+        return "embedding"
+    for text in [*names, *tags]:
+        words = re.split(r"[^a-z]+", (text or "").lower())
+        for word, kind in _WORDS.items():
+            if word in words:
+                return kind
+    return None

@@ -1,0 +1,104 @@
+"""The shapes that can be made here: what each takes, and which are made already."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiler.models import checkpoint, checkpoint_form, layout, quantisations, synthetic
+from profiler.models.files import cache_folder
+from profiler.models.locate import FOR_VLLM, shape_of, split_name
+from profiler.models.quantisations import QUANTISATIONS
+from profiler.models.shapes import SHAPES, Shape
+from profiler.results.manifest import ModelFacts
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A shape, and what its forms take."""
+
+    id: str
+    architecture: str
+    parameters: int
+    context_tokens: int
+    kv_bytes_per_token: int | None
+    size_bytes: dict[str, int]
+    """By quantisation: what the weights take."""
+    made: dict[str, str]
+    """By quantisation, or `vllm`: path in the cache."""
+    source: str
+
+
+def entries() -> list[Entry]:
+    """Return every shape, smallest first."""
+    models = cache_folder() / "models"
+    return sorted((_entry(shape, models) for shape in SHAPES.values()), key=lambda entry: entry.parameters)
+
+
+def _entry(shape: Shape, models: Path) -> Entry:
+    paths = {name: models / synthetic.file_name(shape, quantisation) for name, quantisation in QUANTISATIONS.items()}
+    made = {name: str(path) for name, path in paths.items() if synthetic.is_whole(path)}
+    folder = models / checkpoint_form.folder_name(shape)
+    if (folder / "config.json").exists():
+        made[FOR_VLLM] = str(folder)
+    return Entry(
+        id=shape.id,
+        architecture=shape.architecture,
+        parameters=layout.parameters(shape),
+        context_tokens=shape.context_tokens,
+        kv_bytes_per_token=_kv_bytes_per_token(shape),
+        size_bytes={name: synthetic.size_bytes(shape, quantisation) for name, quantisation in QUANTISATIONS.items()},
+        made=made,
+        source=shape.source,
+    )
+
+
+def _kv_bytes_per_token(shape: Shape) -> int | None:
+    if shape.is_embedding:
+        return None
+    return checkpoint.kv_bytes_per_token(shape.layers, shape.kv_heads, shape.head_size)
+
+
+def cached(name: str) -> Path | None:
+    """Return the path of a synthetic model, named as after `synthetic:`, where it is made already.
+
+    Raises ModelError where there is no such shape or quantisation.
+    """
+    shape_name, quantisation_name = split_name(name)
+    shape, models = shape_of(shape_name), cache_folder() / "models"
+    if quantisation_name == FOR_VLLM:
+        folder = models / checkpoint_form.folder_name(shape)
+        return folder if (folder / "config.json").exists() else None
+    path = models / synthetic.file_name(shape, quantisations.named(quantisation_name))
+    return path if synthetic.is_whole(path) else None
+
+
+def expected_facts(name: str) -> ModelFacts:
+    """Return what the facts of a synthetic model will be, without making it; path and hash are None.
+
+    Raises as `cached` does.
+    """
+    shape_name, quantisation_name = split_name(name)
+    shape = shape_of(shape_name)
+    is_gguf = quantisation_name != FOR_VLLM
+    quantisation = quantisations.named(quantisation_name) if is_gguf else None
+    return ModelFacts(
+        name=f"{shape.title} shape, synthetic weights",
+        source=f"synthetic:{name}",
+        path=None,
+        size_bytes=synthetic.size_bytes(shape, quantisation) if quantisation else None,
+        sha256=None,
+        is_synthetic=True,
+        architecture=shape.architecture if is_gguf else shape.family,
+        parameters=layout.parameters(shape),
+        quantisation=quantisation.name if quantisation else "BF16",
+        context_length=shape.context_tokens,
+        layers=shape.layers,
+        hidden_size=shape.hidden_size,
+        heads=shape.heads,
+        kv_heads=None if shape.is_embedding else shape.kv_heads,
+        head_size=shape.head_size,
+        kv_bytes_per_token=_kv_bytes_per_token(shape),
+        vocabulary_size=shape.vocabulary_size,
+        has_chat_template=not shape.is_embedding,
+        licence="cc0-1.0",
+        training="embedding" if shape.is_embedding else None,
+    )
