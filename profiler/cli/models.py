@@ -166,16 +166,18 @@ def _print_shapes(entries: "list[Entry]") -> None:
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column("shape", no_wrap=True)
     for title in ("parameters", "context", "KiB per token", *(f"{name} GB" for name in QUANTISATIONS)):
-        shown.add_column(title, justify="right")
-    shown.add_column("in the cache")
+        shown.add_column(title, justify="right", min_width=max(map(len, title.split())))
     for entry in entries:
         cache = "–" if entry.kv_bytes_per_token is None else f"{entry.kv_bytes_per_token / 1024:.3g}"
-        sizes = (f"{entry.size_bytes[name] / 1e9:.3g}" for name in QUANTISATIONS)
-        numbers = (_count(entry.parameters), str(entry.context_tokens), cache, *sizes)
-        shown.add_row(entry.id, *numbers, ", ".join(entry.made) or "–")
+        sizes = (f"{entry.size_bytes[name] / 1e9:.2f}" for name in QUANTISATIONS)
+        numbers = (_count(entry.parameters), f"{entry.context_tokens // 1024}k", cache, *sizes)
+        shown.add_row(entry.id, *numbers)
     Console().print(shown)
     print("Random weights in the shape of public models: the speed is theirs, the text means nothing.")
     print("Measure one with: aforo run --model synthetic:SHAPE/QUANT")
+    made = [path for entry in entries for path in entry.made.values()]
+    if made:
+        print("Made already:", *made, sep="\n  ")
 
 
 def _print_facts(facts: "ModelFacts | LoraFacts") -> None:

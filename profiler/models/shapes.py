@@ -40,8 +40,6 @@ class Shape:
     source: str
     """Where the numbers come from."""
     rope_scaling: Llama3Rope | None = None
-    published_parameters: int | None = None
-    """What the hub's index of the weights says (huggingface.co/api/models/NAME, `safetensors.total`)."""
 
     @property
     def id(self) -> str:
@@ -85,7 +83,6 @@ SMOLLM2_135M = Shape(
     norm_epsilon=1e-5,
     has_tied_embeddings=True,
     source="config.json of HuggingFaceTB/SmolLM2-135M",
-    published_parameters=134_515_008,
 )
 
 QWEN25_05B = Shape(
@@ -104,7 +101,6 @@ QWEN25_05B = Shape(
     norm_epsilon=1e-6,
     has_tied_embeddings=True,
     source="config.json of Qwen/Qwen2.5-0.5B",
-    published_parameters=494_032_768,
 )
 
 LLAMA32_1B = Shape(
@@ -124,7 +120,6 @@ LLAMA32_1B = Shape(
     has_tied_embeddings=True,
     source="config.json of meta-llama/Llama-3.2-1B",
     rope_scaling=Llama3Rope(factor=32.0),
-    published_parameters=1_235_814_400,
 )
 
 LLAMA32_3B = Shape(
@@ -144,7 +139,6 @@ LLAMA32_3B = Shape(
     has_tied_embeddings=True,
     source="config.json of meta-llama/Llama-3.2-3B",
     rope_scaling=Llama3Rope(factor=32.0),
-    published_parameters=3_212_749_824,
 )
 
 LLAMA31_8B = Shape(
@@ -164,7 +158,6 @@ LLAMA31_8B = Shape(
     has_tied_embeddings=False,
     source="config.json of meta-llama/Llama-3.1-8B",
     rope_scaling=Llama3Rope(factor=8.0),
-    published_parameters=8_030_261_248,
 )
 
 MISTRAL_7B = Shape(
@@ -183,7 +176,6 @@ MISTRAL_7B = Shape(
     norm_epsilon=1e-5,
     has_tied_embeddings=False,
     source="config.json of mistralai/Mistral-7B-v0.3",
-    published_parameters=7_248_023_552,
 )
 
 QWEN25_7B = Shape(
@@ -202,7 +194,6 @@ QWEN25_7B = Shape(
     norm_epsilon=1e-6,
     has_tied_embeddings=False,
     source="config.json of Qwen/Qwen2.5-7B",
-    published_parameters=7_615_616_512,
 )
 
 NOMIC_EMBED = Shape(
@@ -221,7 +212,6 @@ NOMIC_EMBED = Shape(
     norm_epsilon=1e-12,
     has_tied_embeddings=True,
     source="config.json of nomic-ai/nomic-embed-text-v1.5; 2048 tokens is its context without rescaling",
-    published_parameters=136_731_648,
 )
 
 TINY_1M = Shape(

@@ -18,6 +18,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest synthetic model; not to be changed."""
-    needed("gguf")
+    needed("numpy")
     folder = tmp_path_factory.mktemp("models")
     return synthetic.make(shapes.TINY_1M, quantisations.named("Q8_0"), folder)

@@ -28,6 +28,11 @@ def test_all_that_the_metadata_says_is_read(tmp_path: Path) -> None:
             g.string_pair("general.name", "My Model"),
             g.string_pair("general.license", "apache-2.0"),
             g.texts_pair("general.languages", ["en", "es"]),
+            g.texts_pair("general.tags", ["code"]),
+            g.string_pair("general.finetune", "Instruct"),
+            g.number_pair("general.base_model.count", 1),
+            g.string_pair("general.base_model.0.name", "My Base"),
+            g.string_pair("tokenizer.chat_template", "{{ messages }}"),
             g.number_pair("general.file_type", 15),
             g.number_pair("qwen2.context_length", 32_768),
             g.number_pair("qwen2.block_count", 24),
@@ -55,11 +60,43 @@ def test_all_that_the_metadata_says_is_read(tmp_path: Path) -> None:
         "hidden_size": 896,
         "heads": 14,
         "kv_heads": 2,
+        "head_size": 64,
+        "kv_bytes_per_token": 12_288,  # keys and values, 24 layers, 2 heads of 64, 2 bytes
         "vocabulary_size": 3,
+        "has_chat_template": True,
         "licence": "apache-2.0",
         "languages": ["en", "es"],
+        "base_models": ["My Base"],
+        "tags": ["code"],
+        "training": "instruct",
         "end_token_ids": [1, 2],
+        "changed_from": None,
     }
+
+
+def test_a_model_card_beside_the_file_fills_the_gaps(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(
+        "---\nlicense: mit\nlanguage: [de]\nbase_model: me/base\npipeline_tag: sentence-similarity\n---\n# It\n"
+    )
+    read = facts.read(written(tmp_path, [g.texts_pair("general.languages", ["en"])]))
+    assert (read.licence, read.languages, read.base_models, read.training) == ("mit", ["en"], ["me/base"], "embedding")
+
+
+def test_rotary_factors_are_no_parameters(tmp_path: Path) -> None:
+    weights = [g.tensor("norm.weight", (4,), 0, 0), g.tensor("rope_freqs.weight", (32,), 0, 32)]
+    assert facts.read(written(tmp_path, [], weights)).parameters == 4
+
+
+def test_a_longer_key_than_a_head_s_share_is_read(tmp_path: Path) -> None:
+    pairs = [
+        g.string_pair("general.architecture", "llama"),
+        g.number_pair("llama.embedding_length", 64),
+        g.number_pair("llama.attention.head_count", 2),
+        g.number_pair("llama.attention.key_length", 128),
+    ]
+    assert facts.read(written(tmp_path, pairs)).head_size == 128
+    assert facts.read(written(tmp_path, pairs[:3])).head_size == 32
+    assert facts.read(written(tmp_path, pairs[:2])).head_size is None
 
 
 def test_a_silent_file_gives_none_and_is_named_after_itself(tmp_path: Path) -> None:

@@ -106,3 +106,25 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none cannot be read: No such file"):
         files.sha256(tmp_path / "none")
+
+
+def test_a_change_under_the_same_name_is_noticed_once() -> None:
+    assert files.changed_since("/a/model.gguf", "one") is None  # never seen before
+    assert files.changed_since("/a/model.gguf", "one") is None
+    assert files.changed_since("/another.gguf", "two") is None
+    assert files.changed_since("/a/model.gguf", "two") == "one"
+    assert files.changed_since("/a/model.gguf", "two") is None
+
+
+def test_changes_go_unnoticed_without_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert files.changed_since("/a/model.gguf", "one") is None
+    assert files.changed_since("/a/model.gguf", "two") is None
+
+
+def test_the_hash_of_several_files_depends_on_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "b").write_text("two")
+    digest = files.sha256_of_all([tmp_path / "a", tmp_path / "b"])
+    lines = f"{hashlib.sha256(b'one').hexdigest()}  a\n{hashlib.sha256(b'two').hexdigest()}  b\n"
+    assert digest == hashlib.sha256(lines.encode()).hexdigest()

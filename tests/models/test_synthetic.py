@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import os
 import resource
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import small_shapes
 from support.extras import needed
 
 from profiler.errors import MissingExtraError, ModelError
@@ -20,17 +22,26 @@ from profiler.models.shapes import SMOLLM2_135M, TINY_1M
 
 Q8_0 = quantisations.named("Q8_0")
 ASK = Path(__file__).parents[1] / "support" / "ask_llama.py"
+EMBED = Path(__file__).parents[1] / "support" / "embed_llama.py"
 TINY_SHA256 = "a6352bd2d6670cb3abfd8721ee66cb1b02fbe73489da145bffc70400faff5330"
+
+
+def asked(script: Path, model: Path) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, str(script), str(model)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr[-2000:]}"
+    answered: dict[str, Any] = json.loads(done.stdout)
+    return answered
+
+
+def ask(model: Path) -> dict[str, Any]:
+    return asked(ASK, model)
 
 
 @pytest.fixture(scope="session")
 def answers(tiny: Path) -> dict[str, Any]:
     """What the real llama.cpp says about the tiny model."""
     needed("llama_cpp")
-    done = subprocess.run([sys.executable, str(ASK), str(tiny)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"exit {done.returncode}: {done.stderr[-2000:]}"
-    answered: dict[str, Any] = json.loads(done.stdout)
-    return answered
+    return ask(tiny)
 
 
 def test_a_prompt_of_n_words_has_n_tokens(answers: dict[str, Any]) -> None:
@@ -66,22 +77,15 @@ def test_the_same_bytes_are_made_on_every_host(tiny: Path) -> None:
 
 
 def test_file_name_and_metadata_say_that_the_weights_are_synthetic(tiny: Path) -> None:
-    assert tiny.name == "Tiny-1M-synthetic-v1.0-Q8_0.gguf"
+    assert tiny.name == "Tiny-1M-synthetic-v1.1-Q8_0.gguf"
     metadata = gguf_header.read(tiny).metadata
     assert metadata["general.name"] == "Tiny-1M shape, synthetic weights"
     assert "Random weights" in str(metadata["general.description"])
     assert metadata[synthetic.MARK] is True
 
 
-def test_the_tensors_of_smollm2_135m_are_those_of_the_public_model() -> None:
-    made = list(synthetic.tensors(SMOLLM2_135M))
-    assert sum(tensor.elements for tensor in made) == 134_515_008  # the model card says 134.5M
-    assert len(made) == 272  # 30 layers of 9, embeddings, last norm
-    assert "output.weight" not in {tensor.name for tensor in made}
-
-
 def test_smollm2_135m_is_made_in_seconds(tmp_path: Path) -> None:
-    needed("gguf")
+    needed("numpy")
     seen: list[tuple[int, int]] = []
     start_s = time.perf_counter()
     path = synthetic.make(SMOLLM2_135M, Q8_0, tmp_path, lambda done, total: seen.append((done, total)))
@@ -96,7 +100,7 @@ def test_smollm2_135m_is_made_in_seconds(tmp_path: Path) -> None:
 
 
 def test_an_untied_shape_gets_an_output_matrix_and_f16_is_written(tmp_path: Path) -> None:
-    needed("gguf")
+    needed("numpy")
     shape = replace(TINY_1M, basename="Untied", has_tied_embeddings=False)
     path = synthetic.make(shape, quantisations.named("F16"), tmp_path)
     header = gguf_header.read(path)
@@ -133,7 +137,7 @@ def test_processes_that_race_leave_one_whole_file(tmp_path: Path, tiny: Path) ->
 def test_a_disk_without_room_is_named_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needed("gguf")
+    needed("numpy")
     usage = type("Usage", (), {"free": 1024 * 1024})
     monkeypatch.setattr(synthetic.shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(ModelError, match=r"takes 16 MiB, and .* has 1 MiB free\. Free some disk space"):
@@ -153,27 +157,27 @@ def files_no_longer_than(size_bytes: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("size_bytes", [0, 1000, 700_000, 1_290_000])
 def test_a_disk_that_fills_up_is_named_and_nothing_is_left(tmp_path: Path, size_bytes: int) -> None:
-    needed("gguf")
+    needed("numpy")
     with files_no_longer_than(size_bytes), pytest.raises(ModelError, match="could not be written"):
         synthetic.make(TINY_1M, Q8_0, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named() -> None:
-    needed("gguf")
+    needed("numpy")
     with pytest.raises(ModelError, match="set XDG_CACHE_HOME to a folder that can be written"):
         synthetic.make(TINY_1M, Q8_0, Path("/dev/null/models"))
 
 
-def test_without_gguf_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gguf", None)
+def test_without_numpy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'aforo\[llama\]'"):
         synthetic.make(TINY_1M, Q8_0, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_that_is_there_needs_no_extra(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gguf", None)
+    monkeypatch.setitem(sys.modules, "numpy", None)
     assert synthetic.make(TINY_1M, Q8_0, tiny.parent) == tiny
 
 
@@ -182,7 +186,63 @@ def test_the_models_are_imported_without_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ)).returncode == 0
 
 
-def test_every_shape_of_the_table_can_be_laid_out() -> None:
-    for shape in shapes.SHAPES.values():
-        for tensor in synthetic.tensors(shape):
-            assert tensor.elements == tensor.rows * tensor.columns > 0
+FORMS = [
+    *((small_shapes.LLAMA, name) for name in quantisations.QUANTISATIONS),
+    (small_shapes.MISTRAL, "Q4_0"),
+    (small_shapes.QWEN2, "Q4_K_M"),
+    (small_shapes.BIG_VOCABULARY, "Q4_0"),
+]
+
+
+@pytest.mark.parametrize(("shape", "name"), FORMS, ids=[f"{shape.size_label}-{name}" for shape, name in FORMS])
+def test_every_family_and_quantisation_answers_in_printable_tokens_without_end(
+    tmp_path: Path, shape: shapes.Shape, name: str
+) -> None:
+    needed("llama_cpp")
+    path = synthetic.make(shape, quantisations.named(name), tmp_path)
+    answered = ask(path)
+    assert all(words == tokens for words, tokens in answered["counts"])
+    for pieces in (answered["greedy"], answered["sampled"]):
+        assert len(pieces) == 300
+        assert all(piece and piece.isascii() and piece.isprintable() for piece in pieces)
+        assert len(set(pieces)) > 30
+    assert (len(answered["chunks"]), answered["ends"]) == (96, [0, 2])
+    assert facts.read(path).quantisation == name
+
+
+def test_an_embedding_model_gives_vectors_that_depend_on_the_text(tmp_path: Path) -> None:
+    needed("llama_cpp")
+    path = synthetic.make(small_shapes.NOMIC, quantisations.named("Q8_0"), tmp_path)
+    embedded = asked(EMBED, path)
+    first, again, other = embedded["vectors"]
+    assert len(first) == 768
+    assert all(math.isfinite(value) for value in first)
+    assert first == pytest.approx(again, abs=1e-3)
+    assert max(abs(one - two) for one, two in zip(first, other, strict=True)) > 0.1
+    assert all(tokens == words + 2 for words, tokens in embedded["counts"])  # [CLS] before, [SEP] behind
+    assert facts.read(path).training == "embedding"
+
+
+def test_memory_does_not_grow_with_the_model(tmp_path: Path) -> None:
+    needed("numpy")
+    done = subprocess.run(
+        [sys.executable, "-c", MAKE_AND_MEASURE, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 200_000_000  # the file has 437 MB
+
+
+MAKE_AND_MEASURE = """\
+import pathlib, resource, sys
+from dataclasses import replace
+from profiler.models import quantisations, shapes, synthetic
+shape = replace(shapes.LLAMA31_8B, layers=1, vocabulary_size=64_000)
+path = synthetic.make(shape, quantisations.named("Q4_0"), pathlib.Path(sys.argv[1]))
+assert path.stat().st_size > 430_000_000, path.stat().st_size
+unit = 1 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+def test_shapes_of_the_same_name_get_files_of_their_own() -> None:
+    other = replace(TINY_1M, layers=3)
+    assert synthetic.file_name(TINY_1M, Q8_0) != synthetic.file_name(other, Q8_0)

@@ -38,10 +38,10 @@ def test_byte_symbols_are_256_visible_characters() -> None:
 
 def test_all_but_printable_ascii_is_quiet() -> None:
     made = vocabulary.make(8192)
-    assert made.quiet_ids[:3] == [0, 1, 2]
-    heard = [token for index, token in enumerate(made.tokens) if index not in set(made.quiet_ids)]
+    assert vocabulary.quiet_ids()[:3] == [0, 1, 2]
+    heard = [token for index, token in enumerate(made.tokens) if index not in set(vocabulary.quiet_ids())]
     assert all(token.replace(vocabulary.SPACE, " ").isascii() for token in heard)
-    assert len(made.quiet_ids) == 3 + 256 - 95  # ASCII has 95 printable characters
+    assert len(vocabulary.quiet_ids()) == 3 + 256 - 95  # ASCII has 95 printable characters
 
 
 def test_a_vocabulary_too_small_for_the_words_is_refused() -> None:
@@ -50,4 +50,8 @@ def test_a_vocabulary_too_small_for_the_words_is_refused() -> None:
 
 
 def test_every_shape_has_room_for_the_words() -> None:
-    assert all(shape.vocabulary_size >= vocabulary.smallest_size() for shape in shapes.SHAPES.values())
+    assert all(
+        shape.vocabulary_size >= vocabulary.smallest_size()
+        for shape in shapes.SHAPES.values()
+        if not shape.is_embedding
+    )
