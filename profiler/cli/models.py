@@ -163,16 +163,17 @@ def _print_shapes(entries: "list[Entry]") -> None:
 
     from profiler.models.quantisations import QUANTISATIONS
 
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     shown.add_column("shape", no_wrap=True)
-    for title in ("parameters", "context", "KiB per token", *(f"{name} GB" for name in QUANTISATIONS)):
-        shown.add_column(title, justify="right", min_width=max(map(len, title.split())))
+    for title in ("parameters", "context", "KV KiB", *QUANTISATIONS):
+        shown.add_column(title, justify="right", no_wrap=True)
     for entry in entries:
         cache = "–" if entry.kv_bytes_per_token is None else f"{entry.kv_bytes_per_token / 1024:.3g}"
         sizes = (f"{entry.size_bytes[name] / 1e9:.2f}" for name in QUANTISATIONS)
         numbers = (_count(entry.parameters), f"{entry.context_tokens // 1024}k", cache, *sizes)
         shown.add_row(entry.id, *numbers)
     Console().print(shown)
+    print("Sizes in GB; KV KiB: keys and values of one token in float16.")
     print("Random weights in the shape of public models: the speed is theirs, the text means nothing.")
     print("Measure one with: aforo run --model synthetic:SHAPE/QUANT")
     made = [path for entry in entries for path in entry.made.values()]

@@ -135,8 +135,8 @@ def check_room(path: Path, needed_bytes: int) -> None:
     free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < needed_bytes:
         raise ModelError(
-            f"The synthetic model {path.name} takes {bytes_to_mib(needed_bytes):.0f} MiB, "
-            f"and {path.parent} has {bytes_to_mib(free_bytes):.0f} MiB free. "
+            f"The synthetic model {path.name} takes {bytes_to_mib(needed_bytes):.1f} MiB, "
+            f"and {path.parent} has {bytes_to_mib(free_bytes):.1f} MiB free. "
             "Free some disk space, or set XDG_CACHE_HOME to a folder with room."
         )
 

@@ -11,6 +11,6 @@ LLAMA = replace(shapes.LLAMA31_8B, **_SMALL, basename="Small", size_label="llama
 MISTRAL = replace(shapes.MISTRAL_7B, **_SMALL, basename="Small", size_label="mistral", vocabulary_size=8192)
 QWEN2 = replace(shapes.QWEN25_05B, **_SMALL, basename="Small", size_label="qwen2", vocabulary_size=8192)
 BIG_VOCABULARY = replace(shapes.QWEN25_7B, **_SMALL, basename="Small", size_label="wide")
-NOMIC = replace(shapes.NOMIC_EMBED, basename="small-nomic", layers=2, vocabulary_size=8192)
+NOMIC = replace(shapes.NOMIC_EMBED, **{**_SMALL, "kv_heads": 4}, basename="Small", vocabulary_size=8192)
 
 DECODERS: dict[str, Shape] = {shape.size_label: shape for shape in (LLAMA, MISTRAL, QWEN2, BIG_VOCABULARY)}
