@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from profiler.errors import AforoError, UsageError
+from profiler.models.facts import check_is_file
 from profiler.servers import llama_cpp_python, llama_server, openai_http, vllm
 from profiler.servers.base import Launch, Server
 from profiler.servers.options import EngineOptions
@@ -52,6 +53,8 @@ def choose(launch: Launch, options: EngineOptions) -> Server:
         engines = _KNOWN_TO.get(flag, tuple(_STARTED))
         if name not in engines:
             raise UsageError(f"{flag} is for --engine {' or '.join(engines)}; this run uses {name}. Leave it out.")
+    if name != vllm.NAME:
+        check_is_file(launch.model)
     return _STARTED[name](launch, options)
 
 

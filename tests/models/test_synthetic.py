@@ -23,7 +23,7 @@ from profiler.models.shapes import SMOLLM2_135M, TINY_1M
 Q8_0 = quantisations.named("Q8_0")
 ASK = Path(__file__).parents[1] / "support" / "ask_llama.py"
 EMBED = Path(__file__).parents[1] / "support" / "embed_llama.py"
-TINY_SHA256 = "a6352bd2d6670cb3abfd8721ee66cb1b02fbe73489da145bffc70400faff5330"
+TINY_SHA256 = "c24562aaa349f01377ae170b20e4ad58984f51ea80d4d840642ad5623af3aaac"
 
 
 def asked(script: Path, model: Path) -> dict[str, Any]:
