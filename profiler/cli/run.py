@@ -64,6 +64,12 @@ def run(
     load_format: Annotated[
         str | None, typer.Option(help="vLLM: dummy makes random weights. Default: where the model has no others.")
     ] = None,
+    lora: Annotated[
+        Path | None,
+        typer.Option(
+            help="llama.cpp: LoRA adapter that every request uses, a GGUF file; see `aforo models make-lora`."
+        ),
+    ] = None,
     engine_arg: Annotated[
         list[str] | None, typer.Option(help="Passed on to the engine as it is (repeatable): --engine-arg=--no-mmap")
     ] = None,
@@ -245,6 +251,7 @@ def run(
             dtype=dtype,
             quantization=quantization,
             load_format=load_format,
+            lora=lora,
             engine_args=tuple(engine_arg or ()),
         ),
         client_workers=client_workers,

@@ -263,7 +263,16 @@ def _layers(found: list[str]) -> int | None:
 
 
 def check_fits(adapter: LoraFacts, model: ModelFacts) -> None:
-    """Raise ModelError where an adapter was plainly made for another model: architecture or depth differ."""
+    """Raise ModelError where an adapter was plainly made for another model, or for another engine.
+
+    GGUF adapters go with GGUF models, PEFT folders with checkpoint folders; architecture and depth must agree.
+    """
+    wanted_form = "peft" if model.path is not None and Path(model.path).is_dir() else "gguf"
+    if adapter.form != wanted_form:
+        raise ModelError(
+            f"The adapter {adapter.path} has the {adapter.form} form, expected {wanted_form} for the model "
+            f"{model.source}: llama.cpp reads GGUF files, vLLM reads PEFT folders."
+        )
     for what, its, wanted in (
         ("architecture", adapter.architecture, model.architecture),
         ("number of layers", adapter.layers, model.layers),

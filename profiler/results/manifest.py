@@ -248,6 +248,7 @@ class Manifest(_Part):
     workload: dict[str, Any] = Field(description="The resolved definition, command-line overrides included.")
     overrides: list[str] = Field(default=[], description="Workload keys that the command line changed.")
     model: ModelFacts
+    lora: LoraFacts | None = Field(default=None, description="Adapter that every request used.")
     engine: EngineFacts
     host: dict[str, Any] = Field(description="Facts about the machine, as `aforo host --json` prints them.")
     client: ClientFacts

@@ -130,6 +130,7 @@ class _Run:
             workload=plan.workload.model_dump(mode="json"),
             overrides=plan.overridden,
             model=plan.model,
+            lora=plan.lora,
             engine=self._engine_facts(),
             host=host,
             client=ClientFacts(
@@ -343,6 +344,9 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     warnings = []
     if plan.model.is_synthetic:
         warnings.append("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
+    if plan.lora is not None:
+        weights = "synthetic weights" if plan.lora.is_synthetic else "not the model alone"
+        warnings.append(f"Measured with the LoRA adapter {plan.lora.name}, rank {plan.lora.rank}: {weights}.")
     if plan.model.changed_from is not None:
         warnings.append(
             f"{plan.model.source} is not the model that the last run under this name measured: its SHA-256 began with "

@@ -15,9 +15,10 @@ from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
 from profiler.models import facts, locate
+from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
 from profiler.results.folder import RunFolder
-from profiler.results.manifest import ModelFacts
+from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
@@ -115,6 +116,7 @@ class Plan:
     trace: Trace | None
     overridden: list[str]
     model: ModelFacts
+    lora: LoraFacts | None
     server: Server
     folder: RunFolder
     said: Stated  # of money and carbon
@@ -146,6 +148,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     _check_client(options)
     said = _said(options)
     loaded = load.load(options.workload, options.overrides)
+    lora: LoraFacts | None = None
     server: Server
     tls: TlsOptions | None = None
     if options.url:
@@ -155,8 +158,9 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         cpus = _cpus(options, threads=None)
     else:
         model = _find_model(options, progress)
+        lora = _adapter(options.engine.lora, model)
         progress.stage("Looking at the engine")
-        launch = _launch(options, loaded, model)
+        launch = _launch(options, loaded, model, lora)
         cpus = _cpus(options, launch.threads)
         server = choose(replace(launch, cpus=cpus.server), options.engine)
     if options.wire_audit and tls is not None:
@@ -168,6 +172,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         trace=loaded.trace,
         overridden=list(loaded.overridden),
         model=model,
+        lora=lora,
         server=server,
         said=said,
         folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
@@ -200,13 +205,23 @@ def _find_model(options: Options, progress: Progress) -> ModelFacts:
     return model
 
 
-def _launch(options: Options, loaded: Loaded, model: ModelFacts) -> Launch:
+def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
+    """Read the adapter that was asked for. Raises `ModelError` where there is none, or it does not fit."""
+    if path is None:
+        return None
+    adapter = lora_files.read(path)
+    lora_files.check_fits(adapter, model)
+    return adapter
+
+
+def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None) -> Launch:
     return Launch(
         model=model,
         threads=_threads(options),
         context_tokens=_context(options.context_tokens, loaded, model),
         streams=_streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
+        lora=lora,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from profiler.results.manifest import EngineFacts, ModelFacts
+from profiler.results.manifest import EngineFacts, LoraFacts, ModelFacts
 from profiler.servers.engine_log import EngineTiming
 from profiler.workloads.messages import Message
 
@@ -23,6 +23,7 @@ class Launch:
     streams: int | None  # requests in flight at most; None where arrivals follow a schedule
     start_timeout_s: float
     cpus: Sequence[int] = ()  # processors that it stays on; none: any
+    lora: LoraFacts | None = None  # adapter that every request uses
 
 
 @dataclass(frozen=True)

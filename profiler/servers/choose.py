@@ -30,6 +30,7 @@ _KNOWN_TO: Mapping[str, tuple[str, ...]] = {  # option: the engines that have it
     "--dtype": (vllm.NAME,),
     "--quantization": (vllm.NAME,),
     "--load-format": (vllm.NAME,),
+    "--lora": (llama_cpp_python.NAME, llama_server.NAME),
 }
 
 

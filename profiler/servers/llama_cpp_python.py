@@ -59,7 +59,7 @@ class LlamaCppPythonServer:
 
     def command(self) -> list[str]:
         """Return the full command line."""
-        options = {
+        options: dict[str, object] = {
             "model": self._model.path or "",
             "model_alias": self._alias,
             "host": self.host,
@@ -70,6 +70,8 @@ class LlamaCppPythonServer:
             "interrupt_requests": False,
             "verbose": True,
         }
+        if self._launch.lora is not None:
+            options["lora_path"] = self._launch.lora.path
         flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         return [sys.executable, "-P", "-m", "llama_cpp.server", *flags]
 

@@ -94,6 +94,7 @@ class LlamaServer:
             "--cache-type-k": self._options.kv_cache,
             "--cache-type-v": self._options.kv_cache,
             "--n-gpu-layers": self._options.gpu_layers,
+            "--lora": self._launch.lora.path if self._launch.lora else None,
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
         words += ["--cont-batching", "--metrics"]

@@ -24,6 +24,7 @@ class EngineOptions:
     dtype: str | None = None  # of the computation
     quantization: str | None = None  # method by which the weights were quantised
     load_format: str | None = None  # dummy: random weights
+    lora: Path | None = None  # adapter that every request uses
     engine_args: tuple[str, ...] = ()  # passed on as they are
 
     def __post_init__(self) -> None:

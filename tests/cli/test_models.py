@@ -103,6 +103,22 @@ def test_a_changed_model_under_the_same_name_is_said(aforo: Aforo, tmp_path: Pat
     assert "it.gguf is not the model that the last run under this name measured" in warnings("F16")
 
 
+def test_a_run_with_an_adapter_says_so(aforo: Aforo, tmp_path: Path) -> None:
+    needed("llama_cpp")
+    assert aforo("models", "make-lora", "tiny-1m", "--rank", "4", "--out", "lora.gguf").returncode == 0
+    done = aforo("run", "smoke", "--model", "synthetic:tiny-1m/Q8_0", "--lora", "lora.gguf", "-q")
+    assert done.returncode in {0, 3}, done.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    run = json.loads((folder / "run.json").read_text())
+    assert (run["lora"]["rank"], run["status"]) == (4, "complete")
+    assert str(tmp_path / "lora.gguf") in run["engine"]["command"]
+    assert "--lora lora.gguf" in " ".join(run["command_line"])
+    assert any("LoRA adapter" in warning for warning in run["warnings"])
+    refused = aforo("run", "smoke", "--model", "synthetic:tiny-1m", "--lora", "none.gguf", "-q")
+    assert refused.returncode == 2
+    assert "none.gguf" in refused.stderr
+
+
 def test_help_says_what_there_is(aforo: Aforo) -> None:
     shown = aforo("models", "--help").stdout
     assert all(verb in shown for verb in ("make", "make-lora", "show"))

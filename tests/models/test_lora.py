@@ -111,6 +111,8 @@ def test_an_adapter_for_another_model_is_refused(tmp_path: Path, adapter: Path) 
     with pytest.raises(ModelError, match="its number of layers is 2, the model's is 3"):
         lora.check_fits(read, model.model_copy(update={"layers": 3}))
     lora.check_fits(read, model.model_copy(update={"architecture": None, "layers": None}))
+    with pytest.raises(ModelError, match=r"has the gguf form, expected peft .* vLLM reads PEFT folders"):
+        lora.check_fits(read, model.model_copy(update={"path": str(tmp_path)}))
 
 
 def test_what_is_no_adapter_is_named(tmp_path: Path, adapter: Path) -> None:

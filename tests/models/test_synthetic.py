@@ -23,7 +23,7 @@ from profiler.models.shapes import SMOLLM2_135M, TINY_1M
 Q8_0 = quantisations.named("Q8_0")
 ASK = Path(__file__).parents[1] / "support" / "ask_llama.py"
 EMBED = Path(__file__).parents[1] / "support" / "embed_llama.py"
-TINY_SHA256 = "c24562aaa349f01377ae170b20e4ad58984f51ea80d4d840642ad5623af3aaac"
+TINY_SHA256 = "ff3f62d897cf2352d45bd8dcd1fff97c134aa6bb0f5939f87ec25dc2a63aaf48"
 
 
 def asked(script: Path, model: Path) -> dict[str, Any]:
