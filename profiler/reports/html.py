@@ -88,12 +88,19 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "trust": tables.trust_rows(summary.metrics),
         "formula": tables.formula,
         "host_facts": facts.host_facts(manifest.host),
-        "model_facts": facts.facts(manifest.model.model_dump()),
+        "model_facts": _model_facts(manifest),
         "engine_facts": facts.facts(manifest.engine.model_dump(), {"command", "notes"}),
         "workload_facts": facts.facts(manifest.workload, {"description"}, absent="none"),
         "engine_command": _command(manifest.engine.command),
         "repeat_command": _command(manifest.command_line),
     }
+
+
+def _model_facts(manifest: Manifest) -> list[facts.Fact]:
+    """The model, and the adapter where one was used."""
+    skipped = set() if manifest.model.changed_from else {"changed_from"}
+    rows = facts.facts(manifest.model.model_dump(), skipped)
+    return rows if manifest.lora is None else [*rows, *facts.facts({"lora": manifest.lora.model_dump()})]
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ TOKENS = 300
 
 def main(path: str) -> None:
     """Print what the tokenizer and the model make of words."""
-    llama = Llama(path, n_ctx=2048, n_threads=2, verbose=False)
+    llama = Llama(path, n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False)
     answers = {
         "counts": counts(llama),
         "greedy": pieces(llama, temperature=0.0),

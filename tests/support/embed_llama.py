@@ -15,7 +15,7 @@ from profiler.workloads.words import WORDS
 
 def main(path: str) -> None:
     """Print vectors of three texts, and the lengths of texts in words and tokens."""
-    llama = Llama(path, n_ctx=1024, n_threads=2, embedding=True, verbose=False)
+    llama = Llama(path, n_ctx=1024, n_threads=1, n_threads_batch=1, embedding=True, verbose=False)
     texts = ["bafi tolu", "bafi tolu", "dudu wane wane"]
     vectors = [row["embedding"] for row in llama.create_embedding(texts)["data"]]
     counts = []

@@ -17,7 +17,7 @@ def main(model: str, adapter: str) -> None:
 
 def answer(model: str, **options: str) -> str:
     """Return the tokens that come out at a temperature of zero."""
-    llama = Llama(model, n_ctx=256, n_threads=2, verbose=False, **options)
+    llama = Llama(model, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False, **options)
     return llama.create_completion("bafi tolu", max_tokens=24, temperature=0)["choices"][0]["text"]
 
 

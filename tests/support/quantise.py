@@ -14,7 +14,7 @@ def main(source: str, target: str, file_type: int) -> None:
     """Write `target`; exit with what llama.cpp says."""
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype = file_type
-    options.nthread = 2
+    options.nthread = 1
     sys.exit(llama_cpp.llama_model_quantize(source.encode(), target.encode(), ctypes.byref(options)))
 
 
