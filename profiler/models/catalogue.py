@@ -5,8 +5,10 @@ from pathlib import Path
 
 from profiler.models import checkpoint, checkpoint_form, layout, quantisations, synthetic
 from profiler.models.files import cache_folder
+from profiler.models.gguf_header import Header, TensorInfo
 from profiler.models.locate import FOR_VLLM, shape_of, split_name
-from profiler.models.quantisations import QUANTISATIONS
+from profiler.models.per_token import PerToken, per_token
+from profiler.models.quantisations import QUANTISATIONS, Quantisation
 from profiler.models.shapes import SHAPES, Shape
 from profiler.results.manifest import ModelFacts
 
@@ -71,6 +73,12 @@ def cached(name: str) -> Path | None:
     return path if synthetic.is_whole(path) else None
 
 
+def _per_token(shape: Shape, quantisation: Quantisation) -> PerToken:
+    stored = synthetic.stored_tensors(shape, quantisation)
+    rows = [TensorInfo(tensor.name, tensor.dimensions, tensor.tensor_type, 0) for tensor in stored]
+    return per_token(Header(0, {}, rows))
+
+
 def expected_facts(name: str) -> ModelFacts:
     """Return what the facts of a synthetic model will be, without making it; path and hash are None.
 
@@ -80,6 +88,7 @@ def expected_facts(name: str) -> ModelFacts:
     shape = shape_of(shape_name)
     is_gguf = quantisation_name != FOR_VLLM
     quantisation = quantisations.named(quantisation_name) if is_gguf else None
+    needed = _per_token(shape, quantisation) if quantisation else checkpoint.per_token_of(shape)
     return ModelFacts(
         name=f"{shape.title} shape, synthetic weights",
         source=f"synthetic:{name}",
@@ -90,6 +99,8 @@ def expected_facts(name: str) -> ModelFacts:
         architecture=shape.architecture if is_gguf else shape.family,
         parameters=layout.parameters(shape),
         quantisation=quantisation.name if quantisation else "BF16",
+        decode_weight_bytes=needed.weight_bytes,
+        decode_parameters=needed.parameters,
         context_length=shape.context_tokens,
         layers=shape.layers,
         hidden_size=shape.hidden_size,

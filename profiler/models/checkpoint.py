@@ -6,12 +6,16 @@ from typing import Any
 from profiler.errors import ModelError
 from profiler.models import card, config_json, layout, safetensors_file
 from profiler.models.files import OnProgress, ignore_progress, sha256_of_all
+from profiler.models.gguf_header import Header, TensorInfo
+from profiler.models.per_token import PerToken, per_token
+from profiler.models.shapes import Shape
 from profiler.models.synthetic import MARK
 from profiler.results.manifest import ModelFacts
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 _HASHED = ("config.json", "tokenizer.json", "*.safetensors", "*.bin")
 F16_BYTES = 2
+_F16 = 1  # ggml.h, enum ggml_type
 
 
 def read(folder: Path, source: str | None = None, on_progress: OnProgress = ignore_progress) -> ModelFacts:
@@ -25,6 +29,7 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
     said = card.read(folder)
     name = _name(folder, config)
     layers, kv_heads, head_size = _cache_sizes(config)
+    needed = _per_token(folder, config)
     return ModelFacts(
         name=name,
         source=source or str(folder),
@@ -35,6 +40,8 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         architecture=_text(config, "model_type"),
         parameters=_parameters(folder, config),
         quantisation=_quantisation(config),
+        decode_weight_bytes=needed.weight_bytes if needed else None,
+        decode_parameters=needed.parameters if needed else None,
         context_length=_count(config, "max_position_embeddings"),
         layers=layers,
         hidden_size=_count(config, "hidden_size"),
@@ -96,6 +103,23 @@ def _parameters(folder: Path, config: dict[str, Any]) -> int | None:
         return layout.parameters(config_json.shape(folder / "config.json"))
     except ModelError:
         return None
+
+
+def _per_token(folder: Path, config: dict[str, Any]) -> PerToken | None:
+    """Count as for a GGUF file, for shapes that are known here and stored in two bytes a weight."""
+    if "quantization_config" in config or _quantisation(config) not in {"BF16", "F16"}:
+        return None
+    try:
+        return per_token_of(config_json.shape(folder / "config.json"))
+    except ModelError:
+        return None
+
+
+def per_token_of(shape: Shape) -> PerToken:
+    """Return what a token takes of a model whose weights all have two bytes."""
+    kept = (tensor for tensor in layout.tensors(shape) if tensor.name != layout.ROPE_FACTORS)
+    header = Header(0, {}, [TensorInfo(tensor.name, tensor.dimensions, _F16, 0) for tensor in kept])
+    return per_token(header)
 
 
 def _quantisation(config: dict[str, Any]) -> str | None:

@@ -102,6 +102,8 @@ def test_a_synthetic_one_says_so(tmp_path: Path) -> None:
     assert read.name == "Llama-3.2-1B shape, synthetic weights"
     assert (read.parameters, read.licence, read.quantisation) == (1_235_814_400, "cc0-1.0", "BF16")
     assert (read.has_chat_template, read.end_token_ids, read.kv_bytes_per_token) == (True, [0], 32_768)
+    assert read.decode_parameters == 1_235_814_400  # its output matrix is the embedding
+    assert read.decode_weight_bytes == 2 * 1_235_814_400
 
 
 def test_an_embedding_shape_has_no_such_form(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ F32 = 0
 
 
 def header(tensors: dict[str, int], **metadata: int) -> Header:
-    return Header(0, {"general.architecture": "a", **metadata}, [TensorInfo(n, e, F32, 0) for n, e in tensors.items()])
+    return Header(
+        0, {"general.architecture": "a", **metadata}, [TensorInfo(n, (e,), F32, 0) for n, e in tensors.items()]
+    )
 
 
 def test_an_embedding_with_an_output_of_its_own_is_looked_up() -> None:
