@@ -18,7 +18,7 @@ from profiler.units import J_PER_KWH
 
 NAME = "codecarbon"
 _G_PER_KWH = 1_000.0  # 1 kg is then 1 kWh
-_MEASURE_S = 1.0
+_NEVER_S = 1e6  # it would measure in a thread of its own too, and count what `flush` counts at the same moment twice
 _IDLE_SHARE = 0.1  # of the TDP, in its own load model: 0.1 + 0.9 × load³
 
 
@@ -37,7 +37,7 @@ class CodecarbonMeter:
             country_iso_code="USA",  # it wants a place; the intensity below is what counts
             force_carbon_intensity_g_co2e_kwh=_G_PER_KWH,
             tracking_mode="machine",
-            measure_power_secs=_MEASURE_S,
+            measure_power_secs=_NEVER_S,
             output_methods=[],
             output_handlers=[],
             emissions_endpoint=None,
@@ -47,13 +47,15 @@ class CodecarbonMeter:
             log_level="critical",
         )
         self._tracker.start()
+        self._last_kwh = self._tracker.flush()  # the first time it also loads its tables, and answers late
         self.channels = [self._facts()]
 
     def read(self) -> list[EnergyReading]:
         """Make it measure now, and return what it has summed up to."""
         kwh = self._tracker.flush()
-        if kwh is None:
+        if kwh is None or kwh == self._last_kwh:  # asked again within 50 ms it does not measure
             return []
+        self._last_kwh = kwh
         return [EnergyReading(channel=NAME, t_ns=self._clock.monotonic_ns(), energy_j=kwh * J_PER_KWH)]
 
     def close(self) -> None:

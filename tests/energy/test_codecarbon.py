@@ -22,6 +22,7 @@ def test_its_tracker_as_a_meter(capfd: pytest.CaptureFixture[str]) -> None:
         (last,) = meter.read()
         power_w = (last.energy_j - first.energy_j) / ((last.t_ns - first.t_ns) / 1e9)
         assert 1 < power_w < 5_000
+        assert meter.read() == []  # too soon: it has not measured again
     finally:
         meter.close()
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers

@@ -1,23 +1,28 @@
-"""Facts of rented machines, as run.json has them."""
+"""Two rented machines of one size, one Arm and one x86, described from files as any host is."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from support.written_host import HOSTS, Written
+
+from profiler.hosts.detect import describe
+from profiler.hosts.probe import Probe
 
 GIB = 2**30
 
 
-def instance(machine: str, design: str, model: str | None, threads_per_core: int) -> dict[str, Any]:
-    return {
-        "machine": machine,
-        "cloud": {"provider": "aws", "region": "us-east-1"},
-        "cpu": {
-            "logical_cpus": 16,
-            "microarchitecture": design,
-            "model_name": model,
-            "threads_per_core": threads_per_core,
-        },
-        "memory": {"total_bytes": 32 * GIB},
-    }
+def described(written: Written) -> dict[str, Any]:
+    """Return what run.json would say of a host."""
+    with TemporaryDirectory() as root:
+        return describe(written.lay_out(Path(root)).root, Probe(machine=written.machine)).model_dump(mode="json")
 
 
-C7G = instance("aarch64", "neoverse_v1", "AWS Graviton3 (Neoverse-V1)", 1)
-C7I = instance("x86_64", "sapphirerapids", "Intel(R) Xeon(R) Platinum 8488C", 2)
+def _ec2(instance_type: str) -> Mapping[str, str]:
+    return {"sys_vendor": "Amazon EC2", "product_name": instance_type}
+
+
+C7G = described(replace(HOSTS["graviton3"], cpus=16, memory_gib=32, caches=(), dmi=_ec2("c7g.4xlarge")))
+C7I = described(replace(HOSTS["sapphire-rapids"], cpus=16, memory_gib=32, dmi=_ec2("c7i.4xlarge")))
