@@ -252,7 +252,8 @@ class _Run:
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
         plan = self._plan
-        prompts = make_prompts(plan.workload, plan.data_dir, blocks, plan.options.seed + first, counter)
+        seed = plan.options.seed + first
+        prompts = make_prompts(plan.workload, plan.data_dir, blocks, seed, counter, plan.trace)
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
             self._progress.advance(made)

@@ -15,7 +15,12 @@ from profiler.workloads.writer import NOTHING, CountTokens, Fit, Text, Words, Wr
 
 
 def make_prompts(
-    workload: Workload, source_dir: Path, blocks: Sequence[int], seed: int, count_tokens: CountTokens | None = None
+    workload: Workload,
+    source_dir: Path,
+    blocks: Sequence[int],
+    seed: int,
+    count_tokens: CountTokens | None = None,
+    trace: Trace | None = None,
 ) -> Iterator[Prompt]:
     """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat.
 
@@ -26,7 +31,8 @@ def make_prompts(
 
     A conversation begins anew with each block, a trace with its first row, and with words of its own.
     Data prompts are rows in an order that the seed decides, from the start again when there are too few.
-    Raises WorkloadError where the data file, looked for in `source_dir`, cannot be used.
+    `trace` saves reading the workload's trace once more. Raises WorkloadError where the data file, looked for in
+    `source_dir`, cannot be used.
     """
     prompts, writer = workload.prompts, Writer(count_tokens)
     if isinstance(prompts, SyntheticPrompts):
@@ -34,7 +40,7 @@ def make_prompts(
     if isinstance(prompts, ConversationPrompts):
         return _conversations(prompts, workload.output_tokens, blocks, seed, writer)
     if isinstance(prompts, TracePrompts):
-        return _traced(traces.read(prompts, source_dir), blocks, seed, writer)
+        return _traced(trace or traces.read(prompts, source_dir), blocks, seed, writer)
     return _data(shuffled(rows.read(prompts, source_dir), seed), sum(blocks), count_tokens)
 
 
