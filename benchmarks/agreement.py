@@ -19,8 +19,10 @@ from profiler.metrics.latency import decode_tokens_per_s
 from profiler.models import facts, locate
 from profiler.results.records import Outcome
 from profiler.run.sampling import usable_cores
+from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, http_request
+from profiler.servers.options import EngineOptions
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
@@ -33,7 +35,7 @@ def main() -> None:
     options = arguments()
     model = facts.read(locate.find(options.model).path)
     workload = load.load("quickstart").workload
-    server = LlamaCppPythonServer(model, usable_cores(), 4096, 300)
+    server = LlamaCppPythonServer(Launch(model, usable_cores(), 4096, 1, 300), EngineOptions())
     with tempfile.TemporaryDirectory() as folder, load_driver() as driver:
         log = Path(folder) / "server.log"
         try:

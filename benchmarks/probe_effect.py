@@ -30,7 +30,9 @@ from clients import Client, Load, run
 
 from profiler.models import facts, locate
 from profiler.run.sampling import usable_cores
+from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer
+from profiler.servers.options import EngineOptions
 from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.units import MS_PER_S
 
@@ -150,7 +152,7 @@ def start_server(options: argparse.Namespace, log: Path) -> tuple[_Server, str]:
     model = facts.read(locate.find(options.model).path)
     if options.llama_server:
         return LlamaServer(options.llama_server, Path(str(model.path)), log), f"llama-server, {model.name}"
-    server = LlamaCppPythonServer(model, usable_cores(), _CONTEXT_TOKENS, _START_S)
+    server = LlamaCppPythonServer(Launch(model, usable_cores(), _CONTEXT_TOKENS, 1, _START_S), EngineOptions())
     try:
         server.start(log, lambda: None)
     except BaseException:
