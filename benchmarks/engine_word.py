@@ -118,7 +118,7 @@ def table(model: str, rows: list[Row], before: Bench, after: Bench) -> list[str]
         f"llama-bench before and after: tg{OUTPUT_TOKENS} {before.decode:.1f} and {after.decode:.1f} tokens/s, "
         f"pp{PROMPT_TOKENS} {before.prefill:.0f} and {after.prefill:.0f} tokens/s.",
         "",
-        "| in flight | Aforo, tokens/s per stream | llama-server's timings | time differs by | of tg, all streams | verdict |",
+        "| in flight | Aforo, tokens/s per stream | llama-server | time differs by | of tg, all streams | verdict |",
         "|---|---|---|---|---|---|",
     ]
     tg = (before.decode + after.decode) / 2
