@@ -29,6 +29,13 @@ def run(
             help="Measure a running OpenAI-compatible server, http://HOST:PORT or https://…, instead of starting one."
         ),
     ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(help="With --url: file that holds the key. Default: $AFORO_API_KEY, or else $OPENAI_API_KEY."),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="With --url: 'Name: value', sent and never written down (repeatable).")
+    ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(help="With --url https://…: certificates to trust, in PEM form.")
     ] = None,
@@ -257,6 +264,8 @@ def run(
         client_workers=client_workers,
         client_cpus=client_cpus,
         server_cpus=server_cpus,
+        api_key_file=api_key_file,
+        headers=tuple(header or ()),
         ca_file=ca_file,
         insecure=insecure,
         meters=meters,

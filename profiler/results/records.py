@@ -69,6 +69,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     completion_tokens: int | None = None  # token-bearing events that the client saw
     completion_tokens_server: int | None = None  # usage, or max_tokens where it stopped at that length
     finish_reason: str | None = None
+    served_model: str | None = None  # the name under which the server answered
     server_timings: ServerTimings | None = None  # where the server tells them
 
     @property

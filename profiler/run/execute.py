@@ -16,7 +16,7 @@ from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, Phase, Point, Status
-from profiler.results.records import Outcome, Sample
+from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
@@ -29,6 +29,7 @@ from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.loads import describe_load
 from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
+from profiler.servers.openai_api import is_same_model
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
@@ -298,14 +299,28 @@ class _Run:
     def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
         record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position))
+        self._hide_secrets(record)
         self._requests.append(record)
         self._precision.take(record)
+        asked_for = self._server.model_name
+        if record.served_model is not None and not is_same_model(asked_for, record.served_model):
+            raise ServerError(
+                f"The server was asked for the model {asked_for!r} and answered as {record.served_model!r}. "
+                "Check which model it serves, and pass that one's name."
+            )
         if record.outcome in _GONE and self._server.pid is not None:
             deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
             while self._clock.monotonic_ns() < deadline_ns:
                 self._tick()
                 self._server.check_alive()
                 self._clock.sleep(0.02)
+
+    def _hide_secrets(self, record: RequestRecord) -> None:
+        """Take keys out of what the server said, should it repeat them."""
+        mask = self._plan.credentials.mask
+        record.detail = record.detail and mask(record.detail)
+        record.finish_reason = record.finish_reason and mask(record.finish_reason)
+        record.served_model = record.served_model and mask(record.served_model)
 
     def _phase(self, name: str, point: str | None = None) -> "_PhaseBlock":
         return _PhaseBlock(self._manifest, self._plan.folder, self._clock, Phase(name=name, point=point, start_ns=0))

@@ -62,7 +62,7 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         seed, output_tokens = plan.options.seed + index, prompt.output_tokens or workload.output_tokens
         body = server.request_body(workload.api, prompt.messages, output_tokens, workload.temperature, seed)
         asked.append(prompt.tokens, output_tokens)
-        yield http_request(server.host, server.port, workload.api, body)
+        yield http_request(server.host, server.port, workload.api, body, server.base, server.headers)
 
 
 def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_spool: int, requests: int) -> Job:

@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from profiler.run.sampling import usable_cores
 from profiler.search.points import most_in_flight
 from profiler.servers.base import Launch, Server
 from profiler.servers.choose import choose
+from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.options import EngineOptions
 from profiler.timing.clock import Clock
@@ -103,6 +104,8 @@ class Options:
     embodied_kgco2e: float | None = None
     cloud: bool | None = None  # whose metadata service is asked, see hosts.detect.this_host
     roofline: bool = False  # measure the host's limits first, where none are kept
+    api_key_file: Path | None = None
+    headers: Sequence[str] = field(default=(), repr=False)
     overrides: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -122,6 +125,7 @@ class Plan:
     said: Stated  # of money and carbon
     cpus: CpuSets
     tls: TlsOptions | None = None
+    credentials: Credentials = field(default_factory=Credentials)
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
@@ -151,9 +155,11 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     lora: LoraFacts | None = None
     server: Server
     tls: TlsOptions | None = None
+    credentials = Credentials()
     if options.url:
         progress.stage("Looking at the endpoint")
-        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options))
+        credentials = read_credentials(options.api_key_file, options.headers)
+        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options), credentials)
         server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
         cpus = _cpus(options, threads=None)
     else:
@@ -178,6 +184,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
         cpus=cpus,
         tls=tls,
+        credentials=credentials,
     )
 
 
@@ -242,6 +249,10 @@ def _check_client(options: Options) -> None:
         )
     if not options.url and (options.ca_file or options.insecure):
         raise UsageError("--ca-file and --insecure are for --url https://HOST:PORT. Leave them out.")
+    if not options.url and (options.api_key_file or options.headers):
+        raise UsageError("--api-key-file and --header are for --url. Leave them out.")
+    if options.url and options.engine.given():
+        raise UsageError(f"{', '.join(options.engine.given())}: the server at --url runs already. Leave them out.")
     if options.ca_file and options.insecure:
         raise UsageError("--insecure believes any certificate, so --ca-file would not be looked at. Pass one of them.")
 
@@ -367,6 +378,7 @@ def _client_flags(options: Options) -> list[str]:
         "--client-cpus": options.client_cpus,
         "--server-cpus": options.server_cpus,
         "--ca-file": options.ca_file,
+        "--api-key-file": options.api_key_file,
     }
     words = [text for flag, value in values.items() if value is not None for text in (flag, str(value))]
     switches = {"--insecure": options.insecure, "--wire-audit": options.wire_audit}

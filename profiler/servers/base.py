@@ -50,6 +50,21 @@ class Server(Protocol):
         ...
 
     @property
+    def base(self) -> str:
+        """Path below which its interface is, such as /v1."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every request carries besides; never to be shown."""
+        ...
+
+    @property
+    def model_name(self) -> str:
+        """The name under which it serves the model."""
+        ...
+
+    @property
     def pid(self) -> int | None:
         """Root of its process tree; `None` for a server that somebody else started."""
         ...

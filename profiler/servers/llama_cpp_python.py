@@ -10,16 +10,16 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
-from pathlib import Path
+from typing import ClassVar
 
 from profiler.errors import MissingExtraError, ServerError, ServerStartError, UsageError
 from profiler.results.manifest import EngineFacts
-from profiler.servers.base import Capabilities, Launch, Tick
+from profiler.servers.base import Capabilities, Launch
 from profiler.servers.engine_log import EngineTiming
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
-from profiler.servers.process import REBUILD, ServerProcess, free_loopback_port
-from profiler.servers.readiness import serves, wait_until_ready
+from profiler.servers.process import REBUILD
+from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
 
 NAME = "llama-cpp-python"
@@ -31,37 +31,24 @@ _NOTES = [
 ]
 
 
-class LlamaCppPythonServer:
+class LlamaCppPythonServer(StartedServer):
     """`python -m llama_cpp.server` on a free loopback port."""
 
-    host = "127.0.0.1"
+    environment: ClassVar[Mapping[str, str]] = {"PYTHONUNBUFFERED": "1"}
     capabilities = Capabilities(counts_tokens=True, streams=1, keeps_to_length=True, tells_timings=True)
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `MissingExtraError` without the engine, `UsageError` for several streams."""
+        super().__init__(launch)
         check_streams(launch.streams)
         self._build = check_installed()
         self._model = launch.model
-        self._launch = launch
-        self._alias = f"aforo/{launch.model.name}"
-        self._process: ServerProcess | None = None
-        self.port = free_loopback_port()
-
-    @property
-    def pid(self) -> int:
-        """Root of the server's process tree."""
-        return self._running().pid
-
-    @property
-    def model_name(self) -> str:
-        """The name under which it serves the model."""
-        return self._alias
 
     def command(self) -> list[str]:
         """Return the full command line."""
         options: dict[str, object] = {
             "model": self._model.path or "",
-            "model_alias": self._alias,
+            "model_alias": self.model_name,
             "host": self.host,
             "port": self.port,
             "n_ctx": self._launch.context_tokens,
@@ -82,23 +69,12 @@ class LlamaCppPythonServer:
             version=version(),
             build=self._build,
             command=self.command(),
-            url=f"http://{self.host}:{self.port}/v1",
+            url=self.url,
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=1,
             notes=_NOTES,
         )
-
-    def start(self, log_path: Path, tick: Tick) -> None:
-        """Start it and return once it answers with our model's name. Raises `ServerStartError`."""
-        self._process = ServerProcess(self.command(), log_path, {"PYTHONUNBUFFERED": "1"}, self._launch.cpus)
-        wait_until_ready(
-            self._process, lambda: serves(self.host, self.port, self._alias), self._launch.start_timeout_s, tick
-        )
-
-    def check_alive(self) -> None:
-        """Raise `ServerDiedError` when it has ended."""
-        self._running().check_alive()
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, counted by the server. Raises `ServerError`."""
@@ -121,7 +97,7 @@ class LlamaCppPythonServer:
         choose one, and go without the bias, which costs time in sampling.
         """
         body: dict[str, object] = {
-            "model": self._alias,
+            "model": self.model_name,
             **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
@@ -131,16 +107,6 @@ class LlamaCppPythonServer:
         if not self._model.is_synthetic:
             body["logit_bias"] = {str(token): _NEVER for token in self._model.end_token_ids}
         return body
-
-    def stop(self) -> None:
-        """End it and everything that it started."""
-        if self._process is not None:
-            self._process.stop()
-
-    def _running(self) -> ServerProcess:
-        if self._process is None:
-            raise ServerError("The server has not been started.")
-        return self._process
 
 
 def check_streams(streams: int | None) -> None:

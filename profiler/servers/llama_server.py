@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
@@ -10,10 +11,9 @@ from profiler.servers import llama_build
 from profiler.servers.base import Capabilities, Launch, Tick
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
-from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.servers.readiness import serves, wait_until_ready
+from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
 
 NAME = "llama-server"
@@ -45,33 +45,20 @@ def version(program: Path) -> tuple[str, str]:
     return (number[1] if number else "unknown"), (built[1] if built else "unknown")
 
 
-class LlamaServer:
+class LlamaServer(StartedServer):
     """`llama-server` on a free loopback port, with one slot per stream."""
 
-    host = "127.0.0.1"
+    environment: ClassVar[Mapping[str, str]] = {"LLAMA_API_KEY": ""}  # one of the user's is not meant for this server
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `UsageError` when there is none, `ServerStartError` when it does not run."""
-        self._launch = launch
+        super().__init__(launch)
         self._options = options
         self._program = find(options.engine_path)
         self._version, self._built_with = version(self._program)
         self._known_flags = set(re.findall(r"--[a-z][a-z-]+", ask(self._program, "--help", REMEDY)))
         self._slots = options.slots or launch.streams or SLOTS_OF_OPEN_LOOP
-        self._alias = f"aforo/{launch.model.name}"
         self._instructions: str | None = None
-        self._process: ServerProcess | None = None
-        self.port = free_loopback_port()
-
-    @property
-    def pid(self) -> int:
-        """Root of the server's process tree."""
-        return self._running().pid
-
-    @property
-    def model_name(self) -> str:
-        """The name under which it serves the model."""
-        return self._alias
 
     @property
     def capabilities(self) -> Capabilities:
@@ -82,7 +69,7 @@ class LlamaServer:
         """Return the full command line."""
         options: dict[str, object] = {
             "--model": self._launch.model.path or "",
-            "--alias": self._alias,
+            "--alias": self.model_name,
             "--host": self.host,
             "--port": self.port,
             "--threads": self._launch.threads,
@@ -110,7 +97,7 @@ class LlamaServer:
             build="; ".join(part for part in build if part),
             path=str(self._program),
             command=self.command(),
-            url=f"http://{self.host}:{self.port}/v1",
+            url=self.url,
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=self._slots,
@@ -123,14 +110,9 @@ class LlamaServer:
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        self._process = ServerProcess(self.command(), log_path, {"LLAMA_API_KEY": ""}, self._launch.cpus)
-        wait_until_ready(self._process, self._is_ready, self._launch.start_timeout_s, tick)
+        super().start(log_path, tick)
         found = _INSTRUCTIONS.search(log_path.read_text("utf-8", "replace"))
         self._instructions = found[1].strip() if found else None
-
-    def check_alive(self) -> None:
-        """Raise `ServerDiedError` when it has ended."""
-        self._running().check_alive()
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, the beginning-of-text token included. Raises `ServerError`."""
@@ -149,7 +131,7 @@ class LlamaServer:
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
         return {
-            "model": self._alias,
+            "model": self.model_name,
             **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
@@ -160,22 +142,13 @@ class LlamaServer:
             "stream_options": {"include_usage": True},
         }
 
-    def stop(self) -> None:
-        """End it and everything that it started."""
-        if self._process is not None:
-            self._process.stop()
-
-    def _running(self) -> ServerProcess:
-        if self._process is None:
-            raise ServerError("The server has not been started.")
-        return self._process
-
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it has loaded our model. Raises `ServerStartError` when it serves another."""
         try:
             call_json(self.host, self.port, "GET", "/health")  # 503 while it loads the model
         except ServerError:
             return False
-        return serves(self.host, self.port, self._alias)
+        return super().is_ready()
 
     def _cache_flags(self) -> list[str]:
         """Return what switches the prompt cache; newer versions keep prompts in several places."""

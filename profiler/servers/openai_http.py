@@ -8,13 +8,20 @@ from urllib.parse import urlsplit
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.base import Capabilities, Tick
-from profiler.servers.openai_api import prompt_fields, served_models
+from profiler.servers.credentials import Credentials
+from profiler.servers.openai_api import BASE, HttpStatusError, prompt_fields, served_models
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
 from profiler.workloads.messages import Message
 
 NAME = "openai"
 _PORTS = {"http": 80, "https": 443}
+_SHOWN_MODELS = 20
+_NO_LIST = {404, 405, 501}  # it has no list of models; it may serve some all the same
+_ADVICE = {
+    401: "Name the file that holds the key: --api-key-file FILE.",
+    403: "The key is not allowed to do this: name the file of another with --api-key-file FILE.",
+}
 
 _NOTES = [
     "Started by somebody else: its version, build, arguments and memory are not known here.",
@@ -23,18 +30,29 @@ _NOTES = [
 
 
 class OpenAiEndpoint:
-    """An endpoint at `http://HOST:PORT` or `https://HOST:PORT`."""
+    """An endpoint at `http[s]://HOST[:PORT][/BASE]`."""
 
     pid = None
     capabilities = Capabilities(counts_tokens=False, streams=None, keeps_to_length=False, tells_timings=False)
 
-    def __init__(self, url: str, model: str | None, tls: TlsOptions = TlsOptions()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        url: str,
+        model: str | None,
+        tls: TlsOptions = TlsOptions(),  # noqa: B008 - frozen
+        credentials: Credentials = Credentials(),  # noqa: B008 - frozen
+    ) -> None:
         """Look at the endpoint. Raises `UsageError` when it cannot be used as asked."""
-        scheme, self.host, self.port = _address(url)
+        scheme, self.host, self.port, self.base = _address(url)
         self.tls = tls if scheme == "https" else None
         _check_tls(url, scheme, tls)
-        self._url = f"{scheme}://{self.host}:{self.port}/v1"
-        self.model_name = _choose(self._served(), model, url)
+        self.headers = credentials.headers
+        self._credentials = credentials
+        self._notes = [*_NOTES, *credentials.notes()]
+        if credentials.headers and not self.tls and not _is_here(self.host):
+            self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
+        self._url = f"{scheme}://{self.host}:{self.port}{self.base}"
+        self.model_name = self._find_model(model)
 
     def model_facts(self) -> ModelFacts:
         """What is known of the model: its name."""
@@ -44,7 +62,7 @@ class OpenAiEndpoint:
 
     def describe(self) -> EngineFacts:
         """What is known of the engine: where it is."""
-        return EngineFacts(name=NAME, url=self._url, notes=_NOTES)
+        return EngineFacts(name=NAME, url=self._url, notes=self._notes)
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Do nothing: it runs."""
@@ -77,25 +95,46 @@ class OpenAiEndpoint:
     def stop(self) -> None:
         """Do nothing: it is not ours to stop."""
 
-    def _served(self) -> list[str]:
+    def _find_model(self, wanted: str | None) -> str:
+        """Return the model to ask for. Raises `UsageError` when that is not clear, or nobody answers."""
         try:
-            return served_models(self.host, self.port, self.tls)
+            served = served_models(self.host, self.port, self.tls, self.base, self.headers)
+        except HttpStatusError as error:
+            if wanted is not None and error.status in _NO_LIST:
+                self._notes.append("It does not list its models, so that the name was checked in its answers only.")
+                return wanted
+            advice = _ADVICE.get(error.status, "Check the address; with --model NAME no list of models is needed.")
+            raise UsageError(f"--url {self._url}: {self._credentials.mask(str(error))} {advice}") from None
         except ServerError as error:
             is_up = isinstance(error.__cause__, ssl.SSLError)  # it answered, and the sentence says what is wrong
             advice = "" if is_up else " Start the server first, or check the address."
-            raise UsageError(f"--url {self._url}: {error}{advice}") from error
+            raise UsageError(f"--url {self._url}: {self._credentials.mask(str(error))}{advice}") from None
+        return _choose([self._credentials.mask(name) for name in served], wanted, self._url)
 
 
-def _address(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port. Raises `UsageError` for anything but http[s]://HOST[:PORT][/v1]."""
+def _is_here(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _address(url: str) -> tuple[str, str, int, str]:
+    """Return scheme, host, port and base path. Raises `UsageError` for anything but http[s]://HOST[:PORT][/BASE].
+
+    The base is `/v1` unless the URL has a path.
+    """
     parts = urlsplit(url if "//" in url else f"http://{url}")
     try:
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         port = 0
-    if parts.scheme not in _PORTS or not parts.hostname or not port or parts.path.rstrip("/") not in {"", "/v1"}:
-        raise UsageError(f"--url {url}: expected http://HOST:PORT or https://HOST:PORT.")
-    return parts.scheme, parts.hostname, port
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError("--url: expected an address without user, password or query; keys go into --api-key-file.")
+    is_path_plain = parts.path.isascii() and parts.path.isprintable() and " " not in parts.path
+    if parts.scheme not in _PORTS or not parts.hostname or not port or not is_path_plain:
+        raise UsageError(f"--url {url}: expected http://HOST:PORT or https://HOST:PORT, with a base path such as /v1.")
+    base = parts.path.rstrip("/")
+    for ending in ("/chat/completions", "/completions", "/models"):
+        base = base.removesuffix(ending)
+    return parts.scheme, parts.hostname, port, base or BASE
 
 
 def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:
@@ -113,7 +152,7 @@ def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:
 
 def _choose(served: list[str], wanted: str | None, url: str) -> str:
     """Return the model to ask for. Raises `UsageError` when that is not clear."""
-    listed = ", ".join(served) or "none"
+    listed = ", ".join(served[:_SHOWN_MODELS]) + (", …" if len(served) > _SHOWN_MODELS else "") or "none"
     if wanted is not None and wanted not in served:
         raise UsageError(f"--model {wanted}: the endpoint {url} serves {listed}.")
     if wanted is None and len(served) != 1:

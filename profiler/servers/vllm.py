@@ -6,13 +6,12 @@ from pathlib import Path
 
 from profiler.errors import ModelError, ServerError
 from profiler.results.manifest import EngineFacts
-from profiler.servers.base import Capabilities, Launch, Tick
+from profiler.servers.base import Capabilities, Launch
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
-from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.servers.readiness import serves, wait_until_ready
+from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
 
 NAME = "vllm"
@@ -43,38 +42,25 @@ def version(program: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line[:1].isdigit()), "unknown")
 
 
-class VllmServer:
+class VllmServer(StartedServer):
     """`vllm serve` on a free loopback port."""
 
-    host = "127.0.0.1"
+    environment = _ENVIRONMENT
     capabilities = Capabilities(counts_tokens=True, streams=None, keeps_to_length=True, tells_timings=True)
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `UsageError` when there is none, `ModelError` for a model that it cannot load."""
-        self._launch = launch
+        super().__init__(launch)
         self._options = options
         self._program = find(options.engine_path)
         self._load_format = options.load_format or _load_format(launch.model.path)
         self._version = version(self._program)
-        self._alias = f"aforo/{launch.model.name}"
-        self._process: ServerProcess | None = None
-        self.port = free_loopback_port()
-
-    @property
-    def pid(self) -> int:
-        """Root of the server's process tree."""
-        return self._running().pid
-
-    @property
-    def model_name(self) -> str:
-        """The name under which it serves the model."""
-        return self._alias
 
     def command(self) -> list[str]:
         """Return the full command line."""
         asked = self._options
         options: dict[str, object] = {
-            "--served-model-name": self._alias,
+            "--served-model-name": self.model_name,
             "--host": self.host,
             "--port": self.port,
             "--load-format": self._load_format,
@@ -98,7 +84,7 @@ class VllmServer:
             version=self._version,
             path=str(self._program),
             command=self.command(),
-            url=f"http://{self.host}:{self.port}/v1",
+            url=self.url,
             context_tokens=self._launch.context_tokens,
             slots=self._options.slots or self._launch.streams,
             batch_tokens=self._options.batch_tokens,
@@ -107,20 +93,9 @@ class VllmServer:
             notes=[_NOTES[self._options.prompt_cache], *dummy, *hidden_arguments("VLLM_")],
         )
 
-    def start(self, log_path: Path, tick: Tick) -> None:
-        """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        self._process = ServerProcess(self.command(), log_path, _ENVIRONMENT, self._launch.cpus)
-        wait_until_ready(
-            self._process, lambda: serves(self.host, self.port, self._alias), self._launch.start_timeout_s, tick
-        )
-
-    def check_alive(self) -> None:
-        """Raise `ServerDiedError` when it has ended."""
-        self._running().check_alive()
-
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, counted by the server. Raises `ServerError`."""
-        count = call_json(self.host, self.port, "POST", "/tokenize", {"model": self._alias, "prompt": text}).get(
+        count = call_json(self.host, self.port, "POST", "/tokenize", {"model": self.model_name, "prompt": text}).get(
             "count"
         )
         if not isinstance(count, int):
@@ -136,7 +111,7 @@ class VllmServer:
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
         return {
-            "model": self._alias,
+            "model": self.model_name,
             **prompt_fields(api, messages),
             "max_tokens": output_tokens,
             "temperature": temperature,
@@ -145,16 +120,6 @@ class VllmServer:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-
-    def stop(self) -> None:
-        """End it and everything that it started."""
-        if self._process is not None:
-            self._process.stop()
-
-    def _running(self) -> ServerProcess:
-        if self._process is None:
-            raise ServerError("The server has not been started.")
-        return self._process
 
 
 def _load_format(path: str | None) -> str:

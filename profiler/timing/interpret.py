@@ -24,7 +24,7 @@ _DONE = b"[DONE]"
 _SHOWN_CHARACTERS = 200
 _STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
 _HTTP_OK = 200
-_NO_TIMINGS = msgspec.Raw(b"null")
+_NOTHING = msgspec.Raw(b"null")
 
 
 class _Delta(msgspec.Struct):
@@ -55,7 +55,8 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
     error: Any = None
-    timings: msgspec.Raw = _NO_TIMINGS  # llama-server's; another server may mean something else by it
+    model: msgspec.Raw = _NOTHING
+    timings: msgspec.Raw = _NOTHING  # llama-server's; another server may mean something else by it
 
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
@@ -68,6 +69,7 @@ class _Stream(msgspec.Struct):
     finish_reason: str | None = None
     usage: _Usage | None = None
     timings: ServerTimings | None = None
+    model: str | None = None
 
 
 class _ServerSaidError(ValueError):
@@ -137,12 +139,19 @@ def _read_events(body: bytes, stream: _Stream) -> None:
         if chunk.error is not None:
             raise _ServerSaidError(f"the server reported: {_shown(event.data)}")
         stream.usage = chunk.usage or stream.usage
-        if chunk.timings != _NO_TIMINGS:
+        if stream.model is None and chunk.model != _NOTHING:
+            stream.model = _text(chunk.model)
+        if chunk.timings != _NOTHING:
             stream.timings = _server_timings(chunk.timings)
         for choice in chunk.choices:
             if choice.has_token():
                 stream.token_offsets.append(event.end)
             stream.finish_reason = choice.finish_reason or stream.finish_reason
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, str) else None
 
 
 def _server_timings(raw: msgspec.Raw) -> ServerTimings | None:
@@ -173,6 +182,7 @@ def _count_tokens(
 def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> None:
     record.finish_reason = stream.finish_reason
     record.server_timings = stream.timings
+    record.served_model = stream.model
     if stream.usage is not None:
         record.prompt_tokens_server = stream.usage.prompt_tokens
         record.completion_tokens_server = stream.usage.completion_tokens

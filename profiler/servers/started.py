@@ -1,0 +1,64 @@
+"""What all servers have in common that are started here: a process, a port on the loopback, a name for the model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from profiler.errors import ServerError
+from profiler.servers.base import Launch, Tick
+from profiler.servers.openai_api import BASE
+from profiler.servers.process import ServerProcess, free_loopback_port
+from profiler.servers.readiness import serves, wait_until_ready
+
+
+class StartedServer:
+    """A server in a process of its own, on a free loopback port."""
+
+    host = "127.0.0.1"
+    base = BASE
+    headers: ClassVar[Mapping[str, str]] = {}
+    environment: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, launch: Launch) -> None:
+        """Choose a port and the name under which the model is served."""
+        self._launch = launch
+        self._process: ServerProcess | None = None
+        self.port = free_loopback_port()
+        self.model_name = f"aforo/{launch.model.name}"
+
+    @property
+    def url(self) -> str:
+        """Where its interface is."""
+        return f"http://{self.host}:{self.port}{self.base}"
+
+    @property
+    def pid(self) -> int:
+        """Root of the server's process tree."""
+        return self._running().pid
+
+    def command(self) -> list[str]:
+        """Return the full command line."""
+        raise NotImplementedError
+
+    def start(self, log_path: Path, tick: Tick) -> None:
+        """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
+        self._process = ServerProcess(self.command(), log_path, self.environment, self._launch.cpus)
+        wait_until_ready(self._process, self.is_ready, self._launch.start_timeout_s, tick)
+
+    def is_ready(self) -> bool:
+        """Whether it serves our model. Raises `ServerStartError` when it serves another."""
+        return serves(self.host, self.port, self.model_name)
+
+    def check_alive(self) -> None:
+        """Raise `ServerDiedError` when it has ended."""
+        self._running().check_alive()
+
+    def stop(self) -> None:
+        """End it and everything that it started."""
+        if self._process is not None:
+            self._process.stop()
+
+    def _running(self) -> ServerProcess:
+        if self._process is None:
+            raise ServerError("The server has not been started.")
+        return self._process
