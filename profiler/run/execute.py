@@ -172,7 +172,6 @@ class _Run:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
-            self._manifest.engine = self._engine_facts()  # now with what only a running server tells
         sampler = Sampler(self._clock, self._server.pid, driver.pids)
         self._idle_baseline(sampler)
         search, first = search_for(workload.load, workload.repeats), 0

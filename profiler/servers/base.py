@@ -75,7 +75,7 @@ class Server(Protocol):
         ...
 
     def describe(self) -> EngineFacts:
-        """Engine, version, build and every argument; after `start` with what only a running one tells."""
+        """Engine, version, build and every argument."""
         ...
 
     def start(self, log_path: Path, tick: Tick) -> None:

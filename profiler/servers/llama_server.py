@@ -1,6 +1,8 @@
 """llama.cpp's own server: many streams at a time, with continuous batching."""
 
+import os
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -8,7 +10,7 @@ from typing import ClassVar
 from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_build
-from profiler.servers.base import Capabilities, Launch, Tick
+from profiler.servers.base import Capabilities, Launch
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
@@ -24,8 +26,10 @@ SLOTS_OF_OPEN_LOOP = 16
 """Slots where arrivals follow a schedule, so that nobody knows how many will be in flight; `--slots` overrides."""
 
 _ENVIRONMENT = "LLAMA_ARG_"  # variables by this prefix set options behind the command line's back
-_INSTRUCTIONS = re.compile(r"system_info: (.+)")
+_INSTRUCTIONS = re.compile(r"system_info: .*?\| (.+)")  # after the number of threads
+_LOOK_TIMEOUT_S = 60.0
 
+_CONNECTIONS = "Every request has a connection of its own, made before it is sent: the server keeps none open."
 _NOTES = {
     "cold": "No prompt is reused: the prompt cache is off, in the server and in every request.",
     "warm": "Prompts that begin alike are reused from the prompt cache, which shortens their TTFT.",
@@ -45,10 +49,21 @@ def version(program: Path) -> tuple[str, str]:
     return (number[1] if number else "unknown"), (built[1] if built else "unknown")
 
 
+def instructions(program: Path) -> str | None:
+    """Return what the program says of devices and instruction sets, which it does on its way to loading a model."""
+    command = [str(program), "--model", os.devnull, "--port", "0", "--log-verbosity", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LOOK_TIMEOUT_S)
+    found = _INSTRUCTIONS.search(done.stdout + done.stderr)
+    return found[1].strip(" |") if found else None
+
+
 class LlamaServer(StartedServer):
     """`llama-server` on a free loopback port, with one slot per stream."""
 
     environment: ClassVar[Mapping[str, str]] = {"LLAMA_API_KEY": ""}  # one of the user's is not meant for this server
+
+    # It hangs up after a streamed answer without having said so, which a request on the same connection would lose to.
+    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `UsageError` when there is none, `ServerStartError` when it does not run."""
@@ -57,8 +72,8 @@ class LlamaServer(StartedServer):
         self._program = find(options.engine_path)
         self._version, self._built_with = version(self._program)
         self._known_flags = set(re.findall(r"--[a-z][a-z-]+", ask(self._program, "--help", REMEDY)))
+        self._instructions = instructions(self._program)
         self._slots = options.slots or launch.streams or SLOTS_OF_OPEN_LOOP
-        self._instructions: str | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -105,14 +120,8 @@ class LlamaServer(StartedServer):
             micro_batch_tokens=self._options.micro_batch_tokens,
             kv_cache=self._options.kv_cache,
             prompt_cache=self._options.prompt_cache,
-            notes=[_NOTES[self._options.prompt_cache], *hidden_arguments(_ENVIRONMENT)],
+            notes=[_NOTES[self._options.prompt_cache], _CONNECTIONS, *hidden_arguments(_ENVIRONMENT)],
         )
-
-    def start(self, log_path: Path, tick: Tick) -> None:
-        """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        super().start(log_path, tick)
-        found = _INSTRUCTIONS.search(log_path.read_text("utf-8", "replace"))
-        self._instructions = found[1].strip() if found else None
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, the beginning-of-text token included. Raises `ServerError`."""

@@ -1,5 +1,6 @@
 """What all servers have in common that are started here: a process, a port on the loopback, a name for the model."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +25,8 @@ class StartedServer:
         self._launch = launch
         self._process: ServerProcess | None = None
         self.port = free_loopback_port()
-        self.model_name = f"aforo/{launch.model.name}"
+        # Plain characters only: llama-server takes a comma for the end of a name.
+        self.model_name = "aforo/" + re.sub(r"[^A-Za-z0-9._-]+", "-", launch.model.name)
 
     @property
     def url(self) -> str:
