@@ -26,7 +26,8 @@ def markdown() -> str:
         "",
         "A metric that could not be measured is `null` with a reason, never 0. Quantiles interpolate linearly;",
         "one with fewer samples than a claim at 0.99 confidence needs (p50 11, p90 64, p95 130, p99 662) is shown",
-        "as *indicative*.",
+        "as *indicative*. Where a run has over a million values of a metric (fewer in each repeat, where there are",
+        "several), its quantiles come from buckets at most 0.0061 % wide, and the summary says so.",
     ]
     for group in ("latency", "throughput", "resources", "energy", "cost", "trust"):
         lines += ["", f"## {group.capitalize()}", ""]

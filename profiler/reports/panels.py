@@ -148,7 +148,7 @@ def _cores(run: _Run) -> Panel:
     title = "Cores busy"
     if not server and not client:
         return Panel("cores", title, "Neither the server's nor the load driver's CPU time could be read.")
-    figure = figures.cores(_means(server), _means(client), run.phases)
+    figure = figures.cores(series.extremes(server), series.extremes(client), run.phases)
     return Panel("cores", title, _sampling_note(run), figure, "Cores busy against time.")
 
 
@@ -158,7 +158,7 @@ def _host(run: _Run) -> Panel:
     if not busy and not steal:
         return Panel("host", title, "The CPU time of the whole host could not be read.")
     note = "" if steal else "This host does not tell how much time the hypervisor took (steal)."
-    figure = figures.host_shares(_means(busy), _means(steal), run.phases)
+    figure = figures.host_shares(series.extremes(busy), series.extremes(steal), run.phases)
     return Panel("host", title, note, figure, "CPU share of the whole host against time.")
 
 
@@ -167,9 +167,8 @@ def _memory(run: _Run) -> Panel:
     title = "Memory of the model server"
     if not points:
         return Panel("memory", title, "The memory of the server's processes could not be read.")
-    if len(points) > series.MOST_DOTS:
-        points = [(part.t_s, part.greatest) for part in series.slices(points)]
-    return Panel("memory", title, "", figures.memory(points, run.phases), "Resident memory against time.")
+    figure = figures.memory(series.extremes(points), run.phases)
+    return Panel("memory", title, "", figure, "Resident memory against time.")
 
 
 def _power(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
@@ -179,7 +178,7 @@ def _power(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
     for meter in run.manifest.energy.meters:
         points = series.power_points(of_channel(readings, meter.channel), run.zero_ns)
         if points:
-            lines[f"{meter.channel} ({meter.meter_class}, {meter.scope})"] = _means(points)
+            lines[f"{meter.channel} ({meter.meter_class}, {meter.scope})"] = series.extremes(points)
     if not lines:
         return []
     note = "Mean power between two readings of each channel. Lines of different class or scope are never added up."
@@ -190,17 +189,8 @@ def _series(run: _Run, value: Callable[[Sample], float | None]) -> list[series.P
     return series.sample_points(run.samples, run.zero_ns, value)
 
 
-def _means(points: list[series.Point]) -> list[series.Point]:
-    if len(points) <= series.MOST_DOTS:
-        return points
-    return [(part.t_s, part.mean) for part in series.slices(points)]
-
-
 def _sampling_note(run: _Run) -> str:
     n = len(run.samples)
     if n <= series.MOST_DOTS:
         return f"{fmt.count(n, 'sample')}, here and below."
-    return (
-        f"{n:,} samples in {series.MOST_SLICES} slices of time, here and below: the mean of each slice, "
-        "of memory the greatest."
-    )
+    return f"{n:,} samples, here and below: the least and the greatest of each of {series.MOST_SLICES} slices of time."

@@ -62,7 +62,6 @@ class Slice:
     """Points that share a stretch of the time axis, reduced to what is drawn of them."""
 
     t_s: float
-    mean: float
     median: float
     greatest: float
 
@@ -107,7 +106,6 @@ class Slicer:
     def _slice(self, number: int, ordered: Summed) -> Slice:
         return Slice(
             t_s=round(self._start_s + (number + 0.5) * self._width_s, 3),
-            mean=ordered.total / len(ordered),
             median=quantile(ordered, 0.5),
             greatest=ordered[-1],
         )
@@ -121,13 +119,20 @@ class Slicer:
         return self._bins[number]
 
 
-def slices(points: Sequence[Point], most: int = MOST_SLICES) -> list[Slice]:
-    """Sorted points in at most `most` stretches of equal length; empty stretches are left out."""
-    if not points:
-        return []
-    slicer = Slicer(points[0][0], points[-1][0], most)
-    slicer.extend([t_s for t_s, _ in points], [value for _, value in points])
-    return slicer.slices()
+def extremes(points: Sequence[Point]) -> list[Point]:
+    """Sorted points as they are, or the least and the greatest of each slice of time where they are too many."""
+    if len(points) <= MOST_DOTS:
+        return list(points)
+    start_s = points[0][0]
+    width_s = (points[-1][0] - start_s) / MOST_SLICES or 1.0
+    slices: dict[int, list[Point]] = {}
+    for point in points:
+        slices.setdefault(min(MOST_SLICES - 1, int((point[0] - start_s) / width_s)), []).append(point)
+    return [kept for held in slices.values() for kept in sorted({min(held, key=_value), max(held, key=_value)})]
+
+
+def _value(point: Point) -> float:
+    return point[1]
 
 
 def sample_points(samples: Iterable[Sample], zero_ns: int, value: Callable[[Sample], float | None]) -> list[Point]:

@@ -112,7 +112,7 @@ def test_memory_picks_a_unit():
 
 def test_gaps_over_time_keep_zero_in_sight_unless_logarithmic():
     assert figures.gap_dots([(0.0, 8.0), (1.0, 9.0)], PHASES).layout.yaxis.rangemode == "tozero"
-    figure = figures.gap_slices([Slice(0.5, 8.1, 8.0, 80.0)], PHASES)
+    figure = figures.gap_slices([Slice(0.5, 8.0, 80.0)], PHASES)
     assert figure.layout.yaxis.type == "log"
     assert [trace.name for trace in figure.data] == ["worst in the slice", "median of the slice"]
 

@@ -14,12 +14,31 @@ def test_thinning_keeps_both_ends_and_the_tail():
 
 
 def test_slices_keep_the_worst():
-    parts = series.slices([(t / 10, 8.0) for t in range(1000)] + [(99.95, 70.0)], most=10)
-    assert len(parts) == 10
+    slicer = series.Slicer(0.0, 100.0, most=10)
+    for second in range(0, 100, 20):  # each of these calls fills two slices
+        slicer.extend([second + tenth / 10 for tenth in range(200)], [8.0] * 200)
+    slicer.extend([99.95], [70.0])
+    parts = slicer.slices()
+    assert [part.t_s for part in parts] == [5.0 + 10 * number for number in range(10)]
     assert [part.greatest for part in parts] == [8.0] * 9 + [70.0]
     assert {part.median for part in parts} == {8.0}
-    assert series.slices([]) == []
-    assert len(series.slices([(1.0, 2.0), (1.0, 4.0)])) == 1
+    assert series.Slicer(0.0, 0.0).slices() == []
+
+
+def test_times_beyond_the_ends_belong_to_the_outer_slices():
+    slicer = series.Slicer(0.0, 10.0, most=2)
+    slicer.extend([-1.0, 4.0, 6.0, 11.0, 12.0], [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert [(part.median, part.greatest) for part in slicer.slices()] == [(1.5, 2.0), (4.0, 5.0)]
+
+
+def test_thinning_over_time_keeps_what_stands_out():
+    points = [(second / 10, 1.0) for second in range(10_000)]
+    points[1234], points[7777] = (123.4, 9.0), (777.7, -9.0)
+    kept = series.extremes(points)
+    assert len(kept) <= 2 * series.MOST_SLICES
+    assert {(123.4, 9.0), (777.7, -9.0)} <= set(kept)
+    assert kept == sorted(kept)
+    assert series.extremes(points[:5]) == points[:5]
 
 
 def test_phases_without_an_end_last_until_the_next_or_the_last_record(fake_run):
