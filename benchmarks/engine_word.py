@@ -47,13 +47,14 @@ class Row(NamedTuple):
 
 def main() -> None:
     options = arguments()
-    lines = [f"{machine.sentence(machine.describe())}", ""]
+    lines = [machine.sentence(machine.describe()), ""]
     for model in options.models:
         path = locate.find(model).path
         before = bench(path)
         rows = [measure(model, streams, options.requests) for streams in STREAMS]
-        lines += table(model, rows, before, bench(path))
-    print("\n".join(lines))
+        shown = table(model, rows, before, bench(path))
+        print("\n".join(shown), flush=True)
+        lines += shown
     if options.save:
         RESULTS.write_text("# The engine's own word\n\n" + "\n".join(lines) + "\n", "utf-8")
 

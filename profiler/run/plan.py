@@ -134,7 +134,8 @@ class Plan:
         if self.options.url:
             words += ["--url", self.options.url, "--model", self.model.name]
         else:
-            words += ["--model", self.model.source, "--threads", str(engine.threads)]
+            words += ["--model", self.model.source]
+            words += [] if engine.threads is None else ["--threads", str(engine.threads)]
             words += ["--context", str(engine.context_tokens), *self.options.engine.flags()]
         words += ["--seed", str(self.options.seed)]
         for key in self.overridden:
