@@ -20,6 +20,8 @@ from profiler.results.records import Outcome
 
 pytestmark = pytest.mark.real_server
 
+MEASURED = {0, 3}  # exit codes: on a busy machine the trust block may find that the numbers are not to be believed
+
 
 def only_run(parent: Path) -> RunFolder:
     (path,) = (parent / "runs").iterdir()
@@ -58,7 +60,7 @@ def assert_no_server(folder: RunFolder, timeout_s: float = 10) -> None:
 
 def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("run", "smoke", "--model", TINY, "--seed", "7")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in MEASURED, done.stderr
     folder = only_run(tmp_path)
     assert str(folder.report.relative_to(tmp_path)) in done.stdout
     assert {path.name for path in folder.path.iterdir()} == {
@@ -92,7 +94,7 @@ def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
 
 
 def test_summary_and_report_are_recomputed_byte_for_byte(tmp_path: Path, aforo: Aforo) -> None:
-    assert aforo("run", "smoke", "--model", TINY, "--quiet").returncode == 0
+    assert aforo("run", "smoke", "--model", TINY, "--quiet").returncode in MEASURED
     folder = only_run(tmp_path)
     kept = {name: (folder.path / name).read_bytes() for name in ("summary.json", "report.html")}
     for name in kept:
@@ -141,13 +143,13 @@ def test_a_run_ends_as_soon_as_the_number_is_known_well_enough(tmp_path: Path, a
     text = definition + "until:\n  metric: tpot_ms\n  half_width_ratio: 0.5\n"
     (tmp_path / "precise.yaml").write_text(text.replace("id: smoke", "id: precise"))
     done = aforo("run", "precise.yaml", "--model", TINY, "--requests", "400", "--repeats", "2", "--output-tokens", "32")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in MEASURED, done.stderr
     assert 20 <= len(list(only_run(tmp_path).read_requests())) < 400
 
 
 def test_a_chat_workload_with_rows_of_a_file(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("run", "chat-short", "--model", TINY, "--requests", "12", "--repeats", "1", "--output-tokens", "8")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in MEASURED, done.stderr
     requests = list(only_run(tmp_path).read_requests())
     assert {request.outcome for request in requests} == {Outcome.OK}
     assert all(request.prompt_tokens for request in requests)
