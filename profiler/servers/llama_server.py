@@ -11,7 +11,7 @@ from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_build
 from profiler.servers.base import Capabilities, Launch
-from profiler.servers.openai_api import call_json, prompt_fields
+from profiler.servers.openai_api import call_json, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
@@ -139,17 +139,8 @@ class LlamaServer(StartedServer):
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
-        return {
-            "model": self.model_name,
-            **prompt_fields(api, messages),
-            "max_tokens": output_tokens,
-            "temperature": temperature,
-            "seed": seed,
-            "ignore_eos": True,
-            "cache_prompt": self._options.prompt_cache == "warm",
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        asked = streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
+        return {**asked, "ignore_eos": True, "cache_prompt": self._options.prompt_cache == "warm"}
 
     def is_ready(self) -> bool:
         """Whether it has loaded our model. Raises `ServerStartError` when it serves another."""

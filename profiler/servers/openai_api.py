@@ -23,6 +23,21 @@ def prompt_fields(api: str, messages: Sequence[Message]) -> dict[str, object]:
     return {"prompt": joined(messages)}
 
 
+def streamed_body(
+    model_name: str, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
+) -> dict[str, object]:
+    """Return the JSON body that asks for at most this many tokens, streamed, with usage at the end."""
+    return {
+        "model": model_name,
+        **prompt_fields(api, messages),
+        "max_tokens": output_tokens,
+        "temperature": temperature,
+        "seed": seed,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
 class HttpStatusError(ServerError):
     """The server answered with a status other than 200."""
 

@@ -9,7 +9,7 @@ from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.base import Capabilities, Tick
 from profiler.servers.credentials import Credentials
-from profiler.servers.openai_api import BASE, HttpStatusError, prompt_fields, served_models
+from profiler.servers.openai_api import BASE, HttpStatusError, served_models, streamed_body
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
 from profiler.workloads.messages import Message
@@ -82,15 +82,7 @@ class OpenAiEndpoint:
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for at most this many tokens, streamed, with usage at the end."""
-        return {
-            "model": self.model_name,
-            **prompt_fields(api, messages),
-            "max_tokens": output_tokens,
-            "temperature": temperature,
-            "seed": seed,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        return streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
 
     def stop(self) -> None:
         """Do nothing: it is not ours to stop."""

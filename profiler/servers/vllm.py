@@ -7,7 +7,7 @@ from pathlib import Path
 from profiler.errors import ModelError, ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
-from profiler.servers.openai_api import call_json, prompt_fields
+from profiler.servers.openai_api import call_json, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
@@ -110,16 +110,7 @@ class VllmServer(StartedServer):
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
-        return {
-            "model": self.model_name,
-            **prompt_fields(api, messages),
-            "max_tokens": output_tokens,
-            "temperature": temperature,
-            "seed": seed,
-            "ignore_eos": True,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        return {**streamed_body(self.model_name, api, messages, output_tokens, temperature, seed), "ignore_eos": True}
 
 
 def _load_format(path: str | None) -> str:
