@@ -14,7 +14,7 @@ EXACT_VALUES = 1_000_000
 _FRACTION_BITS = 52  # of an IEEE 754 double
 _BUCKET_BITS = 14  # of them name a bucket: each is at most 2⁻¹⁴ of its values wide
 _ZEROS = {0, -(2**63)}  # the bits of 0.0 and −0.0
-_CHUNK = 65_536  # values that are counted at once
+_CHUNK = 65_536  # values that are counted at once, at most
 APPROXIMATION = "quantiles from buckets at most 0.0061 % wide"
 
 
@@ -110,7 +110,7 @@ class Values:
     def _count(self) -> None:
         """Move what is kept into the buckets."""
         if self._counted is None:
-            self._counted, self._most_kept = _Counted(), _CHUNK
+            self._counted, self._most_kept = _Counted(), min(_CHUNK, self._exact)
         for first in range(0, len(self._kept), _CHUNK):
             self._counted.take(self._kept[first : first + _CHUNK], self._shift)
         self._kept = array("d")
