@@ -1,6 +1,6 @@
 """How much memory and time do the summary and the report of a long run take?
 
-    python benchmarks/memory.py                       # a million requests of 100 tokens: 10 minutes, 3 GB of disk
+    python benchmarks/memory.py                       # a million requests of 100 tokens: 15 minutes, 3 GB of disk
     python benchmarks/memory.py --requests 20000
     python benchmarks/memory.py --json                # the figures alone, for another program
 

@@ -33,7 +33,7 @@ def send_lag_ms(request: RequestRecord) -> float:
 @metric("pooled", unit="us", group="trust", better="lower")
 def kernel_user_gap_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space stamps would have."""
-    return each_ns_to_us(lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None)
+    return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
