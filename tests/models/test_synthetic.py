@@ -238,8 +238,12 @@ from profiler.models import quantisations, shapes, synthetic
 shape = replace(shapes.LLAMA31_8B, layers=1, vocabulary_size=64_000)
 path = synthetic.make(shape, quantisations.named("Q4_0"), pathlib.Path(sys.argv[1]))
 assert path.stat().st_size > 430_000_000, path.stat().st_size
-unit = 1 if sys.platform == "darwin" else 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+status = pathlib.Path("/proc/self/status")
+if status.exists():  # unlike getrusage, it does not begin with what the parent had when it forked
+    (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    print(int(peak) * 1024)
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
