@@ -5,7 +5,7 @@ from typing import NamedTuple
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.metrics.totals import EngineTotals
-from profiler.units import MS_PER_S, ns_to_ms
+from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
 
 _DECODE_HISTOGRAMS = (  # vLLM's, in seconds, one value per gap between tokens; newest name first
     "vllm:inter_token_latency_seconds",
@@ -47,6 +47,17 @@ def engine_decode_tokens_per_s(seen: Observations) -> float:
     if decoding.ms <= 0:
         raise NotMeasuredError("the engine told no decode time")
     return decoding.gaps * MS_PER_S / decoding.ms
+
+
+@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+def client_decode_tokens_per_s(seen: Observations) -> float:
+    """The counterpart of the engine's word: tokens after the first / time from first to last, summed over the requests.
+
+    Requests of differing speed weigh by their time, as in the engine's sums; `decode_tokens_per_s` weighs them alike.
+    """
+    if seen.totals.streaming_ns <= 0:
+        raise NotMeasuredError("no request streamed two tokens")
+    return seen.totals.steps * NS_PER_S / seen.totals.streaming_ns
 
 
 @metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "pp"})

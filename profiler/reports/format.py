@@ -41,6 +41,7 @@ _LABELS = {
     "server_cpu_cores": "Cores busy in the server",
     "client_cpu_cores": "Cores busy in the load driver",
     "client_busiest_cpu_cores": "Core busy in its busiest worker",
+    "client_decode_tokens_per_s": "Decode speed, requests summed",
     "engine_decode_tokens_per_s": "Decode speed, by the engine itself",
     "engine_prefill_tokens_per_s": "Prompt processing, by the engine itself",
     "kernel_user_gap_us": "Kernel stamp to our process",

@@ -1,6 +1,6 @@
 """The rows that the page and the terminal both show: headline numbers and percentiles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from profiler.metrics.catalogue import METRICS
@@ -94,7 +94,7 @@ _HEADLINES = (
     "gco2e_per_1m_output_tokens",
 )
 _ENGINE_PAIRS = (
-    ("Decoding, per stream", "decode_tokens_per_s", "engine_decode_tokens_per_s"),
+    ("Decoding, per stream", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
     ("Prompt processing", "prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
 )
 
@@ -151,8 +151,11 @@ def engine_comparisons(metrics: Mapping[str, Metric]) -> list[RateComparison]:
     found = []
     for title, ours_id, engine_id in _ENGINE_PAIRS:
         ours, engine = metrics.get(ours_id), metrics.get(engine_id)
-        if isinstance(ours, Distribution) and isinstance(engine, Scalar) and engine.value:
-            found.append(_comparison(title, ours, engine.value))
+        if isinstance(ours, Distribution | Scalar) and isinstance(engine, Scalar) and engine.value:
+            client, repeats = _central(ours)
+            if client:
+                shown = fmt.scale(client, ours.unit, fmt.spread(repeats))
+                found.append(_comparison(title, client, engine.value, shown))
     return found
 
 
@@ -247,9 +250,15 @@ def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:
     return ScalarRow(metric_id, name, shown.quantity(metric.value), repeats)
 
 
-def _comparison(title: str, ours: Distribution, engine: float) -> RateComparison:
-    shown = row_scale(ours)
-    change_ratio = engine / ours.mean - 1
+def _central(metric: Distribution | Scalar) -> tuple[float | None, Sequence[float]]:
+    """Return the value that stands for a metric, and that of each repeat."""
+    if isinstance(metric, Distribution):
+        return metric.mean, metric.per_repeat_mean
+    return metric.value, metric.per_repeat
+
+
+def _comparison(title: str, client: float, engine: float, shown: fmt.Scale) -> RateComparison:
+    change_ratio = engine / client - 1
     sign = "+" if change_ratio > 0 else "\N{MINUS SIGN}" if change_ratio < 0 else ""
     difference = f"{sign}{fmt.fixed(abs(change_ratio) * 100, 1)}{fmt.NBSP}%"
-    return RateComparison(title, shown.quantity(ours.mean), shown.quantity(engine), difference)
+    return RateComparison(title, shown.quantity(client), shown.quantity(engine), difference)
