@@ -151,6 +151,10 @@ def run(
         typer.Option(help="Processors that the client stays on, like 0-1,4. Default: apart if there are enough."),
     ] = None,
     server_cpus: Annotated[str | None, typer.Option(help="Processors that the model server stays on.")] = None,
+    realtime_client: Annotated[
+        bool,
+        typer.Option(help="Let the client react before other processes, where that is permitted (Linux, root)."),
+    ] = True,
     meters: Annotated[
         str, typer.Option(help="Energy meters: auto (all that work here), none, or some of nvml,rapl,codecarbon.")
     ] = "auto",
@@ -263,6 +267,7 @@ def run(
         ),
         client_workers=client_workers,
         client_cpus=client_cpus,
+        realtime_client=realtime_client,
         server_cpus=server_cpus,
         api_key_file=api_key_file,
         headers=tuple(header or ()),

@@ -132,6 +132,9 @@ class ClientFacts(_Part):
     stamp_source: Literal["kernel", "user"]
     stamp_note: str
     workers: int = Field(default=1, description="Processes that send, receive and stamp.")
+    is_realtime: bool = Field(
+        default=False, description="Whether they go before every process of ordinary priority (SCHED_FIFO)."
+    )
     cpus: str | None = Field(default=None, description="Processors that they stay on, such as 3; null: any.")
     cpus_reason: str | None = Field(default=None, description="Why client and server stay on these, or on none.")
 

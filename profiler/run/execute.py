@@ -100,7 +100,7 @@ class _Run:
         try:
             options = self._plan.options
             with (
-                load_driver(options.client_workers, self._plan.cpus.client) as driver,
+                load_driver(options.client_workers, self._plan.cpus.client, realtime=options.realtime_client) as driver,
                 Meters(options.meters, self._clock) as self._meters,
             ):
                 self._begin(driver)
@@ -138,6 +138,7 @@ class _Run:
                 python=platform.python_version(),
                 stamp_source="kernel" if hello.kernel_stamps else "user",
                 stamp_note=hello.note,
+                is_realtime=hello.is_realtime,
                 workers=len(driver.pids),
                 cpus=format_cpus(plan.cpus.client) or None,
                 cpus_reason=plan.cpus.reason,

@@ -91,6 +91,7 @@ class Options:
     engine: EngineOptions = field(default_factory=EngineOptions)
     client_workers: int = 1
     client_cpus: str | None = None
+    realtime_client: bool = True
     server_cpus: str | None = None
     ca_file: Path | None = None
     insecure: bool = False
@@ -382,7 +383,11 @@ def _client_flags(options: Options) -> list[str]:
         "--api-key-file": options.api_key_file,
     }
     words = [text for flag, value in values.items() if value is not None for text in (flag, str(value))]
-    switches = {"--insecure": options.insecure, "--wire-audit": options.wire_audit}
+    switches = {
+        "--insecure": options.insecure,
+        "--wire-audit": options.wire_audit,
+        "--no-realtime-client": not options.realtime_client,
+    }
     return words + [flag for flag, is_on in switches.items() if is_on]
 
 

@@ -169,28 +169,30 @@ def _merged(done: Sequence[JobDone]) -> JobDone:
 
 
 @contextmanager
-def load_driver(workers: int = 1, cpus: Sequence[int] = ()) -> Iterator[LoadDriver]:
+def load_driver(workers: int = 1, cpus: Sequence[int] = (), *, realtime: bool = True) -> Iterator[LoadDriver]:
     """Start the processes; they are gone when the block ends, and when this process dies.
 
-    `cpus` are dealt out among the workers; each stays on its own. Without any the kernel decides. The file that holds
-    the requests has no name, so nothing is left of it whatever happens. Raises `DriverError`.
+    `cpus` are dealt out among the workers; each stays on its own. Without any the kernel decides. `realtime` asks for
+    real-time priority; `hello` says whether that was permitted. The file that holds the requests has no name, so
+    nothing is left of it whatever happens. Raises `DriverError`.
     """
     with ExitStack() as stack:
         spool = stack.enter_context(tempfile.TemporaryFile())
         started: list[_Worker] = []
         for number in range(workers):
-            worker = _start(stack, spool.fileno(), cpus[number::workers] or cpus)
+            words = ["realtime" if realtime else "normal", *_listed(cpus[number::workers] or cpus)]
+            worker = _start(stack, spool.fileno(), words)
             stack.callback(worker.close)
             started.append(worker)
         yield LoadDriver(started, spool)
 
 
-def _start(stack: ExitStack, spool_fd: int, cpus: Sequence[int]) -> _Worker:
+def _start(stack: ExitStack, spool_fd: int, words: Sequence[str]) -> _Worker:
     ours, theirs = socket.socketpair()
     log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno()), str(spool_fd), *_listed(cpus)],
+            [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno()), str(spool_fd), *words],
             pass_fds=[theirs.fileno(), spool_fd],
             stdin=subprocess.DEVNULL,
             stdout=log,

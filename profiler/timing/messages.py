@@ -68,6 +68,7 @@ class Hello(msgspec.Struct, tag=True, array_like=True):
     pid: int
     kernel_stamps: bool
     note: str
+    is_realtime: bool = False  # whether it goes before every process of ordinary priority
 
 
 class Exchange(msgspec.Struct, tag=True, array_like=True):

@@ -57,7 +57,7 @@ RULES = (
         5.0,
         50.0,
         "Requests left later than they were due, so the server had less load than the workload says.",
-        "Give the client a processor of its own, or lower the rate.",
+        "Run as root, so that the client may react first, give it a processor of its own, or lower the rate.",
     ),
     Rule(
         "idle-slots",
@@ -75,7 +75,7 @@ RULES = (
         20_000.0,
         500_000.0,
         "The load driver was kept from its processor. Kernel stamps survive that only while every read is one token.",
-        "Stop other work on this host, or lower the threads of the server by one.",
+        "Run as root, so that the client may react first, or lower the threads of the server by one.",
     ),
     Rule(
         "coalesced-reads",
@@ -84,7 +84,7 @@ RULES = (
         0.02,
         0.20,
         "Tokens that arrive in one read share one stamp: single gaps between tokens (ITL) are not to be trusted.",
-        "If the server sends several tokens at once, use TPOT. If the client was late, give it a processor of its own.",
+        "If the server sends several tokens at once, use TPOT. If the client was late: run as root, or give it a core.",
     ),
     Rule(
         "user-stamps",

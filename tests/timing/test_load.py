@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -180,6 +181,22 @@ def test_a_disk_without_room_for_the_requests_is_a_sentence() -> None:
 
     with load_driver() as driver, pytest.raises(RecordError, match=r"No space left on device\. Let TMPDIR name"):
         driver.spool(requests())
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_FIFO"), reason="there is no real-time priority on this system")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_priority_is_as_the_driver_says(wanted: bool) -> None:
+    with load_driver(workers=2, realtime=wanted) as driver:
+        policies = {os.sched_getscheduler(pid) for pid in driver.pids}
+        is_realtime = driver.hello.is_realtime
+    assert policies == {os.SCHED_FIFO if is_realtime else os.SCHED_OTHER}
+    assert is_realtime == (wanted and may_be_realtime())
+
+
+def may_be_realtime() -> bool:
+    """Ask the kernel by way of another program."""
+    asked = subprocess.run(["chrt", "--fifo", "1", "true"], check=False, capture_output=True)
+    return asked.returncode == 0
 
 
 @pytest.mark.skipif(
