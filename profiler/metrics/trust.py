@@ -92,6 +92,8 @@ def _mean_in_flight(seen: Observations) -> float:
     """Return the requests in flight, averaged over the steady windows."""
     if not seen.window_ns:
         raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    if not seen.totals.in_flight_ns:
+        raise NotMeasuredError("no request was in flight in the steady windows")
     return seen.totals.in_flight_ns / seen.window_ns
 
 

@@ -97,19 +97,26 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path} is not a run folder: it has no run.json. Expected a folder that 'aforo run' made."
             )
-        document = self._parse(self._manifest)
-        version = document.get("format_version")
-        if not isinstance(version, int) or version > FORMAT_VERSION:
-            raise RunFolderError(
-                f"{self._manifest}: format_version is {version!r}; this version reads up to {FORMAT_VERSION}. "
-                "Install a newer Aforo: pip install --upgrade aforo"
-            )
+        document = self._of_known_format(self._manifest)
         try:
             return Manifest.model_validate(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise RunFolderError(f"{self._manifest}: {key}: {first['msg']}. The file is damaged.") from error
+            raise RunFolderError(f"{self._manifest}: {_first(error)}. The file is damaged.") from error
+
+    def read_summary(self) -> Summary:
+        """Read `summary.json`. Raises `RunFolderError`."""
+        if not self._summary.is_file():
+            raise RunFolderError(
+                f"{self.path} has no summary.json: the run was cut off, or is still going on. Write one: "
+                f"aforo summarize {self.path}"
+            )
+        document = self._of_known_format(self._summary)
+        try:
+            return Summary.model_validate(document)
+        except ValidationError as error:
+            raise RunFolderError(
+                f"{self._summary}: {_first(error)}. The file is damaged. Write it anew: aforo summarize {self.path}"
+            ) from error
 
     def read_requests(self) -> StoredRequests:
         """Return the finished requests, to be read one by one, as often as needed."""
@@ -132,6 +139,18 @@ class RunFolder:
         if self.server_log.is_file():
             with self.server_log.open(encoding="utf-8", errors="replace") as lines:
                 yield from lines
+
+    def _of_known_format(self, path: Path) -> dict[str, object]:
+        document = self._parse(path)
+        version = document.get("format_version")
+        if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
+            return document
+        remedy = "Install a newer Aforo: pip install --upgrade aforo"
+        if isinstance(version, int) and version < 1:
+            remedy = "No Aforo wrote it like that: the file is damaged."
+        raise RunFolderError(
+            f"{path}: format_version is {version!r}; this version reads up to {FORMAT_VERSION}. {remedy}"
+        )
 
     def _parse(self, path: Path) -> dict[str, object]:
         try:
@@ -171,6 +190,12 @@ def _rows(path: Path, row_type: type[_Row]) -> Iterator[_Row]:
                 yield decoder.decode(line)
             except msgspec.MsgspecError as error:
                 raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
+
+
+def _first(error: ValidationError) -> str:
+    """Return where the first mistake is, and what it is."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def _as_json(document: object) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from math import fsum, sqrt
 from statistics import fmean, stdev
 
+from profiler.stats.distributions import two_sided_t
+
 BATCHES = 10
-# Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom.
-_T_975 = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157)
+CONFIDENCE = 0.95
 _MOST_SUMS = 2048  # sums that `BatchSums` keeps; even
 
 
@@ -26,14 +27,13 @@ def mean_half_width(values: Sequence[float]) -> float | None:
 def repeats_half_width(values: Sequence[float]) -> float | None:
     """Return the half-width of the 95 % interval of the mean of independent repeats, in their unit.
 
-    Student's t; from the tenth repeat on its quantile for ten, which is a little too wide. `None` below two.
+    Student's t. `None` below two.
     """
     return None if len(values) < 2 else _half_width(values)
 
 
 def _half_width(values: Sequence[float]) -> float:
-    t = _T_975[min(len(values), len(_T_975) + 1) - 2]
-    return t * stdev(values) / sqrt(len(values))
+    return two_sided_t(CONFIDENCE, len(values) - 1) * stdev(values) / sqrt(len(values))
 
 
 class BatchSums:

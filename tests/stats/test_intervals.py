@@ -40,8 +40,8 @@ def test_the_interval_of_repeats() -> None:
     # Of 1, 2, 3: standard deviation 1, /√3 = 0.577350, times t = 4.302653 with 2 degrees of freedom.
     assert repeats_half_width([1.0, 2.0, 3.0]) == pytest.approx(4.302653 * 0.577350, rel=1e-5)
     assert repeats_half_width([7.0, 7.0]) == 0
-    # From the tenth on t stays 2.262157: 0, 1 alternating 16 times has a standard deviation of 0.516398.
-    assert repeats_half_width([0.0, 1.0] * 8) == pytest.approx(2.262157 * 0.516398 / 4, rel=1e-5)
+    # t is 2.131450 with 15 degrees: 0, 1 alternating 16 times has a standard deviation of 0.516398.
+    assert repeats_half_width([0.0, 1.0] * 8) == pytest.approx(2.131450 * 0.516398 / 4, rel=1e-5)
 
 
 def test_one_repeat_has_no_interval() -> None:

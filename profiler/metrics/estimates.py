@@ -1,0 +1,87 @@
+"""Every metric of a summary as a number with its interval: the one place that decides how sure it is.
+
+By default the interval is over the repeats of a run, since requests of one repeat resemble each other more than those
+of two. With a single repeat it comes from within: batch means for means, slices of the steady window for rates, order
+statistics for quantiles. A number that has neither is `Unknown` with a value: it can be shown, never compared.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from profiler.errors import UsageError
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.summarize import QUANTILES
+from profiler.results.summary import Distribution, NotMeasured, PointSummary, Scalar, Summary
+from profiler.stats.estimates import Estimate
+from profiler.stats.intervals import BATCHES
+
+_FEWEST_REPEATS = 2
+MEAN = "mean"
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A metric without an interval, and why; `value` where at least the number is known."""
+
+    reason: str
+    value: float | None = None
+
+
+def estimate(summary: Summary | PointSummary, metric: str, quantile: str | None = None) -> Estimate | Unknown:
+    """Return a metric with its 95 % interval; of a distribution its mean, or the quantile that is named, such as p95.
+
+    `metric` and `quantile` are as `parse_metric` returns them.
+    """
+    found = summary.metrics.get(metric)
+    if found is None:
+        return Unknown(f"{metric} is not part of this summary: aforo summarize writes it anew")
+    expected_unit = METRICS[metric].unit
+    if found.unit != expected_unit:
+        return Unknown(f"it is in {found.unit}, not in {expected_unit}: aforo summarize writes it anew")
+    if isinstance(found, NotMeasured):
+        return Unknown(found.reason)
+    if isinstance(found, Scalar):
+        return _of_scalar(found)
+    return _of_mean(found) if quantile is None else _of_quantile(found, quantile)
+
+
+def parse_metric(text: str) -> tuple[str, str | None]:
+    """Split `ttft_ms.p95` into metric and quantile, None for a mean or a metric with one value. Raises `UsageError`."""
+    name, _, part = text.partition(".")
+    if name not in METRICS:
+        near = get_close_matches(name, METRICS, n=1)
+        remedy = f"Did you mean {text.replace(name, near[0], 1)!r}?" if near else "'aforo metrics' lists them all."
+        raise UsageError(f"There is no metric {name!r}. {remedy}")
+    if part in {"", MEAN}:
+        return name, None
+    if METRICS[name].kind == "per-run":
+        raise UsageError(f"{text!r}: {name} has one value for a run, so there is no {part!r} of it. Write {name!r}.")
+    if part not in QUANTILES:
+        raise UsageError(
+            f"{text!r}: expected one of {', '.join([MEAN, *QUANTILES])} after the dot, such as '{name}.p95'."
+        )
+    return name, part
+
+
+def _of_scalar(found: Scalar) -> Estimate | Unknown:
+    if found.value is None:
+        if found.low is None or found.high is None:
+            return Unknown(found.reason or "not measured")
+        return Estimate(None, found.low, found.high)
+    if len(found.per_repeat) >= _FEWEST_REPEATS:
+        return Estimate.of_repeats(found.value, found.per_repeat)
+    return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)
+
+
+def _of_mean(found: Distribution) -> Estimate | Unknown:
+    if len(found.per_repeat_mean) >= _FEWEST_REPEATS:
+        return Estimate.of_repeats(found.mean, found.per_repeat_mean)
+    if found.mean_half_width is not None:
+        return Estimate.around(found.mean, found.mean_half_width, BATCHES - 1)
+    return Unknown(
+        f"{found.n} values are too few for an interval: raise --requests to at least {2 * BATCHES}", found.mean
+    )
+
+
+def _of_quantile(found: Distribution, quantile: str) -> Estimate | Unknown:
+    return Unknown("its interval is not part of this summary", found.quantiles[quantile])

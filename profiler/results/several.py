@@ -1,0 +1,109 @@
+"""Several run folders at once: which of them can be compared, and a sentence for each that cannot."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiler.errors import RunFolderError
+from profiler.results.folder import RunFolder
+from profiler.results.manifest import Manifest
+from profiler.results.summary import Summary
+
+_MARKS = ("run.json", "summary.json", "requests.jsonl")  # a folder with one of them was meant to be a run
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run folder and what it says."""
+
+    folder: RunFolder
+    manifest: Manifest
+    summary: Summary
+
+    @property
+    def name(self) -> str:
+        """Its `run_id`: no two runs that `read_runs` returns have the same."""
+        return self.manifest.run_id
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A folder that is not compared: one sentence why, and what to do."""
+
+    path: Path
+    sentence: str
+
+
+def find_runs(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the run folders among `paths` and below those that are none, in the order given, then by name.
+
+    Nothing is looked for within a run folder, or in folders whose name begins with a dot.
+    """
+    for path in paths:
+        for folder, below, files in os.walk(path):
+            if any(mark in files for mark in _MARKS):
+                below.clear()
+                yield Path(folder)
+            below[:] = sorted(name for name in below if not name.startswith("."))
+
+
+def read_runs(paths: Iterable[Path], *, allow_invalid: bool = False) -> tuple[list[StoredRun], list[Refused]]:
+    """Read every run that `find_runs` finds, in that order; whatever cannot be compared is refused by a sentence.
+
+    Refused are paths without a run, half-written and damaged folders, formats that this version does not read,
+    runs without a finished request, INVALID runs unless `allow_invalid`, and a run that was there before.
+    """
+    read: dict[str, StoredRun] = {}
+    refused: list[Refused] = []
+    for path in _found(paths, refused):
+        try:
+            run = _read(RunFolder(path))
+        except RunFolderError as error:
+            refused.append(Refused(path, str(error)))
+            continue
+        if reason := _reason_against(run, read, allow_invalid):
+            refused.append(Refused(path, f"{path} {reason}"))
+        else:
+            read[run.name] = run
+    return list(read.values()), refused
+
+
+def _found(paths: Iterable[Path], refused: list[Refused]) -> Iterator[Path]:
+    """Yield run folders; refuse a path that holds none."""
+    for path in paths:
+        found = False
+        for found_path in find_runs([path]):
+            found = True
+            yield found_path
+        if not found:
+            what = "holds no run folder" if path.is_dir() else "is not a folder"
+            refused.append(Refused(path, f"{path} {what}. Expected what 'aforo run' made: a folder with a run.json."))
+
+
+def _read(folder: RunFolder) -> StoredRun:
+    run = StoredRun(folder, folder.read_manifest(), folder.read_summary())
+    if run.summary.run_id != run.manifest.run_id:
+        raise RunFolderError(
+            f"{folder.path}: summary.json is that of {run.summary.run_id}. Write it anew: aforo summarize {folder.path}"
+        )
+    return run
+
+
+def _reason_against(run: StoredRun, read: dict[str, StoredRun], allow_invalid: bool) -> str | None:
+    """Say why a run that can be read is not compared; None where it is."""
+    path, verdict = run.folder.path, run.summary.verdict
+    if run.name in read:
+        return f"is the same run as {read[run.name].folder.path} ({run.name}): it counts once. Leave one out."
+    if run.summary.requests_ok == 0:
+        return (
+            "has no finished request: there is nothing to compare. Repeat the run; server.log may say what went wrong."
+        )
+    if verdict is None:
+        return f"has no verdict: its summary is older than the rules of trust. Write it anew: aforo summarize {path}"
+    if verdict.level == "INVALID" and not allow_invalid:
+        rules = ", ".join(finding.rule for finding in verdict.findings if finding.level == "INVALID")
+        return (
+            f"is INVALID ({rules}): its numbers are not to be believed. Repeat it, or pass --force to take it anyway."
+        )
+    return None

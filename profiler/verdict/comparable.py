@@ -1,0 +1,168 @@
+"""May these runs be compared? What would make it unsound, what differs on purpose, what is unfair: pure."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from profiler.errors import UsageError
+from profiler.results.manifest import Manifest, ModelFacts
+from profiler.results.several import StoredRun
+from profiler.verdict.fairness import fairness
+
+__all__ = ["Mismatch", "check_comparable", "differing_settings", "fairness", "mismatches"]
+
+# Keys of a definition that say how long something is measured, or what is thought of it. The SLO is asked by itself.
+_OF_NO_MATTER = {
+    *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests"),
+    *("request_timeout_s", "stall_timeout_s", "slo"),
+}
+_MADE_UP = {"synthetic", "conversations"}  # prompts of which any number says the same
+_SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")
+_UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A field in which runs differ, and its value in each, by `StoredRun.name`."""
+
+    field: str
+    values: dict[str, str]
+
+    @property
+    def sentence(self) -> str:
+        """The field and who has which value."""
+        by_value = sorted(self.values.items(), key=lambda item: item[1])
+        groups = [(value, [name for name, _ in same]) for value, same in groupby(by_value, key=lambda item: item[1])]
+        return f"{self.field}: " + "; ".join(f"{value} ({_some(names)})" for value, names in groups)
+
+
+def mismatches(runs: Sequence[StoredRun]) -> list[Mismatch]:
+    """Return what makes a comparison unsound: another workload, model, quantisation, adapter or SLO.
+
+    Threads, engine, host and the like are what a comparison is about. How long was measured is no mismatch either.
+    Synthetic models of one shape and quantisation count as the same model, whatever file they are in.
+    """
+    keys = {key for run in runs for key in _definition(run.manifest)}
+    all_synthetic = all(run.manifest.model.is_synthetic for run in runs)
+    questions: dict[str, Callable[[Manifest], object]] = {
+        "workload": lambda m: f"{m.workload.get('id')}@{m.workload.get('version')}",
+        **{f"workload.{key}": _asker(key) for key in sorted(keys)},
+        "model": lambda m: _shape(m.model) if all_synthetic else _file(m.model),
+        "quantisation": lambda m: m.model.quantisation,
+        "lora": lambda m: m.lora.sha256[:12] if m.lora else "none",
+        "slo": lambda m: {name: limit for name, limit in (m.workload.get("slo") or {}).items() if limit is not None},
+    }
+    return _differing(runs, questions)
+
+
+def check_comparable(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> list[Mismatch]:
+    """Return the mismatches that were allowed. Raises `UsageError` for the others, naming field and values.
+
+    `workload` allows every `workload.KEY` as well.
+    """
+    found = mismatches(runs)
+    fields = set(allowed)
+    barred = [one for one in found if one.field not in fields and one.field.partition(".")[0] not in fields]
+    if barred:
+        options = " ".join(f"--allow-mismatch {one.field}" for one in barred)
+        differ = "\n".join(f"  {one.sentence}" for one in barred)
+        raise UsageError(
+            f"These runs do not measure the same thing.\n{differ}\nTo compare them all the same: {options}"
+        )
+    return found
+
+
+def differing_settings(runs: Sequence[StoredRun]) -> list[Mismatch]:
+    """Return what differs between hosts and settings: what a comparison is about, for a table."""
+    return _differing(runs, _SETTINGS)
+
+
+def _differing(runs: Sequence[StoredRun], questions: Mapping[str, Callable[[Manifest], object]]) -> list[Mismatch]:
+    answers = {field: {run.name: _text(ask(run.manifest)) for run in runs} for field, ask in questions.items()}
+    return [Mismatch(field, values) for field, values in answers.items() if len(set(values.values())) > 1]
+
+
+def _definition(manifest: Manifest) -> dict[str, Any]:
+    """Return the part of the resolved workload that says what is asked of a server."""
+    left_out = set(_OF_NO_MATTER)
+    if (manifest.workload.get("prompts") or {}).get("source") in _MADE_UP:
+        left_out.add("requests")
+    return {key: value for key, value in manifest.workload.items() if key not in left_out}
+
+
+def _asker(key: str) -> Callable[[Manifest], object]:
+    return lambda manifest: _definition(manifest).get(key)
+
+
+def _shape(model: ModelFacts) -> str:
+    return ", ".join(f"{key} {_text(getattr(model, key))}" for key in _SHAPE)
+
+
+def _file(model: ModelFacts) -> str:
+    if model.sha256 is None:
+        return f"{model.name} (file {_UNKNOWN})"
+    return f"{model.name} ({model.sha256[:12]})"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return _UNKNOWN
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _host(manifest: Manifest, *path: str) -> Any:
+    found: Any = manifest.host
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _gpus(manifest: Manifest) -> str:
+    names = [gpu.get("name") or _UNKNOWN for gpu in _host(manifest, "gpus") or []]
+    return ", ".join(names) or "none"
+
+
+def _price(manifest: Manifest) -> str | None:
+    price = manifest.cost.price
+    return None if price is None else f"{price.per_hour:g} {price.currency}/h, {price.kind}"
+
+
+_SETTINGS: dict[str, Callable[[Manifest], object]] = {
+    "host": lambda m: _host(m, "name"),
+    "fingerprint": lambda m: _host(m, "fingerprint"),
+    "instance type": lambda m: _host(m, "cloud", "instance_type"),
+    "architecture": lambda m: _host(m, "machine"),
+    "processor": lambda m: _host(m, "cpu", "generation") or _host(m, "cpu", "model_name"),
+    "physical cores": lambda m: _host(m, "cpu", "physical_cores"),
+    "logical processors": lambda m: _host(m, "cpu", "logical_cpus"),
+    "memory bytes": lambda m: _host(m, "memory", "total_bytes"),
+    "GPUs": _gpus,
+    "kernel": lambda m: _host(m, "kernel"),
+    "engine": lambda m: m.engine.name,
+    "engine version": lambda m: m.engine.version,
+    "build": lambda m: m.engine.build,
+    "threads": lambda m: m.engine.threads,
+    "slots": lambda m: m.engine.slots,
+    "context tokens": lambda m: m.engine.context_tokens,
+    "batch tokens": lambda m: m.engine.batch_tokens,
+    "micro-batch tokens": lambda m: m.engine.micro_batch_tokens,
+    "KV cache": lambda m: m.engine.kv_cache,
+    "prompt cache": lambda m: m.engine.prompt_cache,
+    "server processors": lambda m: m.engine.cpus,
+    "client processors": lambda m: m.client.cpus,
+    "client workers": lambda m: m.client.workers,
+    "stamps": lambda m: m.client.stamp_source,
+    "quantisation": lambda m: m.model.quantisation,
+    "energy meter": lambda m: m.energy.meter_class,
+    "energy scope": lambda m: m.energy.scope,
+    "price": _price,
+    "grid gCO2e/kWh": lambda m: [opinion.gco2e_per_kwh for opinion in m.cost.grid] or None,
+    "PUE": lambda m: m.cost.pue,
+    "Aforo": lambda m: m.tool_version,
+}
