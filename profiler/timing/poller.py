@@ -5,7 +5,7 @@ import selectors
 import sys
 from typing import Protocol
 
-from profiler.units import NS_PER_MS, ns_to_s
+from profiler.units import NS_PER_MS, NS_PER_S, ns_to_s
 
 _COARSE_NS = 2 * NS_PER_MS  # epoll counts whole milliseconds; shorter waits go through select
 
@@ -51,12 +51,18 @@ class EpollPoller:
         self._epoll.unregister(fd)
 
     def wait(self, timeout_ns: int) -> list[int]:
-        """Wait; an epoll descriptor is itself selectable, and select counts microseconds."""
+        """Wait; an epoll descriptor is itself selectable, and select counts microseconds.
+
+        A long wait ends at the last whole millisecond before its time, for `epoll` would round it up: the caller waits
+        again for the rest.
+        """
         if timeout_ns < _COARSE_NS:
             if timeout_ns > 0:
                 select.select([self._fd], [], [], ns_to_s(timeout_ns))
             timeout_ns = 0
-        return [fd for fd, _ in self._epoll.poll(ns_to_s(timeout_ns))]
+        whole_ms = timeout_ns // NS_PER_MS
+        # Half a millisecond less, which is rounded up: a float of whole milliseconds may already be a little above.
+        return [fd for fd, _ in self._epoll.poll((whole_ms - 0.5) * NS_PER_MS / NS_PER_S if whole_ms else 0)]
 
 
 class PortablePoller:
