@@ -3,6 +3,7 @@
     AforoError                      exit code 1
     ├── UsageError                  exit code 2: what the user wrote cannot be carried out
     │   ├── WorkloadError           a workload definition is wrong (file, line, key)
+    │   ├── ClaimError              a claim is wrong (file, line, key)
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
     │   └── MissingExtraError       an optional part is not installed
@@ -34,6 +35,10 @@ class UsageError(AforoError):
 
 class WorkloadError(UsageError):
     """A workload definition cannot be used; the message names file, line and key."""
+
+
+class ClaimError(UsageError):
+    """A claim cannot be used; the message names file, line and key."""
 
 
 class ModelError(UsageError):

@@ -11,6 +11,7 @@ import typer
 from profiler import __version__
 from profiler.cli import (
     audit,
+    check_claim,
     energy,
     engines,
     host,
@@ -36,6 +37,7 @@ app.command("run")(run.run)
 app.command("summarize")(summarize.summarize)
 app.command("report")(report.report)
 app.command("audit")(audit.audit)
+app.command("check-claim")(check_claim.check_claim)
 app.add_typer(workloads.app, name="workloads")
 app.add_typer(engines.app, name="engines")
 app.add_typer(energy.app, name="energy")

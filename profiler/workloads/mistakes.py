@@ -24,14 +24,14 @@ class Mistake(NamedTuple):
     sentence: str
 
 
-def mistakes(error: ValidationError) -> list[Mistake]:
-    """Return a sentence for everything that pydantic found wrong."""
-    return [_mistake(dict(detail)) for detail in error.errors(include_url=False)]
+def mistakes(error: ValidationError, schema: Fragment | None = None) -> list[Mistake]:
+    """Return a sentence for everything that pydantic found wrong; `schema` is that of a workload unless given."""
+    return [_mistake(dict(detail), schema or json_schema()) for detail in error.errors(include_url=False)]
 
 
-def _mistake(detail: Fragment) -> Mistake:
+def _mistake(detail: Fragment, schema: Fragment) -> Mistake:
     kind, value = detail["type"], detail["input"]
-    path, around, fragment = _follow(detail["loc"])
+    path, around, fragment = _follow(detail["loc"], schema)
     if kind.startswith("union_tag_") and isinstance(value, dict):
         tag_key = fragment["discriminator"]["propertyName"]
         path = (*path, tag_key)
@@ -45,12 +45,11 @@ def _mistake(detail: Fragment) -> Mistake:
     return Mistake(path, f"{name} is {show(value)}: expected {_expectation(fragment)}{_near(value, fragment)}")
 
 
-def _follow(location: tuple[str | int, ...]) -> tuple[KeyPath, Fragment, Fragment]:
+def _follow(location: tuple[str | int, ...], schema: Fragment) -> tuple[KeyPath, Fragment, Fragment]:
     """Walk pydantic's location through the schema: return (key path, fragment around it, its fragment).
 
     Unlike the location, the path is what the file says: it is without the tags of unions.
     """
-    schema = json_schema()
     path: KeyPath = ()
     around = fragment = schema
     for step in location:

@@ -79,14 +79,14 @@ def _text(path: Path) -> str:
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise WorkloadError(f"The workload file {path} {what}. Expected a YAML file; check the path.")
+            raise WorkloadError(f"The file {path} {what}. Expected a YAML file; check the path.")
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise WorkloadError(f"The workload file {path} cannot be read: {error.strerror}.") from error
+        raise WorkloadError(f"The file {path} cannot be read: {error.strerror}.") from error
     if len(data) > LARGEST_FILE_BYTES:
         raise WorkloadError(
-            f"The workload file {path} has more than {LARGEST_FILE_BYTES} bytes. "
+            f"The file {path} has more than {LARGEST_FILE_BYTES} bytes. "
             "Expected a short definition; keep prompts in a data file beside it."
         )
     try:

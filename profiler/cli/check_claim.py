@@ -1,0 +1,66 @@
+"""`aforo check-claim`: set a claim beside runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_EXIT_CODES = {"supported": 0, "refuted": 1, "undecidable": 3}
+
+
+def check_claim(
+    claim: Annotated[
+        str | None, typer.Argument(help="Id of a shipped claim, or path of a .yaml file.", metavar="CLAIM")
+    ] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders, or folders that hold some.", metavar="RUN…")
+    ] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the shipped claims.")] = False,
+    allow_mismatch: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare runs that differ in this field all the same; may be repeated.", metavar="FIELD"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take INVALID runs too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print for a pull request.")] = False,
+) -> None:
+    """Answer a claim with runs: supported (0), refuted (1) or undecidable (3), and what would decide it.
+
+    Which run is on which side is read from its host, as the claim says.
+    """
+    from json import dumps
+
+    from profiler.errors import UsageError
+    from profiler.reports import claims as shown
+    from profiler.results.several import read_runs
+    from profiler.verdict.claim_file import available, load
+    from profiler.verdict.claims import check
+
+    if list_all:
+        _list([known.model_dump() for known in available()], as_json=json)
+        return
+    if claim is None or not runs:
+        raise UsageError(
+            "Expected a claim and run folders: aforo check-claim CLAIM RUN… ('aforo check-claim --list' lists claims)."
+        )
+    definition = load(claim)
+    found, refused = read_runs(runs, allow_invalid=force)
+    for folder in refused:
+        print(f"Left out: {folder.sentence}", file=sys.stderr)
+    checked = check(definition, found, allow_mismatch or ())
+    if json:
+        print(dumps(shown.document(checked), indent=2, ensure_ascii=False))
+    else:
+        print(shown.markdown(checked) if markdown else shown.text(checked), end="")
+    raise typer.Exit(_EXIT_CODES[checked.answer])
+
+
+def _list(claims: list[dict[str, object]], *, as_json: bool) -> None:
+    from json import dumps
+
+    if as_json:
+        print(dumps(claims, indent=2, ensure_ascii=False))
+        return
+    for claim in claims:
+        print(f"{claim['id']}  {claim['statement']}")

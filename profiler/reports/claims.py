@@ -1,0 +1,191 @@
+"""The answer to a claim in words: for the terminal, for a pull request and for programs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.estimates import parse_metric
+from profiler.reports import format as fmt
+from profiler.reports.energy import price_text, source_text
+from profiler.stats.estimates import Estimate
+from profiler.verdict.claim_file import Claim
+from profiler.verdict.claims import Checked, Measured, Pair, Prices, best
+
+
+def headline(checked: Checked) -> str:
+    """The answer with the number that it rests on, in one sentence."""
+    claim, pair = checked.claim, best(checked.claim, checked.pairs)
+    if pair is None or pair.change is None:
+        return f"{_capital(checked.reason)}."
+    many = f"The {'best' if claim.form == 'up-to' else 'worst'} of {len(checked.pairs)} pairs"
+    which = "The only pair" if len(checked.pairs) == 1 else many
+    return f"{_capital(checked.reason)}. {which}: {change_text(claim, pair.change)}; {_claimed(claim)} is claimed."
+
+
+def change_text(claim: Claim, change: Estimate) -> str:
+    """By how much the subject has less, or more, than the baseline, with the interval."""
+    low, high = (100 * end for end in (change.low, change.high))
+    if change.value is None:
+        digits = fmt.decimals(max(abs(low), abs(high)))
+        return f"{_share(claim, low, digits)} to {_share(claim, high, digits)}"
+    digits = fmt.decimals(100 * change.value, high - low)
+    middle = _share(claim, 100 * change.value, digits)
+    return middle if change.is_exact else f"{middle} ({_share(claim, low, digits)} to {_share(claim, high, digits)})"
+
+
+def value_text(side: Measured, unit: str) -> str:
+    """A value with its interval and, for energy, what it was metered with."""
+    return f"{_number(side, unit)}, {side.meter}" if side.meter else _number(side, unit)
+
+
+def prices_text(claim: Claim, prices: Prices) -> list[str]:
+    """What the prices alone require of the speeds, and what was seen."""
+    at_equal = change_text(claim, Estimate.exact(prices.equal_speed_change))
+    needed = f"{prices.needed_ratio:.2f} × the output rate"
+    if prices.needed_per_vcpu_ratio is not None:
+        needed += f" ({prices.needed_per_vcpu_ratio:.2f} × per vCPU)"
+    lines = [
+        f"Prices: {price_text(prices.subject)}, against {price_text(prices.baseline)}; "
+        f"{source_text(prices.subject.source)}.",
+        f"They make it {at_equal} at equal speed; {_claimed(claim)} takes {needed}.",
+    ]
+    seen = prices.seen_ratio
+    if seen is not None and seen.value is not None:
+        digits = fmt.decimals(seen.value, seen.high - seen.low)
+        span = "" if seen.is_exact else f" ({fmt.fixed(seen.low, digits)} to {fmt.fixed(seen.high, digits)})"
+        lines.append(f"Seen: {fmt.fixed(seen.value, digits)} × the output rate{span}.")
+    return lines
+
+
+def text(checked: Checked) -> str:
+    """The whole answer as plain text."""
+    claim = checked.claim
+    lines = [f"{checked.answer.upper()}: {claim.statement} ({claim.id}@{claim.version})", headline(checked)]
+    for pair in checked.pairs:
+        lines += ["", *(_indented(_pair_lines(checked, pair)))]
+    for title, sentences in _lists(checked):
+        lines += ["", title, *(f"  - {sentence}" for sentence in sentences)]
+    return "\n".join([*lines, "", *_footer(checked)]) + "\n"
+
+
+def markdown(checked: Checked) -> str:
+    """The whole answer for a pull request."""
+    claim = checked.claim
+    lines = [
+        f"### Claim `{claim.id}`: {checked.answer}",
+        "",
+        f"> {_cell(claim.statement)}",
+        "",
+        _cell(headline(checked)),
+    ]
+    if checked.pairs:
+        lines += ["", f"| pair | {_label(claim)} | {claim.direction} | answer |", "|---|---|---|---|"]
+        lines += [_row(checked, pair) for pair in checked.pairs]
+    for pair in checked.pairs:
+        if pair.prices is not None:
+            lines += ["", f"{_cell(_title(pair))}: " + " ".join(map(_cell, prices_text(claim, pair.prices)))]
+    for title, sentences in _lists(checked):
+        lines += ["", f"**{title}**", "", *(f"- {_cell(sentence)}" for sentence in sentences)]
+    return "\n".join([*lines, "", *map(_cell, _footer(checked))]) + "\n"
+
+
+def document(checked: Checked) -> dict[str, Any]:
+    """The whole answer as JSON values; changes and ratios are shares, values in the metric's unit."""
+    claim = checked.claim.model_dump()
+    unit = _unit(checked.claim)
+    return {**asdict(checked), "claim": claim, "unit": unit, "sentence": headline(checked), "pairs": _pairs(checked)}
+
+
+def _pairs(checked: Checked) -> list[dict[str, Any]]:
+    def plain(pair: Pair) -> dict[str, Any]:
+        found = asdict(pair)
+        if pair.prices is not None:
+            found["prices"] |= {side: getattr(pair.prices, side).model_dump() for side in ("subject", "baseline")}
+        return found
+
+    return [plain(pair) for pair in checked.pairs]
+
+
+def _pair_lines(checked: Checked, pair: Pair) -> Iterator[str]:
+    claim, unit = checked.claim, _unit(checked.claim)
+    yield f"{_title(pair)}: {pair.answer}, {pair.reason}"
+    yield f"  {_label(claim)}: {value_text(pair.subject, unit)}, against {value_text(pair.baseline, unit)}"
+    if pair.change is not None:
+        yield f"  {change_text(claim, pair.change)}; {_claimed(claim)} is claimed"
+    if pair.prices is not None:
+        yield from (f"  {line}" for line in prices_text(claim, pair.prices))
+    yield f"  runs: {pair.subject.run}, {pair.baseline.run}"
+
+
+def _row(checked: Checked, pair: Pair) -> str:
+    claim, unit = checked.claim, _unit(checked.claim)
+    values = f"{value_text(pair.subject, unit)} against {value_text(pair.baseline, unit)}"
+    change = "–" if pair.change is None else change_text(claim, pair.change)
+    cells = (_title(pair), values, change, f"{pair.answer}: {pair.reason}")
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _lists(checked: Checked) -> list[tuple[str, Sequence[str]]]:
+    lists = [
+        ("What would decide it", checked.decides),
+        ("Left out", checked.left_out),
+        ("To be kept in mind", checked.traps),
+    ]
+    return [(title, sentences) for title, sentences in lists if sentences]
+
+
+def _footer(checked: Checked) -> list[str]:
+    claim = checked.claim
+    lines = [f"Read as: {claim.reading}"] if claim.reading else []
+    source = ", ".join(filter(None, [claim.source.title, claim.source.date, claim.source.url]))
+    together = f" together over {len(checked.pairs)} pairs" if len(checked.pairs) > 1 else ""
+    return [*lines, f"Claimed in: {source}", f"Intervals are of 95{fmt.NBSP}% confidence{together}."]
+
+
+def _title(pair: Pair) -> str:
+    return f"{pair.subject.host} against {pair.baseline.host}"
+
+
+def _label(claim: Claim) -> str:
+    name, quantile = parse_metric(claim.metric)
+    return " ".join(filter(None, [fmt.label(name), quantile]))
+
+
+def _unit(claim: Claim) -> str:
+    return METRICS[parse_metric(claim.metric)[0]].unit
+
+
+def _number(side: Measured, unit: str) -> str:
+    found = side.value
+    if found is None:
+        return "not known" if side.shown is None else f"{fmt.quantity(side.shown, unit)} without an interval"
+    if found.value is None:
+        return fmt.interval(found.low, found.high, unit)
+    shown = fmt.scale(found.value, unit, found.high - found.low)
+    return shown.quantity(found.value) + ("" if found.is_exact else f" ({shown.span((found.low, found.high))})")
+
+
+def _claimed(claim: Claim) -> str:
+    return f"{claim.size_percent:g}{fmt.NBSP}% {claim.direction}"
+
+
+def _share(claim: Claim, percent: float, digits: int) -> str:
+    """A change in words: one below 0 goes the other way."""
+    other = "more" if claim.direction == "less" else "less"
+    return f"{fmt.fixed(abs(percent), digits)}{fmt.NBSP}% {claim.direction if percent >= 0 else other}"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _cell(words: str) -> str:
+    """Words from files, as Markdown shows them: nothing of theirs is markup."""
+    for mark in "\\`|<>[]*_":
+        words = words.replace(mark, f"\\{mark}")
+    return " ".join(words.split())
