@@ -4,6 +4,7 @@ The first pass finds the steady windows from when requests were sent and ended. 
 measured phase to that phase's `Totals` and `Values`, and forgets it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 
@@ -24,11 +25,13 @@ from profiler.metrics.windows import NOWHEN, Window, steady_windows
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming, timing_told
+from profiler.stats.intervals import BATCHES
 from profiler.stats.values import EXACT_VALUES, Values
 from profiler.timing.audit import Audit
 from profiler.workloads.schema import Slo
 
 _PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request"]
+_LEAST_PER_SLICE = 2  # requests that end in it, for each one in flight
 _NO_MORE = EngineTiming(0, 0.0, 0, 0.0)  # stands after the last one
 _POOLED = [spec for spec in METRICS.values() if spec.kind == "pooled"]
 
@@ -69,6 +72,23 @@ class Tally:
             self.values[spec.id].extend(spec.compute(request))
 
 
+class Slices:
+    """The steady window of a repeat in parts, as if each were a small repeat."""
+
+    def __init__(self, window: Window, slo: Slo) -> None:
+        """Cut a window."""
+        self.windows = window.slices()
+        self.totals = [Totals() for _ in self.windows]
+        self._edges_ns = [part.end_ns for part in self.windows]
+        self._slo = slo
+
+    def take(self, request: RequestRecord) -> None:
+        """Add a request that ended well to each part that it was in flight in."""
+        first = bisect_left(self._edges_ns, request.sent_ns or 0)
+        for part in range(first, min(bisect_left(self._edges_ns, request.last_byte_ns) + 1, len(self.windows))):
+            self.totals[part].take_steady(request, self.windows[part], self._slo)
+
+
 class Collected:
     """Everything that was observed in a run, by measured phase."""
 
@@ -93,6 +113,7 @@ class Collected:
         self._exact = EXACT_VALUES // max(1, len(measured_phases(manifest)))
         self._windows = steady_windows(requests, _slots(manifest))
         self._tallies = {name: self._tally(name) for name in _slots(manifest)}
+        self._slices = self._cut()
         self._has_timings = self._take(requests, engine_timings)
 
     def point(self, point: Point) -> Observations:
@@ -107,6 +128,33 @@ class Collected:
         """Return the observations of each repeat of a point that has a finished request."""
         phases = measured_phases(cut_to_point(self._manifest, point.name))
         return [self._repeat(phase, point) for phase in phases if self._tallies[phase.name].totals.finished]
+
+    def slices(self, point: Point) -> list[Observations]:
+        """Return the steady window of a point's only repeat in ten parts; of each, what is counted in a window.
+
+        None where there are several repeats, which say more, or where fewer than two requests for each one in flight
+        end in each part: what lies in two of them makes them resemble each other.
+        """
+        phases = measured_phases(cut_to_point(self._manifest, point.name))
+        if len(phases) != 1 or (name := phases[0].name) not in self._slices:
+            return []
+        totals, length_ns = self._tallies[name].totals, self._windows[name].length_ns
+        if totals.steady_endings < _LEAST_PER_SLICE * BATCHES * max(1.0, totals.in_flight_ns / length_ns):
+            return []
+        cut = self._slices[name]
+        return [self._slice(phases[0], point, *part) for part in zip(cut.windows, cut.totals, strict=True)]
+
+    def _slice(self, phase: Phase, point: Point, window: Window, totals: Totals) -> Observations:
+        manifest = self._manifest.model_copy(update={"phases": [phase]})
+        samples = [sample for sample in self._samples if window.holds(sample.t_ns)]
+        return Observations(manifest, point, [window], samples, totals, {}, None, None, self._metered)
+
+    def _cut(self) -> dict[str, Slices]:
+        """Cut the steady window of each repeat that is the only one of its point."""
+        phases = (measured_phases(cut_to_point(self._manifest, point.name)) for point in points_of(self._manifest))
+        alone = [several[0].name for several in phases if len(several) == 1]
+        slo = slo_of(self._manifest)
+        return {name: Slices(self._windows[name], slo) for name in alone if name in self._windows}
 
     def _repeat(self, phase: Phase, point: Point) -> Observations:
         manifest = self._manifest.model_copy(update={"phases": [phase]})
@@ -153,6 +201,8 @@ class Collected:
                 is_told, timing = True, timing_told(request.server_timings)
             if request.phase in self._tallies:
                 self._tallies[request.phase].take(request, timing)
+                if request.outcome is Outcome.OK and request.phase in self._slices:
+                    self._slices[request.phase].take(request)
         return is_told or (last is not _NO_MORE and next(timings) is _NO_MORE)
 
 

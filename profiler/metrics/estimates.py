@@ -15,7 +15,7 @@ from profiler.results.summary import Distribution, NotMeasured, PointSummary, Sc
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import BATCHES
 
-_FEWEST_REPEATS = 2
+_SEVERAL = 2  # repeats from which on they say how sure a number is
 MEAN = "mean"
 
 
@@ -68,13 +68,16 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
         if found.low is None or found.high is None:
             return Unknown(found.reason or "not measured")
         return Estimate(None, found.low, found.high)
-    if len(found.per_repeat) >= _FEWEST_REPEATS:
+    if len(found.per_repeat) >= _SEVERAL:
         return Estimate.of_repeats(found.value, found.per_repeat)
+    if found.interval is not None:
+        low, high = found.interval
+        return Estimate(found.value, max(low, 0.0) if found.value >= 0 else low, high, BATCHES - 1)
     return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)
 
 
 def _of_mean(found: Distribution) -> Estimate | Unknown:
-    if len(found.per_repeat_mean) >= _FEWEST_REPEATS:
+    if len(found.per_repeat_mean) >= _SEVERAL:
         return Estimate.of_repeats(found.mean, found.per_repeat_mean)
     if found.mean_half_width is not None:
         return Estimate.around(found.mean, found.mean_half_width, BATCHES - 1)
@@ -84,4 +87,9 @@ def _of_mean(found: Distribution) -> Estimate | Unknown:
 
 
 def _of_quantile(found: Distribution, quantile: str) -> Estimate | Unknown:
-    return Unknown("its interval is not part of this summary", found.quantiles[quantile])
+    value = found.quantiles[quantile]
+    if quantile in found.quantile_intervals:
+        low, high = found.quantile_intervals[quantile]
+        parts = len(found.per_repeat_mean) if len(found.per_repeat_mean) >= _SEVERAL else BATCHES
+        return Estimate(value, low, high, parts - 1)
+    return Unknown(f"{found.n} values are too few for an interval of {quantile}: raise --requests", value)

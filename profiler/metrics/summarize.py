@@ -20,11 +20,15 @@ from profiler.results.summary import (
     Summary,
 )
 from profiler.servers.engine_log import EngineTiming
+from profiler.stats.estimates import Estimate as Interval
+from profiler.stats.intervals import BATCHES, parts_half_width, repeats_half_width
 from profiler.stats.quantiles import quantile, sample_floor
 from profiler.stats.ranges import Range
-from profiler.stats.values import APPROXIMATION, Values
+from profiler.stats.values import APPROXIMATION, Ordered, Values
 from profiler.timing.audit import Audit
 
+_SEVERAL = 2  # repeats from which on they say how sure a number is
+_COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -96,13 +100,13 @@ def compose(
 
 
 def _point(point: Point, collected: Collected) -> PointSummary:
-    seen, repeats = collected.point(point), collected.repeats(point)
+    seen, repeats, slices = collected.point(point), collected.repeats(point), collected.slices(point)
     return PointSummary(
         point=point,
         requests_ok=seen.totals.finished,
         requests_failed=seen.totals.requests - seen.totals.finished,
         outcomes={str(outcome): count for outcome, count in sorted(seen.totals.outcomes.items())},
-        metrics={name: _measure(spec, seen, repeats) for name, spec in METRICS.items()},
+        metrics={name: _measure(spec, seen, repeats, slices) for name, spec in METRICS.items()},
         energy=[_energy_account(account) for account in seen.accounts],
     )
 
@@ -124,14 +128,15 @@ def _energy_account(account: Account) -> EnergyAccount:
     )
 
 
-def _measure(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Metric:
+def _measure(
+    spec: MetricSpec, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
+) -> Metric:
     if spec.kind == "per-run":
-        return _scalar(spec, seen, repeats)
+        return _with_interval(_scalar(spec, seen, repeats), spec, slices)
     if not len(seen.values[spec.id]):
         reason = "no finished request has a value for it" if seen.totals.finished else "no request finished"
         return NotMeasured(unit=spec.unit, reason=reason)
-    means = [values.mean for part in repeats if len(values := part.values[spec.id])]
-    return _distribution(spec.unit, seen.values[spec.id], means)
+    return _distribution(spec.unit, seen.values[spec.id], [part.values[spec.id] for part in repeats])
 
 
 def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
@@ -139,13 +144,37 @@ def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations
         value = spec.compute(seen)
     except NotMeasuredError as reason:
         return Scalar(unit=spec.unit, value=None, reason=str(reason))
-    per_repeat = []
-    for part in repeats:
+    return _as_scalar(spec.unit, value, _values(spec, repeats))
+
+
+def _values(spec: MetricSpec, parts: Sequence[Observations]) -> list[float | Estimate]:
+    """Return the value in each part of a run that has one."""
+    found = []
+    for part in parts:
         try:
-            per_repeat.append(spec.compute(part))
+            found.append(spec.compute(part))
         except NotMeasuredError:
             continue
-    return _as_scalar(spec.unit, value, per_repeat)
+    return found
+
+
+def _with_interval(scalar: Scalar, spec: MetricSpec, slices: Sequence[Observations]) -> Scalar:
+    """Add the interval of a single value: over repeats or, for what is counted in a window, over slices of it."""
+    if scalar.value is None:
+        return scalar
+    half_width = repeats_half_width(scalar.per_repeat)
+    if half_width is None and slices and spec.group in _COUNTED_IN_WINDOWS:
+        half_width = _over_slices(scalar.value, spec, slices)
+    if half_width is None:
+        return scalar
+    found = Interval.around(scalar.value, half_width, BATCHES - 1)
+    return scalar.model_copy(update={"interval": (found.low, found.high)})
+
+
+def _over_slices(value: float, spec: MetricSpec, slices: Sequence[Observations]) -> float | None:
+    """Return the half-width of a value's interval over slices of its window; `None` unless all have a number."""
+    parts = _as_scalar(spec.unit, value, _values(spec, slices)).per_repeat
+    return parts_half_width(value, parts, [part.window_ns for part in slices]) if len(parts) == len(slices) else None
 
 
 def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | Estimate]) -> Scalar:
@@ -165,18 +194,34 @@ def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | 
     )
 
 
-def _distribution(unit: str, values: Values, per_repeat_mean: list[float]) -> Distribution:
+def _distribution(unit: str, values: Values, repeats: Sequence[Values]) -> Distribution:
     ordered = values.ordered()
     n = len(ordered)
+    quantiles = {name: quantile(ordered, q) for name, q in QUANTILES.items()}
     return Distribution(
         unit=unit,
         n=n,
         mean=ordered.total / n,
         min=ordered[0],
         max=ordered[-1],
-        quantiles={name: quantile(ordered, q) for name, q in QUANTILES.items()},
+        quantiles=quantiles,
         indicative=[name for name, q in QUANTILES.items() if n < sample_floor(q)],
         mean_half_width=values.half_width(),
-        per_repeat_mean=per_repeat_mean,
+        per_repeat_mean=[part.mean for part in repeats if len(part)],
+        quantile_intervals=_quantile_intervals(quantiles, values, [part.ordered() for part in repeats if len(part)]),
         approximation=None if values.is_exact else APPROXIMATION,
     )
+
+
+def _quantile_intervals(
+    quantiles: dict[str, float], values: Values, repeats: Sequence[Ordered]
+) -> dict[str, tuple[float, float]]:
+    """Return the interval of each quantile that has one: over repeats, or over the values of a single one."""
+    if len(repeats) < _SEVERAL:
+        found = {name: values.quantile_interval(QUANTILES[name], value) for name, value in quantiles.items()}
+        return {name: interval for name, interval in found.items() if interval is not None}
+    over = {
+        name: Interval.of_repeats(value, [quantile(part, QUANTILES[name]) for part in repeats])
+        for name, value in quantiles.items()
+    }
+    return {name: (interval.low, interval.high) for name, interval in over.items()}

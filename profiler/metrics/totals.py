@@ -100,7 +100,7 @@ class Totals:
             self._take_reads(request)
             self._take_counts(request)
             self._take_clock(request)
-            self._take_steady(request, window, slo)
+            self.take_steady(request, window, slo)
 
     def add(self, other: "Totals") -> None:
         """Add those of another repeat."""
@@ -139,7 +139,8 @@ class Totals:
             self.clock_offset_widths += 1
             self.clock_offset_width_ns = max(self.clock_offset_width_ns, request.clock_offset_width_ns)
 
-    def _take_steady(self, request: RequestRecord, window: Window, slo: Slo) -> None:
+    def take_steady(self, request: RequestRecord, window: Window, slo: Slo) -> None:
+        """Add what lies in a window of one that ended well."""
         sent_ns, ended_ns = request.sent_ns or 0, request.last_byte_ns
         is_good = meets(slo, request)
         self.good += is_good

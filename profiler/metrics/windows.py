@@ -2,11 +2,13 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nsmallest
+from itertools import pairwise
 
 from profiler.results.folder import StoredRequests
 from profiler.results.records import Outcome, RequestRecord, Timed
+from profiler.stats.intervals import BATCHES
 
 
 @dataclass(frozen=True)
@@ -15,11 +17,16 @@ class Window:
 
     start_ns: int
     end_ns: int
+    edges_ns: tuple[int, ...] = field(default=(), compare=False)  # of its slices, start and end among them
 
     @property
     def length_ns(self) -> int:
         """Duration."""
         return self.end_ns - self.start_ns
+
+    def slices(self) -> "list[Window]":
+        """Return its parts in which equally many requests ended; none where too few did."""
+        return [Window(start_ns, end_ns) for start_ns, end_ns in pairwise(self.edges_ns)]
 
     def holds(self, t_ns: int) -> bool:
         """Whether an instant lies inside; the start does not, the end does."""
@@ -63,7 +70,19 @@ def steady_window(sent_ns: Sequence[int], ended_ns: Sequence[int], slots: int | 
     else:
         start_ns = nsmallest(slots, sent_ns)[-1]
         stop_ns = min((end_ns for end_ns in ended_ns if end_ns > last_sent_ns), default=start_ns)
-    return Window(start_ns, stop_ns) if stop_ns > start_ns else None
+    return Window(start_ns, stop_ns, _edges_ns(ended_ns, start_ns, stop_ns)) if stop_ns > start_ns else None
+
+
+def _edges_ns(ended_ns: Sequence[int], start_ns: int, stop_ns: int) -> tuple[int, ...]:
+    """Return where to cut a window so that equally many requests end in each of ten parts.
+
+    A cut at the end of a request parts no other one where one request was in flight at a time: parts of the same
+    request would resemble each other.
+    """
+    inside = [end_ns for end_ns in ended_ns if start_ns < end_ns <= stop_ns] if len(ended_ns) >= BATCHES else []
+    cuts_ns = {inside[len(inside) * i // BATCHES - 1] for i in range(1, BATCHES)} if len(inside) >= BATCHES else set()
+    edges_ns = sorted({start_ns, *cuts_ns, stop_ns})
+    return tuple(edges_ns) if len(edges_ns) == BATCHES + 1 else ()
 
 
 def times_of(requests: Iterable[RequestRecord]) -> Iterable[Timed]:

@@ -11,6 +11,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+Interval = tuple[float, float]
+
+
 class Distribution(_Part):
     """A metric with one value per request (or per gap). Quantiles interpolate linearly."""
 
@@ -28,6 +31,11 @@ class Distribution(_Part):
         default=None, description="Half-width of the mean's 95 % interval, by batch means; None below 20 values."
     )
     per_repeat_mean: list[float] = []
+    quantile_intervals: dict[str, Interval] = Field(
+        default={},
+        description="95 % intervals of the quantiles: over repeats by Student's t, or by order statistics in a single "
+        "repeat; without those for which there are too few values.",
+    )
     approximation: str | None = Field(
         default=None,
         description="How quantiles were computed where there are too many values to keep; n, mean, min "
@@ -47,6 +55,11 @@ class Scalar(_Part):
     value: float | None
     reason: str | None = None
     per_repeat: list[float] = []
+    interval: Interval | None = Field(
+        default=None,
+        description="95 % interval of `value` by Student's t: over repeats, or of rates, energy and cost over ten "
+        "slices of the steady window of a single repeat.",
+    )
     low: float | None = None
     high: float | None = None
     note: str | None = Field(default=None, description="How far the number goes: class, scope, a window too short.")
@@ -92,9 +105,6 @@ class Verdict(_Part):
     level: Level
     findings: list[Finding] = []
     unchecked: list[Unchecked] = []
-
-
-Interval = tuple[float, float]
 
 
 class EnergyAccount(_Part):

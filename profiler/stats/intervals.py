@@ -8,6 +8,8 @@ from profiler.stats.distributions import two_sided_t
 
 BATCHES = 10
 CONFIDENCE = 0.95
+# Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom, as they are in every summary written so far.
+_T_975 = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157)
 _MOST_SUMS = 2048  # sums that `BatchSums` keeps; even
 
 
@@ -32,8 +34,23 @@ def repeats_half_width(values: Sequence[float]) -> float | None:
     return None if len(values) < 2 else _half_width(values)
 
 
+def parts_half_width(mean: float, parts: Sequence[float], weights: Sequence[float]) -> float:
+    """Return the half-width of the 95 % interval of a rate of which successive parts of some length are known.
+
+    Student's t over what each part deviates from the whole, long parts counting for more: the linearised variance of a
+    ratio (W. G. Cochran, "Sampling Techniques", §6.3).
+    """
+    count, mean_weight = len(parts), fmean(weights)
+    squares = [((part - mean) * weight / mean_weight) ** 2 for part, weight in zip(parts, weights, strict=True)]
+    return _t(count - 1) * sqrt(fsum(squares) / (count - 1) / count)
+
+
 def _half_width(values: Sequence[float]) -> float:
-    return two_sided_t(CONFIDENCE, len(values) - 1) * stdev(values) / sqrt(len(values))
+    return _t(len(values) - 1) * stdev(values) / sqrt(len(values))
+
+
+def _t(freedom: int) -> float:
+    return _T_975[freedom - 1] if freedom <= len(_T_975) else two_sided_t(CONFIDENCE, freedom)
 
 
 class BatchSums:

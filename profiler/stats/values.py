@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Protocol
 
 from profiler.stats.intervals import BatchSums, mean_half_width
+from profiler.stats.quantile_intervals import quantile_interval
 
 EXACT_VALUES = 1_000_000
 _FRACTION_BITS = 52  # of an IEEE 754 double
@@ -99,6 +100,15 @@ class Values:
             return mean_half_width(self._kept)
         self._count()
         return self._counted.batches.half_width()
+
+    def quantile_interval(self, q: float, value: float) -> tuple[float, float] | None:
+        """Return the 95 % interval of the q-quantile, which is `value`; `None` with too few values.
+
+        `None` as well where they are only counted, for then it is not known how much neighbours resemble each other.
+        """
+        if self._counted is not None:
+            return None
+        return quantile_interval(self._kept, sorted(self._kept), q, value)
 
     def ordered(self) -> Summed:
         """Return the values in ascending order; where they are only counted, each is the middle of its bucket."""

@@ -14,7 +14,6 @@ from profiler.results.summary import (
     Unchecked,
     Verdict,
 )
-from profiler.stats.intervals import repeats_half_width
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict.rules import RULES, Rule
 
@@ -87,7 +86,7 @@ def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
         return Unchecked(rule=rule.id, reason=metric.reason if metric else "not part of this summary")
     seen = _seen(rule, metric)
     if seen is None:
-        reason = metric.reason or "too few repeats" if isinstance(metric, Scalar) else "too few values"
+        reason = metric.reason or "too few repeats and requests" if isinstance(metric, Scalar) else "too few values"
         return Unchecked(rule=rule.id, reason=reason)
     unit = {"n": "requests", "half-width": "of the mean"}.get(rule.statistic, metric.unit)
     if _is_beyond(rule, seen, rule.invalid):
@@ -99,7 +98,7 @@ def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
 
 def _seen(rule: Rule, metric: Scalar | Distribution) -> float | None:
     if isinstance(metric, Scalar):
-        return _repeats_half_width(metric) if rule.statistic == "half-width" else metric.value
+        return _relative_half_width(metric) if rule.statistic == "half-width" else metric.value
     if rule.statistic == "n":
         return float(metric.n)
     if rule.statistic == "half-width":
@@ -107,9 +106,11 @@ def _seen(rule: Rule, metric: Scalar | Distribution) -> float | None:
     return metric.quantiles[rule.statistic]
 
 
-def _repeats_half_width(metric: Scalar) -> float | None:
-    half_width = repeats_half_width(metric.per_repeat)
-    return half_width / abs(metric.value) if half_width is not None and metric.value else None
+def _relative_half_width(metric: Scalar) -> float | None:
+    if metric.interval is None or not metric.value:
+        return None
+    low, high = metric.interval
+    return max(high - metric.value, metric.value - low) / abs(metric.value)
 
 
 def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:

@@ -10,8 +10,8 @@ class Rule:
     """A limit on one number of a summary.
 
     `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99") or "n"; for both "half-width":
-    that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats. A number beyond `warn`
-    is doubtful, beyond `invalid` the run is not to be believed; `None` leaves a level out. "Beyond" is above, or
+    that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats or slices. A number beyond
+    `warn` is doubtful, beyond `invalid` the run is not to be believed; `None` leaves a level out. "Beyond" is above, or
     below where `is_floor`.
     """
 
@@ -156,8 +156,8 @@ RULES = (
         "half-width",
         0.10,
         None,
-        "The output rate differs from repeat to repeat, so its mean is known only roughly.",
-        "Raise --repeats, or look for what else runs on this host.",
+        "The output rate differs from repeat to repeat, or within a single one, so it is known only roughly.",
+        "Raise --requests or --repeats, or look for what else runs on this host.",
     ),
     Rule(
         "stolen-time",

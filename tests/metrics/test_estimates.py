@@ -111,3 +111,15 @@ def test_names_of_metrics(text: str, parsed: tuple[str, str | None]) -> None:
 def test_a_wrong_name_is_a_sentence(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         parse_metric(text)
+
+
+def test_intervals_of_a_single_repeat(tmp_path: Path) -> None:
+    requests = [request(i, sent_ms=40 * i, arrivals_ms=(10 + i % 7, 30)) for i in range(60)]
+    found = stored(tmp_path / "run", requests=requests).summary
+    for metric, quantile in (("output_tokens_per_s", None), ("ttft_ms", "p50")):
+        known = estimate(found, metric, quantile)
+        assert isinstance(known, Estimate)
+        assert known.freedom == 9
+    p99 = estimate(found, "ttft_ms", "p99")
+    assert isinstance(p99, Unknown)
+    assert "too few for an interval of p99" in p99.reason

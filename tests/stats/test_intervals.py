@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from profiler.stats.intervals import BatchSums, mean_half_width, repeats_half_width
+from profiler.stats.intervals import BatchSums, mean_half_width, parts_half_width, repeats_half_width
 
 
 def test_ten_batches_of_two() -> None:
@@ -78,3 +78,45 @@ def test_sums_of_two_repeats_are_put_together_in_order(sizes: tuple[int, int]) -
     first.append(second)
     assert first.half_width() == pytest.approx(mean_half_width(values), rel=0.05)
     assert first.mean == pytest.approx(sum(values) / len(values), rel=0.001)
+
+
+def test_the_interval_of_a_rate_over_parts() -> None:
+    # parts of equal length: their own t-interval. 1, 2, 3: ±4.302653 · 1/√3
+    assert parts_half_width(2.0, [1.0, 2.0, 3.0], [5, 5, 5]) == pytest.approx(4.302653 * 0.577350, rel=1e-5)
+    # of lengths 1 and 3, rates 4 and 0 are 4 in a time of 4, mean length 2: deviations 3·1/2 and −1·3/2,
+    # √((2.25 + 2.25) / 1 / 2) = 1.5, times t = 12.706205
+    assert parts_half_width(1.0, [4.0, 0.0], [1, 3]) == pytest.approx(12.706205 * 1.5)
+
+
+@pytest.mark.parametrize("variation", [0.1, 0.5])
+def test_a_rate_is_covered_as_often_as_it_says(variation: float) -> None:
+    """Requests per time, from ten parts of four requests whose durations vary."""
+    random = Random(4)  # noqa: S311 - a simulation must be repeatable, not secret
+    hits = 0
+    for _ in range(2000):
+        parts_s = [sum(random.gammavariate(variation**-2, variation**2) for _ in range(4)) for _ in range(10)]
+        rate = 40 / sum(parts_s)
+        half_width = parts_half_width(rate, [4 / part_s for part_s in parts_s], parts_s)
+        hits += abs(rate - 1) <= half_width
+    assert 0.93 <= hits / 2000 <= 0.97
+
+
+@pytest.mark.parametrize("repeats", [2, 3, 5])
+def test_repeats_that_differ_are_covered_as_often_as_it_says(repeats: int) -> None:
+    """Requests of one repeat resemble each other: only the repeats tell how sure their mean is."""
+    random = Random(5)  # noqa: S311 - a simulation must be repeatable, not secret
+    hits = naive_hits = 0
+    for _ in range(2000):
+        means, every = [], []
+        for _ in range(repeats):
+            centre = random.gauss(0, 1)
+            values = [random.gauss(centre, 1) for _ in range(20)]
+            means.append(sum(values) / 20)
+            every += values
+        half_width, naive = repeats_half_width(means), repeats_half_width(every)
+        assert half_width is not None
+        assert naive is not None
+        hits += abs(sum(means) / repeats) <= half_width
+        naive_hits += abs(sum(means) / repeats) <= naive
+    assert 0.93 <= hits / 2000 <= 0.97
+    assert naive_hits / 2000 < 0.7

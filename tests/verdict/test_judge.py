@@ -1,5 +1,6 @@
 """Rules one by one, both sides of each limit; then runs spoilt on purpose, each for its own reason."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,8 @@ def metric_with(rule: Rule, seen: float) -> Metric:
     unit = METRICS[rule.metric].unit
     if rule.statistic == "value":
         return Scalar(unit=unit, value=seen)
-    if METRICS[rule.metric].kind == "per-run":  # two repeats, mean ± d: the half-width is t·d = 12.706205·d
-        apart = 10.0 * seen / 12.706205
-        return Scalar(unit=unit, value=10.0, per_repeat=[10.0 - apart, 10.0 + apart])
+    if METRICS[rule.metric].kind == "per-run":
+        return Scalar(unit=unit, value=10.0, interval=(10.0 * (1 - seen), 10.0 * (1 + seen)))
     is_count = rule.statistic == "n"
     return Distribution(
         unit=unit,
@@ -274,9 +274,23 @@ def test_repeats_that_differ() -> None:
     assert reasons(verdict_on(requests))["wide-interval-rate"] == "VALID with warnings"
 
 
-def test_one_repeat_says_nothing_about_repeats() -> None:
-    verdict = judged(summarize(manifest(), good_requests(), samples(), [], wire()))
-    assert {item.rule: item.reason for item in verdict.unchecked}["wide-interval-rate"] == "too few repeats"
+def test_a_single_repeat_whose_rate_changes() -> None:
+    # the second half takes half as long again: slices of 5 and 3.3 requests/s
+    requests = good_requests()
+    for record in requests[len(requests) // 2 :]:
+        record.read_offset_ns = [3 * offset_ns // 2 for offset_ns in record.read_offset_ns]
+    for earlier, record in pairwise(requests):
+        record.sent_ns = earlier.last_byte_ns + 50_000
+        record.scheduled_ns = record.sent_ns - 50_000
+    found = judged(summarize(manifest(), requests, samples(), [], wire()))
+    assert "wide-interval-rate" in {finding.rule for finding in found.findings}
+
+
+def test_a_single_short_repeat_says_nothing_about_its_rate() -> None:
+    verdict = judged(summarize(manifest(), good_requests(19), samples(), [], wire()))
+    assert {item.rule: item.reason for item in verdict.unchecked}[
+        "wide-interval-rate"
+    ] == "too few repeats and requests"
 
 
 def test_means_that_are_known_only_roughly() -> None:

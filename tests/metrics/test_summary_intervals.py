@@ -1,0 +1,100 @@
+"""How sure the numbers of a summary are."""
+
+from random import Random
+
+import pytest
+from support.builders import manifest, request
+
+from profiler.metrics.summarize import summarize
+from profiler.results.records import RequestRecord
+from profiler.results.summary import Distribution, Scalar, Summary
+from profiler.stats.values import Values
+
+
+def one_after_the_other(
+    durations_ms: list[float], phase: str = "repeat-1", start_ms: float = 0.0
+) -> list[RequestRecord]:
+    requests, sent_ms = [], start_ms
+    for index, duration_ms in enumerate(durations_ms):
+        arrivals_ms = (duration_ms / 2, duration_ms)
+        requests.append(request(index, phase=phase, sent_ms=sent_ms, arrivals_ms=arrivals_ms))
+        sent_ms += duration_ms
+    return requests
+
+
+def scalar(summary: Summary, name: str) -> Scalar:
+    found = summary.metrics[name]
+    assert isinstance(found, Scalar)
+    return found
+
+
+def test_rates_of_a_single_repeat_come_from_ten_slices_of_its_window() -> None:
+    # 20 requests of two tokens; slices of two requests take 20 or 40 ms, half each: rates 200 and 100 tokens/s,
+    # 40 tokens in 300 ms. Deviation · length / mean length: ±44.4, t = 2.262157, √(44.4²/9) = 14.8
+    durations_ms = [10.0, 10.0, 20.0, 20.0] * 5
+    rate = scalar(summarize(manifest(), one_after_the_other(durations_ms), [], []), "output_tokens_per_s")
+    assert rate.value == pytest.approx(40 / 0.3)
+    assert rate.interval is not None
+    half_width = 2.262157 * (200 - 40 / 0.3) * 20 / 30 / 3
+    assert rate.interval == (pytest.approx(rate.value - half_width), pytest.approx(rate.value + half_width))
+    assert rate.per_repeat == [rate.value]
+
+
+def test_a_steady_rate_has_a_narrow_one() -> None:
+    summary = summarize(manifest(), one_after_the_other([10.0] * 40), [], [])
+    for name in ("output_tokens_per_s", "requests_per_s", "total_tokens_per_s"):
+        found = scalar(summary, name)
+        assert found.interval == (pytest.approx(found.value), pytest.approx(found.value))
+
+
+def test_repeats_go_before_slices() -> None:
+    requests = one_after_the_other([10.0] * 40) + one_after_the_other([20.0] * 40, "repeat-2", 1000)
+    rate = scalar(summarize(manifest(repeats=2), requests, [], []), "requests_per_s")
+    # 100 and 50 requests/s: ±12.706205 · 25
+    assert rate.interval is not None
+    assert rate.interval[1] == pytest.approx((rate.value or 0) + 12.706205 * 25)
+    assert rate.interval[0] == 0
+
+
+def test_too_few_requests_have_no_interval() -> None:
+    assert scalar(summarize(manifest(), one_after_the_other([10.0] * 19), [], []), "requests_per_s").interval is None
+
+
+def test_several_in_flight_take_as_many_more() -> None:
+    requests = [r for i in range(2) for r in one_after_the_other([10.0 + i] * 20)]
+    requests.sort(key=lambda r: r.finished_ns)
+    assert scalar(summarize(manifest(concurrency=2), requests[:30], [], []), "requests_per_s").interval is None
+    more = [r for i in range(2) for r in one_after_the_other([10.0 + i] * 30)]
+    more.sort(key=lambda r: r.finished_ns)
+    assert scalar(summarize(manifest(concurrency=2), more, [], []), "requests_per_s").interval is not None
+
+
+def test_what_is_not_of_the_window_has_none() -> None:
+    summary = summarize(manifest(), one_after_the_other([10.0] * 40), [], [])
+    assert scalar(summary, "model_load_s").interval is None
+    assert scalar(summary, "error_ratio").interval is None
+
+
+def test_quantiles_of_a_single_repeat() -> None:
+    random = Random(1)  # noqa: S311 - must be repeatable, not secret
+    summary = summarize(manifest(), one_after_the_other([random.uniform(10, 20) for _ in range(200)]), [], [])
+    e2e = summary.metrics["e2e_ms"]
+    assert isinstance(e2e, Distribution)
+    assert list(e2e.quantile_intervals) == ["p50", "p90", "p95"]  # 200 values are too few for a p99
+    for name, (low, high) in e2e.quantile_intervals.items():
+        assert low < e2e.quantiles[name] < high
+    assert e2e.quantile_intervals["p50"][0] < 15 < e2e.quantile_intervals["p50"][1]
+
+
+def test_quantiles_over_repeats() -> None:
+    requests = one_after_the_other([10.0] * 5) + one_after_the_other([12.0] * 5, "repeat-2", 1000)
+    e2e = summarize(manifest(repeats=2), requests, [], []).metrics["e2e_ms"]
+    assert isinstance(e2e, Distribution)
+    # 10 and 12: standard deviation √2, /√2 = 1, times t = 12.706205, around the p50 of all, 11; never below 0
+    assert e2e.quantile_intervals["p50"] == (0, pytest.approx(11 + 12.706205))
+
+
+def test_values_that_are_only_counted_have_none() -> None:
+    values = Values(exact=50)
+    values.extend(float(i) for i in range(100))
+    assert values.quantile_interval(0.5, 50.0) is None
