@@ -14,6 +14,7 @@ from profiler.cli import (
     check_claim,
     energy,
     engines,
+    gate,
     host,
     metrics,
     models,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("summarize")(summarize.summarize)
 app.command("report")(report.report)
+app.command("gate")(gate.gate)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
 app.add_typer(workloads.app, name="workloads")

@@ -38,14 +38,17 @@ class Refused:
 def find_runs(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the run folders among `paths` and below those that are none, in the order given, then by name.
 
-    Nothing is looked for within a run folder, or in folders whose name begins with a dot.
+    Nothing is looked for within a run folder, or in folders whose name begins with a dot. Links are followed once.
     """
     for path in paths:
-        for folder, below, files in os.walk(path):
-            if any(mark in files for mark in _MARKS):
-                below.clear()
+        seen = set()
+        for folder, below, files in os.walk(path, followlinks=True):
+            real = os.path.realpath(folder)
+            is_run, is_known = any(mark in files for mark in _MARKS), real in seen
+            if is_run and not is_known:
                 yield Path(folder)
-            below[:] = sorted(name for name in below if not name.startswith("."))
+            seen.add(real)
+            below[:] = [] if is_run or is_known else sorted(name for name in below if not name.startswith("."))
 
 
 def read_runs(paths: Iterable[Path], *, allow_invalid: bool = False) -> tuple[list[StoredRun], list[Refused]]:

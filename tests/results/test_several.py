@@ -16,6 +16,15 @@ def test_a_run_stands_for_itself_and_a_folder_for_the_runs_below_it(tmp_path: Pa
     assert list(find_runs([tmp_path / "b", tmp_path / "a"])) == [tmp_path / "b", tmp_path / "a"]
 
 
+def test_links_are_followed_once(tmp_path: Path) -> None:
+    stored(tmp_path / "elsewhere" / "run")
+    chosen = tmp_path / "chosen"
+    chosen.mkdir()
+    (chosen / "a").symlink_to(tmp_path / "elsewhere" / "run")
+    (chosen / "round").symlink_to(chosen)
+    assert list(find_runs([chosen])) == [chosen / "a"]
+
+
 def test_runs_are_read_in_the_order_given(tmp_path: Path) -> None:
     for name in ("a", "b"):
         stored(tmp_path / name)

@@ -1,0 +1,115 @@
+"""`aforo gate`: did it get worse by more than is allowed?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from profiler.results.several import StoredRun
+    from profiler.verdict.gate import Gate
+
+_EXIT_CODES = {"pass": 0, "regression": 1, "undecidable": 3}
+
+
+def gate(
+    base: Annotated[Path, typer.Argument(help="A run folder, or a folder with several runs.", metavar="BASE")],
+    new: Annotated[Path, typer.Argument(help="The same, to be judged.", metavar="NEW")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What must not get worse, such as output_tokens_per_s or ttft_ms.p95; several: repeat it.",
+            show_default="output_tokens_per_s",
+        ),
+    ] = None,
+    max_regression: Annotated[str, typer.Option(help="How much worse it may be, as a share of BASE.")] = "5%",
+    confidence: Annotated[float, typer.Option(help="How sure the answer must be, all metrics together.")] = 0.95,
+    point: Annotated[
+        str | None, typer.Option(help="Load to look at where runs have several, such as c8.", metavar="NAME")
+    ] = None,
+    allow_mismatch: Annotated[
+        list[str] | None, typer.Option(help="Compare although runs differ in this.", metavar="FIELD")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take INVALID runs too.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the answers as JUnit XML.", metavar="FILE")] = None,
+    annotations: Annotated[
+        bool, typer.Option("--annotations", help="Print the answers as annotations of GitHub Actions.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Exit with 0 if NEW is not worse than BASE by more than is allowed, 1 if it is, 3 if that cannot be said."""
+    from profiler.metrics.estimates import parse_metric
+    from profiler.reports import gate as shown
+    from profiler.results.folder import replace
+    from profiler.verdict.comparable import check_comparable
+    from profiler.verdict.gate import Limit
+    from profiler.verdict.gate import gate as decide
+
+    metrics = list(dict.fromkeys(parse_metric(text) for text in metric or ["output_tokens_per_s"]))
+    limit = Limit(_ratio(max_regression), _confidence(confidence))
+    sides = [_runs(path, force=force) for path in (base, new)]
+    allowed = check_comparable([*sides[0], *sides[1]], allow_mismatch or [])
+    gated = decide(sides[0], sides[1], metrics, limit, point)
+    if junit is not None:
+        replace(junit, shown.as_junit(gated))
+    if json:
+        from json import dumps
+
+        print(dumps(shown.as_dict(gated, limit), indent=2, ensure_ascii=False))
+    elif annotations:
+        print("\n".join(shown.as_annotations(gated)))
+    else:
+        _print(gated, sides, [f"Allowed to differ: {mismatch.sentence}" for mismatch in allowed])
+    raise typer.Exit(_EXIT_CODES[gated.answer])
+
+
+def _print(gated: "Gate", sides: "list[list[StoredRun]]", warnings: list[str]) -> None:
+    from profiler.reports.format import count
+    from profiler.verdict.comparable import differing_settings, fairness
+
+    runs = [*sides[0], *sides[1]]
+    settings = [f"Differs: {setting.sentence}" for setting in differing_settings(runs)]
+    for sentence in (*warnings, *settings, *fairness(runs), *gated.notes):
+        print(f"Note: {sentence}")
+    print(f"{count(len(sides[0]), 'base run')}, {count(len(sides[1]), 'new run')}")
+    for one in gated.metrics:
+        print(one.sentence)
+    print(gated.answer.upper())
+
+
+def _runs(path: Path, *, force: bool) -> "list[StoredRun]":
+    """Read one side. Raises `UsageError` where there is no run at all, `InvalidRunError` where none can be taken."""
+    import sys
+
+    from profiler.errors import InvalidRunError, UsageError
+    from profiler.results.several import find_runs, read_runs
+
+    runs, refused = read_runs([path], allow_invalid=force)
+    if not runs:
+        sentences = "\n".join(one.sentence for one in refused)
+        raise (InvalidRunError if any(find_runs([path])) else UsageError)(sentences)
+    for one in refused:
+        print(f"aforo: left out: {one.sentence}", file=sys.stderr)
+    return runs
+
+
+def _ratio(text: str) -> float:
+    """Read a percentage. Raises `UsageError`."""
+    from profiler.errors import UsageError
+
+    number = text.removesuffix("%").strip()
+    try:
+        ratio = float(number) / 100
+    except ValueError:
+        ratio = -1.0
+    if not text.endswith("%") or not 0 <= ratio < 1:
+        raise UsageError(f"--max-regression {text}: expected a percentage from 0% to below 100%, such as 5%.")
+    return ratio
+
+
+def _confidence(value: float) -> float:
+    from profiler.errors import UsageError
+
+    if not 0.5 <= value < 1:
+        raise UsageError(f"--confidence {value:g}: expected a number from 0.5 to below 1, such as 0.95.")
+    return value

@@ -1,0 +1,97 @@
+"""`aforo gate` as it is typed."""
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from support.command import AFORO
+from support.stored_runs import rate, stored
+
+
+def gate(*words: object) -> "subprocess.CompletedProcess[str]":
+    command = [AFORO, "gate", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def side(folder: Path, *values: float, **changes: object) -> Path:
+    for i, value in enumerate(values):
+        metrics = {"output_tokens_per_s": rate(value)}
+        stored(folder / f"{folder.name}-{i}", metrics=metrics, **changes)
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return side(tmp_path / "base", 100, 101, 99)
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "word"),
+    [((99, 100, 101), 0, "PASS"), ((89, 90, 91), 1, "REGRESSION"), ((90, 95, 100), 3, "UNDECIDABLE")],
+)
+def test_the_exit_code_is_the_answer(
+    tmp_path: Path, base: Path, values: tuple[float, ...], code: int, word: str
+) -> None:
+    done = gate(base, side(tmp_path / "new", *values))
+    assert done.returncode == code, done.stderr
+    assert done.stdout.rstrip().endswith(word)
+    assert "3 base runs, 3 new runs" in done.stdout
+    assert done.stderr == ""
+
+
+def test_for_other_programs(tmp_path: Path, base: Path) -> None:
+    new, junit = side(tmp_path / "new", 89, 90, 91), tmp_path / "junit.xml"
+    done = gate(base, new, "--json", "--junit", junit, "--max-regression", "8%", "--confidence", "0.9")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert (document["max_regression_ratio"], document["confidence"]) == (0.08, 0.9)
+    assert document["metrics"][0]["change_ratio"]["value"] == pytest.approx(-0.1)
+    assert Xml.parse(junit).getroot().attrib["failures"] == "1"  # noqa: S314 - what we wrote ourselves
+    assert gate(base, new, "--annotations").stdout.startswith("::error title=")
+
+
+def test_a_mismatch_is_refused_unless_it_is_allowed(tmp_path: Path, base: Path) -> None:
+    new = side(tmp_path / "new", 100, 101, 99, model__quantisation="Q4_0")
+    done = gate(base, new)
+    assert done.returncode == 2
+    assert "quantisation: Q4_0" in done.stderr
+    assert "--allow-mismatch quantisation" in done.stderr
+    allowed = gate(base, new, "--allow-mismatch", "quantisation")
+    assert allowed.returncode == 0
+    assert "Note: Allowed to differ: quantisation" in allowed.stdout
+
+
+def test_invalid_runs(tmp_path: Path, base: Path) -> None:
+    new = side(tmp_path / "new", 99, 100, 101, level="INVALID")
+    done = gate(base, new)
+    assert done.returncode == 3
+    assert "is INVALID" in done.stderr
+    assert gate(base, new, "--force").returncode == 0
+    side(tmp_path / "new" / "more", 99, 100, 101)
+    some = gate(base, new)
+    assert some.returncode == 0
+    assert some.stderr.count("left out") == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--metric", "output_token_per_s"), "Did you mean 'output_tokens_per_s'"),
+        (("--max-regression", "5"), "expected a percentage"),
+        (("--max-regression", "-5%"), "expected a percentage"),
+        (("--confidence", "95"), "--confidence 95: expected"),
+        (("--point", "c8"), "no load 'c8'"),
+    ],
+)
+def test_bad_usage(base: Path, words: tuple[str, ...], says: str) -> None:
+    done = gate(base, base / "base-0", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_what_is_no_run(tmp_path: Path, base: Path) -> None:
+    done = gate(base, tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "is not a folder" in done.stderr

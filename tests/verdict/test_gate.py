@@ -1,0 +1,178 @@
+"""The gate: each side from hand-made numbers, then whether it is right as often as it says."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from support.stored_runs import rate, stored
+
+from profiler.errors import UsageError
+from profiler.results.several import StoredRun
+from profiler.results.summary import Distribution, Metric, Scalar
+from profiler.verdict.gate import Limit, gate
+
+RATE = ("output_tokens_per_s", None)
+FIVE = Limit(0.05)
+
+
+@pytest.fixture
+def runs(tmp_path: Path):
+    """Make runs of one setting, one for each value of a metric."""
+
+    def make(side: str, *values: Metric, name: str = "output_tokens_per_s", **changes: object) -> list[StoredRun]:
+        made = enumerate(values)
+        return [stored(tmp_path / side / str(i), run_id=f"{side}{i}", metrics={name: v}, **changes) for i, v in made]
+
+    return make
+
+
+def of(value: float, half_width: float) -> Scalar:
+    return Scalar(unit="tokens/s", value=value, interval=(value - half_width, value + half_width))
+
+
+def ttft(value: float, half_width: float) -> Distribution:
+    ends = (value - half_width, value + half_width)
+    quantiles = dict.fromkeys(("p50", "p90", "p95", "p99"), value)
+    return Distribution(
+        unit="ms", n=200, mean=value, min=1, max=99, quantiles=quantiles, quantile_intervals={"p95": ends}
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "answer"),
+    [
+        (of(100, 1), of(90, 1), "regression"),  # −10 % ± 1.3
+        (of(100, 1), of(99, 1), "pass"),
+        (of(100, 1), of(120, 1), "pass"),
+        (of(100, 1), of(95, 1), "undecidable"),  # −5 % ± 1.4 has the limit in it
+        (of(100, 9), of(99, 9), "undecidable"),  # −1 % ± 12.6: too little was measured
+        (of(100, 0), of(95.01, 0), "pass"),
+        (of(100, 0), of(94.99, 0), "regression"),
+    ],
+)
+def test_one_run_against_one(runs, base: Scalar, new: Scalar, answer: str) -> None:
+    found = gate(runs("base", base), runs("new", new), [RATE], FIVE)
+    assert found.answer == found.metrics[0].answer == answer
+    assert found.metrics[0].sentence.startswith("output_tokens_per_s: ")
+    assert any("single run" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("new", "answer"), [(60, "regression"), (50, "pass"), (40, "pass"), (52.5, "undecidable")])
+def test_lower_is_better_of_latencies(runs, new: float, answer: str) -> None:
+    sides = runs("base", ttft(50, 0.5), name="ttft_ms"), runs("new", ttft(new, 0.5), name="ttft_ms")
+    found = gate(*sides, [("ttft_ms", "p95")], FIVE).metrics[0]
+    assert found.answer == answer
+    assert found.metric == "ttft_ms.p95"
+    assert "allowed is +5 %" in found.sentence
+
+
+def test_several_runs_are_compared_by_what_they_differ_by(runs) -> None:
+    # each run says of itself that it is known to 0.1 %, but runs of one setting differ by 10 %
+    base = runs("base", *(of(value, 0.1) for value in (90, 100, 110)))
+    new = runs("new", *(of(value, 0.1) for value in (85, 94, 103)))
+    found = gate(base, new, [RATE], FIVE)
+    assert found.answer == "undecidable"
+    assert "runs on each side would decide" in found.metrics[0].sentence
+    assert gate(base[1:2], new[1:2], [RATE], FIVE).answer == "regression"  # what a single pair would have believed
+
+
+def test_several_runs_that_agree(runs) -> None:
+    base = runs("base", *(of(value, 30) for value in (100, 100.5, 99.5)))
+    new = runs("new", *(of(value, 30) for value in (90, 90.4, 89.6)))
+    found = gate(base, new, [RATE], FIVE)
+    assert found.answer == "regression"
+    assert found.notes == []
+    assert found.metrics[0].change is not None
+    assert found.metrics[0].change.value == pytest.approx(-0.1)
+
+
+def test_a_single_run_is_taken_to_vary_as_those_of_the_other_side(runs) -> None:
+    base = runs("base", *(of(value, 0.1) for value in (90, 100, 110)))
+    found = gate(base, runs("new", of(90, 0.1)), [RATE], FIVE)
+    assert found.answer == "undecidable"
+    assert "as those of the other side do" in found.notes[0]
+    calm = runs("calm", *(of(value, 0.1) for value in (99.9, 100, 100.1)))
+    assert gate(calm, runs("slow", of(90, 0.1)), [RATE], FIVE).answer == "regression"
+
+
+def test_a_single_run_without_an_interval_of_its_own(runs) -> None:
+    short = Scalar(unit="tokens/s", value=90, per_repeat=[90])
+    assert "raise --repeats" in gate(runs("a", short), runs("b", short), [RATE], FIVE).metrics[0].sentence
+    calm = runs("calm", *(of(value, 0.1) for value in (99.9, 100, 100.1)))
+    assert gate(calm, runs("c", short), [RATE], FIVE).answer == "regression"
+
+
+def test_how_many_runs_would_decide(runs) -> None:
+    # both sides deviate by 2 %: a change of 0 is 5 % from the limit, and t·2.83 %/√k is below that from k = 4 on:
+    # 3.18·... two runs of each: t(2) = 4.30; 4.30·2.83/√2 = 8.6; three: 2.78·2.83/√3 = 4.5
+    deviation = 2 / 2**0.5
+    base = runs("base", rate(100 - deviation), rate(100 + deviation))
+    new = runs("new", rate(100 - deviation), rate(100 + deviation))
+    found = gate(base, new, [RATE], FIVE).metrics[0]
+    assert found.answer == "undecidable"
+    assert "3 runs on each side would decide" in found.sentence
+
+
+def test_several_metrics_are_sure_together(runs) -> None:
+    base = [stored_with(runs, "base", i, 100 + i / 10, 50.0) for i in range(3)]
+    new = [stored_with(runs, "new", i, 90 + i / 10, 50.0) for i in range(3)]
+    found = gate(base, new, [RATE, ("ttft_ms", "p50")], FIVE)
+    assert found.each_confidence == pytest.approx(0.975)
+    assert [one.answer for one in found.metrics] == ["regression", "pass"]
+    assert found.answer == "regression"
+
+
+def stored_with(runs, side: str, i: int, tokens_per_s: float, ttft_ms: float) -> StoredRun:
+    (run,) = runs(f"{side}-{i}", rate(tokens_per_s))
+    run.summary.metrics["ttft_ms"] = ttft(ttft_ms, 0.1)
+    return run
+
+
+def test_energy_that_was_not_metered_alike_or_is_a_model(runs) -> None:
+    band = Scalar(unit="J/token", value=None, reason="an interval, not a number", low=1, high=2)
+    name, metric = "energy_j_per_output_token", ("energy_j_per_output_token", None)
+    base = runs("base", band, name=name)
+    assert "known only as an interval" in gate(base, runs("new", band, name=name), [metric], FIVE).metrics[0].sentence
+    counter = runs("counter", of(1, 0), name=name, energy={"meter_class": "counter", "scope": "GPU"})
+    assert "not metered alike" in gate(base, counter, [metric], FIVE).metrics[0].sentence
+    twice = Scalar(unit="J/token", value=None, reason="an interval, not a number", low=4, high=5)
+    assert gate(base, runs("twice", twice, name=name), [metric], FIVE).answer == "regression"
+
+
+def test_what_was_not_measured_is_undecidable(runs) -> None:
+    found = gate(runs("a", of(1, 0)), runs("b", of(1, 0)), [("usd_per_1m_output_tokens", None)], FIVE)
+    assert found.answer == "undecidable"
+    assert "pass --price" in found.metrics[0].sentence
+
+
+def test_an_interval_that_reaches_zero(runs) -> None:
+    assert "reaches 0" in gate(runs("a", of(1, 1)), runs("b", of(1, 0)), [RATE], FIVE).metrics[0].sentence
+
+
+def test_what_can_not_be_asked(runs) -> None:
+    base, new = runs("a", of(1, 0)), runs("b", of(1, 0))
+    with pytest.raises(UsageError, match="neither higher nor lower"):
+        gate(base, new, [("server_cpu_cores", None)], FIVE)
+    with pytest.raises(UsageError, match="single load"):
+        gate(base, new, [RATE], FIVE, point="c8")
+    other = [StoredRun(new[0].folder, new[0].manifest, new[0].summary.model_copy(update={"headline": "c8"}))]
+    with pytest.raises(UsageError, match="Pass --point"):
+        gate(base, other, [RATE], FIVE)
+
+
+@pytest.mark.parametrize(("true_change", "wrong"), [(0.0, "regression"), (-0.10, "pass"), (-0.0499, "regression")])
+def test_wrong_answers_are_as_rare_as_it_says(runs, true_change: float, wrong: str) -> None:
+    """Four runs of each side that differ by 2 % from run to run: at most 2.5 % of the answers are wrong."""
+    random = Random(6)  # noqa: S311 - a simulation must be repeatable, not secret
+    (template,) = runs("template", rate(1))
+
+    def simulated(centre: float) -> list[StoredRun]:
+        summaries = [
+            template.summary.model_copy(update={"metrics": {RATE[0]: rate(random.gauss(centre, 2))}}) for _ in range(4)
+        ]
+        return [StoredRun(template.folder, template.manifest, summary) for summary in summaries]
+
+    answers = [gate(simulated(100), simulated(100 * (1 + true_change)), [RATE], FIVE).answer for _ in range(2000)]
+    assert answers.count(wrong) <= 0.035 * 2000
+    if true_change != -0.0499:
+        assert answers.count("regression" if true_change else "pass") > 0.7 * 2000
