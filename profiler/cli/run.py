@@ -74,7 +74,8 @@ def run(
     lora: Annotated[
         Path | None,
         typer.Option(
-            help="llama.cpp: LoRA adapter that every request uses, a GGUF file; see `aforo models make-lora`."
+            help="LoRA adapter that every request uses: a GGUF file for llama.cpp, a PEFT folder for vLLM; see "
+            "`aforo models make-lora`."
         ),
     ] = None,
     engine_arg: Annotated[

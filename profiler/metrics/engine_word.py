@@ -11,12 +11,15 @@ _DECODE_HISTOGRAMS = (  # vLLM's, in seconds, one value per gap between tokens; 
     "vllm:inter_token_latency_seconds",
     "vllm:time_per_output_token_seconds",
 )
+_PREFILLED = ("vllm:request_prefill_kv_computed_tokens_sum", "vllm:prompt_tokens_total")  # newest name first
+_PREFILL_TIME = "vllm:request_prefill_time_seconds_sum"  # from when a request was taken up to its first token
+_TTFT, _E2E = "vllm:time_to_first_token_seconds", "vllm:e2e_request_latency_seconds"
 
 
-class _Decoding(NamedTuple):
-    """Time between the first token and the last, summed over requests, as the engine counts it."""
+class _Work(NamedTuple):
+    """Tokens and the time for them, summed over requests, as the engine counts them."""
 
-    gaps: float
+    tokens: float
     ms: float
 
 
@@ -26,13 +29,24 @@ def _timed(seen: Observations) -> EngineTotals:
     return seen.engine
 
 
-def _counted(seen: Observations) -> _Decoding | None:
-    """Return what the engine's histograms say of the measured phases, where it has them."""
-    phases = [phase.engine_counted for phase in seen.manifest.phases if phase.is_measured]
+def _sum_of(seen: Observations, name: str) -> float:
+    """Return how far one of the engine's counters went on during the measured phases."""
+    return sum(phase.engine_counted.get(name, 0.0) for phase in seen.manifest.phases if phase.is_measured)
+
+
+def _counted(seen: Observations) -> _Work | None:
+    """Return what the engine's histograms say of decoding, where it has them."""
     for name in _DECODE_HISTOGRAMS:
-        gaps = sum(counted.get(f"{name}_count", 0.0) for counted in phases)
-        if gaps:
-            return _Decoding(gaps, sum(counted.get(f"{name}_sum", 0.0) for counted in phases) * MS_PER_S)
+        if gaps := _sum_of(seen, f"{name}_count"):
+            return _Work(gaps, _sum_of(seen, f"{name}_sum") * MS_PER_S)
+    return None
+
+
+def _counted_prefill(seen: Observations) -> _Work | None:
+    """Return what the engine's histograms say of prompts, where it has them."""
+    for name in _PREFILLED:
+        if tokens := _sum_of(seen, name):
+            return _Work(tokens, _sum_of(seen, _PREFILL_TIME) * MS_PER_S)
     return None
 
 
@@ -43,10 +57,10 @@ def engine_decode_tokens_per_s(seen: Observations) -> float:
     From its answers (llama-server), its histograms (vLLM) or its log (llama-cpp-python, where sampling and the HTTP
     server are left out).
     """
-    decoding = _counted(seen) or _Decoding(_timed(seen).decode_runs, _timed(seen).decode_ms)
+    decoding = _counted(seen) or _Work(_timed(seen).decode_runs, _timed(seen).decode_ms)
     if decoding.ms <= 0:
         raise NotMeasuredError("the engine told no decode time")
-    return decoding.gaps * MS_PER_S / decoding.ms
+    return decoding.tokens * MS_PER_S / decoding.ms
 
 
 @metric("per-run", unit="tokens/s", group="throughput", better="higher")
@@ -62,11 +76,45 @@ def client_decode_tokens_per_s(seen: Observations) -> float:
 
 @metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "pp"})
 def engine_prefill_tokens_per_s(seen: Observations) -> float:
-    """The engine's own word: prompt tokens evaluated / evaluation time, summed over the measured requests."""
-    engine = _timed(seen)
-    if engine.prompt_ms <= 0:
+    """The engine's own word: prompt tokens evaluated / evaluation time, summed over the measured requests.
+
+    vLLM's time runs from when it takes a request up to its first token; llama.cpp's leaves out sampling.
+    """
+    prefill = _counted_prefill(seen) or _Work(_timed(seen).prompt_tokens, _timed(seen).prompt_ms)
+    if prefill.ms <= 0:
         raise NotMeasuredError("the engine told no prompt evaluation time")
-    return engine.prompt_tokens * MS_PER_S / engine.prompt_ms
+    return prefill.tokens * MS_PER_S / prefill.ms
+
+
+@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+def client_prefill_tokens_per_s(seen: Observations) -> float:
+    """The counterpart of the engine's word: prompt tokens / time to the first token, summed over the requests.
+
+    Waiting for a place, sampling and HTTP are in it; `prefill_tokens_per_s` weighs requests of differing speed alike.
+    """
+    if not seen.totals.prompts_tokens:
+        raise NotMeasuredError("the length of the prompts in tokens is not known")
+    return seen.totals.prompts_tokens * NS_PER_S / seen.totals.prompts_ns
+
+
+def _counted_mean_ms(seen: Observations, name: str) -> float:
+    """Return the mean of one of the engine's histograms."""
+    values = _sum_of(seen, f"{name}_count")
+    if not values:
+        raise NotMeasuredError("the engine publishes no such histogram")
+    return _sum_of(seen, f"{name}_sum") * MS_PER_S / values
+
+
+@metric("per-run", unit="ms", group="latency", better="lower")
+def engine_ttft_ms(seen: Observations) -> float:
+    """The engine's own word: mean time from a request's arrival to its first token, by its histogram (vLLM)."""
+    return _counted_mean_ms(seen, _TTFT)
+
+
+@metric("per-run", unit="ms", group="latency", better="lower")
+def engine_e2e_ms(seen: Observations) -> float:
+    """The engine's own word: mean time from a request's arrival to its last token, by its histogram (vLLM)."""
+    return _counted_mean_ms(seen, _E2E)
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")

@@ -63,6 +63,8 @@ class Totals:
     token_reads: int = 0  # with at least one token
     token_reads_coalesced: int = 0  # with several
     tokens_read: int = 0
+    prompts_tokens: int = 0  # lengths of the prompts, where they are known
+    prompts_ns: int = 0  # for each of these, the time to the first token
     streaming_ns: int = 0  # from first token to last, request by request
     streamed: Covered = field(default_factory=Covered)  # when at least one request was between first token and last
     steps: int = 0  # tokens after the first, of requests whose tokens did not all arrive together
@@ -120,6 +122,9 @@ class Totals:
     def _take_decoding(self, request: RequestRecord) -> None:
         sent_ns, span_ns, made = request.sent_ns or 0, streaming_ns(request), output_tokens(request)
         prompt = prompt_tokens(request) or 0
+        if prompt:
+            self.prompts_tokens += prompt
+            self.prompts_ns += first_token_ns(request)
         self.context_tokens += prompt + made
         self.context_tokens_squared += (prompt + made) ** 2
         if span_ns > 0:

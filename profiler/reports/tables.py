@@ -73,7 +73,7 @@ class TrustRow:
 
 @dataclass(frozen=True)
 class RateComparison:
-    """Our rate beside the engine's own, for one phase of the work."""
+    """One of our numbers beside the engine's own."""
 
     label: str
     client: str
@@ -95,7 +95,9 @@ _HEADLINES = (
 )
 _ENGINE_PAIRS = (
     ("Decoding, per stream", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
-    ("Prompt processing", "prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
+    ("Prompt processing", "client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
+    ("Time to first token, mean", "ttft_ms", "engine_ttft_ms"),
+    ("Whole request, mean", "e2e_ms", "engine_e2e_ms"),
 )
 
 
@@ -147,7 +149,7 @@ def row_scale(metric: Distribution) -> fmt.Scale:
 
 
 def engine_comparisons(metrics: Mapping[str, Metric]) -> list[RateComparison]:
-    """Our rates beside the engine's own, where both were measured."""
+    """Our numbers beside the engine's own, where both were measured."""
     found = []
     for title, ours_id, engine_id in _ENGINE_PAIRS:
         ours, engine = metrics.get(ours_id), metrics.get(engine_id)

@@ -231,6 +231,7 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         streams=_streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
         lora=lora,
+        are_threads_asked=options.threads is not None,
     )
 
 

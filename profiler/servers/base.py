@@ -24,6 +24,7 @@ class Launch:
     start_timeout_s: float
     cpus: Sequence[int] = ()  # processors that it stays on; none: any
     lora: LoraFacts | None = None  # adapter that every request uses
+    are_threads_asked: bool = False  # by the user; otherwise an engine that knows better may
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ _KNOWN_TO: Mapping[str, tuple[str, ...]] = {  # option: the engines that have it
     "--dtype": (vllm.NAME,),
     "--quantization": (vllm.NAME,),
     "--load-format": (vllm.NAME,),
-    "--lora": (llama_cpp_python.NAME, llama_server.NAME),
 }
 
 
@@ -78,7 +77,7 @@ def available() -> list[Availability]:
     return [
         _look(llama_cpp_python.NAME, "Embedded; one request at a time.", _look_at_llama_cpp_python),
         _look(llama_server.NAME, "Several requests at a time.", _look_at_llama_server),
-        _look(vllm.NAME, "Several requests at a time, on GPUs.", _look_at_vllm),
+        _look(vllm.NAME, "Several requests at a time, on GPUs; on processors with a build for them.", _look_at_vllm),
         Availability(
             openai_http.NAME, True, None, None, "Any running OpenAI-compatible endpoint: aforo run --url URL."
         ),

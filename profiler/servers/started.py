@@ -12,21 +12,25 @@ from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.readiness import serves, wait_until_ready
 
 
+def plain(name: str) -> str:
+    """Return a name in plain characters only: llama-server takes a comma for its end, vLLM an equals sign."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
 class StartedServer:
     """A server in a process of its own, on a free loopback port."""
 
     host = "127.0.0.1"
     base = BASE
     headers: ClassVar[Mapping[str, str]] = {}
-    environment: ClassVar[Mapping[str, str]] = {}
+    environment: Mapping[str, str] = {}
 
     def __init__(self, launch: Launch) -> None:
         """Choose a port and the name under which the model is served."""
         self._launch = launch
         self._process: ServerProcess | None = None
         self.port = free_loopback_port()
-        # Plain characters only: llama-server takes a comma for the end of a name.
-        self.model_name = "aforo/" + re.sub(r"[^A-Za-z0-9._-]+", "-", launch.model.name)
+        self.model_name = f"aforo/{plain(launch.model.name)}"
 
     @property
     def url(self) -> str:

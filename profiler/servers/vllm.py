@@ -1,17 +1,22 @@
-"""vLLM: `vllm serve` on GPUs, or on processors where a build for them is installed."""
+"""vLLM: `vllm serve` on GPUs, or on processors where a build for them is installed.
+
+A build for processors says so in its version (`+cpu`), where vLLM itself looks for it. Left to itself it would take
+most of the machine's memory for keys and values, and refuse to start where that is not free, so it is told how much
+the run needs.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from profiler.errors import ModelError, ServerError
+from profiler.errors import ModelError, ServerError, UsageError
 from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
 from profiler.servers.openai_api import call_json, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.servers.started import StartedServer
+from profiler.servers.started import StartedServer, plain
 from profiler.workloads.messages import Message
 
 NAME = "vllm"
@@ -19,12 +24,18 @@ VARIABLE = "AFORO_VLLM"
 REMEDY = "Install it, in an environment of its own or with: pip install 'aforo[vllm]'."
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.gguf")
+_BLOCK_TOKENS = 128  # of keys and values, in a build for processors
+_LEAST_KV_BYTES = 2**30
+_STREAMS_OF_OPEN_LOOP = 16  # for which there is room, where nobody knows how many will be in flight; others wait
+_FLOAT32 = {"float", "float32"}
+_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank may be
 _ENVIRONMENT = {  # nothing is reported to anybody, and a model that lies here is not looked up elsewhere
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
     "VLLM_API_KEY": "",  # ours is for us alone: it listens on loopback
 }
+_COUNTED = "Every event tells the usage so far, so that tokens without a text of their own are counted, too."
 _NOTES = {
     "cold": "No prompt is reused: prefix caching is off.",
     "warm": "Prompts that begin alike are reused by prefix caching, which shortens their TTFT.",
@@ -55,12 +66,17 @@ class VllmServer(StartedServer):
         self._program = find(options.engine_path)
         self._load_format = options.load_format or _load_format(launch.model.path)
         self._version = version(self._program)
+        self._is_on_processors = "cpu" in self._version  # as vLLM itself decides
+        self._threads = self._threads_asked()
+        self._base_name = self.model_name
+        if launch.lora is not None:  # vLLM takes an adapter for a model of its own
+            self.model_name = f"aforo-lora/{plain(launch.lora.name)}"
 
     def command(self) -> list[str]:
         """Return the full command line."""
         asked = self._options
         options: dict[str, object] = {
-            "--served-model-name": self.model_name,
+            "--served-model-name": self._base_name,
             "--host": self.host,
             "--port": self.port,
             "--load-format": self._load_format,
@@ -71,10 +87,12 @@ class VllmServer(StartedServer):
             "--dtype": asked.dtype,
             "--quantization": asked.quantization,
             "--kv-cache-dtype": asked.kv_cache,
+            "--kv-cache-memory-bytes": self._kv_bytes() if self._is_on_processors else None,
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
         caching = "--enable-prefix-caching" if asked.prompt_cache == "warm" else "--no-enable-prefix-caching"
-        return [str(self._program), "serve", self._launch.model.path or "", *words, caching, *asked.engine_args]
+        words += [caching, *self._adapter_words(), *asked.engine_args]
+        return [str(self._program), "serve", self._launch.model.path or "", *words]
 
     def describe(self) -> EngineFacts:
         """Engine, version and every argument."""
@@ -85,12 +103,19 @@ class VllmServer(StartedServer):
             path=str(self._program),
             command=self.command(),
             url=self.url,
+            threads=self._threads,
             context_tokens=self._launch.context_tokens,
             slots=self._options.slots or self._launch.streams,
             batch_tokens=self._options.batch_tokens,
             kv_cache=self._options.kv_cache,
             prompt_cache=self._options.prompt_cache,
-            notes=[_NOTES[self._options.prompt_cache], *dummy, *hidden_arguments("VLLM_")],
+            notes=[
+                _NOTES[self._options.prompt_cache],
+                _COUNTED,
+                *dummy,
+                *self._thread_notes(),
+                *hidden_arguments("VLLM_"),
+            ],
         )
 
     def count_tokens(self, text: str) -> int:
@@ -109,8 +134,47 @@ class VllmServer(StartedServer):
     def request_body(
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
-        """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
-        return {**streamed_body(self.model_name, api, messages, output_tokens, temperature, seed), "ignore_eos": True}
+        """The JSON body that asks for exactly this many tokens, streamed, with the usage so far in every event."""
+        asked = streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
+        usage = {"include_usage": True, "continuous_usage_stats": True}
+        return {**asked, "stream_options": usage, "ignore_eos": True}
+
+    def _threads_asked(self) -> int | None:
+        """Return how many threads compute, where that is not left to vLLM. Raises `UsageError` for a build for GPUs."""
+        if not self._launch.are_threads_asked:
+            return None
+        if not self._is_on_processors:
+            raise UsageError(
+                "--threads is for engines that compute on processors; this vLLM is for GPUs. Leave it out."
+            )
+        own = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(self._launch.threads)}
+        self.environment = {**_ENVIRONMENT, **own}
+        return self._launch.threads
+
+    def _thread_notes(self) -> list[str]:
+        """Say where its threads come from."""
+        if not self._is_on_processors:
+            return []
+        if self._threads is None:
+            return ["Threads as vLLM chooses them: one per core, with one left to its scheduler."]
+        return ["Threads as asked for, and not bound to processors."]
+
+    def _kv_bytes(self) -> int:
+        """Return what keys and values of all streams need, in whole blocks."""
+        per_token = self._launch.model.kv_bytes_per_token or 0
+        per_token *= 2 if self._options.dtype in _FLOAT32 else 1
+        blocks = -(-self._launch.context_tokens // _BLOCK_TOKENS) + 1
+        streams = self._options.slots or self._launch.streams or _STREAMS_OF_OPEN_LOOP
+        return max(_LEAST_KV_BYTES, per_token * blocks * _BLOCK_TOKENS * streams)
+
+    def _adapter_words(self) -> list[str]:
+        """Return the options that load the adapter."""
+        adapter = self._launch.lora
+        if adapter is None:
+            return []
+        rank = next((rank for rank in _LORA_RANKS if rank >= adapter.rank), adapter.rank)
+        modules = f"{self.model_name}={adapter.path}"
+        return ["--enable-lora", "--lora-modules", modules, "--max-lora-rank", str(rank)]
 
 
 def _load_format(path: str | None) -> str:

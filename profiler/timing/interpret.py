@@ -1,8 +1,8 @@
 """From raw reads to a request record: HTTP, SSE and token counting, after the request has finished.
 
 An event counts as arrived with the read that completes its data line: no client could have shown its
-token earlier. Tokens are counted as events that carry text; how many tokens the server says it made is
-kept beside that.
+token earlier. Tokens are counted as events that carry text, or as the server counts along, where every event
+tells its usage so far; how many tokens the server says it made is kept beside that.
 """
 
 from bisect import bisect_right
@@ -24,6 +24,7 @@ _DONE = b"[DONE]"
 _SHOWN_CHARACTERS = 200
 _STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
 _HTTP_OK = 200
+_MOST_TOKENS = 4096  # in one event; a server that counts more of them miscounts
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -65,7 +66,8 @@ _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 class _Stream(msgspec.Struct):
     """What the events of one response said."""
 
-    token_offsets: list[int] = []  # body offset at which each token-bearing event was complete
+    token_offsets: list[int] = []  # for each token, the body offset at which its event was complete
+    is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
     finish_reason: str | None = None
     usage: _Usage | None = None
     timings: ServerTimings | None = None
@@ -143,10 +145,23 @@ def _read_events(body: bytes, stream: _Stream) -> None:
             stream.model = _text(chunk.model)
         if chunk.timings != _NOTHING:
             stream.timings = _server_timings(chunk.timings)
+        stream.token_offsets += [event.end] * _tokens_in(chunk, stream)
         for choice in chunk.choices:
-            if choice.has_token():
-                stream.token_offsets.append(event.end)
             stream.finish_reason = choice.finish_reason or stream.finish_reason
+
+
+def _tokens_in(chunk: _Chunk, stream: _Stream) -> int:
+    """Return the tokens that an event brings: with text, or without one where the server counts along.
+
+    Half a character and a special token have no text, and yet they took a step.
+    """
+    shown = sum(choice.has_token() for choice in chunk.choices)
+    if stream.is_counted_along is None and chunk.choices:
+        stream.is_counted_along = chunk.usage is not None
+    if not stream.is_counted_along or chunk.usage is None:
+        return shown
+    new = (chunk.usage.completion_tokens or 0) - len(stream.token_offsets)
+    return new if shown < new <= _MOST_TOKENS else shown
 
 
 def _text(raw: msgspec.Raw) -> str | None:

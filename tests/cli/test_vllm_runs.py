@@ -40,6 +40,25 @@ def test_its_histograms_over_each_repeat_stand_beside_our_rates(aforo: Aforo, vl
     metrics = json.loads(done.stdout)["metrics"]
     assert metrics["engine_decode_tokens_per_s"]["value"] > 0
     assert metrics["engine_gap_ratio"]["value"] is not None
+    assert metrics["engine_prefill_tokens_per_s"]["value"] > 0
+    assert metrics["engine_e2e_ms"]["value"] > metrics["engine_ttft_ms"]["value"] > 0
+
+
+def test_tokens_without_a_text_of_their_own_are_counted(aforo: Aforo, vllm: Path) -> None:
+    folder, done = run(aforo, vllm, "--output-tokens", "16", "--json")
+    assert json.loads(done.stdout)["metrics"]["token_mismatch_ratio"]["value"] == 0
+    assert {request.completion_tokens for request in folder.read_requests()} == {16}
+
+
+def test_an_adapter_answers_under_a_name_of_its_own(aforo: Aforo, vllm: Path) -> None:
+    adapter = aforo("models", "make-lora", "tiny-1m", "--rank", "4", "--for", "vllm", "--out", "mine").stdout.strip()
+    folder, done = run(aforo, vllm, "--lora", adapter)
+    assert done.returncode in {0, 3}, done.stderr
+    manifest = folder.read_manifest()
+    assert manifest.lora is not None
+    assert manifest.lora.form == "peft"
+    assert {request.served_model for request in folder.read_requests()} == {"aforo-lora/mine"}
+    assert f"--lora {adapter}" in " ".join(manifest.command_line)
 
 
 def test_a_crash_while_it_is_measured_is_named(aforo: Aforo, vllm: Path) -> None:

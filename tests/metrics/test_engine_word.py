@@ -1,7 +1,14 @@
 import pytest
 from support.builders import observed, request
 
-from profiler.metrics.engine_word import engine_decode_tokens_per_s, engine_gap_ratio, engine_prefill_tokens_per_s
+from profiler.metrics.engine_word import (
+    client_prefill_tokens_per_s,
+    engine_decode_tokens_per_s,
+    engine_e2e_ms,
+    engine_gap_ratio,
+    engine_prefill_tokens_per_s,
+    engine_ttft_ms,
+)
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.records import Outcome
@@ -24,6 +31,15 @@ def test_the_engines_own_word_is_taken_for_measured_requests_only() -> None:
     seen = observed([warm, request(1), request(2, sent_ms=40)], timings=timings)
     assert engine_decode_tokens_per_s(seen) == pytest.approx(4 / 0.040)
     assert engine_prefill_tokens_per_s(seen) == pytest.approx(16 / 0.008)
+
+
+def test_our_counterpart_of_prompt_processing_is_a_ratio_of_sums() -> None:
+    # 8 tokens in 10 ms and 32 tokens in 40 ms; of a prompt without a length nothing is said.
+    late = request(1, sent_ms=40, arrivals_ms=(40.0, 50.0), prompt_tokens=32)
+    unknown = request(2, sent_ms=90, prompt_tokens=None)
+    assert client_prefill_tokens_per_s(observed([request(0), late, unknown])) == pytest.approx(40 / 0.050)
+    with pytest.raises(NotMeasuredError, match="not known"):
+        client_prefill_tokens_per_s(observed([unknown]))
 
 
 def test_engine_timings_that_do_not_match_one_to_one_are_not_used() -> None:
@@ -53,6 +69,23 @@ def test_histograms_count_every_gap_between_tokens() -> None:
     seen = counted(observed(TWO), inter_token_latency_seconds_sum=0.05, inter_token_latency_seconds_count=4.0)
     assert engine_decode_tokens_per_s(seen) == pytest.approx(80)
     assert engine_gap_ratio(seen) == pytest.approx(0.2)
+
+
+def test_histograms_tell_of_prompts_and_of_whole_requests() -> None:
+    seen = counted(
+        observed(TWO),
+        request_prefill_kv_computed_tokens_sum=16.0,
+        prompt_tokens_total=32.0,
+        request_prefill_time_seconds_sum=0.02,
+        time_to_first_token_seconds_sum=0.024,
+        time_to_first_token_seconds_count=2.0,
+        e2e_request_latency_seconds_sum=0.064,
+        e2e_request_latency_seconds_count=2.0,
+    )
+    assert engine_prefill_tokens_per_s(seen) == pytest.approx(800)
+    assert (engine_ttft_ms(seen), engine_e2e_ms(seen)) == (pytest.approx(12), pytest.approx(32))
+    with pytest.raises(NotMeasuredError, match="histogram"):
+        engine_ttft_ms(observed(TWO))
 
 
 def test_histograms_that_count_failed_requests_too_are_not_compared() -> None:

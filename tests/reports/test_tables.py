@@ -53,11 +53,22 @@ def test_the_engines_own_rate_stands_beside_ours():
         "decode_tokens_per_s": distribution(unit="tokens/s", mean=150.0, per_repeat_mean=[122.8, 123.6]),
         "client_decode_tokens_per_s": Scalar(unit="tokens/s", value=123.2, per_repeat=[122.8, 123.6]),
         "engine_decode_tokens_per_s": Scalar(unit="tokens/s", value=139.7),
+        "prefill_tokens_per_s": distribution(unit="tokens/s", mean=900.0, per_repeat_mean=[900.0]),
+        "client_prefill_tokens_per_s": Scalar(unit="tokens/s", value=800.0, per_repeat=[800.0]),
+        "engine_prefill_tokens_per_s": Scalar(unit="tokens/s", value=1000.0),
+    }
+    decode, prefill = tables.engine_comparisons(metrics)
+    # 139.7 / 123.2 = 1.1339; 1000 / 800 = 1.25
+    assert (decode.client, decode.engine) == ("123.2\u00a0tokens/s", "139.7\u00a0tokens/s")
+    assert (decode.difference, prefill.difference) == ("+13.4\u00a0%", "+25.0\u00a0%")
+
+
+def test_nothing_stands_beside_ours_where_the_engine_says_nothing():
+    metrics = {
+        "client_prefill_tokens_per_s": Scalar(unit="tokens/s", value=800.0),
         "engine_prefill_tokens_per_s": Scalar(unit="tokens/s", value=None, reason="no log"),
     }
-    (row,) = tables.engine_comparisons(metrics)
-    # 139.7 / 123.2 = 1.1339
-    assert (row.client, row.engine, row.difference) == ("123.2\u00a0tokens/s", "139.7\u00a0tokens/s", "+13.4\u00a0%")
+    assert tables.engine_comparisons(metrics) == []
 
 
 def test_headline_cards(fake_run):

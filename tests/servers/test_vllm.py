@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -9,6 +10,7 @@ import pytest
 from support.launch import launch, model
 
 from profiler.errors import ModelError, ServerDiedError, ServerStartError, UsageError
+from profiler.results.manifest import LoraFacts
 from profiler.servers import vllm
 from profiler.servers.options import EngineOptions
 from profiler.servers.vllm import VllmServer
@@ -64,12 +66,63 @@ def test_every_choice_becomes_an_argument(program: Path, shape: Path) -> None:
         *("--served-model-name", "aforo/m", "--host", "127.0.0.1", "--port", str(made.port)),
         *("--load-format", "dummy", "--max-model-len", "512", "--max-num-seqs", "16"),
         *("--max-num-batched-tokens", "8192", "--tensor-parallel-size", "2", "--dtype", "bfloat16"),
-        *("--quantization", "fp8", "--kv-cache-dtype", "fp8", "--enable-prefix-caching"),
+        *("--quantization", "fp8", "--kv-cache-dtype", "fp8"),
+        *("--kv-cache-memory-bytes", str(2**30), "--enable-prefix-caching"),
     ]
     facts = made.describe()
     assert facts.version == "0.32.0+cpu"
     assert facts.slots == 16
     assert facts.prompt_cache == "warm"
+
+
+def test_keys_and_values_of_every_stream_get_room_in_a_build_for_processors(program: Path, shape: Path) -> None:
+    large = model(str(shape)).model_copy(update={"kv_bytes_per_token": 2**20})
+    made = VllmServer(launch(large, streams=4, context_tokens=512), EngineOptions(engine_path=program))
+    # 4 streams of 512 tokens are 4 blocks of 128 each; one more for each, since prompts do not end with a block.
+    words = made.command()
+    assert words[words.index("--kv-cache-memory-bytes") + 1] == str(4 * 5 * 128 * 2**20)
+    exact = VllmServer(launch(large, streams=4), EngineOptions(engine_path=program, dtype="float32")).command()
+    assert exact[exact.index("--kv-cache-memory-bytes") + 1] == str(2 * 4 * 5 * 128 * 2**20)
+
+
+def test_a_build_for_gpus_divides_memory_itself_and_has_no_threads_to_choose(shape: Path, tmp_path: Path) -> None:
+    gpu = tmp_path / "vllm"
+    gpu.write_text("#!/bin/sh\necho 0.32.0\n")
+    gpu.chmod(0o755)
+    options = EngineOptions(engine_path=gpu)
+    assert "--kv-cache-memory-bytes" not in VllmServer(launch(model(str(shape))), options).command()
+    with pytest.raises(UsageError, match="--threads"):
+        VllmServer(replace(launch(model(str(shape))), are_threads_asked=True), options)
+
+
+def test_threads_are_vllms_own_choice_unless_asked_for(program: Path, shape: Path) -> None:
+    own = server(program, shape)
+    assert own.describe().threads is None
+    assert "Threads as vLLM chooses them" in " ".join(own.describe().notes)
+    assert "OMP_NUM_THREADS" not in own.environment
+    asked = replace(launch(model(str(shape)), threads=3), are_threads_asked=True)
+    made = VllmServer(asked, EngineOptions(engine_path=program))
+    assert made.describe().threads == 3
+    assert (made.environment["OMP_NUM_THREADS"], made.environment["VLLM_CPU_OMP_THREADS_BIND"]) == ("3", "nobind")
+
+
+@pytest.mark.parametrize(("rank", "room"), [(4, "8"), (16, "16"), (17, "32")])
+def test_an_adapter_is_loaded_and_asked_for_by_its_name(program: Path, shape: Path, rank: int, room: str) -> None:
+    adapter = LoraFacts(
+        name="my, own=one",
+        path="/a/b",
+        form="peft",
+        size_bytes=1,
+        sha256="0",
+        is_synthetic=True,
+        rank=rank,
+        parameters=1,
+    )
+    made = VllmServer(replace(launch(model(str(shape))), lora=adapter), EngineOptions(engine_path=program))
+    words = " ".join(made.command())
+    assert f"--enable-lora --lora-modules aforo-lora/my-own-one=/a/b --max-lora-rank {room}" in words
+    assert "--served-model-name aforo/m " in words
+    assert made.request_body("completions", [], 1, 0.0, 1)["model"] == "aforo-lora/my-own-one"
 
 
 def test_prefix_caching_is_off_unless_asked_for_and_streams_are_the_load(program: Path, shape: Path) -> None:
@@ -103,10 +156,7 @@ def test_it_starts_counts_tells_and_ends(program: Path, shape: Path, tmp_path: P
     running.start(tmp_path / "log", lambda: None)
     running.check_alive()
     assert running.count_tokens("one two three") == 3
-    assert running.counters() == {
-        "vllm:inter_token_latency_seconds_count": 0.0,
-        "vllm:inter_token_latency_seconds_sum": 0.0,
-    }
+    assert running.counters()["vllm:inter_token_latency_seconds_count"] == 0.0
     pid = running.pid
     running.stop()
     assert_gone(pid)

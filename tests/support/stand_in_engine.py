@@ -1,7 +1,7 @@
 """A program that speaks vLLM's interface, and can go wrong in every way that a server can.
 
 stand_in_engine.py --version
-stand_in_engine.py serve MODEL --served-model-name NAME --port N [--fault=FAULT]
+stand_in_engine.py serve MODEL --served-model-name NAME --port N [--lora-modules NAME=DIR] [--fault=FAULT]
 """
 
 import json
@@ -9,20 +9,36 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-HISTOGRAM = "vllm:inter_token_latency_seconds"
+GAPS = "vllm:inter_token_latency_seconds"
+FIRST = "vllm:time_to_first_token_seconds"
+WHOLE = "vllm:e2e_request_latency_seconds"
+PREFILL = "vllm:request_prefill_time_seconds"
+PREFILLED = "vllm:request_prefill_kv_computed_tokens"
 PAUSE_S = 0.002
+SILENT_EACH = 4  # the first of so many tokens has no text, as half a character or a special token
 
 
 class Engine:
     """What it has counted, and how it misbehaves."""
 
-    def __init__(self, name: str, fault: str) -> None:
-        self.name = "somebody/else" if fault == "other-name" else name
+    def __init__(self, names: list[str], fault: str) -> None:
+        self.names = ["somebody/else"] if fault == "other-name" else names
         self.fault = fault
-        self.gaps = 0
-        self.gaps_s = 0.0
+        self.sums = dict.fromkeys([GAPS, FIRST, WHOLE, PREFILL, PREFILLED], 0.0)
+        self.counts = Counter()
+
+    def observe(self, name: str, value: float) -> None:
+        self.sums[name] += value
+        self.counts[name] += 1
+
+    def page(self) -> str:
+        labels = '{engine="0",model_name="m"}'
+        rows = [(f"{name}_count", self.counts[name]) for name in self.sums]
+        rows += [(f"{name}_sum", value) for name, value in self.sums.items()]
+        return "".join(f"{name}{labels} {value}\n" for name, value in rows)
 
 
 def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
@@ -32,17 +48,17 @@ def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             if self.path == "/v1/models":
-                self.answer({"data": [{"id": engine.name}]})
+                self.answer({"data": [{"id": name} for name in engine.names]})
             elif self.path == "/metrics":
-                labels = '{engine="0",model_name="m"}'
-                page = f"{HISTOGRAM}_count{labels} {engine.gaps}\n{HISTOGRAM}_sum{labels} {engine.gaps_s}\n"
-                self.send(page.encode())
+                self.send(engine.page().encode())
             else:
                 self.answer({})
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path == "/tokenize":
+            if asked["model"] not in engine.names:
+                self.send_error(404, "The model does not exist.")
+            elif self.path == "/tokenize":
                 self.answer({"count": len(asked["prompt"].split())})
             else:
                 self.stream(asked)
@@ -52,18 +68,24 @@ def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            last_s = None
+            start_s = last_s = time.monotonic()
+            prompt_tokens = len(asked["prompt"].split())
             for number in range(asked["max_tokens"]):
                 is_last = number == asked["max_tokens"] - 1
-                self.event({"choices": [{"text": "a ", "finish_reason": "length" if is_last else None}]})
+                text = "" if number % SILENT_EACH == 0 else "a "
+                choice = {"text": text, "finish_reason": "length" if is_last else None}
+                usage = {"prompt_tokens": prompt_tokens, "completion_tokens": number + 1}
+                along = {"usage": usage} if asked["stream_options"].get("continuous_usage_stats") else {}
+                self.event({"model": asked["model"], "choices": [choice], **along})
                 now_s = time.monotonic()
-                if last_s is not None:
-                    engine.gaps, engine.gaps_s = engine.gaps + 1, engine.gaps_s + now_s - last_s
+                engine.observe(GAPS if number else FIRST, now_s - last_s)
                 last_s = now_s
                 if engine.fault == "crash-serving" and number == 2:
                     os.kill(os.getpid(), signal.SIGKILL)
                 time.sleep(PAUSE_S)
-            usage = {"prompt_tokens": len(asked["prompt"].split()), "completion_tokens": asked["max_tokens"]}
+            engine.observe(PREFILL, PAUSE_S)
+            engine.observe(PREFILLED, prompt_tokens)
+            engine.observe(WHOLE, last_s - start_s)
             self.event({"choices": [], "usage": usage})
             self.wfile.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
@@ -101,8 +123,9 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if fault == "never-ready":
         time.sleep(600)
-    engine = Engine(options["--served-model-name"], fault)
-    ThreadingHTTPServer(("127.0.0.1", int(options["--port"])), handler(engine)).serve_forever()
+    adapter = options.get("--lora-modules", "").partition("=")[0]
+    names = [options["--served-model-name"], *([adapter] if adapter else [])]
+    ThreadingHTTPServer(("127.0.0.1", int(options["--port"])), handler(Engine(names, fault))).serve_forever()
 
 
 if __name__ == "__main__":

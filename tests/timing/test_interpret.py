@@ -121,6 +121,27 @@ def test_the_role_event_is_no_token_and_reasoning_is() -> None:
     assert (record.prompt_tokens_server, record.completion_tokens_server) == (7, 3)
 
 
+def test_tokens_without_text_count_where_the_server_counts_along() -> None:
+    # A role, a token, half a character, its other half with one more token, and a special token at the end.
+    counted = [(0, "", None), (1, "a", None), (2, "", None), (4, "é", None), (5, "", "length")]
+    events = [
+        {"choices": [{"text": text, "finish_reason": reason}], "usage": {"prompt_tokens": 7, "completion_tokens": n}}
+        for n, text, reason in counted
+    ]
+    events.append({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})
+    reads = [HEAD] + [chunk(b"data: " + json.dumps(event).encode() + b"\n\n") for event in events] + [b"0\r\n\r\n"]
+    record = to_record(exchange(reads), 5, None)
+    assert record.read_tokens == [0, 0, 1, 1, 2, 1, 0, 0]
+    assert (record.completion_tokens, record.completion_tokens_server) == (5, 5)
+
+
+def test_a_count_that_comes_only_at_the_end_does_not_stand_for_tokens_without_text() -> None:
+    last = b'data: {"choices": [{"text": "b"}], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}\n\n'
+    record = to_record(exchange([HEAD, chunk(token("a")), chunk(last), b"0\r\n\r\n"]), 9, None)
+    assert record.read_tokens == [0, 1, 1, 0]
+    assert (record.completion_tokens, record.completion_tokens_server) == (2, 9)
+
+
 def test_what_came_before_a_broken_event_is_kept() -> None:
     record = to_record(exchange([HEAD + chunk(token("a")), chunk(b"data: {oops\n\n"), b"0\r\n\r\n"]), 2, None)
     assert record.outcome is Outcome.MALFORMED_SSE
