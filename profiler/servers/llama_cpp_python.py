@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
-from typing import ClassVar
 
 from profiler.errors import MissingExtraError, ServerError, ServerStartError, UsageError
 from profiler.results.manifest import EngineFacts
@@ -34,7 +33,7 @@ _NOTES = [
 class LlamaCppPythonServer(StartedServer):
     """`python -m llama_cpp.server` on a free loopback port."""
 
-    environment: ClassVar[Mapping[str, str]] = {"PYTHONUNBUFFERED": "1"}
+    environment: Mapping[str, str] = {"PYTHONUNBUFFERED": "1"}
     capabilities = Capabilities(counts_tokens=True, streams=1, keeps_to_length=True, tells_timings=True)
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
