@@ -8,6 +8,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import parse_metric
 from profiler.reports import format as fmt
 from profiler.reports.energy import price_text, source_text
+from profiler.reports.markdown import grid, plain
 from profiler.stats.estimates import Estimate
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import Checked, Measured, Pair, Prices, best
@@ -75,19 +76,19 @@ def markdown(checked: Checked) -> str:
     lines = [
         f"### Claim `{claim.id}`: {checked.answer}",
         "",
-        f"> {_cell(claim.statement)}",
+        f"> {plain(claim.statement)}",
         "",
-        _cell(headline(checked)),
+        plain(headline(checked)),
     ]
     if checked.pairs:
-        lines += ["", f"| pair | {_label(claim)} | {claim.direction} | answer |", "|---|---|---|---|"]
-        lines += [_row(checked, pair) for pair in checked.pairs]
+        head = ("pair", _label(claim), claim.direction, "answer")
+        lines += ["", *grid(head, (_row(checked, pair) for pair in checked.pairs))]
     for pair in checked.pairs:
         if pair.prices is not None:
-            lines += ["", f"{_cell(_title(pair))}: " + " ".join(map(_cell, prices_text(claim, pair.prices)))]
+            lines += ["", f"{plain(_title(pair))}: " + " ".join(map(plain, prices_text(claim, pair.prices)))]
     for title, sentences in _lists(checked):
-        lines += ["", f"**{title}**", "", *(f"- {_cell(sentence)}" for sentence in sentences)]
-    return "\n".join([*lines, "", *map(_cell, _footer(checked))]) + "\n"
+        lines += ["", f"**{title}**", "", *(f"- {plain(sentence)}" for sentence in sentences)]
+    return "\n".join([*lines, "", *map(plain, _footer(checked))]) + "\n"
 
 
 def document(checked: Checked) -> dict[str, Any]:
@@ -118,12 +119,11 @@ def _pair_lines(checked: Checked, pair: Pair) -> Iterator[str]:
     yield f"  runs: {pair.subject.run}, {pair.baseline.run}"
 
 
-def _row(checked: Checked, pair: Pair) -> str:
+def _row(checked: Checked, pair: Pair) -> tuple[str, ...]:
     claim, unit = checked.claim, _unit(checked.claim)
     values = f"{value_text(pair.subject, unit)} against {value_text(pair.baseline, unit)}"
     change = "–" if pair.change is None else change_text(claim, pair.change)
-    cells = (_title(pair), values, change, f"{pair.answer}: {pair.reason}")
-    return "| " + " | ".join(map(_cell, cells)) + " |"
+    return _title(pair), values, change, f"{pair.answer}: {pair.reason}"
 
 
 def _lists(checked: Checked) -> list[tuple[str, Sequence[str]]]:
@@ -182,10 +182,3 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
-
-
-def _cell(words: str) -> str:
-    """Words from files, as Markdown shows them: nothing of theirs is markup."""
-    for mark in "\\`|<>[]*_":
-        words = words.replace(mark, f"\\{mark}")
-    return " ".join(words.split())

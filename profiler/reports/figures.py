@@ -109,6 +109,12 @@ def power(lines: Mapping[str, Sequence[Point]], phases: Sequence[Span]) -> go.Fi
     return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], "power, W", phases)
 
 
+def energy(lines: Mapping[str, Sequence[Point]], phases: Sequence[Span]) -> go.Figure:
+    """Energy that each channel of the meters has counted."""
+    colours = cycle((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))
+    return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], "energy, J", phases)
+
+
 def _gaps(traces: list[Trace], phases: Sequence[Span]) -> go.Figure:
     figure = _over_time(traces, "gap, ms", phases)
     values = [value for trace in traces for value in trace["y"]]

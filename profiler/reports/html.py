@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from profiler.content import content
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import energy, facts, loads, panels, tables
+from profiler.reports import energy, facts, loads, panels, roofline, tables
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord, Sample
@@ -87,6 +87,7 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "engine_comparisons": tables.engine_comparisons(summary.metrics),
         "trust": tables.trust_rows(summary.metrics),
         "formula": tables.formula,
+        "roofline_rows": roofline.roofline_rows(manifest, summary),
         "host_facts": facts.host_facts(manifest.host),
         "model_facts": _model_facts(manifest),
         "engine_facts": facts.facts(manifest.engine.model_dump(), {"command", "notes"}),

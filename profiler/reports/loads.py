@@ -107,7 +107,7 @@ def throughput(points: Sequence[PointSummary], conclusion: Conclusion | None) ->
     _load_axis(figure, points)
     figure.update_yaxes(title_text="output rate, tokens/s", rangemode="tozero")
     if conclusion is not None and conclusion.kind == "knee" and conclusion.low is not None:
-        _mark_load(figure, conclusion.low, "knee")
+        _mark(figure, conclusion.low, "knee")
     return figure
 
 
@@ -138,7 +138,7 @@ def attainment(points: Sequence[PointSummary], target_ratio: float, conclusion: 
     return figure
 
 
-def latency_throughput(points: Sequence[PointSummary]) -> go.Figure | None:
+def latency_throughput(points: Sequence[PointSummary], conclusion: Conclusion | None = None) -> go.Figure | None:
     """Latencies against output rate, the loads joined in ascending order; hollow where indicative."""
     traces = [trace for curve in _LATENCIES if (trace := _curve(points, *curve))]
     if not traces:
@@ -150,7 +150,19 @@ def latency_throughput(points: Sequence[PointSummary]) -> go.Figure | None:
         figure.update_yaxes(log_axis(min(values), max(values), "latency, ms"))
     else:
         figure.update_yaxes(title_text="latency, ms", rangemode="tozero")
+    knee = _rate_at_knee(points, conclusion)
+    if knee is not None:
+        _mark(figure, knee, "knee")
     return figure
+
+
+def _rate_at_knee(points: Sequence[PointSummary], conclusion: Conclusion | None) -> float | None:
+    """Return the output rate of the load at which throughput stopped growing."""
+    if conclusion is None or conclusion.kind != "knee":
+        return None
+    at = next((point for point in points if point.point.name == conclusion.point), None)
+    rate = None if at is None else _value(at.metrics, THROUGHPUT, "value")
+    return None if rate is None else rounded(rate.value)
 
 
 def _curve(points: Sequence[PointSummary], name: str, metric: str, statistic: str, color: str) -> Trace | None:
@@ -188,9 +200,9 @@ def _load_axis(figure: go.Figure, points: Sequence[PointSummary]) -> None:
         figure.update_xaxes(title_text=title)
 
 
-def _mark_load(figure: go.Figure, load: float, text: str) -> None:
-    figure.add_vline(x=load, line={"color": VERMILLION, "width": 1.5, "dash": "dash"}, layer="below")
-    x = log10(load) if figure.layout.xaxis.type == "log" else load
+def _mark(figure: go.Figure, value: float, text: str) -> None:
+    figure.add_vline(x=value, line={"color": VERMILLION, "width": 1.5, "dash": "dash"}, layer="below")
+    x = log10(value) if figure.layout.xaxis.type == "log" else value
     figure.add_annotation(
         x=x, xref="x", y=0.03, yref="y domain", text=text, showarrow=False, font_color=VERMILLION, xshift=18
     )

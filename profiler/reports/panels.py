@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from profiler.energy.account import MODEL_SCOPE
+from profiler.energy.band import power_w
 from profiler.energy.use import of_channel
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import figures, loads, series
@@ -17,6 +19,7 @@ from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
 from profiler.results.summary import Distribution, Summary
+from profiler.stats.ranges import Range
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
 
@@ -58,7 +61,7 @@ def sections(
         "latency": [_ecdf(name, run, summary) for name in LATENCIES],
         "timeline": [_timeline(run), _gaps(run)],
         "load": _utilisation(run),
-        "energy": _power(run, wall),
+        "energy": _energy(run, wall),
     }
 
 
@@ -76,7 +79,7 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
     rate = loads.throughput(points, summary.conclusion)
     note = "Bars are the range of the repeats." if rate else "No load was steady for long enough to have a rate."
     panels.append(Panel("throughput", "Output rate", note, rate, "Throughput against load."))
-    if latency := loads.latency_throughput(points):
+    if latency := loads.latency_throughput(points, summary.conclusion):
         note = "Each dot is a load, hollow where too few samples stand behind it; hover for the load."
         panels.append(
             Panel("latency-throughput", "Latency against output rate", note, latency, "Latency against rate.")
@@ -171,18 +174,43 @@ def _memory(run: _Run) -> Panel:
     return Panel("memory", title, "", figure, "Resident memory against time.")
 
 
-def _power(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
-    """Power over time, one line per channel that was read; none without a meter."""
+def _energy(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
+    """Power and energy over time, a line for each channel that was read and two around the models."""
     readings = [reading for sample in run.samples for reading in sample.energy] + list(wall)
-    lines = {}
+    first_ns = min((phase.start_ns for phase in run.manifest.phases), default=run.zero_ns)
+    last_ns = run.gathered.extent.last_ns  # an external meter runs on
+    powers, energies = {}, {}
     for meter in run.manifest.energy.meters:
-        points = series.power_points(of_channel(readings, meter.channel), run.zero_ns)
-        if points:
-            lines[f"{meter.channel} ({meter.meter_class}, {meter.scope})"] = series.extremes(points)
-    if not lines:
+        own = [reading for reading in of_channel(readings, meter.channel) if first_ns <= reading.t_ns <= last_ns]
+        if points := series.power_points(own, run.zero_ns):
+            name = f"{meter.channel} ({meter.meter_class}, {meter.scope})"
+            powers[name] = series.extremes(points)
+            energies[name] = series.extremes(series.energy_points(own, run.zero_ns))
+    powers |= _modelled_power(run)
+    if not powers:
         return []
     note = "Mean power between two readings of each channel. Lines of different class or scope are never added up."
-    return [Panel("power", "Power", note, figures.power(lines, run.phases), "Power against time.")]
+    panels = [Panel("power", "Power", note, figures.power(powers, run.phases), "Power against time.")]
+    if energies:
+        note = "Since the first measured request; the tables below are of the steady windows alone."
+        figure = figures.energy(energies, run.phases)
+        panels.append(Panel("energy-used", "Energy", note, figure, "Energy against time."))
+    return panels
+
+
+def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
+    """The least and the most that any model of this machine says, as busy as its processors were."""
+    opinions = run.manifest.energy.opinions
+    if not opinions:
+        return {}
+    busy = _series(run, lambda sample: sample.host_cpu_ratio)
+    ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in opinions))) for t_s, share in busy]
+    name = f"(model, {MODEL_SCOPE})"
+    lines = {
+        f"least of {len(opinions)} opinions {name}": [(t_s, power.low) for t_s, power in ranges],
+        f"most of {len(opinions)} opinions {name}": [(t_s, power.high) for t_s, power in ranges],
+    }
+    return {name: series.extremes(points) for name, points in lines.items() if points}
 
 
 def _series(run: _Run, value: Callable[[Sample], float | None]) -> list[series.Point]:

@@ -146,6 +146,12 @@ def power_points(readings: Sequence[EnergyReading], zero_ns: int) -> list[Point]
     return [(rounded_s(t_ns - zero_ns), power_w) for t_ns, power_w in powers_w(readings)]
 
 
+def energy_points(readings: Sequence[EnergyReading], zero_ns: int) -> list[Point]:
+    """Energy (J) that one channel has counted since the last reading before `zero_ns`, or else the first."""
+    start = max((r for r in readings if r.t_ns <= zero_ns), key=lambda r: r.t_ns, default=readings[0])
+    return [(rounded_s(r.t_ns - zero_ns), r.energy_j - start.energy_j) for r in readings if r.t_ns >= start.t_ns]
+
+
 def spans(manifest: Manifest, zero_ns: int, last_ns: int) -> list[Span]:
     """The phases on the time axis; one without an end lasts until the next one, or until `last_ns`."""
     phases = sorted(manifest.phases, key=lambda phase: phase.start_ns)

@@ -1,12 +1,14 @@
 """The rows that the page and the terminal both show: headline numbers and percentiles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS
+from profiler.metrics.estimates import estimate
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import format as fmt
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import sample_floor
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
@@ -28,6 +30,7 @@ class Card:
     notes: tuple[str, ...] = ()
     repeats: str | None = None
     missing: str | None = None
+    interval: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ _ENGINE_PAIRS = (
 
 def headline_cards(summary: Summary) -> list[Card]:
     """The numbers that a reader came for, how many requests stand behind them first."""
-    return [_requests_card(summary), *(_card(name, summary.metrics.get(name)) for name in _HEADLINES)]
+    return [_requests_card(summary), *(_with_interval(name, summary) for name in _HEADLINES)]
 
 
 def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:
@@ -185,6 +188,17 @@ def _requests_card(summary: Summary) -> Card:
     return Card("Requests finished", f"{summary.requests_ok:,}", f"of {total:,}", notes=(note,))
 
 
+def _with_interval(metric_id: str, summary: Summary) -> Card:
+    """A card with the 95 % interval of its number, where one is known."""
+    metric, card = summary.metrics.get(metric_id), _card(metric_id, summary.metrics.get(metric_id))
+    quantile = card.statistic if card.statistic in QUANTILES else None
+    found = None if card.missing else estimate(summary, metric_id, quantile)
+    if not isinstance(found, Estimate) or found.value is None or found.is_exact:
+        return card
+    shown = row_scale(metric) if isinstance(metric, Distribution) else _scalar_scale(metric)
+    return replace(card, interval=f"95{fmt.NBSP}% interval {shown.span((found.low, found.high))}")
+
+
 def _card(metric_id: str, metric: Metric | None) -> Card:
     name = fmt.label(metric_id)
     if metric is None:
@@ -197,9 +211,14 @@ def _card(metric_id: str, metric: Metric | None) -> Card:
         return Card(name, shown.span((metric.low, metric.high)), shown.unit, notes=notes)
     if isinstance(metric, NotMeasured) or metric.value is None:
         return Card(name, missing=metric.reason or "no reason was recorded")
-    shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+    shown = _scalar_scale(metric)
     repeats = _repeats("repeats", shown, metric.per_repeat)
     return Card(name, shown.number(metric.value), shown.unit, notes=notes, repeats=repeats)
+
+
+def _scalar_scale(metric: Metric | None) -> fmt.Scale:
+    assert isinstance(metric, Scalar) and metric.value is not None  # noqa: S101, PT018 - callers have looked
+    return fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
 
 
 def _distribution_card(metric_id: str, metric: Distribution) -> Card:

@@ -70,9 +70,17 @@ def recompute(folder: RunFolder) -> tuple[Manifest, Summary]:
     return manifest, summary
 
 
+def page_of(folder: RunFolder) -> str:
+    """Return the page about a run, without writing it. Raises `RunFolderError`."""
+    return _page(folder, *summary_of(folder))
+
+
 def _draw(folder: RunFolder, manifest: Manifest, summary: Summary) -> None:
-    page = html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
-    replace(folder.report, page)
+    replace(folder.report, _page(folder, manifest, summary))
+
+
+def _page(folder: RunFolder, manifest: Manifest, summary: Summary) -> str:
+    return html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
 
 
 def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion | None:

@@ -104,3 +104,14 @@ def test_without_a_rate_there_is_no_figure() -> None:
     assert loads.latency_throughput([nothing]) is None
     assert loads.attainment([nothing], 0.9, knee_at(1)) is None
     assert loads.rows(summary([nothing]))[0].cells == ("",) * len(loads.COLUMNS)
+
+
+def test_the_knee_stands_in_both_figures() -> None:
+    points = [measured(1, 100.0), measured(2, 190.0), measured(4, 200.0)]
+    for figure, at in ((loads.throughput(points, knee_at(2)), 2), (loads.latency_throughput(points, knee_at(2)), 190)):
+        assert figure is not None
+        assert [shape.x0 for shape in figure.layout.shapes] == [at]
+        assert [note.text for note in figure.layout.annotations] == ["knee"]
+    plain = loads.latency_throughput(points)
+    assert plain is not None
+    assert not plain.layout.shapes

@@ -1,0 +1,114 @@
+"""One run for a pull request and for a spreadsheet."""
+
+import csv
+import io
+import shlex
+from collections.abc import Iterator, Sequence
+
+from profiler.metrics.estimates import estimate
+from profiler.metrics.summarize import QUANTILES
+from profiler.reports import facts, loads, tables
+from profiler.reports import format as fmt
+from profiler.reports.markdown import grid, plain
+from profiler.results.manifest import Manifest
+from profiler.results.summary import Distribution, Metric, PointSummary, Scalar, Summary
+from profiler.stats.estimates import Estimate
+
+CSV_COLUMNS = (
+    *("run_id", "load", "metric", "unit", "value", "low", "high"),
+    *("n", "min", "max", *QUANTILES, "indicative", "note", "not_measured"),
+)
+
+
+def markdown(manifest: Manifest, summary: Summary) -> str:
+    """The verdict, the headline numbers, latencies and loads, and how to repeat it."""
+    engine = " ".join(filter(None, [manifest.engine.name, manifest.engine.version]))
+    title = [facts.host_name(manifest.host), engine, manifest.model.name, summary.workload]
+    lines = [f"## {plain(' · '.join(title))}", "", *_verdict(summary)]
+    lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary)))]
+    lines += ["", *_latencies(summary), *_loads(summary), *_warnings(manifest, summary)]
+    if manifest.command_line:
+        lines += ["To repeat it:", "", "```sh", shlex.join(manifest.command_line), "```", ""]
+    return "\n".join([*lines, f"Run `{manifest.run_id}`, Aforo {plain(manifest.tool_version)}"]) + "\n"
+
+
+def as_csv(manifest: Manifest, summary: Summary) -> str:
+    """One row for each metric, of each load where there are several; `value` is the mean of a distribution.
+
+    `low` and `high` are the 95 % interval, or the ends of a number that is known as an interval only.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n", restval="")
+    table.writeheader()
+    points: Sequence[Summary | PointSummary] = summary.points or [summary]
+    for point in points:
+        load = point.point.name if isinstance(point, PointSummary) else ""
+        for name, metric in point.metrics.items():
+            table.writerow({"run_id": manifest.run_id, "load": load, "metric": name, **_cells(point, name, metric)})
+    return text.getvalue()
+
+
+def _verdict(summary: Summary) -> Iterator[str]:
+    if summary.status != "complete":
+        yield f"**{summary.status.upper()}**: {plain(summary.status_reason or 'it was never closed')}"
+        yield ""
+    if summary.verdict is None:
+        return
+    passed = "" if summary.verdict.findings else ": every check that could be made was passed."
+    yield f"**{summary.verdict.level}**{passed}"
+    yield ""
+    yield from (f"- **{plain(found.rule)}**: {plain(found.sentence)}" for found in summary.verdict.findings)
+    yield from ("",) * bool(summary.verdict.findings)
+
+
+def _card(card: tables.Card) -> tuple[str, str, str]:
+    if card.missing:
+        return card.label, "–", f"not measured: {card.missing}"
+    said = ", ".join(filter(None, [*card.notes, card.interval]))
+    return card.label, f"{card.number} {card.unit}".strip(), said
+
+
+def _latencies(summary: Summary) -> Iterator[str]:
+    rows = [row for row in tables.distribution_rows(summary.metrics) if row.metric_id in tables.LATENCIES]
+    measured = [row for row in rows if row.missing is None]
+    if not measured:
+        return
+    cells = (
+        [f"{fmt.short_label(row.metric_id)}, {row.unit}", *map(_number, row.cells), f"{row.n:,}"] for row in measured
+    )
+    yield from grid(("latency", "mean", *QUANTILES, "n"), cells)
+    yield ""
+    if tables.has_indicative(measured):
+        yield from (f"† {tables.INDICATIVE_NOTE}", "")
+
+
+def _number(cell: tables.Cell) -> str:
+    return f"{cell.text}†" if cell.is_indicative else cell.text
+
+
+def _loads(summary: Summary) -> Iterator[str]:
+    if not summary.points:
+        return
+    rows = ((row.load, *(cell or "–" for cell in row.cells), row.verdict) for row in loads.rows(summary))
+    yield from grid(("load", *(name for name, _, _ in loads.COLUMNS), "verdict"), rows)
+    yield ""
+    if summary.conclusion is not None:
+        yield from (f"**{plain(summary.conclusion.sentence)}**", "")
+
+
+def _warnings(manifest: Manifest, summary: Summary) -> Iterator[str]:
+    warnings = list(dict.fromkeys([*manifest.warnings, *summary.warnings]))
+    if warnings:
+        yield from (*(f"- {plain(warning)}" for warning in warnings), "")
+
+
+def _cells(point: Summary | PointSummary, name: str, metric: Metric) -> dict[str, object]:
+    found = estimate(point, name)
+    ends = {"low": found.low, "high": found.high} if isinstance(found, Estimate) else {}
+    if isinstance(metric, Distribution):
+        known = {"value": metric.mean, "n": metric.n, "min": metric.min, "max": metric.max, **metric.quantiles}
+        return {"unit": metric.unit, **known, **ends, "indicative": " ".join(metric.indicative)}
+    if isinstance(metric, Scalar):
+        reason = None if metric.value is not None or ends else metric.reason
+        return {"unit": metric.unit, "value": metric.value, **ends, "note": metric.note, "not_measured": reason}
+    return {"unit": metric.unit, "not_measured": metric.reason}

@@ -1,0 +1,31 @@
+from profiler.reports.roofline import roofline_rows
+from profiler.results.summary import Scalar
+
+LIMITS = {
+    "memory_bytes_per_s": 20e9,
+    "measured_utc": "2026-11-20T10:00:00Z",
+    "threads": 2,
+    "peaks": {"int8": {"operations_per_s": 400e9}, "bf16": {"operations_per_s": None, "reason": "no such instruction"}},
+}
+
+
+def text_of(run, summary):
+    return {row.label: row.text.replace("\u00a0", " ") for row in roofline_rows(run.manifest, summary)}
+
+
+def test_what_was_used_of_each_limit(fake_run):
+    run = fake_run(repeats=1, requests=2)
+    run.manifest.host["roofline"] = LIMITS
+    summary = run.summary
+    summary.metrics |= {"mbu_ratio": Scalar(unit="ratio", value=0.75), "mfu_ratio": Scalar(unit="ratio", value=0.02)}
+    rows = text_of(run, summary)
+    assert rows["Memory bandwidth (MBU)"] == "75.0 %: 15.0 GB/s of 20.0 GB/s"
+    assert rows["Arithmetic (MFU)"] == "2.00 % of the peak"
+    assert rows["Peak, int8"] == "400 GFLOP/s"
+    assert rows["Peak, bf16"] == "not measured: no such instruction"
+    assert "2026-11-20" in rows["Limits measured"]
+
+
+def test_without_measured_limits_the_reason_stands_there(fake_run):
+    run = fake_run(repeats=1, requests=2)
+    assert "aforo host roofline" in text_of(run, run.summary)["Memory bandwidth (MBU)"]
