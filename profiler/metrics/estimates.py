@@ -68,11 +68,11 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
         if found.low is None or found.high is None:
             return Unknown(found.reason or "not measured")
         return Estimate(None, found.low, found.high)
-    if len(found.per_repeat) >= _SEVERAL:
-        return Estimate.of_repeats(found.value, found.per_repeat)
+    several = len(found.per_repeat) >= _SEVERAL
     if found.interval is not None:
-        low, high = found.interval
-        return Estimate(found.value, max(low, 0.0) if found.value >= 0 else low, high, BATCHES - 1)
+        return Estimate(found.value, *found.interval, len(found.per_repeat) - 1 if several else BATCHES - 1)
+    if several:
+        return Estimate.of_repeats(found.value, found.per_repeat)
     return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)
 
 

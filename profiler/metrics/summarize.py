@@ -22,6 +22,7 @@ from profiler.results.summary import (
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.estimates import Estimate as Interval
 from profiler.stats.intervals import BATCHES, parts_half_width, repeats_half_width
+from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import quantile, sample_floor
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
@@ -29,6 +30,7 @@ from profiler.timing.audit import Audit
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
+_SHARES_OF_REQUESTS = {"slo_attainment_ratio", "error_ratio"}
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -132,7 +134,7 @@ def _measure(
     spec: MetricSpec, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
 ) -> Metric:
     if spec.kind == "per-run":
-        return _with_interval(_scalar(spec, seen, repeats), spec, slices)
+        return _with_interval(_scalar(spec, seen, repeats), spec, seen, slices)
     if not len(seen.values[spec.id]):
         reason = "no finished request has a value for it" if seen.totals.finished else "no request finished"
         return NotMeasured(unit=spec.unit, reason=reason)
@@ -158,17 +160,28 @@ def _values(spec: MetricSpec, parts: Sequence[Observations]) -> list[float | Est
     return found
 
 
-def _with_interval(scalar: Scalar, spec: MetricSpec, slices: Sequence[Observations]) -> Scalar:
+def _with_interval(scalar: Scalar, spec: MetricSpec, seen: Observations, slices: Sequence[Observations]) -> Scalar:
     """Add the interval of a single value: over repeats or, for what is counted in a window, over slices of it."""
     if scalar.value is None:
         return scalar
     half_width = repeats_half_width(scalar.per_repeat)
     if half_width is None and slices and spec.group in _COUNTED_IN_WINDOWS:
         half_width = _over_slices(scalar.value, spec, slices)
+    if spec.id in _SHARES_OF_REQUESTS:
+        return scalar.model_copy(update={"interval": _of_share(scalar.value, seen.totals.requests, half_width or 0.0)})
     if half_width is None:
         return scalar
     found = Interval.around(scalar.value, half_width, BATCHES - 1)
     return scalar.model_copy(update={"interval": (found.low, found.high)})
+
+
+def _of_share(share: float, requests: int, half_width: float) -> tuple[float, float]:
+    """Return the interval of a share of requests: the wider one, over repeats or of as many independent requests.
+
+    Repeats in which every request was good, or none, agree to the last digit and know less than they seem to.
+    """
+    low, high = proportion_interval(round(share * requests), requests)
+    return max(0.0, min(low, share - half_width)), min(1.0, max(high, share + half_width))
 
 
 def _over_slices(value: float, spec: MetricSpec, slices: Sequence[Observations]) -> float | None:

@@ -5,9 +5,11 @@ from random import Random
 import pytest
 from support.builders import manifest, request
 
+from profiler.metrics.estimates import estimate
 from profiler.metrics.summarize import summarize
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
+from profiler.stats.estimates import Estimate
 from profiler.stats.values import Values
 
 
@@ -72,7 +74,17 @@ def test_several_in_flight_take_as_many_more() -> None:
 def test_what_is_not_of_the_window_has_none() -> None:
     summary = summarize(manifest(), one_after_the_other([10.0] * 40), [], [])
     assert scalar(summary, "model_load_s").interval is None
-    assert scalar(summary, "error_ratio").interval is None
+    assert scalar(summary, "coalesced_read_ratio").interval is None
+
+
+def test_repeats_that_all_kept_the_slo_are_no_certainty() -> None:
+    requests = one_after_the_other([10.0] * 15) + one_after_the_other([10.0] * 15, "repeat-2", 1000)
+    summary = summarize(manifest(repeats=2, slo={"e2e_ms": 50}), requests, [], [])
+    attained = scalar(summary, "slo_attainment_ratio")
+    # 30 of 30: 0.025^(1/30) = 0.8843
+    assert (attained.value, attained.interval) == (1, (pytest.approx(0.8843, abs=1e-4), 1))
+    known = estimate(summary, "slo_attainment_ratio")
+    assert known == Estimate(1, attained.interval[0], 1, 1)
 
 
 def test_quantiles_of_a_single_repeat() -> None:
