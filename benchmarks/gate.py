@@ -190,7 +190,8 @@ def report(out: Path, options: argparse.Namespace) -> list[str]:
     base, same, slow = (sorted(path.parent for path in (out / group).glob("*/summary.json")) for group in GROUPS)
     lines = [
         f"{len(base)} runs of each group: smoke with {options.requests} requests of {options.output_tokens} tokens, "
-        f"{options.model}, {SERVER}, 1 thread; at most {options.max_regression} worse. {aside(out)} INVALID and made again.",
+        f"{options.model}, {SERVER}, 1 thread; at most {options.max_regression} worse. {aside(out)} INVALID and made "
+        "again.",
         "",
         "| tokens/s | " + " | ".join(f"run {i + 1}" for i in range(len(base))) + " |",
         "|---|" + "---|" * len(base),

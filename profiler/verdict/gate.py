@@ -73,6 +73,7 @@ def gate(
     `point` names a load of runs with several; else the one that each summary's metrics stand for is taken, which must
     be the same. Raises `UsageError`.
     """
+    _check_apart(base, new)
     sides = [[_at(run, point) for run in side] for side in (base, new)]
     if point is None:
         _check_headlines([*base, *new])
@@ -106,6 +107,13 @@ def _at(run: StoredRun, point: str | None) -> Summary | PointSummary:
     names = [summary.point.name for summary in run.summary.points]
     has = f"has {', '.join(names)}" if names else "is of a single load: leave --point out"
     raise UsageError(f"There is no load {point!r} in {run.folder.path}: it {has}.")
+
+
+def _check_apart(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> None:
+    """Raise `UsageError` where a run is on both sides: it does not differ from itself."""
+    both = {run.name for run in base} & {run.name for run in new}
+    if both:
+        raise UsageError(f"{', '.join(sorted(both))}: on both sides. Pass folders that have no run in common.")
 
 
 def _check_headlines(runs: Sequence[StoredRun]) -> None:

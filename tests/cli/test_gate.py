@@ -85,10 +85,16 @@ def test_invalid_runs(tmp_path: Path, base: Path) -> None:
         (("--point", "c8"), "no load 'c8'"),
     ],
 )
-def test_bad_usage(base: Path, words: tuple[str, ...], says: str) -> None:
-    done = gate(base, base / "base-0", *words)
+def test_bad_usage(tmp_path: Path, base: Path, words: tuple[str, ...], says: str) -> None:
+    done = gate(base, side(tmp_path / "new", 99), *words)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_a_run_is_not_compared_with_itself(base: Path) -> None:
+    done = gate(base, base / "base-0")
+    assert done.returncode == 2
+    assert "base-0: on both sides" in done.stderr
 
 
 def test_what_is_no_run(tmp_path: Path, base: Path) -> None:
