@@ -58,15 +58,14 @@ class Estimate:
         return self.low <= other.high and other.low <= self.high
 
     def at(self, confidence: float) -> "Estimate":
-        """Return the estimate with the interval of another confidence.
+        """Return the estimate with the interval of another confidence: of a difference or ratio, not of its sides.
 
         Both sides are stretched as Student's interval would be; for one by order statistics that is an approximation.
         An interval that is no matter of chance stays as it is.
         """
         if self.freedom is None:
             return self
-        wider = self._stretched(two_sided_t(confidence, self.freedom) / two_sided_t(CONFIDENCE, self.freedom))
-        return replace(wider, low=max(0.0, wider.low)) if self.low >= 0 else wider
+        return self._stretched(two_sided_t(confidence, self.freedom) / two_sided_t(CONFIDENCE, self.freedom))
 
     def _with(self, freedom: float) -> "Estimate":
         """Return the estimate with an interval as if it rested on so many degrees of freedom."""

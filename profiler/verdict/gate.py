@@ -40,7 +40,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Gated:
-    """One metric: the answer, the two sides, and the change (new / base − 1) with its interval."""
+    """One metric: the answer, the two sides at 95 %, and the change (new / base − 1) at the confidence asked for."""
 
     metric: str
     unit: str
@@ -149,12 +149,12 @@ def _gated(
     sides = _sides(base, new, name, quantile)
     if isinstance(sides, Unknown):
         return Gated(label, spec.unit, "undecidable", f"{label}: undecidable. {sides.reason}.")
-    known_base, known_new = (side.at(confidence) for side in sides)
+    known_base, known_new = sides
     relative = ratio(known_new, known_base)
     if relative is None:
         sentence = f"{label}: undecidable. An interval reaches 0, so little was measured: {_MORE_RUNS}"
         return Gated(label, spec.unit, "undecidable", sentence, known_base, known_new)
-    change = _minus_one(relative)
+    change = _minus_one(relative.at(confidence))
     worse = _negative(change) if spec.better == "higher" else change
     answer = _answer(worse, limit.max_regression_ratio)
     sign = "−" if spec.better == "higher" else "+"

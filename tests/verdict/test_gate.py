@@ -166,13 +166,15 @@ def test_wrong_answers_are_as_rare_as_it_says(runs, true_change: float, wrong: s
     random = Random(6)  # noqa: S311 - a simulation must be repeatable, not secret
     (template,) = runs("template", rate(1))
 
-    def simulated(centre: float) -> list[StoredRun]:
+    def simulated(side: str, centre: float) -> list[StoredRun]:
+        named = template.manifest.model_copy(update={"run_id": side})
         summaries = [
             template.summary.model_copy(update={"metrics": {RATE[0]: rate(random.gauss(centre, 2))}}) for _ in range(4)
         ]
-        return [StoredRun(template.folder, template.manifest, summary) for summary in summaries]
+        return [StoredRun(template.folder, named, summary) for summary in summaries]
 
-    answers = [gate(simulated(100), simulated(100 * (1 + true_change)), [RATE], FIVE).answer for _ in range(2000)]
+    changed = 100 * (1 + true_change)
+    answers = [gate(simulated("a", 100), simulated("b", changed), [RATE], FIVE).answer for _ in range(2000)]
     assert answers.count(wrong) <= 0.035 * 2000
     if true_change != -0.0499:
         assert answers.count("regression" if true_change else "pass") > 0.7 * 2000
