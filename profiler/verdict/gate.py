@@ -79,7 +79,7 @@ def gate(
         _check_headlines([*base, *new])
     each = adjusted_confidence(limit.confidence, len(metrics))
     found = [
-        _energy_differs(base, new, name) or _gated(name, quantile, sides[0], sides[1], limit, each)
+        _energy_differs(sides[0], sides[1], name) or _gated(name, quantile, sides[0], sides[1], limit, each)
         for name, quantile in metrics
     ]
     answers = {one.answer for one in found}
@@ -124,15 +124,21 @@ def _check_headlines(runs: Sequence[StoredRun]) -> None:
         raise UsageError(f"These runs' numbers are those of different loads ({names}). Pass --point to choose one.")
 
 
-def _energy_differs(base: Sequence[StoredRun], new: Sequence[StoredRun], name: str) -> Gated | None:
+def _energy_differs(base: Side, new: Side, name: str) -> Gated | None:
     """Return the answer for an energy that was not metered alike on both sides."""
     if METRICS[name].group != "energy" and not name.startswith("gco2e"):
         return None
-    kinds = sorted({f"{e.meter_class} of {e.scope or 'nothing'}" for e in (r.manifest.energy for r in (*base, *new))})
+    kinds = sorted({_meter(summary) for summary in (*base, *new)})
     if len(kinds) < _SEVERAL:
         return None
     sentence = f"{name}: undecidable. Energy was not metered alike: {' against '.join(kinds)}."
     return Gated(name, METRICS[name].unit, "undecidable", sentence)
+
+
+def _meter(summary: Summary | PointSummary) -> str:
+    """Return class and scope of the account that stands for a run: the first with a value."""
+    found = (f"{account.meter_class} of {account.scope}" for account in summary.energy if account.gross_j is not None)
+    return next(found, "no meter")
 
 
 def _gated(

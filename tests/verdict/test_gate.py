@@ -7,8 +7,9 @@ import pytest
 from support.stored_runs import rate, stored
 
 from profiler.errors import UsageError
+from profiler.results.manifest import MeterClass
 from profiler.results.several import StoredRun
-from profiler.results.summary import Distribution, Metric, Scalar
+from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.gate import Limit, gate
 
 RATE = ("output_tokens_per_s", None)
@@ -133,10 +134,16 @@ def test_energy_that_was_not_metered_alike_or_is_a_model(runs) -> None:
     name, metric = "energy_j_per_output_token", ("energy_j_per_output_token", None)
     base = runs("base", band, name=name)
     assert "known only as an interval" in gate(base, runs("new", band, name=name), [metric], FIVE).metrics[0].sentence
-    counter = runs("counter", of(1, 0), name=name, energy={"meter_class": "counter", "scope": "GPU"})
-    assert "not metered alike" in gate(base, counter, [metric], FIVE).metrics[0].sentence
+    counter = runs("counter", of(1, 0), name=name)
+    counter[0].summary.energy = [account("counter")]
+    assert "counter of GPU against no meter" in gate(base, counter, [metric], FIVE).metrics[0].sentence
     twice = Scalar(unit="J/token", value=None, reason="an interval, not a number", low=4, high=5)
     assert gate(base, runs("twice", twice, name=name), [metric], FIVE).answer == "regression"
+
+
+def account(meter_class: MeterClass) -> EnergyAccount:
+    rest = {"idle_j": None, "net_j": None, "coverage_ratio": 1, "provenance": "", "parts": {}}
+    return EnergyAccount(meter_class=meter_class, scope="GPU", gross_j=(1, 1), **rest)
 
 
 def test_what_was_not_measured_is_undecidable(runs) -> None:
