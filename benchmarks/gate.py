@@ -1,7 +1,7 @@
 """Does `aforo gate` catch a real slowdown of 10 %, and does it stay quiet when nothing changed?
 
 Three groups of runs of one setting, in turn, so that drift of the machine meets all of them alike: `base`, `same`
-(again the same) and `slow`, during which the model server is stopped (SIGSTOP) for 5 ms and woken (SIGCONT) for nine
+(again the same) and `slow`, during which the model server is stopped (SIGSTOP) for 20 ms and woken (SIGCONT) for nine
 times as long as it was really stopped, again and again, as a processor quota would halt it. A run that is INVALID is
 put aside and made again. Then the gate judges, each answer by the command itself:
 
@@ -16,6 +16,7 @@ Runs that are in FOLDER already are kept, so it can be done in pieces (`--at-mos
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ import psutil
 
 GROUPS = ("base", "same", "slow")
 ASIDE = "invalid"
-STOP_S, STOPPED_SHARE = 0.005, 0.10
+STOP_S, STOPPED_SHARE = 0.020, 0.10
 RESULTS = Path(__file__).parent / "results" / "gate.md"
 AFORO = (sys.executable, "-m", "profiler")
 SERVER = "llama-server"
@@ -47,7 +48,7 @@ class Answer(NamedTuple):
 
 
 class Stopper(threading.Thread):
-    """Stops the server below a process for a part of the time; counts how long it really stood still."""
+    """Stops every server below a process for a part of the time; counts how long the last one really stood still."""
 
     def __init__(self, parent: int) -> None:
         super().__init__(daemon=True)
@@ -55,40 +56,48 @@ class Stopper(threading.Thread):
         self.stopped_s = self.running_s = 0.0
 
     def run(self) -> None:
-        server = self._server()
-        while server is not None and not self._ended.is_set():
-            begun = time.perf_counter()
-            try:
-                server.send_signal(signal.SIGSTOP)
-                time.sleep(STOP_S)
-            except psutil.Error:
-                return
-            finally:
-                self._wake(server)
-            stopped = time.perf_counter()
-            time.sleep((stopped - begun) * (1 / STOPPED_SHARE - 1))
-            self.stopped_s += stopped - begun
-            self.running_s += time.perf_counter() - stopped
+        while not self._ended.is_set():
+            servers = [process for process in below(self._parent) if is_server(process)]
+            if servers:
+                self._halt_again_and_again(servers[0])
+            self._ended.wait(0.02)
 
     def end(self) -> None:
         self._ended.set()
         self.join()
 
-    @staticmethod
-    def _wake(server: psutil.Process) -> None:
-        try:
-            server.send_signal(signal.SIGCONT)
-        except psutil.Error:
-            return
-
-    def _server(self) -> psutil.Process | None:
-        """Wait for the server to be there."""
+    def _halt_again_and_again(self, server: psutil.Process) -> None:
+        """Do so until it has ended."""
+        self.stopped_s = self.running_s = 0.0
         while not self._ended.is_set():
-            for process in below(self._parent):
-                if SERVER in process.name():
-                    return process
-            self._ended.wait(0.05)
-        return None
+            begun = time.perf_counter()
+            if not send(server, signal.SIGSTOP):
+                return
+            time.sleep(STOP_S)
+            if not send(server, signal.SIGCONT):
+                return
+            stopped = time.perf_counter()
+            time.sleep((stopped - begun) * (1 / STOPPED_SHARE - 1))
+            self.stopped_s += stopped - begun
+            self.running_s += time.perf_counter() - stopped
+
+
+def send(process: psutil.Process, number: signal.Signals) -> bool:
+    """Send a signal; say whether there was still somebody to send it to."""
+    try:
+        process.send_signal(number)
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def is_server(process: psutil.Process) -> bool:
+    """Whether a process is the server that answers requests, not one that only tells its version."""
+    try:
+        words = process.cmdline()
+        return process.name() == SERVER and "--port" in words and os.devnull not in words
+    except psutil.Error:
+        return False
 
 
 def below(parent: psutil.Process) -> list[psutil.Process]:
@@ -114,7 +123,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each group")
     parser.add_argument("--model", default="synthetic:smollm2-135m/Q8_0")
-    parser.add_argument("--requests", type=int, default=30)
+    parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--output-tokens", type=int, default=32)
     parser.add_argument("--metric", nargs="+", default=["output_tokens_per_s"])
     parser.add_argument("--max-regression", default="5%")
@@ -183,7 +192,8 @@ def measure(out: Path, group: str, options: argparse.Namespace) -> str:
     if level == "INVALID":
         (out / ASIDE).mkdir(exist_ok=True)
         (out / group / summary["run_id"]).rename(out / ASIDE / summary["run_id"])
-    return f"{group}: {rate['value']:.2f} tokens/s ({interval}), stopped {share:.1%}, {level}"
+    stopped = f"stopped for {stopper.stopped_s:.1f} s, {share:.1%}"
+    return f"{group}: {rate['value']:.2f} tokens/s ({interval}), {stopped}, {level}"
 
 
 def report(out: Path, options: argparse.Namespace) -> list[str]:
