@@ -14,11 +14,15 @@ from profiler.cli import (
     check_claim,
     energy,
     engines,
+    export,
     gate,
     host,
+    import_result,
+    list_runs,
     metrics,
     models,
     prices,
+    query,
     report,
     rules,
     run,
@@ -40,6 +44,10 @@ app.command("report")(report.report)
 app.command("gate")(gate.gate)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
+app.command("list")(list_runs.list_runs)
+app.command("query")(query.query)
+app.command("export")(export.export)
+app.command("import")(import_result.import_result)
 app.add_typer(workloads.app, name="workloads")
 app.add_typer(engines.app, name="engines")
 app.add_typer(energy.app, name="energy")

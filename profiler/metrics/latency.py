@@ -65,7 +65,7 @@ def ttft_ms(request: RequestRecord) -> float:
     unit="ms",
     group="latency",
     better="lower",
-    aliases={"vllm bench": "itl", "guidellm": "inter_token_latency_ms", "aiperf": "inter_chunk_latency"},
+    aliases={"vllm bench": "itl", "aiperf": "inter_chunk_latency"},
 )
 def itl_ms(request: RequestRecord) -> list[float]:
     """Gaps between successive token-bearing reads; one with k tokens is one gap (see coalesced_read_ratio)."""
@@ -78,7 +78,7 @@ def itl_ms(request: RequestRecord) -> list[float]:
     unit="ms",
     group="latency",
     better="lower",
-    aliases={"vllm bench": "tpot", "guidellm": "time_per_output_token_ms", "aiperf": "inter_token_latency"},
+    aliases={"vllm bench": "tpot", "guidellm": "inter_token_latency_ms", "aiperf": "inter_token_latency"},
 )
 def tpot_ms(request: RequestRecord) -> float:
     """(Last token − first token) / (completion tokens − 1)."""

@@ -8,6 +8,7 @@ middle is passed over.
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,8 @@ from typing import TypeVar
 import msgspec
 from pydantic import ValidationError
 
-from profiler.errors import RecordError, RunFolderError
+from profiler.errors import RecordError, RunFolderError, UsageError
+from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
@@ -94,6 +96,11 @@ class RunFolder:
     def read_manifest(self) -> Manifest:
         """Read `run.json`. Raises `RunFolderError`."""
         if not self._manifest.is_file():
+            if (self.path / IMPORTED_FILE).is_file():
+                raise RunFolderError(
+                    f"{self.path} is not a run but a result of another tool ({NO_TRUST}). 'aforo list' shows it, and "
+                    "'aforo query' has it in the table 'imported'; it is never compared with runs."
+                )
             raise RunFolderError(
                 f"{self.path} is not a run folder: it has no run.json. Expected a folder that 'aforo run' made."
             )
@@ -160,6 +167,23 @@ class RunFolder:
         if not isinstance(document, dict):
             raise RunFolderError(f"{path}: expected a JSON object, found {type(document).__name__}.")
         return document
+
+
+def free_folder(out: Path, parts: Iterable[str]) -> Path:
+    """Name a folder below `out` that does not exist, after what it holds. Raises `UsageError` where `out` is a file."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file. Pass a folder, in which the run gets a folder of its own.")
+    name = "-".join(_plain(part) for part in parts)
+    path, count = out / name, 1
+    while path.exists():
+        count += 1
+        path = out / f"{name}-{count}"
+    return path
+
+
+def _plain(text: str) -> str:
+    """Keep what is safe in a file name on every system."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:60] or "unnamed"
 
 
 def replace(path: Path, text: str) -> None:

@@ -46,7 +46,12 @@ class Phase(_Part):
     @property
     def is_measured(self) -> bool:
         """Whether requests of this phase enter the metrics."""
-        return self.name.rpartition("/")[2].startswith("repeat-")
+        return is_measured(self.name)
+
+
+def is_measured(phase: str) -> bool:
+    """Whether requests of a phase of this name enter the metrics."""
+    return phase.rpartition("/")[2].startswith("repeat-")
 
 
 class ModelFacts(_Part):

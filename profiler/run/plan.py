@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from profiler.hosts.tree import Tree
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
-from profiler.results.folder import RunFolder
+from profiler.results.folder import RunFolder, free_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
 from profiler.run.progress import Progress
@@ -318,21 +317,8 @@ def _roomy(needed: int, workload: Workload) -> int:
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:
     """Name a folder that does not exist: UTC, host, engine, model and workload."""
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is a file. Pass a folder, in which the run gets a folder of its own.")
     stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
-    parts = [stamp, platform.node() or "host", engine, model.name, workload.id]
-    name = "-".join(_plain(part) for part in parts)
-    path, count = out / name, 1
-    while path.exists():
-        count += 1
-        path = out / f"{name}-{count}"
-    return RunFolder(path)
-
-
-def _plain(text: str) -> str:
-    """Keep what is safe in a file name on every system."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:60] or "unnamed"
+    return RunFolder(free_folder(out, [stamp, platform.node() or "host", engine, model.name, workload.id]))
 
 
 def _flags(workload: Workload, key: str) -> list[str]:

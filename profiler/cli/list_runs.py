@@ -1,0 +1,166 @@
+"""`aforo list`: the runs below a folder."""
+
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profiler.errors import UsageError
+
+if TYPE_CHECKING:
+    from profiler.results.listing import Line
+
+_SHOWN_AT_MOST = 50
+_HOST_WIDTH = 20
+
+
+class VerdictName(Enum):
+    """What --verdict takes."""
+
+    VALID = "valid"
+    WARNINGS = "warnings"
+    INVALID = "invalid"
+    UNFINISHED = "no-summary"
+    UNREADABLE = "unreadable"
+    IMPORTED = "imported"
+
+
+def list_runs(
+    path: Annotated[Path, typer.Argument(help="A folder with run folders, however deep.", metavar="[PATH]")] = Path(
+        "runs"
+    ),
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many, the newest; 0: all. [50; all with --json, --csv]")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Only hosts whose name contains this.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only models whose name contains this.")] = None,
+    workload: Annotated[str | None, typer.Option(help="Only workloads whose id contains this.")] = None,
+    verdict: Annotated[VerdictName | None, typer.Option(help="Only runs with this verdict.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print as CSV.")] = False,
+) -> None:
+    """List the runs below a folder, the newest first, with verdict and headline numbers."""
+    from profiler.cli.rows import form
+    from profiler.results.listing import Wanted, find, lines
+
+    if limit is not None and limit < 0:
+        raise UsageError(f"--limit {limit} is less than 0. Pass how many runs to list, or 0 for all.")
+    wanted_form = form(as_json=json, as_csv=csv)
+    found = find(path)
+    wanted = Wanted(host, model, workload, _level(verdict))
+    kept = [line for line in lines(found) if wanted.keeps(line)]
+    most = limit if limit is not None else _SHOWN_AT_MOST if wanted_form == "table" else 0
+    shown = kept[:most] if most else kept
+    if wanted_form == "table":
+        _print_table(shown)
+        _print_rest(path, kept, shown, len(found.foreign))
+    else:
+        _print_data(shown, wanted_form)
+
+
+def _level(verdict: VerdictName | None) -> str | None:
+    """Return the verdict as a line has it."""
+    from profiler.results.imported import NO_TRUST
+    from profiler.results.listing import UNFINISHED, UNREADABLE
+
+    levels = {
+        VerdictName.VALID: "VALID",
+        VerdictName.WARNINGS: "VALID with warnings",
+        VerdictName.INVALID: "INVALID",
+        VerdictName.UNFINISHED: UNFINISHED,
+        VerdictName.UNREADABLE: UNREADABLE,
+        VerdictName.IMPORTED: NO_TRUST,
+    }
+    return None if verdict is None else levels[verdict]
+
+
+def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
+    from profiler.cli.rows import print_rows
+    from profiler.results.listing import HEADLINES
+
+    about = (
+        "started_utc",
+        "verdict",
+        "status",
+        "host",
+        "engine",
+        "model",
+        "workload",
+        "requests_ok",
+        "requests_failed",
+    )
+    columns = [*about, *HEADLINES, "folder", "note"]
+    rows = [
+        [
+            *(getattr(line, name) for name in about),
+            *(line.numbers.get(name) for name in HEADLINES),
+            str(line.folder),
+            line.note,
+        ]
+        for line in shown
+    ]
+    print_rows(columns, rows, "json" if wanted_form == "json" else "csv")
+
+
+def _print_table(shown: "Sequence[Line]") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    # Only the second column gives way where the terminal is narrow.
+    table.add_column("when (UTC)\nhost", no_wrap=True, max_width=_HOST_WIDTH)
+    table.add_column("model\nengine, workload")
+    table.add_column("verdict", no_wrap=True)
+    for name in ("tokens/s", "TTFT ms", "TPOT ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in shown:
+        about = (f"{_when(line)}\n{_plain(line.host)}", _subject(line), _two_lines(line.verdict))
+        numbers = (_number(line.numbers.get(name)) for name in ("output_tokens_per_s", "ttft_ms.p50", "tpot_ms.p50"))
+        table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), *numbers)
+    if shown:
+        Console().print(table)
+
+
+def _when(line: "Line") -> str:
+    return _plain(line.started_utc)[:16].replace("T", " ")
+
+
+def _subject(line: "Line") -> str:
+    doing = [_plain(text) for text in (line.engine, line.workload) if text]
+    return f"{_plain(line.model or line.folder.name)}\n{', '.join(doing)}"
+
+
+def _two_lines(verdict: str) -> str:
+    return verdict.replace("with ", "with\n").replace(": ", ":\n")
+
+
+def _plain(text: str | None) -> str:
+    from profiler.cli.rows import printable
+
+    return printable(text) if text else "\N{EN DASH}"
+
+
+def _number(value: float | None) -> str:
+    from profiler.reports.format import decimals, fixed
+
+    return "\N{EN DASH}" if value is None else fixed(value, decimals(value))
+
+
+def _print_rest(path: Path, kept: "Sequence[Line]", shown: "Sequence[Line]", foreign: int) -> None:
+    """Say what the table does not show."""
+    from profiler.cli.rows import printable
+    from profiler.reports.format import count
+    from profiler.results.listing import notes
+
+    if not kept:
+        print(f"No such runs in {path}.")
+    elif len(shown) < len(kept):
+        print(f"The newest {len(shown)} of {len(kept):,}; --limit 0 lists all.")
+    for note in notes(shown):
+        print(printable(note))
+    if foreign:
+        print(f"{count(foreign, 'other folder')} in {path} {'holds' if foreign == 1 else 'hold'} no run.")

@@ -1,0 +1,1 @@
+"""Runs as tables, and to and from the files of other tools."""

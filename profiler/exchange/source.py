@@ -1,0 +1,143 @@
+"""A result file of another tool: its JSON, what it says of a metric, and a note of what it does not say."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from profiler.errors import UsageError
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.summarize import QUANTILES
+from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a file says, before it gets a folder of its own."""
+
+    points: list[ImportedPoint]
+    tool_version: str | None = None
+    measured_utc: str | None = None
+    model: str | None = None
+    engine: str | None = None
+    host: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Format(Protocol):
+    """A kind of result file."""
+
+    NAME: SourceTool
+    MADE_BY: str
+    """What makes such a file, for a message."""
+
+    def recognises(self, parts: list[Object]) -> bool:
+        """Whether a file is of this kind."""
+        ...
+
+    def read(self, parts: list[Object]) -> Said:
+        """Take what it says. Raises `UsageError`."""
+        ...
+
+
+def load(path: Path) -> list[Object]:
+    """Read the JSON objects of a file: a single one, a list of them, or one after the other. Raises `UsageError`."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Pass a result file in it.")
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Pass a result file.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a text file. Pass a result file in JSON.") from error
+    try:
+        found = list(_values(text))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}. Pass a result file in JSON.") from error
+    parts = found[0] if len(found) == 1 and isinstance(found[0], list) else found
+    if not parts or not all(isinstance(part, Mapping) for part in parts):
+        raise UsageError(f"{path} holds no JSON object. Pass a result file in JSON.")
+    return parts
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield one JSON value after the other; numbers that JSON does not know are null."""
+    decoder = json.JSONDecoder(parse_constant=lambda _: None)
+    at, end = 0, len(text)
+    while True:
+        while at < end and text[at].isspace():
+            at += 1
+        if at == end:
+            return
+        value, at = decoder.raw_decode(text, at)
+        yield value
+
+
+def inner(mapping: object, *keys: str) -> Object:
+    """Return what is under keys within keys; nothing where there is no object."""
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, Mapping) else None
+    return mapping if isinstance(mapping, Mapping) else {}
+
+
+def number(mapping: Object, key: str) -> float | None:
+    """Return a finite number; None for anything else."""
+    value = mapping.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def count(mapping: Object, key: str) -> int | None:
+    """Return a whole number; None for anything else."""
+    value = number(mapping, key)
+    return None if value is None or value != int(value) else int(value)
+
+
+def text(mapping: Object, key: str) -> str | None:
+    """Return a text that is not empty; None for anything else."""
+    value = mapping.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def alias(metric: str, tool: SourceTool) -> str | None:
+    """Return what a tool calls a metric of ours."""
+    return METRICS[metric].aliases.get(tool)
+
+
+def measured(
+    metric: str,
+    called: str,
+    value: float | None,
+    quantiles: Mapping[str, float | None] | None = None,
+    n: int | None = None,
+) -> ImportedMetric:
+    """Return one metric; without a value, with the reason."""
+    kept = {name: each for name, each in (quantiles or {}).items() if name in QUANTILES and each is not None}
+    reason = None if value is not None else f"the file has no number under {called}"
+    unit = METRICS[metric].unit
+    return ImportedMetric(unit=unit, value=value, quantiles=kept, n=n, reason=reason, called=called)
+
+
+def every(tool: SourceTool, said: Mapping[str, ImportedMetric]) -> dict[str, ImportedMetric]:
+    """Return all metrics of the registry: what is not said is not measured."""
+    missing = f"a result of {tool} does not say"
+    return {
+        name: said.get(name) or ImportedMetric(unit=spec.unit, value=None, reason=missing)
+        for name, spec in METRICS.items()
+    }
+
+
+def nothing_finished(tool: SourceTool) -> dict[str, ImportedMetric]:
+    """Return all metrics of a result without a finished request: the numbers in it mean nothing."""
+    return {
+        name: ImportedMetric(unit=spec.unit, value=None, reason="no request finished", called=spec.aliases.get(tool))
+        for name, spec in METRICS.items()
+    }

@@ -1,0 +1,250 @@
+"""What lists and tables need of `run.json` and `summary.json`, decoded without the rest: ten thousand in seconds.
+
+The whole of both is `Manifest` and `Summary`; what is decoded here is never written.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from profiler.errors import RunFolderError
+from profiler.results.manifest import FORMAT_VERSION
+
+RUN_FILE = "run.json"
+SUMMARY_FILE = "summary.json"
+
+
+class ModelHead(msgspec.Struct, kw_only=True):
+    """Of the model."""
+
+    name: str
+    source: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    is_synthetic: bool | None = None
+    architecture: str | None = None
+    parameters: int | None = None
+    quantisation: str | None = None
+
+
+class EngineHead(msgspec.Struct, kw_only=True):
+    """Of the engine."""
+
+    name: str
+    version: str | None = None
+    threads: int | None = None
+    slots: int | None = None
+
+
+class WorkloadHead(msgspec.Struct, kw_only=True):
+    """Of the workload."""
+
+    id: str | None = None
+    version: int | None = None
+
+
+class CpuHead(msgspec.Struct, kw_only=True):
+    """Of the host's processor."""
+
+    model_name: str | None = None
+    generation: str | None = None
+    usable_cpus: int | None = None
+
+
+class CloudHead(msgspec.Struct, kw_only=True):
+    """Of the host's place in a cloud."""
+
+    provider: str | None = None
+    instance_type: str | None = None
+    region: str | None = None
+
+
+class HostHead(msgspec.Struct, kw_only=True):
+    """Of the host; facts that have another shape are left out."""
+
+    name: str | None = None
+    machine: str | None = None
+    cpu: CpuHead = msgspec.field(default_factory=CpuHead)
+    cloud: CloudHead = msgspec.field(default_factory=CloudHead)
+
+
+class PriceHead(msgspec.Struct, kw_only=True):
+    """What an hour of the host costs."""
+
+    per_hour: float
+    currency: str
+    kind: str | None = None
+
+
+class CostHead(msgspec.Struct, kw_only=True):
+    """Of price and carbon."""
+
+    price: PriceHead | None = None
+
+
+class PhaseHead(msgspec.Struct, kw_only=True):
+    """A stretch of the run."""
+
+    name: str
+    point: str | None = None
+    start_ns: int
+    end_ns: int | None = None
+
+
+class PointName(msgspec.Struct, kw_only=True):
+    """A load that the run put on the server."""
+
+    name: str | None = None
+    concurrency: int | None = None
+    rate_rps: float | None = None
+
+
+class RunHead(msgspec.Struct, kw_only=True):
+    """Of the manifest."""
+
+    format_version: int
+    tool_version: str | None = None
+    run_id: str
+    status: str
+    status_reason: str | None = None
+    started_utc: str
+    ended_utc: str | None = None
+    seed: int | None = None
+    model: ModelHead
+    engine: EngineHead
+    workload: WorkloadHead
+    host_facts: msgspec.Raw = msgspec.field(name="host", default=msgspec.Raw(b"{}"))
+    cost: CostHead = msgspec.field(default_factory=CostHead)
+    points: list[PointName] = []
+    phases: list[PhaseHead] = []
+
+    @property
+    def only_point(self) -> PointName:
+        """The load of a plain run, as far as it is named; of several, none."""
+        return self.points[0] if len(self.points) == 1 else PointName()
+
+    @property
+    def host(self) -> HostHead:
+        """The facts about the host, as far as they have the shape of this version."""
+        try:
+            return msgspec.json.decode(self.host_facts, type=HostHead)
+        except msgspec.MsgspecError:
+            return HostHead()
+
+    @property
+    def workload_name(self) -> str:
+        """ID@VERSION, as the summary has it."""
+        return f"{self.workload.id}@{self.workload.version}"
+
+
+class MetricHead(msgspec.Struct, kw_only=True):
+    """Of a metric: `value` of one with a single value, `mean` and `quantiles` of one with many."""
+
+    unit: str
+    value: float | None = None
+    reason: str | None = None
+    n: int | None = None
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+    quantiles: dict[str, float] = {}
+    indicative: list[str] = []
+    mean_half_width: float | None = None
+    low: float | None = None
+    high: float | None = None
+    note: str | None = None
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The 95 % interval of the value or of the mean, as far as it is known."""
+        if self.mean is not None and self.mean_half_width is not None:
+            return self.mean - self.mean_half_width, self.mean + self.mean_half_width
+        return self.low, self.high
+
+
+class VerdictHead(msgspec.Struct, kw_only=True):
+    """Of the verdict."""
+
+    level: str
+
+
+class PointHead(msgspec.Struct, kw_only=True):
+    """Of one load of a sweep or a search."""
+
+    point: PointName
+    requests_ok: int
+    requests_failed: int
+    metrics: dict[str, MetricHead]
+    verdict: VerdictHead | None = None
+
+
+class SummaryHead(msgspec.Struct, kw_only=True):
+    """Of the summary."""
+
+    format_version: int
+    requests_ok: int
+    requests_failed: int
+    metrics: dict[str, MetricHead]
+    verdict: VerdictHead | None = None
+    points: list[PointHead] = []
+    headline: str | None = None
+
+
+class HeadlineMetrics(msgspec.Struct, kw_only=True):
+    """The few metrics that a list shows."""
+
+    output_tokens_per_s: MetricHead | None = None
+    requests_per_s: MetricHead | None = None
+    ttft_ms: MetricHead | None = None
+    tpot_ms: MetricHead | None = None
+    e2e_ms: MetricHead | None = None
+    usd_per_1m_output_tokens: MetricHead | None = None
+
+
+class HeadlineSummary(msgspec.Struct, kw_only=True):
+    """Of the summary, what a list shows."""
+
+    format_version: int
+    requests_ok: int
+    requests_failed: int
+    metrics: HeadlineMetrics
+    verdict: VerdictHead | None = None
+
+
+_Document = TypeVar("_Document", RunHead, SummaryHead, HeadlineSummary)
+_RUN = msgspec.json.Decoder(RunHead)
+_SUMMARY = msgspec.json.Decoder(SummaryHead)
+_HEADLINES = msgspec.json.Decoder(HeadlineSummary)
+
+
+def read_run(folder: Path) -> RunHead:
+    """Read `run.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
+    return _decode(folder / RUN_FILE, _RUN)
+
+
+def read_summary(folder: Path) -> SummaryHead:
+    """Read all metrics of `summary.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
+    return _decode(folder / SUMMARY_FILE, _SUMMARY)
+
+
+def read_headlines(folder: Path) -> HeadlineSummary:
+    """Read a few metrics of `summary.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
+    return _decode(folder / SUMMARY_FILE, _HEADLINES)
+
+
+def _decode(path: Path, decoder: "msgspec.json.Decoder[_Document]") -> _Document:
+    try:
+        document = decoder.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{path} is damaged: {error}.") from error
+    if document.format_version > FORMAT_VERSION:
+        raise RunFolderError(
+            f"{path}: format_version is {document.format_version}; this version reads up to {FORMAT_VERSION}. "
+            "Install a newer Aforo: pip install --upgrade aforo"
+        )
+    return document

@@ -1,0 +1,215 @@
+"""A line for every run below a folder, read fast: what a list of ten thousand shows."""
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from profiler.errors import RunFolderError, UsageError
+from profiler.results.heads import RUN_FILE, HeadlineMetrics, MetricHead, RunHead, read_headlines, read_run
+from profiler.results.imported import IMPORTED_FILE, NO_TRUST, Imported, read_imported
+
+HEADLINES: Mapping[str, tuple[str, str | None]] = {
+    "output_tokens_per_s": ("output_tokens_per_s", None),
+    "requests_per_s": ("requests_per_s", None),
+    "ttft_ms.p50": ("ttft_ms", "p50"),
+    "tpot_ms.p50": ("tpot_ms", "p50"),
+    "e2e_ms.p50": ("e2e_ms", "p50"),
+    "usd_per_1m_output_tokens": ("usd_per_1m_output_tokens", None),
+}
+"""Name in a list -> metric, and the quantile of it."""
+
+NOT_JUDGED = "not judged"
+UNFINISHED = "no summary"
+UNREADABLE = "unreadable"
+_READERS = 8  # files that are waited for at once, where they come from a disk
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is below a folder."""
+
+    runs: list[Path] = field(default_factory=list)
+    imported: list[Path] = field(default_factory=list)
+    foreign: list[Path] = field(default_factory=list)
+    """Folders right below it that hold neither, however deep."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run, one import, or one folder that cannot be read; `note` says why, or what to do."""
+
+    folder: Path
+    verdict: str
+    started_utc: str | None = None
+    status: str | None = None
+    host: str | None = None
+    engine: str | None = None
+    model: str | None = None
+    workload: str | None = None
+    requests_ok: int | None = None
+    requests_failed: int | None = None
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines to keep: texts that a field contains, in whatever case; a verdict as it is written."""
+
+    host: str | None = None
+    model: str | None = None
+    workload: str | None = None
+    verdict: str | None = None
+
+    def keeps(self, line: Line) -> bool:
+        """Whether a line is wanted."""
+        pairs = ((self.host, line.host), (self.model, line.model), (self.workload, line.workload))
+        is_named = all(wanted is None or wanted.lower() in (seen or "").lower() for wanted, seen in pairs)
+        return is_named and self.verdict in {None, line.verdict}
+
+
+def find(root: Path) -> Found:
+    """Look for runs and imports: the folder itself, or any below it; not within one, nor in hidden folders or links.
+
+    Raises `UsageError` where there is no such folder.
+    """
+    if not root.is_dir():
+        state = "is a file" if root.exists() else "does not exist"
+        raise UsageError(f"{root} {state}. Expected a folder with runs, such as ./runs, which 'aforo run' makes.")
+    found = Found()
+    names, below = _entries(root)
+    if not _take(root, names, found):
+        for child in below:
+            if not _search(child, found):
+                found.foreign.append(child)
+    return found
+
+
+def lines(found: Found) -> list[Line]:
+    """Read a line for each run and import, the newest first; those without a date come last."""
+    with ThreadPoolExecutor(_READERS) as readers:
+        read = [*readers.map(_run_line, found.runs), *readers.map(_imported_line, found.imported)]
+    return sorted(read, key=lambda line: (line.started_utc or "", str(line.folder)), reverse=True)
+
+
+def _entries(folder: Path) -> tuple[set[str], list[Path]]:
+    """Return the names in a folder and the folders below it; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            kept = [entry for entry in entries if not entry.name.startswith(".")]
+            below = [folder / entry.name for entry in kept if entry.is_dir(follow_symlinks=False)]
+            return {entry.name for entry in kept}, below
+    except OSError:
+        return set(), []
+
+
+def _search(folder: Path, found: Found) -> bool:
+    names, below = _entries(folder)
+    if _take(folder, names, found):
+        return True
+    hits = [_search(child, found) for child in below]  # all of them, not only up to the first
+    return any(hits)
+
+
+def _take(folder: Path, names: set[str], found: Found) -> bool:
+    for file, kind in ((RUN_FILE, found.runs), (IMPORTED_FILE, found.imported)):
+        if file in names:
+            kind.append(folder)
+            return True
+    return False
+
+
+def _run_line(folder: Path) -> Line:
+    try:
+        run = read_run(folder)
+    except (FileNotFoundError, RunFolderError) as error:
+        return Line(folder, UNREADABLE, note=str(error))
+    try:
+        summary = read_headlines(folder)
+    except FileNotFoundError:
+        state = "it is running, or was killed" if run.status == "running" else f"it is {run.status}"
+        return _named(folder, run, UNFINISHED, note=f"{folder}: {state}, without a summary: aforo summarize {folder}")
+    except RunFolderError as error:
+        return _named(folder, run, UNREADABLE, note=str(error))
+    level = summary.verdict.level if summary.verdict else NOT_JUDGED
+    counts = summary.requests_ok, summary.requests_failed
+    return _named(folder, run, level, counts, _numbers(summary.metrics))
+
+
+def _named(
+    folder: Path,
+    run: RunHead,
+    verdict: str,
+    requests: tuple[int | None, int | None] = (None, None),
+    numbers: Mapping[str, float | None] | None = None,
+    note: str | None = None,
+) -> Line:
+    return Line(
+        folder=folder,
+        verdict=verdict,
+        started_utc=run.started_utc,
+        status=run.status,
+        host=run.host.name,
+        engine=run.engine.name,
+        model=run.model.name,
+        workload=run.workload_name,
+        requests_ok=requests[0],
+        requests_failed=requests[1],
+        numbers=numbers or {},
+        note=note,
+    )
+
+
+def _numbers(metrics: HeadlineMetrics) -> dict[str, float | None]:
+    return {name: _number(getattr(metrics, metric), quantile) for name, (metric, quantile) in HEADLINES.items()}
+
+
+def _number(metric: MetricHead | None, quantile: str | None) -> float | None:
+    if metric is None:
+        return None
+    return metric.value if quantile is None else metric.quantiles.get(quantile)
+
+
+def _imported_line(folder: Path) -> Line:
+    try:
+        imported = read_imported(folder)
+    except (FileNotFoundError, RunFolderError) as error:
+        return Line(folder, UNREADABLE, note=str(error))
+    last = imported.points[-1]
+    return Line(
+        folder=folder,
+        verdict=NO_TRUST,
+        started_utc=imported.measured_utc,
+        status="imported",
+        host=imported.host,
+        engine=imported.engine,
+        model=imported.model,
+        workload=_tests(imported),
+        requests_ok=last.requests_ok,
+        requests_failed=last.requests_failed,
+        numbers=_imported_numbers(imported),
+    )
+
+
+def _tests(imported: Imported) -> str:
+    return f"{imported.tool}: {', '.join(point.name for point in imported.points)}"
+
+
+def _imported_numbers(imported: Imported) -> dict[str, float | None]:
+    """Take the numbers of the last load: those of a sweep's highest, as a rule."""
+    metrics = imported.points[-1].metrics
+    return {
+        name: None if metric not in metrics else _value(metrics[metric].value, metrics[metric].quantiles, quantile)
+        for name, (metric, quantile) in HEADLINES.items()
+    }
+
+
+def _value(value: float | None, quantiles: Mapping[str, float], quantile: str | None) -> float | None:
+    return value if quantile is None else quantiles.get(quantile)
+
+
+def notes(shown: Iterable[Line]) -> list[str]:
+    """Return what is to be said of lines."""
+    return [line.note for line in shown if line.note is not None]
