@@ -110,7 +110,7 @@ def _print_table(shown: "Sequence[Line]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     # Only the second column gives way where the terminal is narrow.
     table.add_column("when (UTC)\nhost", no_wrap=True, max_width=_HOST_WIDTH)
     table.add_column("model\nengine, workload")
