@@ -36,7 +36,7 @@ def as_vllm(run: Opened, point: str | None) -> str:
     """
     results = [each for each in vllm_bench.results(run) if point in {None, each["aforo_point"]}]
     if not results:
-        names = ", ".join(str(each.point.name) for each in run.points)
+        names = ", ".join(str(each.point.name) for each in run.points())
         raise UsageError(f"--point {point} is no load of {run.folder}. Expected one of {names}.")
     indent = 2 if len(results) == 1 else None
     return "".join(json.dumps(each, indent=indent, ensure_ascii=False) + "\n" for each in results)

@@ -6,18 +6,21 @@ from pathlib import Path
 
 from profiler.errors import RunFolderError
 from profiler.metrics.catalogue import METRICS
+from profiler.metrics.estimates import estimate
 from profiler.metrics.latency import output_tokens, prompt_tokens
 from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.summarize import QUANTILES
 from profiler.results.folder import RunFolder
-from profiler.results.heads import MetricHead, PointHead, RunHead, SummaryHead, read_run, read_summary
+from profiler.results.heads import RunHead, SummaryHead, read_run, read_summary
 from profiler.results.imported import Imported, read_imported
 from profiler.results.listing import Found, find
-from profiler.results.manifest import is_measured
+from profiler.results.manifest import Point, is_measured
 from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.summary import Distribution, PointSummary, Scalar
+from profiler.stats.estimates import Estimate
 
 Row = dict[str, object]
 _PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request"]
-_QUANTILES = ("p50", "p90", "p95", "p99")
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,19 @@ class Opened:
     run: RunHead
     summary: SummaryHead | None
 
-    @property
-    def points(self) -> list[PointHead]:
-        """Every load with its metrics; a plain run has one."""
-        if self.summary is None:
-            return []
-        metrics, verdict = self.summary.metrics, self.summary.verdict
-        counts = {"requests_ok": self.summary.requests_ok, "requests_failed": self.summary.requests_failed}
-        plain = PointHead(point=self.run.only_point, metrics=metrics, verdict=verdict, **counts)
-        return self.summary.points or [plain]
+    def points(self) -> list[PointSummary]:
+        """Return every load with its metrics; a plain run has one. Raises `RunFolderError`."""
+        summary = RunFolder(self.folder).read_summary()
+        only = self.run.only_point
+        plain = PointSummary(
+            point=Point(name=only.name or "", concurrency=only.concurrency, rate_rps=only.rate_rps),
+            requests_ok=summary.requests_ok,
+            requests_failed=summary.requests_failed,
+            outcomes=summary.outcomes,
+            metrics=summary.metrics,
+            verdict=summary.verdict,
+        )
+        return summary.points or [plain]
 
     def requests(self) -> Iterator[tuple[str | None, RequestRecord]]:
         """Yield every request with the name of its load. Raises `RunFolderError`."""
@@ -82,24 +89,28 @@ def open_runs(root: Path) -> Runs:
 def opened(found: Found) -> Runs:
     """Open runs that were found; of two with the same id the first one counts."""
     runs, seen = Runs(), dict[str, Path]()
-    for folder in found.runs:
+    for folder in found.folders:
         try:
-            one = open_run(folder)
-        except (FileNotFoundError, RunFolderError) as error:
-            runs.notes.append(str(error))
-            continue
-        if (first := seen.setdefault(one.run.run_id, folder)) != folder:
-            runs.notes.append(f"{folder} is left out: it is the same run as {first}.")
-            continue
-        if one.summary is None:
-            runs.notes.append(f"{folder} has no summary, and so no metrics: aforo summarize {folder}")
-        runs.opened.append(one)
-    for folder in found.imported:
-        try:
-            runs.imported.append(read_imported(folder))
-        except (FileNotFoundError, RunFolderError) as error:
+            _open(folder, runs, seen)
+        except FileNotFoundError:
+            runs.notes.append(f"{folder} is left out: it has no run.json, without which the rest cannot be read.")
+        except RunFolderError as error:
             runs.notes.append(str(error))
     return runs
+
+
+def _open(folder: Path, runs: Runs, seen: dict[str, Path]) -> None:
+    try:
+        one = open_run(folder)
+    except FileNotFoundError:
+        runs.imported.append(read_imported(folder))
+        return
+    if (first := seen.setdefault(one.run.run_id, folder)) != folder:
+        runs.notes.append(f"{folder} is left out: it is the same run as {first}.")
+        return
+    if one.summary is None:
+        runs.notes.append(f"{folder} has no summary, and so no metrics: aforo summarize {folder}")
+    runs.opened.append(one)
 
 
 def open_run(folder: Path) -> Opened:
@@ -152,33 +163,43 @@ def _run_rows(runs: Runs) -> Iterator[Row]:
 
 def _metric_rows(runs: Runs) -> Iterator[Row]:
     for one in runs.opened:
-        for point in one.points:
+        try:
+            points = one.points() if one.summary is not None else []
+        except RunFolderError as error:
+            runs.notes.append(str(error))
+            continue
+        for point in points:
             load = {
                 "run_id": one.run.run_id,
-                "point": point.point.name,
+                "point": point.point.name or None,
                 "concurrency": point.point.concurrency,
                 "rate_rps": point.point.rate_rps,
                 "verdict": point.verdict.level if point.verdict else None,
             }
-            for name, metric in point.metrics.items():
-                yield {**load, "metric": name, **_numbers(metric)}
+            for name in point.metrics:
+                yield {**load, "metric": name, **_numbers(point, name)}
 
 
-def _numbers(metric: MetricHead) -> Row:
-    low, high = metric.interval
+def _numbers(point: PointSummary, name: str) -> Row:
+    """Return the numbers of one metric, with the same interval as everywhere else."""
+    metric = point.metrics[name]
+    many = metric if isinstance(metric, Distribution) else None
+    known = estimate(point, name)
+    interval = (known.low, known.high) if isinstance(known, Estimate) else (None, None)
+    quantiles = many.quantiles if many else {}
     return {
         "unit": metric.unit,
-        "value": metric.value,
-        "mean": metric.mean,
-        **{name: metric.quantiles.get(name) for name in _QUANTILES},
-        "min": metric.min,
-        "max": metric.max,
-        "n": metric.n,
-        "low": low,
-        "high": high,
-        "indicative": metric.indicative,
-        "reason": metric.reason,
-        "note": metric.note,
+        "value": metric.value if isinstance(metric, Scalar) else None,
+        "mean": many.mean if many else None,
+        **{quantile: quantiles.get(quantile) for quantile in QUANTILES},
+        "min": many.min if many else None,
+        "max": many.max if many else None,
+        "n": many.n if many else None,
+        "low": interval[0],
+        "high": interval[1],
+        "indicative": many.indicative if many else [],
+        "reason": None if many else getattr(metric, "reason", None),
+        "note": getattr(metric, "note", None),
     }
 
 
@@ -250,7 +271,7 @@ def _imported_rows(runs: Runs) -> Iterator[Row]:
         for point in one.points:
             load = {"point": point.name, "concurrency": point.concurrency, "rate_rps": point.rate_rps}
             for name, metric in point.metrics.items():
-                quantiles = {each: metric.quantiles.get(each) for each in _QUANTILES}
+                quantiles = {each: metric.quantiles.get(each) for each in QUANTILES}
                 numbers = {"unit": metric.unit, "value": metric.value, **quantiles, "n": metric.n}
                 said = {"reason": metric.reason, "called": metric.called}
                 yield {**about, **load, "metric": name, **numbers, **said}
@@ -262,7 +283,7 @@ _LOAD = (
     Column("concurrency", "BIGINT", "Requests in flight, of a load with a fixed number."),
     Column("rate_rps", "DOUBLE", "Mean arrivals per second, of a load with a rate."),
 )
-_PERCENTILES = tuple(Column(name, "DOUBLE", f"{name} of many values.") for name in _QUANTILES)
+_PERCENTILES = tuple(Column(name, "DOUBLE", f"{name} of many values.") for name in QUANTILES)
 
 RUNS = Table(
     "runs",
@@ -319,7 +340,7 @@ METRIC_ROWS = Table(
         Column("min", "DOUBLE", "Least of many values."),
         Column("max", "DOUBLE", "Greatest of many values."),
         Column("n", "BIGINT", "Number of values."),
-        Column("low", "DOUBLE", "Lower end of the interval of value or mean, where one is known."),
+        Column("low", "DOUBLE", "Lower end of the 95 % interval of value or mean, where one is known."),
         Column("high", "DOUBLE", "Upper end."),
         Column("indicative", "VARCHAR[]", "Percentiles with too few values behind them."),
         Column("reason", "VARCHAR", "Why there is no value."),

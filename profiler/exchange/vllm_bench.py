@@ -14,10 +14,10 @@ from profiler.exchange.tables import Opened
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import output_tokens, prompt_tokens
 from profiler.metrics.registry import NotMeasuredError
-from profiler.results.heads import PointHead
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 from profiler.results.manifest import is_measured
 from profiler.results.records import Outcome, RequestRecord
+from profiler.results.summary import Distribution, PointSummary, Scalar
 from profiler.units import ns_to_s
 
 LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")
@@ -26,7 +26,7 @@ DATE = "%Y%m%d-%H%M%S"
 _REQUIRED = {"request_throughput", "completed", "duration"}
 _NOTES = (
     "Rates are those of the whole benchmark, ramp and drain included.",
-    "A gap between tokens (ITL) lies between two events; with Aforo between two reads, which may hold several events.",
+    "Its ITL lies between two events, the last one without text included; with Aforo between two reads with tokens.",
 )
 
 
@@ -130,10 +130,10 @@ def results(run: Opened) -> list[dict[str, object]]:
     for point, request in run.requests():
         if is_measured(request.phase) and request.outcome is Outcome.OK:
             added[point].take(request)
-    return [_result(run, point, added[point.point.name]) for point in run.points]
+    return [_result(run, point, added[point.point.name or None]) for point in run.points()]
 
 
-def _result(run: Opened, point: PointHead, added: Added) -> dict[str, object]:
+def _result(run: Opened, point: PointSummary, added: Added) -> dict[str, object]:
     head, load = run.run, point.point
     phases = [phase for phase in head.phases if is_measured(phase.name) and phase.point in {None, load.name}]
     said: dict[str, object] = {
@@ -155,7 +155,7 @@ def _result(run: Opened, point: PointHead, added: Added) -> dict[str, object]:
     }
     for metric in RATES:
         rate = point.metrics.get(metric)
-        said[METRICS[metric].aliases[VllmBench.NAME]] = rate.value if rate else None
+        said[METRICS[metric].aliases[VllmBench.NAME]] = rate.value if isinstance(rate, Scalar) else None
     for metric in LATENCIES:
         said |= _latency(metric, point, added)
     ours = {"run_id": head.run_id, "point": load.name, "version": head.tool_version, "verdict": None}
@@ -163,9 +163,10 @@ def _result(run: Opened, point: PointHead, added: Added) -> dict[str, object]:
     return {**said, **{f"aforo_{name}": value for name, value in ours.items()}}
 
 
-def _latency(metric: str, point: PointHead, added: Added) -> dict[str, object]:
+def _latency(metric: str, point: PointSummary, added: Added) -> dict[str, object]:
     key = f"{METRICS[metric].aliases[VllmBench.NAME]}_ms"
-    seen = point.metrics.get(metric)
+    found = point.metrics.get(metric)
+    seen = found if isinstance(found, Distribution) else None
     quantiles = seen.quantiles if seen else {}
     return {
         f"mean_{key}": seen.mean if seen else None,

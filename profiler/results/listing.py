@@ -1,14 +1,14 @@
 """A line for every run below a folder, read fast: what a list of ten thousand shows."""
 
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiler.errors import RunFolderError, UsageError
-from profiler.results.heads import RUN_FILE, HeadlineMetrics, MetricHead, RunHead, read_headlines, read_run
-from profiler.results.imported import IMPORTED_FILE, NO_TRUST, Imported, read_imported
+from profiler.results.heads import HeadlineMetrics, MetricHead, RunHead, read_run, read_summary
+from profiler.results.imported import NO_TRUST, Imported, read_imported
+from profiler.results.several import find_runs
 
 HEADLINES: Mapping[str, tuple[str, str | None]] = {
     "output_tokens_per_s": ("output_tokens_per_s", None),
@@ -23,17 +23,17 @@ HEADLINES: Mapping[str, tuple[str, str | None]] = {
 NOT_JUDGED = "not judged"
 UNFINISHED = "no summary"
 UNREADABLE = "unreadable"
-_READERS = 8  # files that are waited for at once, where they come from a disk
+_READERS = 4  # files that are waited for at once, where they come from a disk
 
 
 @dataclass(frozen=True)
 class Found:
     """What is below a folder."""
 
-    runs: list[Path] = field(default_factory=list)
-    imported: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    """Runs and imports, whole or not."""
     foreign: list[Path] = field(default_factory=list)
-    """Folders right below it that hold neither, however deep."""
+    """Folders right below it that hold none, however deep."""
 
 
 @dataclass(frozen=True)
@@ -71,63 +71,41 @@ class Wanted:
 
 
 def find(root: Path) -> Found:
-    """Look for runs and imports: the folder itself, or any below it; not within one, nor in hidden folders or links.
+    """Look for runs and imports: the folder itself, or any below it, as `find_runs` does.
 
     Raises `UsageError` where there is no such folder.
     """
     if not root.is_dir():
         state = "is a file" if root.exists() else "does not exist"
         raise UsageError(f"{root} {state}. Expected a folder with runs, such as ./runs, which 'aforo run' makes.")
-    found = Found()
-    names, below = _entries(root)
-    if not _take(root, names, found):
-        for child in below:
-            if not _search(child, found):
-                found.foreign.append(child)
-    return found
+    folders = list(find_runs([root]))
+    if folders == [root]:
+        return Found(folders)
+    depth = len(root.parts)
+    taken = {folder.parts[depth] for folder in folders}
+    below = sorted(child for child in root.iterdir() if child.name not in taken and not child.name.startswith("."))
+    return Found(folders, [child for child in below if child.is_dir()])
 
 
 def lines(found: Found) -> list[Line]:
     """Read a line for each run and import, the newest first; those without a date come last."""
     with ThreadPoolExecutor(_READERS) as readers:
-        read = [*readers.map(_run_line, found.runs), *readers.map(_imported_line, found.imported)]
+        read = list(readers.map(_line, found.folders))
     return sorted(read, key=lambda line: (line.started_utc or "", str(line.folder)), reverse=True)
 
 
-def _entries(folder: Path) -> tuple[set[str], list[Path]]:
-    """Return the names in a folder and the folders below it; nothing where it cannot be read."""
+def _line(folder: Path) -> Line:
     try:
-        with os.scandir(folder) as entries:
-            kept = [entry for entry in entries if not entry.name.startswith(".")]
-            below = [folder / entry.name for entry in kept if entry.is_dir(follow_symlinks=False)]
-            return {entry.name for entry in kept}, below
-    except OSError:
-        return set(), []
-
-
-def _search(folder: Path, found: Found) -> bool:
-    names, below = _entries(folder)
-    if _take(folder, names, found):
-        return True
-    hits = [_search(child, found) for child in below]  # all of them, not only up to the first
-    return any(hits)
-
-
-def _take(folder: Path, names: set[str], found: Found) -> bool:
-    for file, kind in ((RUN_FILE, found.runs), (IMPORTED_FILE, found.imported)):
-        if file in names:
-            kind.append(folder)
-            return True
-    return False
-
-
-def _run_line(folder: Path) -> Line:
-    try:
-        run = read_run(folder)
-    except (FileNotFoundError, RunFolderError) as error:
+        return _run_line(folder, read_run(folder))
+    except FileNotFoundError:
+        return _imported_line(folder)
+    except RunFolderError as error:
         return Line(folder, UNREADABLE, note=str(error))
+
+
+def _run_line(folder: Path, run: RunHead) -> Line:
     try:
-        summary = read_headlines(folder)
+        summary = read_summary(folder)
     except FileNotFoundError:
         state = "it is running, or was killed" if run.status == "running" else f"it is {run.status}"
         return _named(folder, run, UNFINISHED, note=f"{folder}: {state}, without a summary: aforo summarize {folder}")
@@ -175,7 +153,9 @@ def _number(metric: MetricHead | None, quantile: str | None) -> float | None:
 def _imported_line(folder: Path) -> Line:
     try:
         imported = read_imported(folder)
-    except (FileNotFoundError, RunFolderError) as error:
+    except FileNotFoundError:
+        return Line(folder, UNREADABLE, note=f"{folder} has no run.json, without which the rest cannot be read.")
+    except RunFolderError as error:
         return Line(folder, UNREADABLE, note=str(error))
     last = imported.points[-1]
     return Line(

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from profiler.errors import RunFolderError
 from profiler.results.folder import RunFolder
+from profiler.results.imported import IMPORTED_FILE
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary
 
-_MARKS = ("run.json", "summary.json", "requests.jsonl")  # a folder with one of them was meant to be a run
+# A folder with one of them was meant to be a run, or is a result of another tool, which is refused as such.
+_MARKS = ("run.json", "summary.json", "requests.jsonl", IMPORTED_FILE)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Refused:
 
 
 def find_runs(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the run folders among `paths` and below those that are none, in the order given, then by name.
+    """Yield the run folders and imports among `paths` and below those that are none, in the order given, then by name.
 
     Nothing is looked for within a run folder, or in folders whose name begins with a dot. Links are followed once.
     """
@@ -54,8 +56,9 @@ def find_runs(paths: Iterable[Path]) -> Iterator[Path]:
 def read_runs(paths: Iterable[Path], *, allow_invalid: bool = False) -> tuple[list[StoredRun], list[Refused]]:
     """Read every run that `find_runs` finds, in that order; whatever cannot be compared is refused by a sentence.
 
-    Refused are paths without a run, half-written and damaged folders, formats that this version does not read,
-    runs without a finished request, INVALID runs unless `allow_invalid`, and a run that was there before.
+    Refused are paths without a run, results of other tools, half-written and damaged folders, formats that this
+    version does not read, runs without a finished request, INVALID runs unless `allow_invalid`, and a run that was
+    there before.
     """
     read: dict[str, StoredRun] = {}
     refused: list[Refused] = []

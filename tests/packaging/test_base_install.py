@@ -11,7 +11,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 LIMIT_BYTES = 150 * 1000**2
-HEAVY = {"boto3", "codecarbon", "gguf", "pandas", "llama-cpp-python", "numpy", "scipy", "torch", "huggingface-hub"}
+HEAVY = {
+    "boto3",
+    "codecarbon",
+    "duckdb",
+    "gguf",
+    "pandas",
+    "llama-cpp-python",
+    "numpy",
+    "scipy",
+    "torch",
+    "huggingface-hub",
+}
 
 
 @pytest.fixture(scope="module")

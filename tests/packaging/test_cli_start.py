@@ -6,7 +6,7 @@ import sys
 
 HEAVY = {
     *("archspec", "gguf", "huggingface_hub", "jinja2", "llama_cpp", "msgspec", "numpy", "plotly", "psutil"),
-    *("boto3", "codecarbon", "pydantic", "pynvml", "scipy", "yaml"),
+    *("boto3", "codecarbon", "duckdb", "pydantic", "pynvml", "scipy", "yaml"),
 }
 
 

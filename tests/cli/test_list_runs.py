@@ -1,0 +1,79 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from support.command import Aforo
+from support.results_of_others import GUIDELLM, NOW
+from support.stored_runs import rate, stored
+
+from profiler.exchange.importing import import_result
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Three runs, one of them cut off; an import; a folder of something else."""
+    root = tmp_path / "runs"
+    metrics = {"output_tokens_per_s": rate(843.5)}
+    stored(root / "new", metrics=metrics, started_utc="2027-03-01T08:00:00Z", host={"name": "graviton"})
+    stored(root / "old", level="INVALID", model__name="Other\x1b[31m model")
+    (stored(root / "cut-off").folder.path / "summary.json").unlink()
+    import_result(GUIDELLM, root, NOW)
+    (root / "photos").mkdir()
+    return root
+
+
+def test_the_newest_stands_on_top_and_nothing_is_hidden(aforo: Aforo, runs: Path) -> None:
+    done = aforo("list")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index("2027-03-01 08:00") < done.stdout.index("INVALID")
+    for text in ("graviton", "844", "no summary", "imported:", "no trust block", "aforo summarize runs/cut-off"):
+        assert text in done.stdout
+    assert "1 other folder in runs holds no run." in done.stdout
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_filters_and_limit(aforo: Aforo, runs: Path) -> None:
+    for options, expected in (
+        (["--host", "GRAV"], ["new"]),
+        (["--model", "other"], ["old"]),
+        (["--workload", "nope"], []),
+        (["--verdict", "valid"], ["new"]),
+        (["--verdict", "invalid"], ["old"]),
+        (["--verdict", "no-summary"], ["cut-off"]),
+        (["--limit", "1"], ["new"]),
+    ):
+        listed = json.loads(aforo("list", "--json", *options).stdout)
+        assert [Path(line["folder"]).name for line in listed] == expected
+    (imported,) = json.loads(aforo("list", "--json", "--verdict", "imported").stdout)
+    assert imported["verdict"] == "imported: no trust block"
+    assert "The newest 1 of 4; --limit 0 lists all." in aforo("list", "--limit", "1").stdout
+
+
+def test_csv_has_a_line_per_run(aforo: Aforo, runs: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(aforo("list", "runs", "--csv").stdout)))
+    assert len(rows) == 4
+    assert rows[0]["output_tokens_per_s"] == "843.5"
+    assert rows[0]["note"] == ""
+
+
+def test_an_empty_folder_and_none(aforo: Aforo, tmp_path: Path) -> None:
+    missing = aforo("list")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "runs does not exist" in missing.stderr
+    assert "Traceback" not in missing.stderr
+    (tmp_path / "runs").mkdir()
+    assert aforo("list").stdout == "No such runs in runs.\n"
+    assert json.loads(aforo("list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--limit", "-1"], "--limit -1 is less than 0"), (["--json", "--csv"], "Pass one of them")],
+)
+def test_what_cannot_be_is_a_sentence(aforo: Aforo, runs: Path, options: list[str], said: str) -> None:
+    done = aforo("list", *options)
+    assert done.returncode == 2
+    assert said in done.stderr

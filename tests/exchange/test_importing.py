@@ -1,0 +1,96 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from support.results_of_others import ALL, GUIDELLM, NOW, read
+
+from profiler.errors import RecordError, UsageError
+from profiler.exchange.importing import FORMATS, import_result
+from profiler.exchange.source import load
+from profiler.metrics.catalogue import METRICS
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_a_file_is_told_by_its_content_and_only_one_form_claims_it(path: Path) -> None:
+    claims = [form.NAME for form in FORMATS if form.recognises(load(path))]
+    assert claims == [read(path).tool]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_there_is_a_number_or_a_reason_for_every_metric(path: Path) -> None:
+    for point in read(path).points:
+        assert point.metrics.keys() == METRICS.keys()
+        for name, metric in point.metrics.items():
+            assert metric.unit == METRICS[name].unit
+            assert (metric.value is None) == (metric.reason is not None)
+        assert any(metric.value is not None for metric in point.metrics.values())
+
+
+def test_a_folder_of_its_own_keeps_the_file_and_has_no_verdict(tmp_path: Path) -> None:
+    folder, imported = import_result(GUIDELLM, tmp_path / "runs", NOW)
+    assert folder.name == "20260102T030405Z-imported-guidellm-truth"
+    kept = folder / f"original-{GUIDELLM.name}"
+    assert kept.read_bytes() == GUIDELLM.read_bytes()
+    assert imported.sha256 == hashlib.sha256(GUIDELLM.read_bytes()).hexdigest()
+    assert json.loads((folder / "imported.json").read_text())["verdict"] is None
+    assert {path.name for path in folder.iterdir()} == {kept.name, "imported.json"}
+
+
+def test_the_same_file_twice_makes_two_folders(tmp_path: Path) -> None:
+    first, _ = import_result(GUIDELLM, tmp_path, NOW)
+    second, imported = import_result(GUIDELLM, tmp_path, NOW)
+    assert second.name == imported.import_id == f"{first.name}-2"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no JSON object"),
+        (b"[]", "holds no JSON object"),
+        (b"[1, 2]", "holds no JSON object"),
+        (b'"text"', "holds no JSON object"),
+        (b"request_throughput,1", "is not JSON"),
+        (b'{"a": 1', "is not JSON"),
+        (b"\xff\xfe", "is not a text file"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"a": 1, "b": 2}', "a JSON object with the keys a, b, which no known tool writes"),
+        (b"{}", "an empty JSON object, which no known tool writes"),
+        (b'{"aforo_run_id": "R", "completed": 1}', "was written by 'aforo export' from the run R"),
+        (b'{"benchmarks": []}', "no known tool writes"),
+        (b'{"benchmarks": [7]}', "no known tool writes"),
+    ],
+)
+def test_what_is_no_result_is_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "f.json"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        import_result(path, tmp_path / "runs", NOW)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_or_nothing_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder\. Pass a result file in it"):
+        import_result(tmp_path, tmp_path, NOW)
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        import_result(tmp_path / "nowhere", tmp_path, NOW)
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        import_result(GUIDELLM, tmp_path / "file", NOW)
+    with pytest.raises(RecordError, match="Cannot write"):
+        import_result(GUIDELLM, tmp_path / "file" / "below", NOW)
+
+
+@pytest.mark.parametrize("strange", ["NaN", "Infinity", "1e999", '"12"', "true", "null", "{}", "1" * 400])
+def test_what_is_no_finite_number_is_not_measured(tmp_path: Path, strange: str) -> None:
+    text = GUIDELLM.read_text().replace('"mean": 52.71002825568704', f'"mean": {strange}')
+    (tmp_path / "f.json").write_text(text)
+    assert strange in text
+    ttft = read(tmp_path / "f.json").points[0].metrics["ttft_ms"]
+    assert ttft.value is None
+    assert ttft.reason == "the file has no number under time_to_first_token_ms.successful.mean"
