@@ -11,6 +11,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate
 from profiler.results.folder import Journal
 from profiler.results.records import EnergyReading, Outcome, Sample
+from profiler.results.summary import Scalar
 from profiler.stats.estimates import Estimate
 
 
@@ -125,6 +126,12 @@ def test_a_damaged_summary_leaves_out_the_metrics_of_its_run_alone(tmp_path: Pat
     runs = open_runs(tmp_path)
     assert {row["run_id"] for row in TABLES["metrics"].rows(runs)} == {"a"}
     assert "The file is damaged" in runs.notes[-1]
+
+
+def test_a_metric_of_another_version_is_a_row_like_the_others(tmp_path: Path) -> None:
+    stored(tmp_path / "run", metrics={"of_another_version_ms": Scalar(unit="ms", value=7.0)})
+    (row,) = [row for row in rows(tmp_path, "metrics") if row["metric"] == "of_another_version_ms"]
+    assert (row["value"], row["low"], row["unit"]) == (7.0, None, "ms")
 
 
 def test_the_schema_names_every_table_and_column() -> None:
