@@ -196,7 +196,8 @@ def _with_interval(metric_id: str, summary: Summary) -> Card:
     if not isinstance(found, Estimate) or found.value is None or found.is_exact:
         return card
     shown = row_scale(metric) if isinstance(metric, Distribution) else _scalar_scale(metric)
-    return replace(card, interval=f"95{fmt.NBSP}% interval {shown.span((found.low, found.high))}")
+    of = f" of the {card.statistic}" if card.statistic else ""
+    return replace(card, interval=f"95{fmt.NBSP}% interval{of} {shown.span((found.low, found.high))}")
 
 
 def _card(metric_id: str, metric: Metric | None) -> Card:
