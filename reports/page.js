@@ -35,6 +35,16 @@
     };
   }
 
+  // Runs that stand out, by number; null: none does. A trace says in `meta` which run each of its points is of.
+  let picked = null;
+  function faded(trace) {
+    const { run, runs } = trace.meta ?? {};
+    if (run !== undefined) return { ...trace, opacity: !picked || picked.has(run) ? 1 : 0.12 };
+    if (!runs) return trace;
+    const selectedpoints = picked ? runs.flatMap((of, at) => (picked.has(of) ? [at] : [])) : null;
+    return { ...trace, selectedpoints, unselected: { marker: { opacity: 0.12 } } };
+  }
+
   function draw() {
     const template = theme();
     const swaps = isDark.matches && !document.documentElement.hasAttribute("data-print") ? onBlack : {};
@@ -42,7 +52,7 @@
     const dragmode = isTouch.matches ? false : "zoom"; // a finger scrolls the page
     for (const plot of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = figures[plot.dataset.figure];
-      Plotly.react(plot, data, { ...layout, template, dragmode }, config);
+      Plotly.react(plot, data.map(faded), { ...layout, template, dragmode }, config);
     }
   }
 
@@ -52,6 +62,16 @@
     draw();
   }
 
+  for (const chooser of document.querySelectorAll("[data-switch]")) {
+    chooser.addEventListener("change", () => {
+      document.getElementById(chooser.dataset.switch).dataset.figure = chooser.value;
+      draw();
+    });
+  }
+  addEventListener("aforo:pick", (event) => {
+    picked = event.detail;
+    draw();
+  });
   isDark.addEventListener("change", draw);
   isTouch.addEventListener("change", draw);
   addEventListener("beforeprint", () => print(true));

@@ -12,6 +12,7 @@ from profiler import __version__
 from profiler.cli import (
     audit,
     check_claim,
+    compare,
     energy,
     engines,
     export,
@@ -42,6 +43,7 @@ app.command("run")(run.run)
 app.command("summarize")(summarize.summarize)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)
+app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
 app.command("list")(list_runs.list_runs)

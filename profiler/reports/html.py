@@ -1,27 +1,16 @@
 """One self-contained HTML page about one run, readable offline."""
 
-import base64
-import hashlib
-import re
 import shlex
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-from plotly import graph_objects as go
-from plotly.offline import get_plotlyjs
-
-from profiler.content import content
 from profiler.metrics.summarize import QUANTILES
-from profiler.reports import energy, facts, loads, panels, roofline, tables
+from profiler.reports import energy, facts, loads, page, panels, roofline, tables
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Summary
 
-_OPTION = re.compile(r"--[a-z][a-z-]*")
 _LONGEST_LINE = 72  # characters of a command
 
 
@@ -39,8 +28,9 @@ def render(
     """
     gathered = Gathered(manifest, summary.headline, requests, samples)
     sections = panels.sections(manifest, summary, gathered, samples, wall)
-    script, plotly_js = _asset("page.js"), get_plotlyjs()
-    page: str = _template().render(
+    return page.render(
+        "run.html.j2",
+        ("page.js",),
         **_head(manifest, summary),
         **_tables(manifest, summary),
         failures=gathered.failures.sorted(),
@@ -48,12 +38,7 @@ def render(
         **energy.tables(manifest, summary),
         sections=sections,
         figures=_specifications([panel for section in sections.values() for panel in section]),
-        style=Markup(_asset("page.css")),  # noqa: S704 (our own file)
-        script=Markup(script),  # noqa: S704 (our own file)
-        plotly_js=Markup(plotly_js),  # noqa: S704 (plotly's own file)
-        script_hashes=[_script_hash(plotly_js), _script_hash(script)],
     )
-    return page
 
 
 def _head(manifest: Manifest, summary: Summary) -> dict[str, Any]:
@@ -114,44 +99,4 @@ def _command(arguments: Sequence[str]) -> str:
 
 
 def _specifications(drawn: Sequence[panels.Panel]) -> dict[str, Any]:
-    return {panel.id: _specification(panel.figure) for panel in drawn if panel.figure is not None}
-
-
-def _specification(figure: go.Figure) -> dict[str, Any]:
-    specification: dict[str, Any] = figure.to_plotly_json()
-    specification["layout"].pop("template", None)  # the page brings its own
-    return specification
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(content("reports")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unbroken"] = _unbroken
-    environment.filters["options"] = _options
-    return environment.get_template("run.html.j2")
-
-
-def _unbroken(text: str) -> str:
-    """Keep a range of numbers on one line."""
-    return text.replace("\N{EN DASH}", "\N{WORD JOINER}\N{EN DASH}\N{WORD JOINER}")
-
-
-def _options(text: str) -> Markup:
-    """Keep each option of a command on one line, as it is to be copied."""
-    return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', str(escape(text))))  # noqa: S704 (escaped before)
-
-
-def _asset(name: str) -> str:
-    return (content("reports") / name).read_text(encoding="utf-8")
-
-
-def _script_hash(script: str) -> str:
-    """What the page's security policy knows a script by: any other, injected one does not run."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+    return {panel.id: page.specification(panel.figure) for panel in drawn if panel.figure is not None}

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -284,3 +285,26 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=found, args=[f"--{flag}" for flag in quiet])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def show(chromium: Any, tmp_path: Path) -> Callable[..., AbstractContextManager[Any]]:
+    """Open a page; whatever it asks for or complains about fails the test."""
+
+    @contextmanager
+    def opened(html: str, width: int = 1280, scheme: str = "light", **options: Any) -> Iterator[Any]:
+        file = tmp_path / "report.html"
+        file.write_text(html, encoding="utf-8")
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        page, asked, said = context.new_page(), [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
+        page.goto(file.as_uri())
+        yield page
+        context.close()
+        assert said == []
+        assert asked == [file.as_uri()]
+
+    return opened

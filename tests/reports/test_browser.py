@@ -1,61 +1,15 @@
 """Pages in a real Chromium: drawn, quiet, offline, as wide as the screen."""
 
 import re
-from contextlib import contextmanager
 
 import pytest
+from support.pages import TOO_WIDE, figures_of, shoot
 
 from profiler.results.records import Outcome
 
 pytestmark = pytest.mark.browser
 
 FIGURES = ["ttft_ms", "itl_ms", "tpot_ms", "e2e_ms", "timeline", "gaps", "cores", "host", "memory"]
-DRAWN = """() => [...document.querySelectorAll("[data-figure]")].map(plot => {
-  const svg = plot.querySelector("svg.main-svg");
-  const box = svg ? svg.getBoundingClientRect() : {width: 0, height: 0};
-  const marks = plot.querySelectorAll(".trace path, .traces path, .point").length;
-  return {id: plot.dataset.figure, width: box.width, height: box.height, traces: plot.data.length, marks};
-})"""
-TOO_WIDE = """() => [...document.querySelectorAll("body *")]
-  .filter(element => !element.closest("svg, .visually-hidden, .skip"))
-  .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
-  .map(element => element.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture
-def show(chromium, tmp_path):
-    """Open a page; whatever it asks for or complains about fails the test."""
-
-    @contextmanager
-    def opened(html, width=1280, scheme="light", **options):
-        file = tmp_path / "report.html"
-        file.write_text(html, encoding="utf-8")
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
-        page, asked, said = context.new_page(), [], []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(file.as_uri())
-        yield page
-        context.close()
-        assert said == []
-        assert asked == [file.as_uri()]
-
-    return opened
-
-
-def shoot(page, artefacts, name):
-    page.screenshot(path=artefacts / f"{name}.png", full_page=True)
-
-
-def figures_of(page):
-    drawn = page.evaluate(DRAWN)
-    for figure in drawn:
-        assert figure["width"] > 250, figure
-        assert figure["height"] > 100, figure
-        assert figure["traces"] > 0, figure
-        assert figure["marks"] > 0, figure
-    return [figure["id"] for figure in drawn]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

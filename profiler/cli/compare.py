@@ -1,0 +1,103 @@
+"""`aforo compare`: several runs side by side."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profiler.cli.forms import Form, form_of, picture_of, write_file
+
+if TYPE_CHECKING:
+    from profiler.reports.compare.comparison import Comparison
+    from profiler.run.progress import Progress
+
+
+_DEFAULT_FILES = {Form.HTML: Path("comparison.html"), Form.PNG: Path("comparison.png")}  # the others are printed
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders that hold them.", metavar="RUN…")],
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="The run that the others are set against: a path, a run id, r2. Default: the first."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; its ending chooses the format. Default: comparison.html; text is printed."),
+    ] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="Default: html.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    png: Annotated[bool, typer.Option("--png", help="The same as --format png: the page as a picture.")] = False,
+    allow_mismatch: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare although this field differs: workload, model, quantisation, slo … (repeatable)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compare INVALID runs too; they are marked.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
+) -> None:
+    """Compare runs: one page with price, latency, throughput, energy and differences with their intervals."""
+    from profiler.cli.progress import shown_progress
+    from profiler.reports.compare.comparison import compare as compare_runs
+    from profiler.reports.png import find_browser
+    from profiler.results.several import read_runs
+
+    chosen = _form(out, form, json=json, png=png)
+    if chosen is Form.PNG:
+        find_browser()  # before any work
+    with shown_progress(quiet=quiet) as progress:
+        stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
+        progress.stage(f"Comparing {len(stored)} runs")
+        comparison = compare_runs(stored, refused, baseline, allow_mismatch or [])
+        content = _content(comparison, chosen)
+    for one in refused:
+        print(f"aforo: not compared: {one.sentence}", file=sys.stderr)
+    _deliver(content, out or _DEFAULT_FILES.get(chosen), None if quiet else comparison)
+
+
+def _form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form:
+    from profiler.errors import UsageError
+
+    asked = {Form.JSON} if json else set()
+    asked |= ({Form.PNG} if png else set()) | ({form} if form else set())
+    if len(asked) > 1:
+        raise UsageError(
+            f"Expected one format, found {' and '.join(sorted(asked))}. Pass one of --format, --json, --png."
+        )
+    return form_of(out, next(iter(asked), None))
+
+
+def _told(paths: Sequence[Path], progress: "Progress") -> Iterator[Path]:
+    """Yield every run folder of `paths`, and what holds none, and say how far it has come."""
+    from profiler.results.several import find_runs
+
+    folders = [folder for path in paths for folder in (list(find_runs([path])) or [path])]
+    progress.stage(f"Reading {len(folders)} folders", total=len(folders))
+    for done, folder in enumerate(folders):
+        progress.advance(done)
+        yield folder
+
+
+def _content(comparison: "Comparison", form: Form) -> bytes:
+    from profiler.reports.compare import data, markdown, page
+
+    if form is Form.PNG:
+        return picture_of(page.render(comparison))
+    render = {Form.HTML: page.render, Form.MARKDOWN: markdown.render, Form.CSV: data.as_csv, Form.JSON: data.as_json}
+    return render[form](comparison).encode()
+
+
+def _deliver(content: bytes, file: Path | None, shown: "Comparison | None") -> None:
+    """Write the file and print the table; or print the content, and nothing else, where there is no file."""
+    from rich.console import Console
+
+    from profiler.reports.compare.terminal import summary
+
+    if file is None:
+        sys.stdout.write(content.decode())
+        return
+    write_file(file, content)
+    if shown is not None:
+        Console().print(summary(shown))
+    print(f"Comparison  {file}")

@@ -1,0 +1,56 @@
+"""The forms that a report can be written in, and where it goes."""
+
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+class Form(StrEnum):
+    """What a report is written as."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    PNG = "png"
+
+
+_SUFFIXES = {".html": Form.HTML, ".htm": Form.HTML, ".md": Form.MARKDOWN} | {
+    f".{form}": form for form in (Form.CSV, Form.JSON, Form.PNG)
+}
+
+
+def form_of(out: Path | None, form: Form | None) -> Form:
+    """Return the form that was asked for, or that the ending of the file says; HTML without either.
+
+    Raises `UsageError` for another ending.
+    """
+    from profiler.errors import UsageError
+
+    if form is not None or out is None:
+        return form or Form.HTML
+    if out.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"--out {out}: its ending does not say the format. Expected {', '.join(_SUFFIXES)}, or --format as well."
+        )
+    return _SUFFIXES[out.suffix.lower()]
+
+
+def picture_of(page: str) -> bytes:
+    """Return a page as a picture. Raises what `profiler.reports.png.picture` raises."""
+    from profiler.reports.png import picture
+
+    with TemporaryDirectory(prefix="aforo-page-") as folder:
+        file = Path(folder) / "page.html"
+        file.write_text(page, encoding="utf-8")
+        return picture(file)
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file that the user named. Raises `RecordError`."""
+    from profiler.errors import RecordError
+
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise RecordError(f"Cannot write {file}: {error.strerror}. Pass --out with another file.") from error

@@ -1,0 +1,95 @@
+"""The comparison for programs: CSV with a row for each run, and JSON with everything."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from profiler.reports.compare.comparison import Comparison
+from profiler.reports.compare.differences import Difference
+from profiler.reports.compare.entries import Entry
+from profiler.reports.compare.readings import Reading
+from profiler.reports.compare.table import verdict
+from profiler.stats.estimates import Estimate
+
+FORMAT_VERSION = 1  # of the JSON
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return one row for each run; every column of numbers has its unit, value, low and high, empty where unknown."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    parts = ("unit", "value", "low", "high", "kind")
+    head = ["name", "label", "run_id", "folder", "verdict", *(setting.field for setting in comparison.settings)]
+    writer.writerow([*head, *(f"{column.id}_{part}" for column in comparison.columns for part in parts)])
+    for entry in comparison.runs:
+        values = [setting.values[entry.run.name] for setting in comparison.settings]
+        numbers = [part for column in comparison.columns for part in _parts(comparison.read[column.id][entry.index])]
+        own = [entry.name, entry.label, entry.manifest.run_id, str(entry.run.folder.path), verdict(entry)]
+        writer.writerow([_harmless(cell) for cell in [*own, *values]] + numbers)
+    return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula (OWASP, "CSV Injection")."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _parts(reading: Reading) -> list[Any]:
+    if reading.is_missing:
+        return ["", "", "", "", ""]
+    low, high = (reading.found.low, reading.found.high) if reading.found else ("", "")
+    value = reading.middle
+    return [reading.unit, "" if value is None else value, low, high, reading.kind]
+
+
+def as_json(comparison: Comparison) -> str:
+    """Return everything that the page says, numbers unrounded."""
+    found = comparison.differences
+    document = {
+        "format_version": FORMAT_VERSION,
+        "baseline": found.baseline.name,
+        "runs": [_run(comparison, entry) for entry in comparison.runs],
+        "differences": [
+            {"run": entry.name, **{key: _difference(one) for key, one in found.rows[entry.index].items()}}
+            for entry in comparison.runs
+            if entry.index in found.rows
+        ],
+        "confidence_of_each_difference": dict(found.confidences),
+        "mismatches_allowed": [{"field": one.field, "values": one.values} for one in comparison.allowed],
+        "differing_settings": [{"field": one.field, "values": one.values} for one in comparison.settings],
+        "warnings": list(comparison.warnings),
+        "refused": [{"path": str(one.path), "sentence": one.sentence} for one in comparison.refused],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _run(comparison: Comparison, entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "label": entry.label,
+        "run_id": entry.manifest.run_id,
+        "folder": str(entry.run.folder.path),
+        "verdict": verdict(entry),
+        "metrics": {column: _reading(found[entry.index]) for column, found in comparison.read.items()},
+    }
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    low, high = (reading.found.low, reading.found.high) if reading.found else (None, None)
+    return {
+        "unit": reading.unit,
+        "value": reading.middle,
+        "low": low,
+        "high": high,
+        "kind": reading.kind or None,
+        "reason": reading.reason,
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {"outcome": one.outcome, "ratio": _ratio(one.ratio), "reason": one.reason or None}
+
+
+def _ratio(found: Estimate | None) -> dict[str, float | None] | None:
+    return None if found is None else {"value": found.value, "low": found.low, "high": found.high}

@@ -1,0 +1,172 @@
+"""What the runs say, metric by metric, with intervals; money and energy with what they may be compared with."""
+
+from dataclasses import dataclass, replace
+
+from profiler.cost import price
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.estimates import Unknown, estimate
+from profiler.reports import format as fmt
+from profiler.results.manifest import CostFacts, MeterClass
+from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Summary
+from profiler.stats.estimates import Estimate
+
+Part = Summary | PointSummary
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number of one run.
+
+    `found` is None where nothing was measured. `value` alone, without `found`, is a number without an interval.
+    `reason` says why something is missing. Readings of different `kind` (a currency; a class and scope of energy) are
+    never set against each other.
+    """
+
+    unit: str
+    found: Estimate | None = None
+    value: float | None = None
+    reason: str | None = None
+    kind: str = ""
+    is_indicative: bool = False
+    shown_as: tuple[float, str] | None = None  # factor and unit, where those of a column are wanted
+
+    @property
+    def middle(self) -> float | None:
+        """The number to draw or to sort by; None for an interval."""
+        return self.value if self.found is None else self.found.value
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is neither a number nor an interval."""
+        return self.found is None and self.value is None
+
+    def text(self) -> str:
+        """The number in a few words with its unit, and no more digits than its interval carries."""
+        number, unit = self.number(), self._scale().unit
+        return f"{number}{fmt.NBSP}{unit}" if number and unit else number
+
+    def number(self) -> str:
+        """The same without the unit; of an interval both ends."""
+        if self.middle is not None:
+            return self._scale().number(self.middle)
+        return "" if self.found is None else self._scale().span((self.found.low, self.found.high))
+
+    def bounds(self) -> str:
+        """The interval's ends, without the unit; empty where there are none beside the number."""
+        if self.found is None or self.found.value is None or self.found.is_exact:
+            return ""
+        return self._scale().span((self.found.low, self.found.high))
+
+    def shown_in(self, common: fmt.Scale) -> "Reading":
+        """The same in the unit of a whole column."""
+        return replace(self, shown_as=(common.factor, common.unit))
+
+    def in_percent(self) -> "Reading":
+        """A ratio as it is drawn on an axis in percent."""
+        return _times(self, 100.0, "%", self.kind)
+
+    def _scale(self) -> fmt.Scale:
+        size, spread = self._size_and_spread()
+        if self.shown_as is None:
+            return fmt.scale(size, self.unit, spread)
+        factor, unit = self.shown_as
+        return fmt.Scale(factor, unit, fmt.decimals(size * factor, spread * factor))
+
+    def _size_and_spread(self) -> tuple[float, float]:
+        """What decides about unit and digits; of an interval its upper end, with three digits."""
+        if self.found is None:
+            return self.value or 0.0, 0.0
+        if self.found.value is None:
+            return self.found.high, 0.0
+        return self.found.value, (self.found.high - self.found.low) / 2
+
+
+def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str = "") -> Reading:
+    """Read a metric; `statistic` is a quantile of one that has many values (its mean unless given)."""
+    stored = part.metrics.get(metric)
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    if stored is None:
+        return Reading(unit, reason="no value in the summary")
+    found = estimate(part, metric, statistic)
+    is_indicative = isinstance(stored, Distribution) and statistic in stored.indicative
+    if isinstance(found, Unknown):
+        return Reading(stored.unit, None, found.value, found.reason, kind, is_indicative)
+    return Reading(stored.unit, found, kind=kind, is_indicative=is_indicative)
+
+
+def cost(part: Part, facts: CostFacts) -> Reading:
+    """Price of a million output tokens, in the currency of its price: never converted."""
+    if facts.price is None:
+        return Reading("", reason=facts.price_reason or "pass --price")
+    currency, per_hour = facts.price.currency, facts.price.per_hour
+    return _inverse(
+        of_metric(part, "output_tokens_per_s"),
+        price.per_million(per_hour, 1.0),
+        f"{currency}/1M tokens",
+        currency,
+    )
+
+
+def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
+    """Output tokens that one unit of money buys."""
+    if facts.price is None:
+        return Reading("", reason=facts.price_reason or "pass --price")
+    currency = facts.price.currency
+    if facts.price.per_hour <= 0:
+        return Reading(f"tokens/{currency}", reason="the price is 0", kind=currency)
+    factor = price.units_per_money(facts.price.per_hour, 1.0)
+    return _times(of_metric(part, "output_tokens_per_s"), factor, f"tokens/{currency}", currency)
+
+
+def energy(part: Part) -> Reading:
+    """Energy of an output token, with its class and scope."""
+    return of_metric(part, "energy_j_per_output_token", kind=energy_kind(part))
+
+
+def tokens_per_joule(part: Part) -> Reading:
+    """Output tokens for one joule."""
+    return _inverse(energy(part), 1.0, "tokens/J", energy_kind(part))
+
+
+def carbon(part: Part) -> Reading:
+    """Carbon of a million output tokens, with class and scope of the energy behind it."""
+    return of_metric(part, "gco2e_per_1m_output_tokens", kind=energy_kind(part))
+
+
+def energy_kind(part: Part) -> str:
+    """Class and scope of the energy that stands for the run; empty where there is none."""
+    account = account_of(part)
+    return f"{account.meter_class}, {account.scope}" if account else ""
+
+
+def meter_class(part: Part) -> MeterClass:
+    """Class of the energy that stands for the run."""
+    account = account_of(part)
+    return account.meter_class if account else "none"
+
+
+def account_of(part: Part) -> EnergyAccount | None:
+    """Return the energy account that stands for the run: the first that has a value."""
+    return next((account for account in part.energy if account.gross_j is not None), None)
+
+
+def _inverse(reading: Reading, factor: float, unit: str, kind: str) -> Reading:
+    """factor / reading: the upper end comes from the lower one."""
+    found = reading.found
+    if found is not None and found.low > 0:
+        value = None if found.value is None else factor / found.value
+        return Reading(unit, Estimate(value, factor / found.high, factor / found.low, found.freedom), kind=kind)
+    middle = reading.middle
+    if middle is not None and middle > 0:
+        reason = reading.reason or "its interval reaches 0"
+        return Reading(unit, value=factor / middle, reason=reason, kind=kind)
+    return Reading(unit, reason=reading.reason or "not above 0", kind=kind)
+
+
+def _times(reading: Reading, factor: float, unit: str, kind: str) -> Reading:
+    found = reading.found
+    if found is not None:
+        value = None if found.value is None else factor * found.value
+        return Reading(unit, Estimate(value, factor * found.low, factor * found.high, found.freedom), kind=kind)
+    value = None if reading.value is None else factor * reading.value
+    return Reading(unit, value=value, reason=reading.reason, kind=kind)

@@ -1,0 +1,48 @@
+"""What is compared at all, and what a comparison says of it."""
+
+import pytest
+
+from profiler.errors import UsageError
+from profiler.reports.compare.comparison import compare
+from profiler.reports.compare.operating import priced
+
+
+def test_one_run_is_no_comparison(a_run):
+    with pytest.raises(UsageError, match="needs at least two runs, and one run is left"):
+        compare([a_run(1)])
+
+
+def test_a_mismatch_is_refused_unless_allowed_and_then_named(a_run):
+    def other(manifest, _):
+        manifest.model.quantisation = "Q4_0"
+
+    runs = [a_run(1), a_run(2, change=other)]
+    with pytest.raises(UsageError, match="--allow-mismatch quantisation"):
+        compare(runs)
+    said = compare(runs, allowed=["quantisation"]).unfair
+    assert "quantisation: not known (r1); Q4_0 (r2)" in said[0]
+
+
+def test_what_no_run_has_is_named_with_the_reason(a_run):
+    absent = {column.id: reason for column, reason in compare([a_run(1), a_run(2)]).absent}
+    assert absent["price_per_1m_output_tokens"] == "pass --price"
+
+
+def test_prices_of_different_regions_are_pointed_out(a_run, parts):
+    here, there = parts.price(1.0), parts.price(1.2)
+    here.price.region, there.price.region = "eu-central-1", "us-east-1"
+    runs = [a_run(1, cost=here), a_run(2, cost=there)]
+    assert any("different regions: eu-central-1, us-east-1" in said for said in compare(runs).unfair)
+
+
+def test_every_load_of_a_sweep_is_a_point_and_invalid_loads_are_left_out(a_run, parts, swept):
+    comparison = compare([a_run(1, cost=parts.price(0.36), change=swept), a_run(2, cost=parts.price(0.36))])
+    assert [point.load for point in comparison.points] == ["1 in flight", "2 in flight", "1 in flight"]
+    assert comparison.invalid_points == 1
+    shown = priced(comparison.points, "USD", "ttft_ms", "p50")
+    # 0.36 USD/h at 200 tokens/s: 0.5 USD per million, at the same latency as the two at 1.0
+    assert [(round(one.cost.value, 3), one.standing) for one in shown] == [
+        (1.0, "perhaps"),
+        (0.5, "front"),
+        (1.0, "perhaps"),
+    ]

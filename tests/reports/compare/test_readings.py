@@ -1,0 +1,45 @@
+"""Money and energy of runs, with their kinds and intervals."""
+
+import pytest
+
+from profiler.reports.compare import readings
+
+
+def test_cost_comes_from_the_rate_and_its_interval_turns_round(a_run, parts):
+    run = a_run(1, (90.0, 100.0, 110.0), cost=parts.price(0.36))
+    rate, cost = readings.of_metric(run.summary, "output_tokens_per_s"), readings.cost(run.summary, run.manifest.cost)
+    # 0.36 USD/h / 3600 s/h / 100 tokens/s × 1e6 = 1.0
+    assert cost.found.value == pytest.approx(1.0)
+    assert cost.found.low == pytest.approx(100 / rate.found.high)
+    assert cost.found.high == pytest.approx(100 / rate.found.low)
+    assert (cost.unit, cost.kind) == ("USD/1M tokens", "USD")
+
+
+def test_tokens_for_money(a_run, parts):
+    run = a_run(1, (100.0, 100.0), cost=parts.price(0.36, "EUR"))
+    bought = readings.tokens_per_money(run.summary, run.manifest.cost)
+    assert (bought.found.value, bought.unit, bought.kind) == (pytest.approx(1e6), "tokens/EUR", "EUR")
+
+
+def test_without_a_price_there_is_a_reason(a_run):
+    run = a_run(1)
+    assert readings.cost(run.summary, run.manifest.cost).reason == "pass --price"
+
+
+def test_tokens_per_joule_of_a_model_is_an_interval_too(a_run, parts):
+    found = readings.tokens_per_joule(a_run(1, used=parts.energy("model", 1.0, 4.0)).summary)
+    assert (found.found.value, found.found.low, found.found.high) == (None, 0.25, 1.0)
+    assert (found.kind, found.text()) == ("model, whole machine", "0.25–1.00\N{NO-BREAK SPACE}tokens/J")
+
+
+def test_no_more_digits_than_the_interval_carries(a_run):
+    # Student's interval over 3 repeats of 100 ± 10: half-width 4.303 × 10 / √3 = 24.8
+    found = readings.of_metric(a_run(1, (90.0, 100.0, 110.0)).summary, "output_tokens_per_s")
+    assert found.found.high - found.found.low == pytest.approx(2 * 24.84, abs=0.01)
+    assert (found.number(), found.bounds()) == ("100", "75–125")
+
+
+def test_a_number_measured_once_has_no_interval_and_says_so(a_run):
+    found = readings.of_metric(a_run(1, (100.0,)).summary, "output_tokens_per_s")
+    assert (found.found, found.value) == (None, 100.0)
+    assert "once" in found.reason
