@@ -42,7 +42,7 @@ def export(
     ] = TableName.REQUESTS,
     point: Annotated[str | None, typer.Option(help="Only this load of a sweep or a search; with --to vllm.")] = None,
 ) -> None:
-    """Write a run in the form of other tools. Parquet needs aforo[query]."""
+    """Write a run in the form of other tools. Parquet needs the extra `query`."""
     from profiler.exchange.exporting import open_for_export
 
     if point is not None and to is not Form.VLLM:

@@ -42,7 +42,7 @@ def show(
 def refresh(
     region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
 ) -> None:
-    """Ask the AWS Price List for on-demand prices (Linux, shared). Needs aforo[aws] and credentials."""
+    """Ask the AWS Price List for on-demand prices (Linux, shared). Needs the extra `aws` and credentials."""
     from profiler.cost.prices import REFRESHED
     from profiler.cost.refresh import refresh as ask
     from profiler.models.files import cache_folder

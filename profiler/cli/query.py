@@ -18,7 +18,7 @@ def query(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print as CSV.")] = False,
 ) -> None:
-    """Ask all runs below a folder in SQL (DuckDB), read-only. Needs aforo[query]."""
+    """Ask all runs below a folder in SQL (DuckDB), read-only. Needs the extra `query`."""
     from profiler.cli.rows import form, print_rows, printable
     from profiler.exchange import database, tables
 

@@ -86,3 +86,12 @@ def test_it_serves_one_request_at_a_time() -> None:
     check_streams(None)  # arrivals that follow a schedule wait their turn
     with pytest.raises(UsageError, match=r"one request at a time.*--engine llama-server"):
         check_streams(2)
+
+
+def test_openmp_spins_unless_the_user_says_otherwise(model: ModelFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    server = LlamaCppPythonServer(launch(model), EngineOptions())
+    assert server.environment["OMP_WAIT_POLICY"] == "active"
+    assert server.environment["GOMP_SPINCOUNT"] == "7"
+    assert "OpenMP: OMP_WAIT_POLICY=active GOMP_SPINCOUNT=7." in server.describe().notes
