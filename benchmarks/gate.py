@@ -5,7 +5,7 @@ Three groups of runs of one setting, in turn, so that drift of the machine meets
 times as long as it was really stopped, again and again, as a processor quota would halt it. A run that is INVALID is
 put aside and made again. Then the gate judges, each answer by the command itself:
 
-- `same` and `slow` against `base`, all runs of each together;
+- `same` and `slow` against `base`, all runs of each together, and once more in pairs (`--paired`);
 - each run of `base` and `same` against the others of its own group, and each of `slow` against `base`;
 - each run of `base` against each run of `same`, and against each of `slow`, one against one.
 
@@ -208,9 +208,10 @@ def report(out: Path, options: argparse.Namespace) -> list[str]:
     ]
     for name, runs in zip(GROUPS, (base, same, slow), strict=True):
         lines.append(f"| {name} | " + " | ".join(f"{rate_of(run):.2f}" for run in runs) + " |")
-    for title, against in (("same", out / "same"), ("slow", out / "slow")):
-        answer = gate(out / "base", against, options)
-        lines += ["", f"`base` against `{title}`: exit {answer.code}. {answer.sentence}"]
+    for title in ("same", "slow"):
+        for word, flags in (("", ()), (" in pairs", ("--paired",))):
+            answer = gate(out / "base", out / title, options, *flags)
+            lines += ["", f"`base` against `{title}`{word}: exit {answer.code}. {answer.sentence}"]
     lines += ["", "| compared | pass | regression | undecidable |", "|---|---|---|---|"]
     lines.append(row("one run against the other runs of the same setting", one_against_others(base + same, options)))
     lines.append(row("one slowed run against the runs of `base`", [gate(out / "base", run, options) for run in slow]))
@@ -235,9 +236,19 @@ def one_against_others(runs: list[Path], options: argparse.Namespace) -> Iterabl
             yield gate(Path(others), run, options)
 
 
-def gate(base: Path, new: Path, options: argparse.Namespace) -> Answer:
+def gate(base: Path, new: Path, options: argparse.Namespace, *flags: str) -> Answer:
     metrics = [word for metric in options.metric for word in ("--metric", metric)]
-    command = [*AFORO, "gate", str(base), str(new), *metrics, "--max-regression", options.max_regression, "--json"]
+    command = [
+        *AFORO,
+        "gate",
+        str(base),
+        str(new),
+        *metrics,
+        "--max-regression",
+        options.max_regression,
+        "--json",
+        *flags,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         raise SystemExit(done.stderr)

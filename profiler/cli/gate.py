@@ -27,6 +27,10 @@ def gate(
     point: Annotated[
         str | None, typer.Option(help="Load to look at where runs have several, such as c8.", metavar="NAME")
     ] = None,
+    paired: Annotated[
+        bool,
+        typer.Option("--paired", help="Runs were made in turn: the first of BASE with the first of NEW, …"),
+    ] = False,
     allow_mismatch: Annotated[
         list[str] | None, typer.Option(help="Compare although runs differ in this.", metavar="FIELD")
     ] = None,
@@ -46,7 +50,7 @@ def gate(
     from profiler.verdict.gate import gate as decide
 
     metrics = list(dict.fromkeys(parse_metric(text) for text in metric or ["output_tokens_per_s"]))
-    limit = Limit(_ratio(max_regression), _confidence(confidence))
+    limit = Limit(_ratio(max_regression), _confidence(confidence), paired)
     sides = [_runs(path, force=force) for path in (base, new)]
     allowed = check_comparable([*sides[0], *sides[1]], allow_mismatch or [])
     gated = decide(sides[0], sides[1], metrics, limit, point)

@@ -15,6 +15,7 @@ def as_dict(gated: Gate, limit: Limit) -> dict[str, Any]:
         "answer": gated.answer,
         "max_regression_ratio": limit.max_regression_ratio,
         "confidence": limit.confidence,
+        "is_paired": limit.is_paired,
         "confidence_of_each": gated.each_confidence,
         "metrics": [
             {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, hypot, log
+from statistics import fmean
 
 from profiler.stats.distributions import two_sided_t
 from profiler.stats.intervals import CONFIDENCE, repeats_half_width
@@ -112,6 +113,20 @@ def ratio(new: Estimate, base: Estimate) -> Estimate | None:
     value = new.value / base.value
     # an exact ratio must not fall out of its own interval by rounding
     return Estimate(value, min(value, exp(log_ratio.low)), max(value, exp(log_ratio.high)), log_ratio.freedom)
+
+
+def paired_ratio(pairs: Sequence[tuple[float, float]]) -> Estimate | None:
+    """Return new / base of at least two pairs (new, base) that were measured one after the other; None unless positive.
+
+    The geometric mean of the pairs' ratios, with Student's interval over their logarithms: what both runs of a pair
+    have in common, such as a machine that is slower today, falls out.
+    """
+    if len(pairs) < 2 or any(new <= 0 or base <= 0 for new, base in pairs):
+        return None
+    logs = [log(new / base) for new, base in pairs]
+    mean, half_width = fmean(logs), repeats_half_width(logs) or 0.0
+    value = exp(mean)
+    return Estimate(value, min(value, exp(mean - half_width)), max(value, exp(mean + half_width)), len(pairs) - 1)
 
 
 def _logarithm(positive: Estimate) -> Estimate:

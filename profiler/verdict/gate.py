@@ -17,7 +17,7 @@ from profiler.metrics.estimates import Unknown, estimate
 from profiler.results.several import StoredRun
 from profiler.results.summary import PointSummary, Summary
 from profiler.stats.distributions import two_sided_t
-from profiler.stats.estimates import Estimate, ratio
+from profiler.stats.estimates import Estimate, paired_ratio, ratio
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
 
@@ -32,10 +32,11 @@ _MORE_RUNS = "measure more, on both sides."
 
 @dataclass(frozen=True)
 class Limit:
-    """How much worse is allowed, as a share of the base, and how sure an answer has to be."""
+    """How much worse is allowed, as a share of the base, how sure an answer has to be, and what is set beside what."""
 
     max_regression_ratio: float
     confidence: float = CONFIDENCE
+    is_paired: bool = False  # the first run of one side with the first of the other, and so on, by when they began
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def gate(
     be the same. Raises `UsageError`.
     """
     _check_apart(base, new)
+    if limit.is_paired:
+        base, new = _in_pairs(base, new)
     sides = [[_at(run, point) for run in side] for side in (base, new)]
     if point is None:
         _check_headlines([*base, *new])
@@ -88,7 +91,7 @@ def gate(
 
 
 def _notes(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> list[str]:
-    if len(base) >= _SEVERAL and len(new) >= _SEVERAL:
+    if min(len(base), len(new)) >= _SEVERAL:
         return []
     if max(len(base), len(new)) >= _ENOUGH_FOR_SPREAD:
         return ["One side is a single run: it is taken to vary from run to run as those of the other side do."]
@@ -114,6 +117,17 @@ def _check_apart(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> None:
     both = {run.name for run in base} & {run.name for run in new}
     if both:
         raise UsageError(f"{', '.join(sorted(both))}: on both sides. Pass folders that have no run in common.")
+
+
+def _in_pairs(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> tuple[list[StoredRun], list[StoredRun]]:
+    """Put both sides into the order in which their runs began. Raises `UsageError` where they do not make pairs."""
+    if len(base) != len(new) or len(base) < _SEVERAL:
+        raise UsageError(
+            f"--paired takes as many base runs as new ones, at least {_SEVERAL}, made in turn; here are {len(base)} "
+            f"and {len(new)}. Leave it out, or make the missing ones."
+        )
+    ordered = [sorted(side, key=lambda run: (run.manifest.started_utc, run.name)) for side in (base, new)]
+    return ordered[0], ordered[1]
 
 
 def _check_headlines(runs: Sequence[StoredRun]) -> None:
@@ -156,7 +170,8 @@ def _gated(
     if isinstance(sides, Unknown):
         return Gated(label, spec.unit, "undecidable", f"{label}: undecidable. {sides.reason}.")
     known_base, known_new = sides
-    relative = ratio(known_new, known_base)
+    pairs = _pairs(base, new, name, quantile) if limit.is_paired else []
+    relative = paired_ratio(pairs) if pairs else ratio(known_new, known_base)
     if relative is None:
         sentence = f"{label}: undecidable. An interval reaches 0, so little was measured: {_MORE_RUNS}"
         return Gated(label, spec.unit, "undecidable", sentence, known_base, known_new)
@@ -167,7 +182,8 @@ def _gated(
     allowed = f"{sign}{100 * limit.max_regression_ratio:g} %"
     sentence = f"{label}: {_in_words(change, confidence)}, allowed is {allowed}: {answer}."
     if answer == "undecidable":
-        sentence += " " + what_would_decide(worse, limit.max_regression_ratio, len(base), len(new), confidence)
+        counts = (len(base), len(new)) if not pairs else None
+        sentence += " " + what_would_decide(worse, limit.max_regression_ratio, counts, confidence)
     return Gated(label, spec.unit, answer, sentence, known_base, known_new, change)
 
 
@@ -180,6 +196,12 @@ def _sides(base: Side, new: Side, name: str, quantile: str | None) -> tuple[Esti
     if isinstance(known_new, Unknown):
         return Unknown(f"The new side: {known_new.reason}")
     return known_base, known_new
+
+
+def _pairs(base: Side, new: Side, name: str, quantile: str | None) -> list[tuple[float, float]]:
+    """Return (new, base) of each pair; none where a number is only known as an interval."""
+    values = [_values([estimate(summary, name, quantile) for summary in side]) for side in (new, base)]
+    return list(zip(*values, strict=True)) if len(values[0]) == len(values[1]) == len(base) else []
 
 
 def _together(runs: Sequence[Estimate | Unknown], other: Sequence[Estimate | Unknown]) -> Estimate | Unknown:
@@ -227,22 +249,43 @@ def _answer(worse: Estimate, limit_ratio: float) -> Answer:
     return "pass" if worse.high < limit_ratio else "undecidable"
 
 
-def what_would_decide(worse: Estimate, limit_ratio: float, base: int, new: int, confidence: float) -> str:
-    """Say how many runs of each side would decide, if they turned out like those that there are."""
+def what_would_decide(worse: Estimate, limit_ratio: float, runs: tuple[int, int] | None, confidence: float) -> str:
+    """Say how many runs of each side would decide, if they turned out like those that there are.
+
+    `runs` is how many there are of each side, None where they are paired.
+    """
     if worse.value is None:
         return "It is known only as an interval, which no number of runs makes narrower: meter the energy."
     distance = abs(worse.value - limit_ratio)
     half_width = worse.high - worse.value if worse.value < limit_ratio else worse.value - worse.low
-    if min(base, new) < _SEVERAL and max(base, new) >= _ENOUGH_FOR_SPREAD:
+    if runs is not None and min(runs) < _SEVERAL:
+        return _without_repeats(max(runs), half_width, distance)
+    needed = _needed(runs, worse.freedom or 1.0, half_width, distance, confidence)
+    what = "runs on each side" if runs is not None else "pairs"
+    if needed is None:
+        return f"The change is so near to the limit that even {_MOST_RUNS:,} {what} would not decide."
+    return f"If they vary as these do, {needed} {what} would decide."
+
+
+def _without_repeats(more: int, half_width: float, distance: float) -> str:
+    if more >= _ENOUGH_FOR_SPREAD:
         return f"Give {_ENOUGH_FOR_SPREAD} runs or more on each side."
-    if min(base, new) < _SEVERAL:
-        times = (half_width / distance) ** 2 if distance else _MOST_RUNS
-        return f"It takes {_about(times)} as many requests, or better {_ENOUGH_FOR_SPREAD} runs or more on each side."
-    spread = half_width / two_sided_t(confidence, worse.freedom or 2) * sqrt(2 * base * new / (base + new))
-    for runs in range(_SEVERAL, _MOST_RUNS + 1):
-        if two_sided_t(confidence, 2 * runs - 2) * spread / sqrt(runs) < distance:
-            return f"If they vary as these do, {max(runs, min(base, new) + 1)} runs on each side would decide."
-    return f"The change is so near to the limit that even {_MOST_RUNS:,} runs on each side would not decide."
+    times = (half_width / distance) ** 2 if distance else _MOST_RUNS
+    return f"It takes {_about(times)} as many requests, or better {_ENOUGH_FOR_SPREAD} runs or more on each side."
+
+
+def _needed(
+    runs: tuple[int, int] | None, freedom: float, half_width: float, distance: float, confidence: float
+) -> int | None:
+    """Return how many runs of each side, or pairs, make a half-width less than a distance."""
+    error = half_width / two_sided_t(confidence, freedom)
+    there = min(runs) if runs is not None else round(freedom) + 1
+    one = error * sqrt(there) if runs is None else error / sqrt(1 / runs[0] + 1 / runs[1]) * sqrt(2)
+    for count in range(there + 1, _MOST_RUNS + 1):
+        free = count - 1 if runs is None else 2 * count - 2
+        if two_sided_t(confidence, free) * one / sqrt(count) < distance:
+            return count
+    return None
 
 
 def _about(times: float) -> str:

@@ -4,7 +4,7 @@ from random import Random
 import pytest
 from scipy import stats
 
-from profiler.stats.estimates import Estimate, difference, ratio
+from profiler.stats.estimates import Estimate, difference, paired_ratio, ratio
 
 
 def test_the_difference_of_two_intervals() -> None:
@@ -94,3 +94,17 @@ def test_a_difference_at_another_confidence_is_welch_s_too() -> None:
     found = difference(Estimate.of_repeats(10, new), Estimate.of_repeats(5, base)).at(0.99)
     welch = stats.ttest_ind(new, base, equal_var=False).confidence_interval(0.99)
     assert (found.low, found.high) == (pytest.approx(welch.low), pytest.approx(welch.high))
+
+
+def test_pairs_that_drift_together() -> None:
+    # ratios 0.9, 0.9 and 0.9 of bases from 50 to 100
+    found = paired_ratio([(90, 100), (63, 70), (45, 50)])
+    assert found is not None
+    assert (found.low, found.value, found.high) == (pytest.approx(0.9), pytest.approx(0.9), pytest.approx(0.9))
+    # log ratios 0 and log 4: mean log 2, standard deviation log 4 / √2, /√2, times t = 12.706205
+    wide = paired_ratio([(1, 1), (4, 1)])
+    assert wide is not None
+    assert wide.value == pytest.approx(2)
+    assert wide.high == pytest.approx(2 * exp(12.706205 * log(2)), rel=1e-5)
+    assert paired_ratio([(1, 1)]) is None
+    assert paired_ratio([(1, 1), (0, 1)]) is None

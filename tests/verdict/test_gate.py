@@ -87,6 +87,29 @@ def test_several_runs_that_agree(runs) -> None:
     assert found.metrics[0].change.value == pytest.approx(-0.1)
 
 
+def test_runs_made_in_turn_on_a_machine_that_drifts(runs) -> None:
+    # the machine is half as fast later on; each new run is 10 % slower than the base run before it, give or take 1 %
+    base = runs("base", *(of(value, 0.1) for value in (100, 75, 50)))
+    new = runs("new", *(of(value, 0.1) for value in (90, 68.2, 44.6)))
+    for side in (base, new):
+        for i, run in enumerate(side):
+            run.manifest.started_utc = f"2026-01-01T00:0{i}:00Z"
+    assert gate(base, new, [RATE], FIVE).answer == "undecidable"
+    paired = Limit(0.05, is_paired=True)
+    assert gate(base, new, [RATE], paired).answer == "regression"
+    assert gate(base[::-1], new[1:] + new[:1], [RATE], paired).answer == "regression"  # whatever the order given
+    with pytest.raises(UsageError, match="as many base runs as new ones"):
+        gate(base, new[:2], [RATE], paired)
+
+
+def test_how_many_pairs_would_decide(runs) -> None:
+    base, new = runs("base", *(of(100, 0.1),) * 3), runs("new", *(of(value, 0.1) for value in (96, 100, 104)))
+    found = gate(base, new, [RATE], Limit(0.05, is_paired=True)).metrics[0]
+    # 4 % of deviation and 5 % to the limit: 2.776·4/√5 = 4.97 is too near to call, 2.571·4/√6 = 4.2 is not
+    assert found.answer == "undecidable"
+    assert "5 pairs would decide" in found.sentence or "6 pairs would decide" in found.sentence
+
+
 def test_a_single_run_is_taken_to_vary_as_those_of_the_other_side(runs) -> None:
     base = runs("base", *(of(value, 0.1) for value in (90, 100, 110)))
     found = gate(base, runs("new", of(90, 0.1)), [RATE], FIVE)
