@@ -7,7 +7,7 @@ put aside and made again. Then the gate judges, each answer by the command itsel
 
 - `same` and `slow` against `base`, all runs of each together, and once more in pairs (`--paired`);
 - each run of `base` and `same` against the others of its own group, and each of `slow` against `base`;
-- each run of `base` against each run of `same`, and against each of `slow`, one against one.
+- each run of `base` against that of `same`, and of `slow`, in its own round, one against one.
 
     python benchmarks/gate.py [--rounds 5] [--out FOLDER] [--save]
 
@@ -215,9 +215,9 @@ def report(out: Path, options: argparse.Namespace) -> list[str]:
     lines += ["", "| compared | pass | regression | undecidable |", "|---|---|---|---|"]
     lines.append(row("one run against the other runs of the same setting", one_against_others(base + same, options)))
     lines.append(row("one slowed run against the runs of `base`", [gate(out / "base", run, options) for run in slow]))
-    pairs = [gate(one, other, options) for one in base for other in same]
-    lines.append(row("one run against one run of the same setting", pairs))
-    lines.append(row("one run against one slowed run", [gate(one, other, options) for one in base for other in slow]))
+    for title, others in (("one run of the same setting", same), ("one slowed run", slow)):
+        answers = [gate(one, other, options) for one, other in zip(base, others, strict=True)]
+        lines.append(row(f"one run against {title}", answers))
     return lines
 
 
