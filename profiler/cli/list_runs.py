@@ -113,7 +113,7 @@ def _print_table(shown: "Sequence[Line]") -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     # Only the second column gives way where the terminal is narrow.
     table.add_column("when (UTC)\nhost", no_wrap=True, max_width=_HOST_WIDTH)
-    table.add_column("model\nengine, workload")
+    table.add_column(Text("model\nengine, workload", overflow="ellipsis", no_wrap=True))
     table.add_column("verdict", no_wrap=True)
     for name in ("tokens/s", "TTFT ms", "TPOT ms"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -3,6 +3,7 @@
 The whole of both is `Manifest` and `Summary`; what is decoded here is never written.
 """
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from profiler.results.manifest import FORMAT_VERSION
 
 RUN_FILE = "run.json"
 SUMMARY_FILE = "summary.json"
+_CHUNK_BYTES = 256 * 1024
 
 
 class ModelHead(msgspec.Struct, kw_only=True):
@@ -187,10 +189,21 @@ def read_summary(folder: Path) -> SummaryHead:
     return _decode(f"{folder}/{SUMMARY_FILE}", _SUMMARY)
 
 
+def _read(path: str) -> bytes:
+    """Read a file with three system calls where it is small: ten thousand times that counts."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = [os.read(handle, _CHUNK_BYTES)]
+        while len(parts[-1]) == _CHUNK_BYTES:
+            parts.append(os.read(handle, _CHUNK_BYTES))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        os.close(handle)
+
+
 def _decode(path: str, decoder: "msgspec.json.Decoder[_Document]") -> _Document:
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.read_bytes
-            document = decoder.decode(file.readall())
+        document = decoder.decode(_read(path))
     except FileNotFoundError:
         raise
     except OSError as error:

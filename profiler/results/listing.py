@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from profiler.errors import RunFolderError, UsageError
@@ -23,7 +24,8 @@ HEADLINES: Mapping[str, tuple[str, str | None]] = {
 NOT_JUDGED = "not judged"
 UNFINISHED = "no summary"
 UNREADABLE = "unreadable"
-_READERS = 4  # files that are waited for at once, where they come from a disk
+_READERS = 2  # threads: more of them wait for each other longer than for a disk
+_AT_ONCE = 200  # folders that one of them takes
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,14 @@ def find(root: Path) -> Found:
 
 def lines(found: Found) -> list[Line]:
     """Read a line for each run and import, the newest first; those without a date come last."""
+    parts = [found.folders[first : first + _AT_ONCE] for first in range(0, len(found.folders), _AT_ONCE)]
     with ThreadPoolExecutor(_READERS) as readers:
-        read = list(readers.map(_line, found.folders))
+        read = list(chain.from_iterable(readers.map(_lines, parts)))
     return sorted(read, key=lambda line: (line.started_utc or "", str(line.folder)), reverse=True)
+
+
+def _lines(folders: Iterable[Path]) -> list[Line]:
+    return [_line(folder) for folder in folders]
 
 
 def _line(folder: Path) -> Line:

@@ -43,14 +43,26 @@ def find_runs(paths: Iterable[Path]) -> Iterator[Path]:
     Nothing is looked for within a run folder, or in folders whose name begins with a dot. Links are followed once.
     """
     for path in paths:
-        seen = set()
-        for folder, below, files in os.walk(path, followlinks=True):
-            real = os.path.realpath(folder)
-            is_run, is_known = any(mark in files for mark in _MARKS), real in seen
-            if is_run and not is_known:
-                yield Path(folder)
-            seen.add(real)
-            below[:] = [] if is_run or is_known else sorted(name for name in below if not name.startswith("."))
+        yield from _find_below(str(path), set())
+
+
+def _find_below(folder: str, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Yield the run folders at or below one that was not seen before; what cannot be read holds none."""
+    try:
+        about = os.stat(folder)  # noqa: PTH116 - a fraction of the time of Path.stat, for each of thousands
+        with os.scandir(folder) as entries:
+            found = {entry.name: entry.is_dir() for entry in entries}
+    except OSError:
+        return
+    identity = about.st_dev, about.st_ino
+    if identity in seen:
+        return
+    seen.add(identity)
+    if any(found.get(mark) is False for mark in _MARKS):
+        yield Path(folder)
+        return
+    for name in sorted(name for name, is_folder in found.items() if is_folder and not name.startswith(".")):
+        yield from _find_below(f"{folder}/{name}", seen)
 
 
 def read_runs(paths: Iterable[Path], *, allow_invalid: bool = False) -> tuple[list[StoredRun], list[Refused]]:

@@ -67,6 +67,7 @@ VERBS = [
     ["host", "--json"],
     ["energy", "show"],
     ["prices", "show", "c7g.4xlarge"],
+    ["query", "--schema"],
 ]
 
 
