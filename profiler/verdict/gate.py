@@ -5,6 +5,7 @@ limit, and passes when the whole interval lies within it. Anything else is undec
 because too little was measured is worse than none.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -281,11 +282,14 @@ def _needed(
     error = half_width / two_sided_t(confidence, freedom)
     there = min(runs) if runs is not None else round(freedom) + 1
     one = error * sqrt(there) if runs is None else error / sqrt(1 / runs[0] + 1 / runs[1]) * sqrt(2)
-    for count in range(there + 1, _MOST_RUNS + 1):
+
+    def decides(count: int) -> bool:
         free = count - 1 if runs is None else 2 * count - 2
-        if two_sided_t(confidence, free) * one / sqrt(count) < distance:
-            return count
-    return None
+        return two_sided_t(confidence, free) * one / sqrt(count) < distance
+
+    counts = range(there + 1, _MOST_RUNS + 1)
+    found = bisect_left(counts, True, key=decides)
+    return counts[found] if found < len(counts) else None
 
 
 def _about(times: float) -> str:
