@@ -3,6 +3,7 @@
 import pytest
 
 from profiler.errors import UsageError
+from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
 from profiler.reports.compare.operating import priced
 
@@ -19,8 +20,16 @@ def test_a_mismatch_is_refused_unless_allowed_and_then_named(a_run):
     runs = [a_run(1), a_run(2, change=other)]
     with pytest.raises(UsageError, match="--allow-mismatch quantisation"):
         compare(runs)
-    said = compare(runs, allowed=["quantisation"]).unfair
-    assert "quantisation: not known (r1); Q4_0 (r2)" in said[0]
+    comparison = compare(runs, allowed=["quantisation"])
+    assert "quantisation: not known (r1); Q4_0 (r2)" in comparison.unfair[0]
+    assert "repeats of one setting" not in page.render(comparison)
+
+
+def test_repeats_of_one_setting_are_called_that(a_run):
+    def same_host(manifest, _):
+        manifest.host = {"name": "here"}
+
+    assert "these are repeats of one setting" in page.render(compare([a_run(n, change=same_host) for n in (1, 2)]))
 
 
 def test_what_no_run_has_is_named_with_the_reason(a_run):
