@@ -80,4 +80,4 @@ def system_name(os_release: str | None) -> str | None:
 
 def chosen(options: str | None) -> str | None:
     """Return the option in brackets: 'always [madvise] never' is 'madvise'."""
-    return next((word.strip("[]") for word in (options or "").split() if word.startswith("[")), None)
+    return next((word.strip("[]") for word in (options or "").split() if word.startswith("[")), "") or None

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.recorded_host import Recording
 
@@ -49,6 +49,9 @@ answers = st.one_of(
     lscpu=answers,
     usable_cpus=st.none() | st.integers(1, 4),
 )
+@example(
+    files={"sys/kernel/mm/transparent_hugepage/enabled": "["}, machine="x86_64", lscpu=None, usable_cpus=None
+)  # brackets around nothing
 def test_it_is_described(files: dict[str, str], machine: str, lscpu: str | None, usable_cpus: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         host = Recording(Path(folder), "")
