@@ -176,13 +176,14 @@ def load(manifest: Manifest) -> str:
     return str(asked.get("shape") or "")
 
 
-def _engine(manifest: Manifest) -> str:
-    return " ".join(filter(None, (manifest.engine.name, manifest.engine.version)))
+def _version(manifest: Manifest) -> str:
+    """The engine's version, without the build that some put in brackets behind it."""
+    return (manifest.engine.version or "").partition(" (")[0]
 
 
 _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "host": host,
-    "engine": _engine,
+    "engine": lambda manifest: manifest.engine.name,
     "model": lambda manifest: manifest.model.name,
     "quantisation": lambda manifest: manifest.model.quantisation,
     "threads": lambda manifest: manifest.engine.threads,
@@ -190,5 +191,6 @@ _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "KV cache": lambda manifest: manifest.engine.kv_cache,
     "prompt cache": lambda manifest: manifest.engine.prompt_cache,
     "load": load,
+    "version": _version,  # last: two engines differ in it, too, and a label has room for few words
 }
-_NEEDS_TITLE = {"threads", "slots", "KV cache", "prompt cache"}
+_NEEDS_TITLE = {"threads", "slots", "KV cache", "prompt cache", "version"}

@@ -19,6 +19,22 @@ def test_a_label_says_in_what_a_run_differs(a_run):
     assert [(entry.name, entry.label) for entry in entries.all] == [("r1", "threads 1"), ("r2", "threads 2")]
 
 
+def test_a_long_version_leaves_room_for_what_was_set(a_run):
+    def on_engine(name, version):
+        def change(manifest, _):
+            manifest.host = {"name": "a"}
+            manifest.engine.name, manifest.engine.version, manifest.engine.threads = name, version, 2
+
+        return change
+
+    versions = {"llama-server": "0.5.0-dev (build 1, commit llama-cpp-python-0.3.36)", "llama-cpp-python": "0.3.36"}
+    entries = named([a_run(number, change=on_engine(*each)) for number, each in enumerate(versions.items())])
+    assert [entry.label for entry in entries.all] == [
+        "llama-server, version 0.5.0-dev",
+        "llama-cpp-python, version 0.3.36",
+    ]
+
+
 def test_repeats_of_one_setting_are_numbered(a_run):
     entries = named([a_run(number, change=on("a")) for number in (1, 2)])
     assert [entry.label for entry in entries.all] == ["a, llama-cpp-python #1", "a, llama-cpp-python #2"]
