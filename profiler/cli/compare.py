@@ -48,7 +48,7 @@ def compare(
         find_browser()  # before any work
     with shown_progress(quiet=quiet) as progress:
         stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
-        progress.stage(f"Comparing {len(stored)} runs")
+        progress.stage(f"Comparing {len(stored)} run{'s' if len(stored) != 1 else ''}")
         comparison = compare_runs(stored, refused, baseline, allow_mismatch or [])
         content = _content(comparison, chosen)
     for one in refused:

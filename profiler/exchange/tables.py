@@ -184,7 +184,7 @@ def _numbers(point: PointSummary, name: str) -> Row:
     """Return the numbers of one metric, with the same interval as everywhere else."""
     metric = point.metrics[name]
     many = metric if isinstance(metric, Distribution) else None
-    known = estimate(point, name) if name in METRICS else None  # another version may know other metrics
+    known = estimate(point, name)
     interval = (known.low, known.high) if isinstance(known, Estimate) else (None, None)
     quantiles = many.quantiles if many else {}
     return {

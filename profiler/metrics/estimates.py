@@ -35,6 +35,8 @@ def estimate(summary: Summary | PointSummary, metric: str, quantile: str | None 
     found = summary.metrics.get(metric)
     if found is None:
         return Unknown(f"{metric} is not part of this summary: aforo summarize writes it anew")
+    if metric not in METRICS:
+        return Unknown(f"this version knows no metric {metric}")
     expected_unit = METRICS[metric].unit
     if found.unit != expected_unit:
         return Unknown(f"it is in {found.unit}, not in {expected_unit}: aforo summarize writes it anew")

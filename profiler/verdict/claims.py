@@ -26,6 +26,8 @@ from profiler.results.manifest import Manifest, PriceFacts
 from profiler.results.several import StoredRun
 from profiler.results.summary import EnergyAccount
 from profiler.stats.estimates import Estimate, ratio
+from profiler.stats.intervals import CONFIDENCE
+from profiler.stats.multiple import adjusted_confidence
 from profiler.stats.ranges import Range
 from profiler.verdict.claim_file import Claim, Side
 from profiler.verdict.comparable import check_comparable
@@ -34,7 +36,6 @@ from profiler.verdict.sides import asked_of, is_of, obstacle_between, of_no_side
 
 Answer = Literal["supported", "refuted", "undecidable"]
 
-_ERROR = 0.05  # over all pairs together
 _MOST_REPEATS_FACTOR = 100  # beyond it, more repeats are no advice
 _COST = {"usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd"}
 _CARBON = {"gco2e_per_1m_output_tokens", "gco2e_operational_per_1m_output_tokens"}
@@ -86,7 +87,7 @@ class Checked:
     answer: Answer
     reason: str
     pairs: tuple[Pair, ...] = ()
-    confidence: float = 1 - _ERROR
+    confidence: float = CONFIDENCE
     decides: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
@@ -113,7 +114,7 @@ def check(claim: Claim, runs: Sequence[StoredRun], allowed: Sequence[str] = ()) 
     if not pairs:
         check_comparable([*subjects, *baselines], allowed)
         return Checked(claim, "undecidable", "no two hosts are alike as the claim asks", left_out=tuple(left_out))
-    confidence = 1 - _ERROR / len(pairs)
+    confidence = adjusted_confidence(CONFIDENCE, len(pairs))
     judged = tuple(_pair(claim, one, other, confidence) for one, other in pairs)
     answer, reason = _together(claim, judged)
     decides = () if answer != "undecidable" else tuple(dict.fromkeys(way for pair in judged for way in pair.decides))

@@ -23,6 +23,11 @@ def test_over_repeats(tmp_path: Path) -> None:
     assert (found.low, found.high) == (pytest.approx(7.516, abs=1e-3), pytest.approx(12.484, abs=1e-3))
 
 
+def test_a_metric_of_another_version_is_unknown(tmp_path: Path) -> None:
+    found = estimate(summary_with(tmp_path, words_per_s=rate(9, 10, 11)), "words_per_s")
+    assert found == Unknown("this version knows no metric words_per_s")
+
+
 def test_repeats_go_before_the_requests_within_them(tmp_path: Path) -> None:
     # requests alike within each repeat, repeats far apart: only the repeats say how sure the mean is
     requests = [request(i, phase=f"repeat-{i // 20 + 1}", arrivals_ms=(10 + i // 20,)) for i in range(60)]
