@@ -19,6 +19,7 @@ from profiler.metrics.observations import (
     samples_of_point,
     slo_of,
 )
+from profiler.metrics.pauses import Pauses
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import NOWHEN, Window, steady_windows
@@ -44,6 +45,7 @@ class Tally:
         self.totals = Totals()
         self.engine = EngineTotals()
         self.values = {spec.id: Values(exact) for spec in METRICS.values() if spec.kind != "per-run"}
+        self.pauses = Pauses(exact)
         self._window = window
         self._slo = slo
 
@@ -54,6 +56,7 @@ class Tally:
             self.engine.take(timing, request)
         if request.outcome is Outcome.OK:
             self._take_values(request)
+            self.pauses.take(request)
 
     def append(self, later: "Tally") -> None:
         """Add all requests of another phase, which came later."""
@@ -61,6 +64,7 @@ class Tally:
         self.engine.add(later.engine)
         for name, values in later.values.items():
             self.values[name].append(values)
+        self.pauses.explained_ms.append(later.pauses.explained_ms)
 
     def _take_values(self, request: RequestRecord) -> None:
         for spec in _PER_REQUEST:
@@ -147,7 +151,7 @@ class Collected:
     def _slice(self, phase: Phase, point: Point, window: Window, totals: Totals) -> Observations:
         manifest = self._manifest.model_copy(update={"phases": [phase]})
         samples = [sample for sample in self._samples if window.holds(sample.t_ns)]
-        return Observations(manifest, point, [window], samples, totals, {}, None, None, self._metered)
+        return Observations(manifest, point, [window], samples, totals, {}, Values(), None, None, self._metered)
 
     def _cut(self) -> dict[str, Slices]:
         """Cut the steady window of each repeat that is the only one of its point."""
@@ -181,7 +185,7 @@ class Collected:
         wire: Audit | None = None,
     ) -> Observations:
         engine = tally.engine if self._has_timings else None
-        found = tally.totals, tally.values, engine
+        found = tally.totals, tally.values, tally.pauses.explained_ms, engine
         return Observations(manifest, point, windows, samples, *found, wire, self._metered)
 
     def _tally(self, phase: str) -> Tally:
@@ -203,6 +207,8 @@ class Collected:
                 self._tallies[request.phase].take(request, timing)
                 if request.outcome is Outcome.OK and request.phase in self._slices:
                     self._slices[request.phase].take(request)
+        for tally in self._tallies.values():
+            tally.pauses.finish()
         return is_told or (last is not _NO_MORE and next(timings) is _NO_MORE)
 
 

@@ -1,10 +1,10 @@
 """What tokens cost, in money and in carbon, over the steady windows."""
 
 from profiler.cost import carbon, price
-from profiler.metrics.energy import account_of, gross_j, note_on, steady_tokens
+from profiler.metrics.energy import account_of, gross_j, note_on, steady_input_tokens, steady_tokens
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import Estimate, NotMeasuredError, metric
-from profiler.metrics.throughput import output_tokens_per_s, requests_per_s, total_tokens_per_s
+from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
 from profiler.results.manifest import EmbodiedFacts, PriceFacts
 from profiler.stats.ranges import Range
 from profiler.units import ns_to_s
@@ -45,8 +45,7 @@ def usd_per_1m_input_tokens(seen: Observations) -> float:
 
     Not to be added to the price of output tokens: each carries all of the machine.
     """
-    rate_per_s = total_tokens_per_s(seen) - output_tokens_per_s(seen)
-    return price.per_million(_usd_per_hour(seen), _moving(rate_per_s, "prompt token"))
+    return price.per_million(_usd_per_hour(seen), _moving(input_tokens_per_s(seen), "prompt token"))
 
 
 @metric("per-run", unit="USD", group="cost", better="lower")
@@ -85,6 +84,14 @@ def _embodied_g(seen: Observations) -> Range:
     return carbon.embodied_g(Range(*facts.kgco2e), facts.life_h, ns_to_s(seen.window_ns))
 
 
+def _total_g(seen: Observations) -> Range:
+    return _operational_g(seen) + _embodied_g(seen)
+
+
+def _boundary(seen: Observations) -> str:
+    return f"boundary of energy: {note_on(account_of(seen))}"
+
+
 def _per_million(seen: Observations, carbon_g: Range, note: str) -> Estimate:
     return Estimate(carbon.per_million(carbon_g, steady_tokens(seen)), note)
 
@@ -95,8 +102,16 @@ def gco2e_per_1m_output_tokens(seen: Observations) -> Estimate:
 
     The least and the most over what energy, grid and embodied carbon may be, where they are intervals.
     """
-    carbon_g = _operational_g(seen) + _embodied_g(seen)
-    return _per_million(seen, carbon_g, f"boundary of energy: {note_on(account_of(seen))}")
+    return _per_million(seen, _total_g(seen), _boundary(seen))
+
+
+@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower")
+def gco2e_per_1m_input_tokens(seen: Observations) -> Estimate:
+    """SCI with another functional unit: (gross energy × PUE × grid intensity + embodied share) / prompt tokens × 10⁶.
+
+    The whole carbon against prompt tokens alone: not to be added to that of output tokens.
+    """
+    return Estimate(carbon.per_million(_total_g(seen), steady_input_tokens(seen)), _boundary(seen))
 
 
 @metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower")

@@ -3,7 +3,7 @@
 from profiler.energy.account import Account, headline
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import Estimate, NotMeasuredError, metric
-from profiler.metrics.throughput import output_tokens_per_s, requests_per_s
+from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
 from profiler.stats.ranges import Range
 from profiler.units import ns_to_s
 
@@ -42,12 +42,17 @@ def idle_j(seen: Observations) -> Range:
 
 def steady_tokens(seen: Observations) -> float:
     """Return the output tokens that arrived in the steady windows. Raises `NotMeasuredError`."""
-    return _some(output_tokens_per_s(seen) * ns_to_s(seen.window_ns), "token")
+    return _some(output_tokens_per_s(seen) * ns_to_s(seen.window_ns), "output token")
+
+
+def steady_input_tokens(seen: Observations) -> float:
+    """Return the prompt tokens of the steady windows. Raises `NotMeasuredError`."""
+    return _some(input_tokens_per_s(seen) * ns_to_s(seen.window_ns), "prompt token")
 
 
 def _some(count: float, what: str) -> float:
     if count <= 0:
-        raise NotMeasuredError(f"no output {what} in the steady windows")
+        raise NotMeasuredError(f"no {what} in the steady windows")
     return count
 
 
@@ -65,6 +70,15 @@ def mean_power_w(seen: Observations) -> Estimate:
 def energy_j_per_output_token(seen: Observations) -> Estimate:
     """Gross energy in the steady windows / output tokens that arrived in them: idle power is part of it."""
     return _per_token(seen, gross_j(seen))
+
+
+@metric("per-run", unit="J/token", group="energy", better="lower")
+def energy_j_per_input_token(seen: Observations) -> Estimate:
+    """Gross energy in the steady windows / prompt tokens in them: the whole energy against prompt tokens alone.
+
+    Not to be added to the energy of output tokens: each carries all of it.
+    """
+    return Estimate(gross_j(seen).times(1 / steady_input_tokens(seen)), note_on(account_of(seen)))
 
 
 @metric("per-run", unit="J/request", group="energy", better="lower")

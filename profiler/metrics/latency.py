@@ -15,13 +15,17 @@ def token_arrivals_ns(request: RequestRecord) -> list[int]:
 
 
 def first_token_ns(request: RequestRecord) -> int:
-    """Return when the first token-bearing read arrived, as an offset from the moment of sending."""
-    return next(compress(request.read_offset_ns, request.read_tokens))
+    """Return when the first token-bearing read arrived, as an offset from the moment of sending.
+
+    An answer without tokens, an embedding, is there when its last byte is.
+    """
+    return next(compress(request.read_offset_ns, request.read_tokens), request.read_offset_ns[-1])
 
 
 def last_token_ns(request: RequestRecord) -> int:
-    """Return when the last token-bearing read arrived, as an offset from the moment of sending."""
-    return next(compress(reversed(request.read_offset_ns), reversed(request.read_tokens)))
+    """Return when the last token-bearing read arrived, as an offset from the moment of sending; else as above."""
+    arrivals_ns = compress(reversed(request.read_offset_ns), reversed(request.read_tokens))
+    return next(arrivals_ns, request.read_offset_ns[-1])
 
 
 def output_tokens(request: RequestRecord) -> int:
@@ -57,6 +61,8 @@ def _streaming(request: RequestRecord) -> tuple[int, int]:
 )
 def ttft_ms(request: RequestRecord) -> float:
     """Arrival of the read that completes the first event with a non-empty token − request sent."""
+    if not request.completion_tokens:
+        raise NotMeasuredError("the answer has no tokens")
     return ns_to_ms(first_token_ns(request))
 
 
@@ -94,7 +100,7 @@ def tpot_ms(request: RequestRecord) -> float:
     aliases={"vllm bench": "e2el", "guidellm": "request_latency", "aiperf": "request_latency"},
 )
 def e2e_ms(request: RequestRecord) -> float:
-    """Last token − request sent."""
+    """Last token − request sent; last byte of an embedding, which has no tokens."""
     return ns_to_ms(last_token_ns(request))
 
 
@@ -138,7 +144,10 @@ def decode_tokens_per_s(request: RequestRecord) -> float:
     aliases={"llama-bench": "pp", "aiperf": "prefill_throughput_per_user"},
 )
 def prefill_tokens_per_s(request: RequestRecord) -> float:
-    """Prompt processing as a client sees it: prompt tokens / TTFT, the server's own overhead included."""
+    """Prompt processing as a client sees it: prompt tokens / TTFT, the server's own overhead included.
+
+    Of an embedding, which has no tokens: prompt tokens / E2E.
+    """
     length = prompt_tokens(request)
     if not length:
         raise NotMeasuredError("the length of the prompt in tokens is not known")

@@ -14,7 +14,7 @@ from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import Sample
 from profiler.stats.values import Values
 from profiler.timing.audit import Audit
-from profiler.workloads.schema import Slo
+from profiler.workloads.schema import EMBEDDINGS, Slo
 
 _SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
 
@@ -29,6 +29,7 @@ class Observations:
     samples: Sequence[Sample]  # of the whole run, or of the measured phases where there are several points
     totals: Totals
     values: Mapping[str, Values]  # of each metric with one value per request or several, in order of finishing
+    explained_pauses_ms: Values  # long gaps between tokens while another request waited for its first
     engine: EngineTotals | None  # where the engine's log matches the requests one to one
     wire: Audit | None  # of the whole run, where the wire was captured; not of a repeat
     metered: Metered
@@ -37,6 +38,11 @@ class Observations:
     def window_ns(self) -> int:
         """Steady time of all repeats."""
         return sum(window.length_ns for window in self.windows)
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether every answer is a vector, without tokens."""
+        return self.manifest.workload.get("api") == EMBEDDINGS
 
     @property
     def slo(self) -> Slo:

@@ -28,6 +28,8 @@ def mbu_ratio(seen: Observations) -> float:
     first token). With one stream: (weights + KV cache at the mean context) × decode rate. Databricks, "LLM Inference
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
     """
+    if seen.is_embedding:
+        raise NotMeasuredError("an embedding has no output tokens")
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
     weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
     kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)
@@ -43,18 +45,20 @@ def mbu_ratio(seen: Observations) -> float:
 def mfu_ratio(seen: Observations) -> float:
     """Model FLOP utilisation: operations that the model needs / time / measured arithmetic peak of the host.
 
-    (2 × parameters + 4 × layers × hidden size × mean context) × total_tokens_per_s / peak, prompt and output tokens
-    alike: the forward part of Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways" (2022), appendix B.
-    The peak is that of the type that the engine multiplies in: int8 for quantised weights. Parameters without
-    lookup tables and unused experts.
+    (2 × parameters + 4 × layers × heads × head size × mean context) × total_tokens_per_s / peak, prompt and output
+    tokens alike: the forward part of Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways" (2022), appendix
+    B. The mean context is half the length of prompt and answer, all of it in a BERT, which looks both ways. The peak is
+    that of the type that the engine multiplies in: int8 for quantised weights. Parameters without lookup tables and
+    unused experts.
     """
     peak = _peak(seen)
     model = seen.manifest.model
     parameters = _known(model.decode_parameters, "how many parameters a token is multiplied with")
-    layers, hidden_size = _known(model.layers, "the number of layers"), _known(model.hidden_size, "the hidden size")
+    layers, heads = _known(model.layers, "the number of layers"), _known(model.heads, "the number of heads")
     rate = total_tokens_per_s(seen)
-    mean_context = seen.totals.context_tokens_squared / 2 / seen.totals.context_tokens
-    return (2 * parameters + 4 * layers * hidden_size * mean_context) * rate / peak
+    looked_at = 1 if model.is_encoder else 1 / 2
+    mean_context = looked_at * seen.totals.context_tokens_squared / seen.totals.context_tokens
+    return (2 * parameters + 4 * layers * heads * _head_size(model) * mean_context) * rate / peak
 
 
 def _roofline(seen: Observations) -> Mapping[str, Any]:
@@ -91,9 +95,18 @@ def _known(value: int | None, what: str) -> int:
 def _kv_bytes_per_token(model: ModelFacts, kv_type: str | None) -> float:
     """Return keys and values of one token in all layers."""
     element_bytes = _element_bytes(kv_type or _KV_TYPE)
-    if model.layers is None or model.kv_heads is None or not model.heads or model.hidden_size is None:
+    if model.layers is None or model.kv_heads is None:
         raise NotMeasuredError("the size of the KV cache is not known")
-    return 2 * model.layers * model.kv_heads * (model.hidden_size // model.heads) * element_bytes
+    return 2 * model.layers * model.kv_heads * _head_size(model) * element_bytes
+
+
+def _head_size(model: ModelFacts) -> int:
+    """Return the length of a key; where the facts do not say it, a head's share of the hidden size."""
+    if model.head_size is not None:
+        return model.head_size
+    if not model.heads or model.hidden_size is None:
+        raise NotMeasuredError("the size of a head is not known")
+    return model.hidden_size // model.heads
 
 
 def _element_bytes(kv_type: str) -> float:

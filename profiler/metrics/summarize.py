@@ -136,9 +136,14 @@ def _measure(
     if spec.kind == "per-run":
         return _with_interval(_scalar(spec, seen, repeats), spec, seen, slices)
     if not len(seen.values[spec.id]):
-        reason = "no finished request has a value for it" if seen.totals.finished else "no request finished"
-        return NotMeasured(unit=spec.unit, reason=reason)
+        return NotMeasured(unit=spec.unit, reason=_why_without_values(seen))
     return _distribution(spec.unit, seen.values[spec.id], [part.values[spec.id] for part in repeats])
+
+
+def _why_without_values(seen: Observations) -> str:
+    if not seen.totals.finished:
+        return "no request finished"
+    return "an embedding has no output tokens" if seen.is_embedding else "no finished request has a value for it"
 
 
 def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:

@@ -24,7 +24,21 @@ def _steady_s(seen: Observations) -> float:
 )
 def output_tokens_per_s(seen: Observations) -> float:
     """Output tokens that arrived in the steady windows / length of the windows, all streams together."""
+    if seen.is_embedding:
+        raise NotMeasuredError("an embedding has no output tokens")
     return seen.totals.steady_output_tokens / _steady_s(seen)
+
+
+@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+def input_tokens_per_s(seen: Observations) -> float:
+    """Prompt tokens in the steady windows / length of the windows, all streams together.
+
+    A prompt counts when the first token of its answer arrives, or its embedding.
+    """
+    steady_s = _steady_s(seen)
+    if seen.totals.steady_prompts_unknown:
+        raise NotMeasuredError("the length of the prompts in tokens is not known")
+    return seen.totals.steady_prompt_tokens / steady_s
 
 
 @metric(
@@ -39,14 +53,8 @@ def output_tokens_per_s(seen: Observations) -> float:
     },
 )
 def total_tokens_per_s(seen: Observations) -> float:
-    """Output tokens and prompt tokens in the steady windows / length of the windows.
-
-    A prompt counts when the first token of its answer arrives.
-    """
-    steady_s = _steady_s(seen)
-    if seen.totals.steady_prompts_unknown:
-        raise NotMeasuredError("the length of the prompts in tokens is not known")
-    return (seen.totals.steady_prompt_tokens + seen.totals.steady_output_tokens) / steady_s
+    """Output tokens and prompt tokens in the steady windows / length of the windows."""
+    return input_tokens_per_s(seen) + seen.totals.steady_output_tokens / _steady_s(seen)
 
 
 @metric(

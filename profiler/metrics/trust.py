@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from profiler.metrics.observations import Observations
+from profiler.metrics.pauses import LONG
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
@@ -62,11 +63,20 @@ def token_mismatch_ratio(seen: Observations) -> float:
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def pause_time_ratio(seen: Observations) -> float:
-    """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled."""
+    """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled.
+
+    While a server reads a prompt, other streams may wait: such gaps, ten times longer than usual and for most of
+    which another request waited for its first token, count only where they are ten times longer than their own median.
+    """
     gaps_ms = seen.values["itl_ms"].ordered()
     if not len(gaps_ms) or not gaps_ms.total:
         raise NotMeasuredError("no two tokens arrived one after the other")
-    return gaps_ms.sum_above(10 * quantile(gaps_ms, 0.5)) / gaps_ms.total
+    limit_ms = LONG * quantile(gaps_ms, 0.5)
+    paused_ms, explained_ms = gaps_ms.sum_above(limit_ms), seen.explained_pauses_ms.ordered()
+    if len(explained_ms):
+        usual_ms = max(limit_ms, LONG * quantile(explained_ms, 0.5))
+        paused_ms += explained_ms.sum_above(usual_ms) - explained_ms.sum_above(limit_ms)
+    return paused_ms / gaps_ms.total
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")

@@ -6,6 +6,7 @@ from profiler.models.gguf_header import Header, TensorInfo
 
 _LOOKED_UP = {"position_embd.weight", "token_types.weight", "per_layer_token_embd.weight"}
 _EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
+_SEGMENTS = "token_types.weight"  # only a BERT has such a table, and it ends in a vector instead of the next token
 _EXPERTS = "_exps."  # blk.N.ffn_gate_exps.weight and its like hold all experts of a layer
 
 
@@ -19,11 +20,11 @@ class PerToken(NamedTuple):
 def per_token(header: Header) -> PerToken:
     """Count every tensor that a token is multiplied with; of a mixture of experts, the share that is used.
 
-    Tables of which one row is looked up are left out; the embedding is one unless it is the output's matrix,
-    too. Names of tensors: gguf-py, gguf/constants.py.
+    Tables of which one row is looked up are left out; the embedding is one unless it is the output's matrix, too, as
+    it is where there is none in a model that makes tokens. Names of tensors: gguf-py, gguf/constants.py.
     """
     names = {tensor.name for tensor in header.tensors}
-    looked_up = _LOOKED_UP | ({_EMBEDDING} if _OUTPUT in names else set())
+    looked_up = _LOOKED_UP | ({_EMBEDDING} if names & {_OUTPUT, _SEGMENTS} else set())
     used = [tensor for tensor in header.tensors if tensor.name not in looked_up]
     share = _expert_share(header)
     return PerToken(

@@ -8,10 +8,12 @@ from profiler.reports.facts import Fact
 from profiler.reports.tables import value_text
 from profiler.results.manifest import CostFacts, EnergyFacts, Manifest, PriceFacts, Source
 from profiler.results.summary import EnergyAccount, Interval, Metric, Scalar, Summary
+from profiler.results.tokens import INPUT, OUTPUT
 
 _COST = ("usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd")
 _CARBON = (
     "gco2e_per_1m_output_tokens",
+    "gco2e_per_1m_input_tokens",
     "gco2e_operational_per_1m_output_tokens",
     "gco2e_embodied_per_1m_output_tokens",
 )
@@ -49,10 +51,11 @@ def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
     rows = [Fact("Price", price_text(facts.price)), Fact("Source of the price", source_text(facts.price.source))]
     if facts.price.currency == "USD":
         return rows + [Fact(fmt.label(name), value_text(metrics[name])) for name in _COST if name in metrics]
-    rate = metrics.get("output_tokens_per_s")
-    if isinstance(rate, Scalar) and rate.value:
-        own = price.per_million(facts.price.per_hour, rate.value)
-        rows.append(Fact("Cost per 1M output tokens", fmt.quantity(own, facts.price.currency)))
+    for tokens in (OUTPUT, INPUT):
+        rate = metrics.get(tokens.rate)
+        if isinstance(rate, Scalar) and rate.value:
+            own = price.per_million(facts.price.per_hour, rate.value)
+            rows.append(Fact(f"Cost per 1M {tokens.kind} tokens", fmt.quantity(own, facts.price.currency)))
     return rows
 
 

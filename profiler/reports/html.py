@@ -62,7 +62,7 @@ def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
 def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     rows = tables.distribution_rows(summary.metrics)
     return {
-        "load_columns": [name for name, _, _ in loads.COLUMNS],
+        "load_columns": [column.title for column in loads.columns(summary)],
         "load_rows": loads.rows(summary),
         "distributions": rows,
         "has_indicative": tables.has_indicative(rows),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
-from typing import Any
+from typing import Any, NamedTuple
 
 from plotly import graph_objects as go
 
@@ -22,26 +22,29 @@ from profiler.reports.figures import (
     rounded,
 )
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
+from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.search.loads import load_of, unit_of
 
-THROUGHPUT = "output_tokens_per_s"
 ATTAINMENT = "slo_attainment_ratio"
-COLUMNS = (
-    ("Output, tokens/s", THROUGHPUT, "value"),
-    ("Requests/s", "requests_per_s", "value"),
-    ("TTFT p50, ms", "ttft_ms", "p50"),
-    ("TTFT p99, ms", "ttft_ms", "p99"),
-    ("TPOT p50, ms", "tpot_ms", "p50"),
-    ("TPOT p99, ms", "tpot_ms", "p99"),
-    ("Met SLOs, %", ATTAINMENT, "value"),
-)
 _LATENCIES = (
     ("TTFT p50", "ttft_ms", "p50", SKY),
     ("TTFT p99", "ttft_ms", "p99", BLUE),
     ("TPOT p50", "tpot_ms", "p50", ORANGE),
     ("TPOT p99", "tpot_ms", "p99", PURPLE),
 )
+_LATENCIES_OF_EMBEDDINGS = (
+    ("E2E p50", "e2e_ms", "p50", SKY),
+    ("E2E p99", "e2e_ms", "p99", BLUE),
+)
 _INTERVAL_SHADE = "rgba(213,94,0,0.14)"
+
+
+class Column(NamedTuple):
+    """A title with its unit, and what is read of every load."""
+
+    title: str
+    metric: str
+    statistic: str
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,27 @@ class _Value:
     is_indicative: bool = False
 
 
+def columns(summary: Summary) -> list[Column]:
+    """Return what is said of every load."""
+    tokens = tokens_of(summary.points)
+    return [
+        Column(f"{tokens.kind.capitalize()}, tokens/s", tokens.rate, "value"),
+        Column("Requests/s", "requests_per_s", "value"),
+        *(Column(f"{name}, ms", metric, statistic) for name, metric, statistic, _ in _latencies(tokens)),
+        Column("Met SLOs, %", ATTAINMENT, "value"),
+    ]
+
+
+def _latencies(tokens: Tokens) -> tuple[tuple[str, str, str, str], ...]:
+    return _LATENCIES if tokens is OUTPUT else _LATENCIES_OF_EMBEDDINGS
+
+
 def rows(summary: Summary) -> list[LoadRow]:
     """Return a row for each load, the lowest first."""
     return [
         LoadRow(
             load=f"{load_of(point.point):g}{fmt.NBSP}{unit_of(point.point)}",
-            cells=tuple(_cell(point.metrics, metric, statistic) for _, metric, statistic in COLUMNS),
+            cells=tuple(_cell(point.metrics, column.metric, column.statistic) for column in columns(summary)),
             verdict=point.verdict.level.removeprefix("VALID with ") if point.verdict else "",
             is_headline=point.point.name == summary.headline,
         )
@@ -82,8 +100,9 @@ def by_load(summary: Summary) -> list[PointSummary]:
 
 
 def throughput(points: Sequence[PointSummary], conclusion: Conclusion | None) -> go.Figure | None:
-    """Output rate against load, with the range of the repeats; `None` where no point has one."""
-    known = [(point, value) for point in points if (value := _value(point.metrics, THROUGHPUT, "value"))]
+    """Token rate against load, with the range of the repeats; `None` where no point has one."""
+    tokens = tokens_of(points)
+    known = [(point, value) for point in points if (value := _value(point.metrics, tokens.rate, "value"))]
     if not known:
         return None
     trace: Trace = {
@@ -105,7 +124,7 @@ def throughput(points: Sequence[PointSummary], conclusion: Conclusion | None) ->
     }
     figure = base([trace], height_px=290, top_px=14, showlegend=False)
     _load_axis(figure, points)
-    figure.update_yaxes(title_text="output rate, tokens/s", rangemode="tozero")
+    figure.update_yaxes(title_text=f"{tokens.kind} rate, tokens/s", rangemode="tozero")
     if conclusion is not None and conclusion.kind == "knee" and conclusion.low is not None:
         _mark(figure, conclusion.low, "knee")
     return figure
@@ -139,12 +158,13 @@ def attainment(points: Sequence[PointSummary], target_ratio: float, conclusion: 
 
 
 def latency_throughput(points: Sequence[PointSummary], conclusion: Conclusion | None = None) -> go.Figure | None:
-    """Latencies against output rate, the loads joined in ascending order; hollow where indicative."""
-    traces = [trace for curve in _LATENCIES if (trace := _curve(points, *curve))]
+    """Latencies against token rate, the loads joined in ascending order; hollow where indicative."""
+    tokens = tokens_of(points)
+    traces = [trace for curve in _latencies(tokens) if (trace := _curve(points, tokens, *curve))]
     if not traces:
         return None
     figure = base(traces, height_px=340, top_px=30, showlegend=True, hovermode="closest")
-    figure.update_xaxes(title_text="output rate, tokens/s", rangemode="tozero")
+    figure.update_xaxes(title_text=f"{tokens.kind} rate, tokens/s", rangemode="tozero")
     values = [value for trace in traces for value in trace["y"]]
     if min(values) > 0 and max(values) / min(values) >= LOG_FROM:
         figure.update_yaxes(log_axis(min(values), max(values), "latency, ms"))
@@ -157,19 +177,21 @@ def latency_throughput(points: Sequence[PointSummary], conclusion: Conclusion | 
 
 
 def _rate_at_knee(points: Sequence[PointSummary], conclusion: Conclusion | None) -> float | None:
-    """Return the output rate of the load at which throughput stopped growing."""
+    """Return the token rate of the load at which throughput stopped growing."""
     if conclusion is None or conclusion.kind != "knee":
         return None
     at = next((point for point in points if point.point.name == conclusion.point), None)
-    rate = None if at is None else _value(at.metrics, THROUGHPUT, "value")
+    rate = None if at is None else _value(at.metrics, conclusion.metric, "value")
     return None if rate is None else rounded(rate.value)
 
 
-def _curve(points: Sequence[PointSummary], name: str, metric: str, statistic: str, color: str) -> Trace | None:
+def _curve(
+    points: Sequence[PointSummary], tokens: Tokens, name: str, metric: str, statistic: str, color: str
+) -> Trace | None:
     known = [
         (load_of(point.point), rate.value, value)
         for point in points
-        if (rate := _value(point.metrics, THROUGHPUT, "value")) and (value := _value(point.metrics, metric, statistic))
+        if (rate := _value(point.metrics, tokens.rate, "value")) and (value := _value(point.metrics, metric, statistic))
     ]
     if not known:
         return None

@@ -18,7 +18,8 @@ from profiler.reports.tables import LATENCIES, row_scale
 from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
-from profiler.results.summary import Distribution, Summary
+from profiler.results.summary import Distribution, NotMeasured, Summary
+from profiler.results.tokens import tokens_of
 from profiler.stats.ranges import Range
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
@@ -76,25 +77,25 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
         kept = loads.attainment(points, target, summary.conclusion)
         note = "Every dot is a repeat; the line is the share that was asked for, the limit lies in the shaded interval."
         panels.append(Panel("attainment", "Requests that met every SLO", note, kept, "Attainment against load."))
-    rate = loads.throughput(points, summary.conclusion)
+    rate, kind = loads.throughput(points, summary.conclusion), tokens_of(points).kind
     note = "Bars are the range of the repeats." if rate else "No load was steady for long enough to have a rate."
-    panels.append(Panel("throughput", "Output rate", note, rate, "Throughput against load."))
+    panels.append(Panel("throughput", f"{kind.capitalize()} rate", note, rate, "Throughput against load."))
     if latency := loads.latency_throughput(points, summary.conclusion):
         note = "Each dot is a load, hollow where too few samples stand behind it; hover for the load."
         panels.append(
-            Panel("latency-throughput", "Latency against output rate", note, latency, "Latency against rate.")
+            Panel("latency-throughput", f"Latency against {kind} rate", note, latency, "Latency against rate.")
         )
     return panels
 
 
 def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:
     title = fmt.label(metric_id)
-    values = run.gathered.latencies_ms[metric_id].ordered()
+    values, metric = run.gathered.latencies_ms[metric_id].ordered(), summary.metrics.get(metric_id)
     if not len(values):
-        return Panel(metric_id, title, "No measured request finished, so there is nothing to draw.")
+        reason = metric.reason if isinstance(metric, NotMeasured) else "no measured request finished"
+        return Panel(metric_id, title, f"Nothing to draw: {reason}.")
     if len(values) < _FEWEST_VALUES:
         return Panel(metric_id, title, f"One value, {fmt.quantity(values[0], 'ms')}: too few for a distribution.")
-    metric = summary.metrics.get(metric_id)
     marks = _marks(metric) if isinstance(metric, Distribution) else []
     slo_ms = number_of(run.manifest.workload.get("slo"), metric_id)
     figure = ecdf(values, marks, fmt.short_label(metric_id), slo_ms)
@@ -118,7 +119,9 @@ def _timeline(run: _Run) -> Panel:
         return Panel("timeline", title, "No measured request was sent, so there is no timeline.")
     note = f"Showing {len(shown.rows):,} of {fmt.count(shown.total, 'measured request')} in order of sending"
     note += ": the first ones of each repeat." if len(shown.rows) < shown.total else "."
-    if shown.has_all_ticks:
+    if not any(row.token_s for row in shown.rows):
+        note += " Nothing was streamed."
+    elif shown.has_all_ticks:
         note += " Every token is a tick, so a gap between ticks is a pause; zoom in to tell tokens apart."
     else:
         note += f" The first {series.MOST_TICKS:,} tokens are ticked."

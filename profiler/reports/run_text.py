@@ -90,7 +90,7 @@ def _loads(summary: Summary) -> Iterator[str]:
     if not summary.points:
         return
     rows = ((row.load, *(cell or "–" for cell in row.cells), row.verdict) for row in loads.rows(summary))
-    yield from grid(("load", *(name for name, _, _ in loads.COLUMNS), "verdict"), rows)
+    yield from grid(("load", *(column.title for column in loads.columns(summary)), "verdict"), rows)
     yield ""
     if summary.conclusion is not None:
         yield from (f"**{plain(summary.conclusion.sentence)}**", "")

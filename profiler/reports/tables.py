@@ -8,6 +8,7 @@ from profiler.metrics.estimates import estimate
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import format as fmt
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import sample_floor
 
@@ -84,18 +85,6 @@ class RateComparison:
     difference: str
 
 
-_HEADLINES = (
-    "decode_tokens_per_s",
-    "output_tokens_per_s",
-    "ttft_ms",
-    "tpot_ms",
-    "requests_per_s",
-    "model_load_s",
-    "peak_rss_bytes",
-    "energy_j_per_output_token",
-    "usd_per_1m_output_tokens",
-    "gco2e_per_1m_output_tokens",
-)
 _ENGINE_PAIRS = (
     ("Decoding, per stream", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
     ("Prompt processing", "client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
@@ -106,7 +95,12 @@ _ENGINE_PAIRS = (
 
 def headline_cards(summary: Summary) -> list[Card]:
     """The numbers that a reader came for, how many requests stand behind them first."""
-    return [_requests_card(summary), *(_with_interval(name, summary) for name in _HEADLINES)]
+    return [_requests_card(summary), *(_with_interval(name, summary) for name in _headlines(tokens_of([summary])))]
+
+
+def _headlines(tokens: Tokens) -> tuple[str, ...]:
+    speeds = ("decode_tokens_per_s", tokens.rate, "ttft_ms", "tpot_ms") if tokens is OUTPUT else (tokens.rate, "e2e_ms")
+    return (*speeds, "requests_per_s", "model_load_s", "peak_rss_bytes", tokens.energy, tokens.cost, tokens.carbon)
 
 
 def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:

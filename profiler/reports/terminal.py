@@ -11,7 +11,9 @@ from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary, Verdict
 
 _VERDICT_STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
-_LOAD_METRICS = {"output_tokens_per_s", "ttft_ms", "slo_attainment_ratio"}  # what fits beside the load in 80 columns
+_LOAD_METRICS = {"output_tokens_per_s", "input_tokens_per_s", "ttft_ms", "e2e_ms", "slo_attainment_ratio"}
+"""What fits beside the load in 80 columns."""
+
 _STATUS_STYLES = {"complete": "bold green", "failed": "bold red"}
 
 
@@ -45,8 +47,9 @@ def _loads(summary: Summary) -> list[RenderableType]:
     """The loads of a sweep or a search, and what they amount to."""
     if not summary.points:
         return []
-    shown = [i for i, (_, metric, _) in enumerate(loads.COLUMNS) if metric in _LOAD_METRICS]
-    table = Table("load", *(loads.COLUMNS[i][0] for i in shown), "verdict", box=None, padding=(0, 1))
+    columns = loads.columns(summary)
+    shown = [i for i, column in enumerate(columns) if column.metric in _LOAD_METRICS]
+    table = Table("load", *(columns[i].title for i in shown), "verdict", box=None, padding=(0, 1))
     for column in table.columns[1:-1]:
         column.justify = "right"
     for row in loads.rows(summary):

@@ -44,7 +44,8 @@ def _heights(rows: Sequence[Row]) -> list[float]:
 
 
 def _bars(rows: Sequence[Row], heights: Sequence[float]) -> list[Trace]:
-    waiting, streaming = _empty_bar("waiting for the first token", ORANGE), _empty_bar("streaming", SKY)
+    awaited = "the first token" if any(row.token_s for row in rows) else "the answer"
+    waiting, streaming = _empty_bar(f"waiting for {awaited}", ORANGE), _empty_bar("streaming", SKY)
     for row, height in zip(rows, heights, strict=True):
         first_s = row.end_s if row.first_token_s is None else row.first_token_s
         _add_bar(waiting, row, height, row.sent_s, first_s)

@@ -157,6 +157,7 @@ class HeadlineMetrics(msgspec.Struct, kw_only=True):
     """The few metrics that a list shows."""
 
     output_tokens_per_s: MetricHead | None = None
+    input_tokens_per_s: MetricHead | None = None
     requests_per_s: MetricHead | None = None
     ttft_ms: MetricHead | None = None
     tpot_ms: MetricHead | None = None

@@ -13,6 +13,7 @@ from profiler.results.several import find_runs
 
 HEADLINES: Mapping[str, tuple[str, str | None]] = {
     "output_tokens_per_s": ("output_tokens_per_s", None),
+    "input_tokens_per_s": ("input_tokens_per_s", None),
     "requests_per_s": ("requests_per_s", None),
     "ttft_ms.p50": ("ttft_ms", "p50"),
     "tpot_ms.p50": ("tpot_ms", "p50"),

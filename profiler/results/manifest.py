@@ -89,6 +89,11 @@ class ModelFacts(_Part):
         default=None, description="SHA-256 of the last run under this name, where the model was another one then."
     )
 
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it is a BERT, whatever its kind: it looks both ways and ends in a vector, never in a next token."""
+        return "bert" in (self.architecture or "")
+
 
 class LoraFacts(_Part):
     """A LoRA adapter: weights that customise a model, kept apart from it."""

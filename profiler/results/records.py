@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     MALFORMED_SSE = "malformed_sse"  # an event whose data is not the JSON that was expected
     SERVER_ERROR = "server_error"  # the stream carried an error object
     NO_TOKENS = "no_tokens"  # a complete response without a single token
+    NO_EMBEDDING = "no_embedding"  # a complete response that is not the JSON of a vector
 
 
 class ServerTimings(msgspec.Struct, kw_only=True):

@@ -231,6 +231,7 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         start_timeout_s=options.start_timeout_s,
         lora=lora,
         are_threads_asked=options.threads is not None,
+        is_embedding=loaded.workload.is_embedding,
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from profiler.results.manifest import Point
 from profiler.results.summary import Conclusion, PointSummary
+from profiler.results.tokens import tokens_of
 from profiler.search.loads import at_concurrency, load_of, unit_of, value_of
 from profiler.workloads.schema import Saturate
 
-METRIC = "output_tokens_per_s"
 KNEE_SHARE = 0.95  # of the greatest throughput that was seen
 _STEP = 2
 
@@ -29,7 +29,8 @@ class SaturateSearch:
         return at_concurrency(min(concurrency * _STEP, self._load.max_concurrency))
 
     def _still_grows(self, measured: Sequence[PointSummary]) -> bool:
-        *before, last = [value_of(summary, METRIC) for summary in measured]
+        metric = tokens_of(measured).rate
+        *before, last = [value_of(summary, metric) for summary in measured]
         if last is None:
             return False
         known = [value for value in before if value is not None]
@@ -46,8 +47,9 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
     More load than that only makes requests wait. `high` is the next load that was measured: `None` where the knee is
     the last one, so that throughput may still grow beyond it.
     """
+    tokens = tokens_of(measured)
     by_load = sorted(measured, key=lambda summary: load_of(summary.point))
-    known = [(summary.point, value) for summary in by_load if (value := value_of(summary, METRIC)) is not None]
+    known = [(summary.point, value) for summary in by_load if (value := value_of(summary, tokens.rate)) is not None]
     if not known:
         return None
     greatest = max(value for _, value in known)
@@ -55,11 +57,14 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
     point, value = known[position]
     beyond = known[position + 1][0] if position + 1 < len(known) else None
     unit = unit_of(point)
-    sentence = f"Throughput reaches {value:.4g} tokens/s, within 5 % of the greatest seen, at {load_of(point):g} {unit}"
+    sentence = (
+        f"Throughput reaches {value:.4g} {tokens.kind} tokens/s, within 5 % of the greatest seen, "
+        f"at {load_of(point):g} {unit}"
+    )
     sentence += "." if beyond else "; no higher load was measured, so it may still grow."
     return Conclusion(
         kind="knee",
-        metric=METRIC,
+        metric=tokens.rate,
         unit=unit,
         point=point.name,
         low=load_of(point),

@@ -25,6 +25,7 @@ class Launch:
     cpus: Sequence[int] = ()  # processors that it stays on; none: any
     lora: LoraFacts | None = None  # adapter that every request uses
     are_threads_asked: bool = False  # by the user; otherwise an engine that knows better may
+    is_embedding: bool = False  # every request asks for a vector
 
 
 @dataclass(frozen=True)

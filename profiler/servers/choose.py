@@ -53,18 +53,32 @@ def choose(launch: Launch, options: EngineOptions) -> Server:
         engines = _KNOWN_TO.get(flag, tuple(_STARTED))
         if name not in engines:
             raise UsageError(f"{flag} is for --engine {' or '.join(engines)}; this run uses {name}. Leave it out.")
+    _check_answers(launch, name)
     if name != vllm.NAME:
         check_is_file(launch.model)
     return _STARTED[name](launch, options)
 
 
+def _check_answers(launch: Launch, name: str) -> None:
+    """Raise `UsageError` where the engine, or the model, does not make what the workload asks for."""
+    if launch.is_embedding and name == llama_cpp_python.NAME:
+        raise UsageError(f"Embeddings are measured on --engine {' or '.join(_PROGRAMS)}; this run uses {name}.")
+    if not launch.is_embedding and launch.model.is_encoder:
+        raise UsageError(
+            f"The model {launch.model.name} turns texts into vectors and generates nothing, and the workload asks for "
+            "tokens. Choose the workload embeddings, or another --model."
+        )
+
+
 def _default(launch: Launch, options: EngineOptions) -> str:
-    """The embedded engine for one stream, llama-server for several. Raises `UsageError` when there is none."""
-    if (launch.streams or 1) == 1 and not options.engine_path:
+    """The embedded engine for one stream, llama-server otherwise. Raises `UsageError` when there is none."""
+    if (launch.streams or 1) == 1 and not options.engine_path and not launch.is_embedding:
         return llama_cpp_python.NAME
     try:
         llama_server.find(options.engine_path)
     except UsageError as error:
+        if launch.is_embedding:
+            raise UsageError(f"Embeddings are measured on {llama_server.NAME} here. {error}") from error
         raise UsageError(
             f"The workload keeps {launch.streams} requests in flight; the embedded engine serves one request at a "
             f"time, and {llama_server.NAME} serves several. {error}"

@@ -22,6 +22,8 @@ NAME = "llama-server"
 VARIABLE = "AFORO_LLAMA_SERVER"
 REMEDY = f"Build it here (some minutes): aforo engines build {NAME}."
 
+_MICRO_BATCH_TOKENS = 512  # its own default
+
 SLOTS_OF_OPEN_LOOP = 16
 """Slots where arrivals follow a schedule, so that nobody knows how many will be in flight; `--slots` overrides."""
 
@@ -74,6 +76,10 @@ class LlamaServer(StartedServer):
         self._known_flags = set(re.findall(r"--[a-z][a-z-]+", ask(self._program, "--help", REMEDY)))
         self._instructions = instructions(self._program)
         self._slots = options.slots or launch.streams or SLOTS_OF_OPEN_LOOP
+        self._batch_tokens, self._micro_batch_tokens = options.batch_tokens, options.micro_batch_tokens
+        if launch.is_embedding:  # a text is read in one piece, so the longest must fit into one micro-batch
+            self._micro_batch_tokens = options.micro_batch_tokens or max(_MICRO_BATCH_TOKENS, launch.context_tokens)
+            self._batch_tokens = options.batch_tokens or self._micro_batch_tokens
 
     @property
     def capabilities(self) -> Capabilities:
@@ -91,15 +97,15 @@ class LlamaServer(StartedServer):
             "--threads-batch": self._launch.threads,
             "--parallel": self._slots,
             "--ctx-size": self._launch.context_tokens * self._slots,
-            "--batch-size": self._options.batch_tokens,
-            "--ubatch-size": self._options.micro_batch_tokens,
+            "--batch-size": self._batch_tokens,
+            "--ubatch-size": self._micro_batch_tokens,
             "--cache-type-k": self._options.kv_cache,
             "--cache-type-v": self._options.kv_cache,
             "--n-gpu-layers": self._options.gpu_layers,
             "--lora": self._launch.lora.path if self._launch.lora else None,
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
-        words += ["--cont-batching", "--metrics"]
+        words += ["--cont-batching", "--metrics", *(["--embedding"] if self._launch.is_embedding else [])]
         return [str(self._program), *words, *self._cache_flags(), *self._switches(), *self._options.engine_args]
 
     def describe(self) -> EngineFacts:
@@ -116,8 +122,8 @@ class LlamaServer(StartedServer):
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=self._slots,
-            batch_tokens=self._options.batch_tokens,
-            micro_batch_tokens=self._options.micro_batch_tokens,
+            batch_tokens=self._batch_tokens,
+            micro_batch_tokens=self._micro_batch_tokens,
             kv_cache=self._options.kv_cache,
             prompt_cache=self._options.prompt_cache,
             notes=[_NOTES[self._options.prompt_cache], _CONNECTIONS, *hidden_arguments(_ENVIRONMENT)],

@@ -8,9 +8,10 @@ from profiler.errors import ServerError
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import explain, make_context
 from profiler.workloads.messages import Message, joined
+from profiler.workloads.schema import EMBEDDINGS
 
 BASE = "/v1"
-PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions"}
+PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions", EMBEDDINGS: f"{BASE}/embeddings"}
 _CALL_TIMEOUT_S = 30.0
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
@@ -38,6 +39,11 @@ def streamed_body(
     }
 
 
+def embedding_body(model_name: str, messages: Sequence[Message]) -> dict[str, object]:
+    """Return the JSON body that asks for the vector of a text, its numbers written out."""
+    return {"model": model_name, "input": joined(messages), "encoding_format": "float"}
+
+
 class HttpStatusError(ServerError):
     """The server answered with a status other than 200."""
 
@@ -53,11 +59,12 @@ def http_request(
     """Serialise a request as it goes over the wire; `base` is where the interface begins."""
     payload = json.dumps(body, separators=(",", ":")).encode()
     more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    wanted = "application/json" if api == EMBEDDINGS else "text/event-stream"
     head = (
         f"POST {base}{PATHS[api].removeprefix(BASE)} HTTP/1.1\r\n"
         f"Host: {host}:{port}\r\n"
         "Content-Type: application/json\r\n"
-        "Accept: text/event-stream\r\n"
+        f"Accept: {wanted}\r\n"
         f"{more}"
         f"Content-Length: {len(payload)}\r\n\r\n"
     )

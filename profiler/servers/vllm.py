@@ -91,6 +91,7 @@ class VllmServer(StartedServer):
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
         caching = "--enable-prefix-caching" if asked.prompt_cache == "warm" else "--no-enable-prefix-caching"
+        words += ["--runner", "pooling"] if self._launch.is_embedding else []
         words += [caching, *self._adapter_words(), *asked.engine_args]
         return [str(self._program), "serve", self._launch.model.path or "", *words]
 

@@ -39,6 +39,12 @@ class Covered:
         """Time covered so far."""
         return self._closed_ns + sum(self._ends_ns) - sum(self._starts_ns)
 
+    def shared_ns(self, start_ns: int, end_ns: int) -> int:
+        """Return how much of a span is covered; what lies before the 4,096 newest stretches may be forgotten."""
+        first, after = bisect_right(self._ends_ns, start_ns), bisect_left(self._starts_ns, end_ns)
+        stretches = zip(self._starts_ns[first:after], self._ends_ns[first:after], strict=True)
+        return sum(min(end, end_ns) - max(start, start_ns) for start, end in stretches)
+
     def __add__(self, later: "Covered") -> "Covered":
         """Add up two that lie apart, as repeats do."""
         return Covered(self.total_ns + later.total_ns)

@@ -3,11 +3,13 @@
 An event counts as arrived with the read that completes its data line: no client could have shown its
 token earlier. Tokens are counted as events that carry text, or as the server counts along, where every event
 tells its usage so far; how many tokens the server says it made is kept beside that.
+
+An embedding is one JSON object without tokens, and has arrived when its last byte has.
 """
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -17,8 +19,6 @@ from profiler.timing.framing import FramingError, Head, chunks, events, parse_he
 from profiler.timing.messages import Exchange
 from profiler.timing.wire import timespec_to_ns
 from profiler.units import NS_PER_MS
-
-Api = Literal["completions", "chat"]
 
 _DONE = b"[DONE]"
 _SHOWN_CHARACTERS = 200
@@ -63,6 +63,20 @@ class _Chunk(msgspec.Struct):
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
+class _Vector(msgspec.Struct):
+    embedding: list[float]
+
+
+class _Embeddings(msgspec.Struct):
+    data: list[_Vector] = []
+    usage: _Usage | None = None
+    error: Any = None
+    model: msgspec.Raw = _NOTHING
+
+
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
+
+
 class _Stream(msgspec.Struct):
     """What the events of one response said."""
 
@@ -85,7 +99,7 @@ def to_record(exchange: Exchange, output_tokens: int, prompt_tokens: int | None)
     """Interpret one finished request.
 
     `output_tokens` is what the request asked for: a stream that ends with `finish_reason: length` has
-    that many, by the server's own word, even where it sends no usage.
+    that many, by the server's own word, even where it sends no usage. 0 asked for an embedding.
     """
     record = _stamped(exchange)
     record.prompt_tokens = prompt_tokens
@@ -105,6 +119,8 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     body, raw_offsets, body_offsets = _body(raw, head)
     if head.status != _HTTP_OK:
         return Outcome.HTTP_ERROR, f"HTTP {head.status}: {_shown(body)}"
+    if not output_tokens:
+        return _read_embedding(body, record) if exchange.ending == Outcome.OK else None
     stream = _Stream()
     ending: _Ending | None = None
     try:
@@ -118,6 +134,23 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     if ending is None and exchange.ending == Outcome.OK and not stream.token_offsets:
         return Outcome.NO_TOKENS, f"a complete response without a token: {_shown(body)}"
     return ending
+
+
+def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
+    """Fill in usage and model of a complete answer; return an outcome where it is not one vector of numbers."""
+    try:
+        answer = _decode_embeddings(body)
+    except msgspec.MsgspecError as error:
+        return Outcome.NO_EMBEDDING, f"{error}: {_shown(body)}"
+    if answer.error is not None:
+        return Outcome.SERVER_ERROR, f"the server reported: {_shown(body)}"
+    if len(answer.data) != 1 or not answer.data[0].embedding:
+        return Outcome.NO_EMBEDDING, f"expected one vector: {_shown(body)}"
+    record.completion_tokens = 0
+    record.served_model = _text(answer.model)
+    if answer.usage is not None:
+        record.prompt_tokens_server = answer.usage.prompt_tokens
+    return None
 
 
 def _body(raw: bytes, head: Head) -> tuple[bytes, list[int], list[int]]:

@@ -1,6 +1,7 @@
 """From metrics to a verdict: pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from profiler.results.manifest import Status
 from profiler.results.summary import (
@@ -41,7 +42,8 @@ def judge(status: Status, metrics: Mapping[str, Metric]) -> Verdict:
     findings = [] if status == "complete" else [_ENDED_EARLY]
     unchecked = []
     for rule in RULES:
-        result = _apply(rule, metrics.get(rule.metric))
+        chosen = _chosen(rule, metrics)
+        result = _apply(chosen, metrics.get(chosen.metric))
         if isinstance(result, Finding):
             findings.append(result)
         elif isinstance(result, Unchecked):
@@ -77,6 +79,17 @@ def _worst(findings: list[Finding]) -> Level:
     if not findings:
         return "VALID"
     return "INVALID" if any(finding.level == "INVALID" for finding in findings) else "VALID with warnings"
+
+
+def _chosen(rule: Rule, metrics: Mapping[str, Metric]) -> Rule:
+    """Return the rule, about its other metric where only that one has a value."""
+    if rule.instead is None or _has_value(metrics.get(rule.metric)) or not _has_value(metrics.get(rule.instead)):
+        return rule
+    return replace(rule, metric=rule.instead)
+
+
+def _has_value(metric: Metric | None) -> bool:
+    return isinstance(metric, Distribution) or (isinstance(metric, Scalar) and metric.value is not None)
 
 
 def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:

@@ -12,7 +12,7 @@ class Rule:
     `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99") or "n"; for both "half-width":
     that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats or slices. A number beyond
     `warn` is doubtful, beyond `invalid` the run is not to be believed; `None` leaves a level out. "Beyond" is above, or
-    below where `is_floor`.
+    below where `is_floor`. `instead` is looked at where the metric has no value: embeddings have no tokens.
     """
 
     id: str
@@ -23,6 +23,7 @@ class Rule:
     why: str
     remedy: str
     is_floor: bool = False
+    instead: str | None = None
 
     @property
     def number(self) -> str:
@@ -40,6 +41,7 @@ RULES = (
         "Below 11 requests not even a median, below 64 no p90 can be claimed at 0.99 confidence.",
         "Raise --requests or --repeats.",
         is_floor=True,
+        instead="e2e_ms",
     ),
     Rule(
         "errors",
@@ -138,8 +140,9 @@ RULES = (
         "half-width",
         0.10,
         None,
-        "The mean TTFT is known only roughly.",
+        "The mean TTFT, of embeddings the mean time to the whole answer, is known only roughly.",
         "Measure for longer: raise --requests or --repeats.",
+        instead="e2e_ms",
     ),
     Rule(
         "wide-interval-tpot",
@@ -156,8 +159,9 @@ RULES = (
         "half-width",
         0.10,
         None,
-        "The output rate differs from repeat to repeat, or within a single one, so it is known only roughly.",
+        "The token rate differs from repeat to repeat, or within a single one, so it is known only roughly.",
         "Raise --requests or --repeats, or look for what else runs on this host.",
+        instead="input_tokens_per_s",
     ),
     Rule(
         "stolen-time",
@@ -305,5 +309,6 @@ def markdown() -> str:
     ]
     for rule in RULES:
         warn, invalid = limits(rule)
-        lines.append(f"| {rule.id} | `{rule.number}` | {warn} | {invalid} | {rule.why} | {rule.remedy} |")
+        instead = f", else of `{rule.instead}`" if rule.instead else ""
+        lines.append(f"| {rule.id} | `{rule.number}`{instead} | {warn} | {invalid} | {rule.why} | {rule.remedy} |")
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ Ratio = Annotated[float, Field(gt=0, lt=1)]
 InFlight = Annotated[int, Field(ge=1, le=10_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]
 MOST_POINTS = 64
+EMBEDDINGS = "embeddings"
 
 
 def _ascending(values: list[float]) -> list[float]:
@@ -212,12 +213,13 @@ class Workload(_Strict):
     )
     version: Count = Field(description="Raised whenever a change makes results incomparable.")
     description: Text = Field(description="What it stands for and why its sizes are what they are.")
-    api: Literal["completions", "chat"] = Field(
+    api: Literal["completions", "chat", "embeddings"] = Field(
         default="completions", description="Which OpenAI-compatible endpoint is called."
     )
     prompts: Annotated[Prompts, Field(discriminator="source")] = Field(description="Where the prompts come from.")
-    output_tokens: Count = Field(
-        description="Tokens asked for, unless the row of a trace says; the end-of-sequence token is suppressed."
+    output_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        description="Tokens asked for, unless the row of a trace says; the end-of-sequence token is suppressed. "
+        "0 for embeddings, and only there."
     )
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.0, description="Sampling temperature; 0 takes the likeliest token."
@@ -254,6 +256,11 @@ class Workload(_Strict):
     def total_requests(self) -> int:
         """Requests of warm-up and all repeats together: how many prompts a run takes."""
         return self.warmup_requests + self.measured_requests
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether every answer is a vector, so that no token comes back."""
+        return self.api == EMBEDDINGS
 
     @property
     def turns(self) -> int:

@@ -20,6 +20,7 @@ UNIT_OF_SUFFIX = {
     "is_performance_governor": "yes/no",
     "power_w": "W",
     "j_per_output_token": "J/token",
+    "j_per_input_token": "J/token",
     "j_per_request": "J/request",
     "tokens_per_usd": "tokens/USD",
 }

@@ -59,3 +59,13 @@ def test_prefill_speed_needs_the_length_of_the_prompt() -> None:
 def test_waiting_to_be_sent_counts_from_the_schedule() -> None:
     stream = request(arrivals_ms=(10, 20, 40))  # due 1 ms before it was sent
     assert (ttft_from_scheduled_ms(stream), e2e_from_scheduled_ms(stream)) == (11, 41)
+
+
+def test_an_answer_without_tokens_is_there_with_its_last_byte() -> None:
+    embedding = request(arrivals_ms=(9, 10), tokens=(0, 0), prompt_tokens=8)
+    assert e2e_ms(embedding) == 10
+    assert prefill_tokens_per_s(embedding) == 800
+    assert itl_ms(embedding) == []
+    for metric in (ttft_ms, ttft_from_scheduled_ms, tpot_ms, decode_tokens_per_s):
+        with pytest.raises(NotMeasuredError, match="tokens"):
+            metric(embedding)

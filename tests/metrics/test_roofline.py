@@ -84,6 +84,18 @@ def test_mfu_is_against_the_type_that_the_engine_multiplies_in(quantisation: str
     assert mfu_ratio(seen([ONE], quantisation=quantisation)) == pytest.approx(2152 * 11 / 0.030 / peak)
 
 
+def test_mfu_of_an_encoder_counts_the_whole_text_for_each_token() -> None:
+    # 8 tokens in 30 ms, every one of them looks at all 8: 2 × 900 + 4 × 2 × 8 × 8 = 2312 operations a token.
+    embedding = request(0, tokens=(0, 0, 0))
+    assert mfu_ratio(seen([embedding], architecture="nomic-bert")) == pytest.approx(2312 * 8 / 0.030 / 1_000_000)
+
+
+def test_heads_may_be_wider_than_their_share_of_the_hidden_size() -> None:
+    # Keys of 8 elements instead of 4 double the cache and what attention multiplies.
+    assert mbu_ratio(seen([ONE], head_size=8)) == pytest.approx((1_000 + 2 * 304) * 100 / 1_000_000)
+    assert mfu_ratio(seen([ONE], head_size=8)) == pytest.approx((1_800 + 2 * 352) * 11 / 0.030 / 1_000_000)
+
+
 @pytest.mark.parametrize("metric", [mbu_ratio, mfu_ratio])
 @pytest.mark.parametrize(
     ("host", "model", "reason"),
@@ -94,6 +106,7 @@ def test_mfu_is_against_the_type_that_the_engine_multiplies_in(quantisation: str
         ({"roofline": {"memory_bytes_per_s": None, "memory_reason": "emulated", "peaks": {}}}, {}, "no such limit"),
         (None, {"decode_weight_bytes": None, "decode_parameters": None}, "not known"),
         (None, {"layers": None}, "not known"),
+        (None, {"hidden_size": None}, "size of a head"),
     ],
 )
 def test_without_a_limit_or_a_fact_it_is_not_measured(metric: Any, host: Any, model: Any, reason: str) -> None:

@@ -4,6 +4,7 @@ from support.builders import S, observed, request
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.throughput import (
     goodput_rps,
+    input_tokens_per_s,
     output_tokens_per_s,
     requests_per_s,
     total_tokens_per_s,
@@ -47,6 +48,7 @@ def test_an_open_loop_is_steady_from_the_first_answer_to_the_last_arrival() -> N
 def test_rates_of_one_stream() -> None:
     seen = observed(ONE_STREAM)
     assert output_tokens_per_s(seen) == pytest.approx(6 / 0.070)
+    assert input_tokens_per_s(seen) == pytest.approx(16 / 0.070)
     assert total_tokens_per_s(seen) == pytest.approx((6 + 16) / 0.070)
     assert requests_per_s(seen) == pytest.approx(2 / 0.070)
 
@@ -77,3 +79,19 @@ def test_goodput_counts_requests_that_meet_every_objective() -> None:
     assert goodput_rps(observed(requests, slo={"tpot_ms": 9})) == 0
     with pytest.raises(NotMeasuredError, match="no SLO"):
         goodput_rps(observed(requests))
+
+
+def test_embeddings_are_counted_by_what_goes_in() -> None:
+    # Sent at 0 and 40 ms, each answered after 30 ms: 16 prompt tokens in 70 ms.
+    seen = observed([request(i, sent_ms=t, tokens=(0, 0, 0)) for i, t in enumerate((0, 40))])
+    seen.manifest.workload["api"] = "embeddings"
+    assert input_tokens_per_s(seen) == pytest.approx(16 / 0.070)
+    assert total_tokens_per_s(seen) == pytest.approx(16 / 0.070)
+    assert requests_per_s(seen) == pytest.approx(2 / 0.070)
+    with pytest.raises(NotMeasuredError, match="embedding"):
+        output_tokens_per_s(seen)
+
+
+def test_the_input_rate_of_texts_of_unknown_length_is_not_measured() -> None:
+    with pytest.raises(NotMeasuredError, match="length of the prompts"):
+        input_tokens_per_s(observed([request(0, prompt_tokens=None)]))

@@ -20,6 +20,10 @@ def test_an_embedding_that_is_the_output_is_multiplied_with() -> None:
     assert per_token(header({"token_embd.weight": 100, "norm": 4})) == PerToken(416, 104)
 
 
+def test_a_bert_looks_its_embedding_up() -> None:
+    assert per_token(header({"token_embd.weight": 100, "token_types.weight": 2, "norm": 4})) == PerToken(16, 4)
+
+
 def test_of_experts_only_the_chosen_ones_are_read() -> None:
     # 2 of 8 experts: a quarter of 800 elements; the router and the shared expert are read whole.
     tensors = {"blk.0.ffn_up_exps.weight": 800, "blk.0.ffn_gate_inp.weight": 8, "blk.0.ffn_up_shexp.weight": 50}

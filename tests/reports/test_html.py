@@ -131,7 +131,7 @@ def test_failures_are_listed_with_their_words(fake_run):
 
 def test_no_request_finished(fake_run):
     page = text_of(fake_run(failures=dict.fromkeys(range(100), Outcome.RESET)).page())
-    assert page.count("No measured request finished, so there is nothing to draw.") == 4
+    assert page.count("Nothing to draw: no request finished.") == 4
     assert "not measured: no request finished" in page
 
 

@@ -59,3 +59,19 @@ def test_just_below_five_per_cent_is_not_the_knee() -> None:
 def test_nothing_measured_has_no_knee() -> None:
     assert knee([]) is None
     assert knee([summary(at_concurrency(1), None)]) is None
+
+
+def test_embeddings_are_saturated_by_what_goes_in() -> None:
+    def embedded(concurrency: int, tokens_per_s: float) -> PointSummary:
+        found = summary(at_concurrency(concurrency), None)
+        found.metrics["input_tokens_per_s"] = Scalar(unit="tokens/s", value=tokens_per_s)
+        return found
+
+    measured = [embedded(1, 100.0), embedded(2, 190.0), embedded(4, 191.0)]
+    search = SaturateSearch(Saturate(shape="saturate"))
+    assert search.next_point(measured[:2]) == at_concurrency(4)
+    assert search.next_point(measured) is None
+    conclusion = search.conclude(measured)
+    assert conclusion is not None
+    assert (conclusion.metric, conclusion.point) == ("input_tokens_per_s", "c2")
+    assert "190 input tokens/s" in conclusion.sentence

@@ -47,6 +47,19 @@ def test_slots_are_the_streams_and_each_has_a_context_of_its_own(program: Path) 
     assert "GNU 12" in (server.describe().build or "")
 
 
+def test_a_text_to_embed_fits_into_one_micro_batch(program: Path) -> None:
+    def batches(context_tokens: int, **chosen: int) -> tuple[str, str]:
+        wanted = launch(context_tokens=context_tokens, is_embedding=True)
+        command = LlamaServer(wanted, EngineOptions(engine_path=program, **chosen)).command()  # type: ignore[arg-type]
+        assert "--embedding" in command
+        return value(command, "--batch-size"), value(command, "--ubatch-size")
+
+    assert batches(256) == ("512", "512")
+    assert batches(2048) == ("2048", "2048")
+    assert batches(256, batch_tokens=1024, micro_batch_tokens=768) == ("1024", "768")
+    assert "--embedding" not in LlamaServer(launch(), EngineOptions(engine_path=program)).command()
+
+
 def test_an_open_loop_gets_a_stated_number_of_slots_unless_told_otherwise(program: Path) -> None:
     default = LlamaServer(launch(streams=None), EngineOptions(engine_path=program))
     assert value(default.command(), "--parallel") == str(llama_server.SLOTS_OF_OPEN_LOOP)

@@ -39,6 +39,16 @@ def test_several_streams_without_an_engine_for_them_name_the_engine_and_how_to_g
         choose(launch(streams=2), EngineOptions())
 
 
+def test_embeddings_without_an_engine_for_them_name_it_and_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv(llama_server.VARIABLE, raising=False)
+    with pytest.raises(UsageError, match=r"Embeddings are measured on llama-server.*aforo engines build llama-server"):
+        choose(launch(is_embedding=True), EngineOptions())
+
+
 @pytest.mark.parametrize("flag", sorted(choosing._KNOWN_TO))
 def test_every_option_that_only_some_engines_have_exists(flag: str) -> None:
     assert flag.removeprefix("--").replace("-", "_") in EngineOptions.__dataclass_fields__

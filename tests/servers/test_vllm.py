@@ -75,6 +75,13 @@ def test_every_choice_becomes_an_argument(program: Path, shape: Path) -> None:
     assert facts.prompt_cache == "warm"
 
 
+def test_for_embeddings_it_runs_as_a_pooling_model(program: Path, shape: Path) -> None:
+    options = EngineOptions(engine_path=program)
+    words = VllmServer(launch(model(str(shape)), is_embedding=True), options).command()
+    assert words[words.index("--runner") + 1] == "pooling"
+    assert "--runner" not in VllmServer(launch(model(str(shape))), options).command()
+
+
 def test_keys_and_values_of_every_stream_get_room_in_a_build_for_processors(program: Path, shape: Path) -> None:
     large = model(str(shape)).model_copy(update={"kv_bytes_per_token": 2**20})
     made = VllmServer(launch(large, streams=4, context_tokens=512), EngineOptions(engine_path=program))

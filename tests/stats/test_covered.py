@@ -26,6 +26,12 @@ def test_it_is_the_same_as_counting_every_moment() -> None:
     spans = [(start, start + random.randrange(30)) for start in (random.randrange(2000) for _ in range(100))]
     moments = {moment for start, end in spans for moment in range(start, end)}
     assert total_ns(*spans) == len(moments)
+    time = Covered()
+    for span in spans:
+        time.add(*span)
+    for start in range(0, 2000, 37):
+        end = start + random.randrange(200)
+        assert time.shared_ns(start, end) == len(moments.intersection(range(start, end)))
 
 
 def test_old_stretches_are_forgotten_but_not_their_length(monkeypatch: pytest.MonkeyPatch) -> None:

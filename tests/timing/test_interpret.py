@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from profiler.results.records import Outcome
+from profiler.results.records import Outcome, RequestRecord
 from profiler.timing.interpret import to_record
 from profiler.timing.messages import Exchange
 
@@ -162,3 +162,51 @@ def test_an_http_error_shows_what_was_said(body: bytes) -> None:
     assert record.outcome is Outcome.HTTP_ERROR
     assert record.http_status == 500
     assert (record.detail or "").startswith("HTTP 500: ")
+
+
+def embedded(*reads: bytes, ending: str = "ok") -> RequestRecord:
+    return to_record(exchange(list(reads), ending=ending), 0, 3)
+
+
+def plain(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def vectors(*numbers: list[float] | None, **more: object) -> bytes:
+    return json.dumps({"data": [{"embedding": vector} for vector in numbers], **more}).encode()
+
+
+def test_an_embedding_has_no_tokens_and_tells_the_length_of_its_text() -> None:
+    raw = plain(vectors([0.5, 1, -2e-3], model="m", usage={"prompt_tokens": 7, "total_tokens": 7}))
+    record = embedded(raw[:60], raw[60:])
+    assert (record.outcome, record.detail) == (Outcome.OK, None)
+    assert (record.completion_tokens, record.completion_tokens_server, record.read_tokens) == (0, None, [0, 0])
+    assert (record.prompt_tokens, record.prompt_tokens_server, record.served_model) == (3, 7, "m")
+    assert record.read_offset_ns == [1_000, 2_000]
+
+
+def test_an_embedding_may_come_in_chunks() -> None:
+    body = vectors([0.5])
+    assert embedded(HEAD + chunk(body[:9]), chunk(body[9:]) + b"0\r\n\r\n").outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "says"),
+    [
+        (vectors(), Outcome.NO_EMBEDDING, "expected one vector"),
+        (vectors([]), Outcome.NO_EMBEDDING, "expected one vector"),
+        (vectors([1.0], [2.0]), Outcome.NO_EMBEDDING, "expected one vector"),
+        (b'{"data": [{"embedding": [1.0, null]}]}', Outcome.NO_EMBEDDING, "Expected `float`, got `null`"),
+        (b'{"data": [{"embedding": "AAAA"}]}', Outcome.NO_EMBEDDING, "Expected `array`, got `str`"),
+        (b"hello", Outcome.NO_EMBEDDING, "malformed"),
+        (b'{"error": {"message": "too long"}}', Outcome.SERVER_ERROR, "too long"),
+    ],
+)
+def test_what_is_no_embedding_is_an_error(body: bytes, outcome: Outcome, says: str) -> None:
+    record = embedded(plain(body))
+    assert record.outcome is outcome
+    assert says in (record.detail or "")
+
+
+def test_half_an_embedding_keeps_the_outcome_of_the_wire() -> None:
+    assert embedded(plain(vectors([0.5]))[:-4], ending="truncated").outcome is Outcome.TRUNCATED

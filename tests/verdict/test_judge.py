@@ -11,7 +11,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import summarize
 from profiler.results.manifest import EnergyFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
-from profiler.results.summary import Distribution, Metric, Scalar, Summary, Verdict
+from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary, Verdict
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit, Spread
 from profiler.verdict.judge import judge
@@ -53,6 +53,23 @@ def test_both_sides_of_each_limit(rule: Rule) -> None:
         if limit is not None:
             assert level_for(rule, limit) in good
             assert level_for(rule, limit + beyond) in bad
+
+
+def test_where_answers_have_no_tokens_the_whole_answer_is_looked_at() -> None:
+    twelve = Distribution(unit="ms", n=12, mean=10, min=1, max=20, quantiles={}, mean_half_width=2.0)
+    rate = Scalar(unit="tokens/s", value=100.0, interval=(80.0, 120.0))
+    missing: dict[str, Metric] = {
+        "ttft_ms": NotMeasured(unit="ms", reason="an embedding has no output tokens"),
+        "output_tokens_per_s": Scalar(unit="tokens/s", value=None, reason="an embedding has no output tokens"),
+    }
+    found = judge("complete", {**missing, "e2e_ms": twelve, "input_tokens_per_s": rate}).findings
+    assert [(one.rule, one.seen) for one in found] == [
+        ("too-few-samples", 12.0),
+        ("wide-interval-ttft", 0.2),
+        ("wide-interval-rate", pytest.approx(0.2)),
+    ]
+    assert found[0].sentence == "n of e2e_ms is 12 requests; at least 64 is expected."
+    assert judge("complete", missing).level == "INVALID"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])

@@ -53,7 +53,7 @@ def test_a_valid_file_is_loaded_with_its_defaults(tmp_path: Path) -> None:
         ("id: mine", "id: My Load", "1: 'id' is 'My Load': expected a text. Short name: lower-case"),
         ("id: mine", "id: ''", "1: 'id' is ''"),
         ("description: For a test.", "description: 5", "3: 'description' is 5: expected a text"),
-        ("requests: 2", "requests: 2\napi: chatt", "11: 'api' is 'chatt': expected 'completions' or 'chat'."),
+        ("requests: 2", "requests: 2\napi: chatt", "11: 'api' is 'chatt': expected 'completions' or 'chat' or 'emb"),
         ("requests: 2", "requests: 2\ntemperature: 3", "11: 'temperature' is 3: expected a number from 0 to 2"),
         ("requests: 2", "requests: 2\nmax_repeat_s: .inf", "11: 'max_repeat_s' is inf: expected a number above 0"),
         ("requests: 2", "requests: 2\nmax_repeat_s: .nan", "11: 'max_repeat_s' is nan: expected a number above 0"),
@@ -120,7 +120,7 @@ def test_overrides_replace_values_and_are_listed_when_they_change_something(tmp_
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ({"output_tokens": -1}, "override of workload 'mine': 'output_tokens' is -1: expected a whole number from 1"),
+        ({"output_tokens": -1}, "override of workload 'mine': 'output_tokens' is -1: expected a whole number from 0"),
         ({"outputtokens": 1}, "unknown key 'outputtokens'. Did you mean 'output_tokens'?"),
         ({"load.concurency": 1}, "unknown key 'load.concurency'. Did you mean 'load.concurrency'?"),
         ({"requests.deep": 1}, "'requests' is a mapping: expected a whole number"),
@@ -197,6 +197,42 @@ def test_a_mistake_in_prompts_and_replays_is_named(tmp_path: Path, old: str, new
     assert any(line.startswith(says) for line in lines), lines
 
 
+EMBEDDINGS = VALID.replace("output_tokens: 4", "output_tokens: 0") + "api: embeddings\n"
+
+
+def test_embeddings_have_no_output_tokens(tmp_path: Path) -> None:
+    workload = load.load(str(written(tmp_path, EMBEDDINGS))).workload
+    assert (workload.is_embedding, workload.output_tokens) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("api: embeddings", "api: chat", "'output_tokens' is 0, but 'api' is 'chat': expected 1 or more"),
+        ("output_tokens: 0", "output_tokens: 4", "'output_tokens' is 4, but an embedding has none"),
+        (
+            "requests: 2",
+            "requests: 2\nslo: {ttft_ms: 5}",
+            "'slo.ttft_ms' is about output tokens, and embeddings have none",
+        ),
+        (
+            "requests: 2",
+            "requests: 2\nslo: {tpot_ms: 5}",
+            "'slo.tpot_ms' is about output tokens, and embeddings have none",
+        ),
+        (
+            "requests: 2",
+            "requests: 2\nuntil: {metric: ttft_ms, half_width_ratio: 0.1}",
+            "'until.metric' is 'ttft_ms', and embeddings have no tokens: expected 'e2e_ms'.",
+        ),
+        ("  source: synthetic\n  tokens: 8", CONVERSATIONS, "'prompts.source' is 'conversations', which is about"),
+    ],
+)
+def test_what_embeddings_do_not_have_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in EMBEDDINGS
+    assert any(says in line for line in complaint(tmp_path, EMBEDDINGS.replace(old, new)))
+
+
 def test_an_override_may_contradict_the_rest(tmp_path: Path) -> None:
     text = VALID.replace("  source: synthetic\n  tokens: 8", CONVERSATIONS)
     (line,) = complaint(tmp_path, text, {"requests": 7})
@@ -232,6 +268,7 @@ def test_available_lists_every_shipped_definition() -> None:
     assert [loaded.workload.id for loaded in load.available()] == [
         "chat-short",
         "conversation",
+        "embeddings",
         "mlperf-interactive",
         "mlperf-offline",
         "mlperf-server",

@@ -87,7 +87,7 @@ def _curves(comparison: Comparison) -> Board:
         "Latency against throughput",
         note,
         figures,
-        "Latency against output rate; see the table.",
+        f"Latency against {comparison.tokens.kind} rate; see the table.",
     )
 
 
@@ -95,9 +95,9 @@ def _carbon(comparison: Comparison) -> Board:
     return _energy_board(
         comparison,
         "carbon",
-        "Carbon per 1M output tokens",
+        f"Carbon per 1M {comparison.tokens.kind} tokens",
         [readings.carbon(entry.summary) for entry in comparison.runs],
-        "gCO2e per 1M output tokens",
+        f"gCO2e per 1M {comparison.tokens.kind} tokens",
         is_lower_better=True,
     )
 
@@ -106,9 +106,9 @@ def _tokens_per_joule(comparison: Comparison) -> Board:
     return _energy_board(
         comparison,
         "tokens-per-joule",
-        "Output tokens per joule",
+        f"{comparison.tokens.kind.capitalize()} tokens per joule",
         [readings.tokens_per_joule(entry.summary) for entry in comparison.runs],
-        "output tokens per joule",
+        f"{comparison.tokens.kind} tokens per joule",
         is_lower_better=False,
     )
 
@@ -136,9 +136,9 @@ def _tokens_per_money(comparison: Comparison) -> list[Board]:
         _board(
             comparison,
             f"tokens-per-{currency or 'money'}",
-            f"Output tokens per {currency or 'USD'}",
+            f"{comparison.tokens.kind.capitalize()} tokens per {currency or 'USD'}",
             [row for row in rows if not currency or row.reading.kind in {currency, ""}],
-            f"output tokens per {currency}",
+            f"{comparison.tokens.kind} tokens per {currency}",
             "Further right is better.",
             lower=False,
             titled=False,

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from profiler.metrics.registry import Better
+from profiler.reports import format as fmt
 from profiler.reports.compare import readings
 from profiler.reports.compare.entries import Entry
 from profiler.reports.compare.readings import Reading
+from profiler.results.tokens import OUTPUT, Tokens
 
 
 @dataclass(frozen=True)
@@ -31,50 +33,43 @@ def _of(metric: str, title: str, better: Better, statistic: str | None = None, *
     return Column(name, title, better, partial(_metric, metric, statistic), is_compared)
 
 
-COLUMNS: tuple[Column, ...] = (
-    _of("output_tokens_per_s", "Output rate", "higher", is_compared=True),
-    _of("ttft_ms", "TTFT p50", "lower", "p50", is_compared=True),
-    _of("ttft_ms", "TTFT p99", "lower", "p99", is_compared=True),
-    _of("tpot_ms", "TPOT p50", "lower", "p50", is_compared=True),
-    _of("tpot_ms", "TPOT p99", "lower", "p99", is_compared=True),
-    _of("slo_attainment_ratio", "Met SLOs", "higher"),
-    Column(
-        "price_per_1m_output_tokens",
-        "Cost",
-        "lower",
-        lambda entry: readings.cost(entry.summary, entry.manifest.cost),
-        is_compared=True,
-    ),
-    Column(
-        "tokens_per_money",
-        "Tokens for money",
-        "higher",
-        lambda entry: readings.tokens_per_money(entry.summary, entry.manifest.cost),
-    ),
-    Column(
-        "energy_j_per_output_token",
-        "Energy",
-        "lower",
-        lambda entry: readings.energy(entry.summary),
-        is_compared=True,
-        is_energy=True,
-    ),
-    Column(
-        "tokens_per_joule",
-        "Tokens per joule",
-        "higher",
-        lambda entry: readings.tokens_per_joule(entry.summary),
-        is_energy=True,
-    ),
-    Column(
-        "gco2e_per_1m_output_tokens",
-        "Carbon (SCI)",
-        "lower",
-        lambda entry: readings.carbon(entry.summary),
-        is_compared=True,
-        is_energy=True,
-    ),
-    _of("mbu_ratio", "MBU", "higher"),
-    _of("peak_rss_bytes", "Peak memory", "lower"),
-    _of("error_ratio", "Failed", "lower"),
-)
+def columns(tokens: Tokens) -> tuple[Column, ...]:
+    """Return every column, for runs that are about these tokens."""
+    latencies = ("ttft_ms", "tpot_ms") if tokens is OUTPUT else ("e2e_ms",)
+    return (
+        _of(tokens.rate, f"{tokens.kind.capitalize()} rate", "higher", is_compared=True),
+        *(
+            _of(latency, f"{fmt.short_label(latency)} {quantile}", "lower", quantile, is_compared=True)
+            for latency in latencies
+            for quantile in ("p50", "p99")
+        ),
+        _of("slo_attainment_ratio", "Met SLOs", "higher"),
+        Column(f"price_per_1m_{tokens.kind}_tokens", "Cost", "lower", _cost, is_compared=True),
+        Column("tokens_per_money", "Tokens for money", "higher", _tokens_per_money),
+        Column(tokens.energy, "Energy", "lower", _energy, is_compared=True, is_energy=True),
+        Column("tokens_per_joule", "Tokens per joule", "higher", _tokens_per_joule, is_energy=True),
+        Column(tokens.carbon, "Carbon (SCI)", "lower", _carbon, is_compared=True, is_energy=True),
+        _of("mbu_ratio", "MBU", "higher"),
+        _of("peak_rss_bytes", "Peak memory", "lower"),
+        _of("error_ratio", "Failed", "lower"),
+    )
+
+
+def _cost(entry: Entry) -> Reading:
+    return readings.cost(entry.summary, entry.manifest.cost)
+
+
+def _tokens_per_money(entry: Entry) -> Reading:
+    return readings.tokens_per_money(entry.summary, entry.manifest.cost)
+
+
+def _energy(entry: Entry) -> Reading:
+    return readings.energy(entry.summary)
+
+
+def _tokens_per_joule(entry: Entry) -> Reading:
+    return readings.tokens_per_joule(entry.summary)
+
+
+def _carbon(entry: Entry) -> Reading:
+    return readings.carbon(entry.summary)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from profiler.errors import UsageError
 from profiler.reports.compare import operating as op
-from profiler.reports.compare.columns import COLUMNS, Column
+from profiler.reports.compare.columns import Column
+from profiler.reports.compare.columns import columns as columns_about
 from profiler.reports.compare.differences import Differences, differences
 from profiler.reports.compare.entries import Entries, Entry, by_value, host, named
 from profiler.reports.compare.readings import Reading
 from profiler.results.several import Refused, StoredRun
+from profiler.results.tokens import Tokens, tokens_of
 from profiler.verdict.comparable import Mismatch, check_comparable, differing_settings, fairness
 
 FEWEST = 2
@@ -27,6 +29,7 @@ class Comparison:
     """Several runs side by side."""
 
     entries: Entries
+    tokens: Tokens  # that throughput, energy and money are counted in
     refused: tuple[Refused, ...]
     columns: tuple[Column, ...]  # those that at least one run has a number for
     absent: tuple[tuple[Column, str], ...]  # the others, and why
@@ -81,15 +84,18 @@ def compare(
         raise UsageError(_too_few(runs, refused))
     found = check_comparable(runs, allowed)
     entries = named(runs)
-    read = {column.id: [column.read(entry) for entry in entries.all] for column in COLUMNS}
-    columns = tuple(c for c in COLUMNS if not all(reading.is_missing for reading in read[c.id]))
+    tokens = tokens_of(entry.summary for entry in entries.all)
+    every = columns_about(tokens)
+    read = {column.id: [column.read(entry) for entry in entries.all] for column in every}
+    columns = tuple(c for c in every if not all(reading.is_missing for reading in read[c.id]))
     base = entries.find(baseline) if baseline else entries.all[0]
     points, invalid_points = op.operating(entries.all)
     return Comparison(
         entries=entries,
+        tokens=tokens,
         refused=tuple(refused),
         columns=columns,
-        absent=tuple((c, read[c.id][0].reason or "") for c in COLUMNS if c not in columns),
+        absent=tuple((c, read[c.id][0].reason or "") for c in every if c not in columns),
         read=read,
         differences=differences(entries.all, base, [c for c in columns if c.is_compared], read),
         points=tuple(points),

@@ -31,12 +31,12 @@ class Operating:
 
     @cached_property
     def rate(self) -> Reading:
-        """Output tokens/s."""
-        return readings.of_metric(self.part, "output_tokens_per_s")
+        """Tokens/s."""
+        return readings.rate(self.part)
 
     @cached_property
     def cost(self) -> Reading:
-        """Price of a million output tokens, in its currency."""
+        """Price of a million tokens, in its currency."""
         return readings.cost(self.part, self.entry.manifest.cost)
 
     def latency(self, metric: str, statistic: str) -> Reading:

@@ -8,6 +8,7 @@ from profiler.metrics.estimates import Unknown, estimate
 from profiler.reports import format as fmt
 from profiler.results.manifest import CostFacts, MeterClass
 from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Summary
+from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 
 Part = Summary | PointSummary
@@ -94,13 +95,18 @@ def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str =
     return Reading(stored.unit, found, kind=kind, is_indicative=is_indicative)
 
 
+def rate(part: Part) -> Reading:
+    """Tokens/s, of output tokens; of input tokens where the answers are vectors, here and below."""
+    return of_metric(part, tokens_of([part]).rate)
+
+
 def cost(part: Part, facts: CostFacts) -> Reading:
-    """Price of a million output tokens, in the currency of its price: never converted."""
+    """Price of a million tokens, in the currency of its price: never converted."""
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency, per_hour = facts.price.currency, facts.price.per_hour
     return _inverse(
-        of_metric(part, "output_tokens_per_s"),
+        rate(part),
         price.per_million(per_hour, 1.0),
         f"{currency}/1M tokens",
         currency,
@@ -108,29 +114,29 @@ def cost(part: Part, facts: CostFacts) -> Reading:
 
 
 def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
-    """Output tokens that one unit of money buys."""
+    """Tokens that one unit of money buys."""
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency = facts.price.currency
     if facts.price.per_hour <= 0:
         return Reading(f"tokens/{currency}", reason="the price is 0", kind=currency)
     factor = price.units_per_money(facts.price.per_hour, 1.0)
-    return _times(of_metric(part, "output_tokens_per_s"), factor, f"tokens/{currency}", currency)
+    return _times(rate(part), factor, f"tokens/{currency}", currency)
 
 
 def energy(part: Part) -> Reading:
-    """Energy of an output token, with its class and scope."""
-    return of_metric(part, "energy_j_per_output_token", kind=energy_kind(part))
+    """Energy of a token, with its class and scope."""
+    return of_metric(part, tokens_of([part]).energy, kind=energy_kind(part))
 
 
 def tokens_per_joule(part: Part) -> Reading:
-    """Output tokens for one joule."""
+    """Tokens for one joule."""
     return _inverse(energy(part), 1.0, "tokens/J", energy_kind(part))
 
 
 def carbon(part: Part) -> Reading:
-    """Carbon of a million output tokens, with class and scope of the energy behind it."""
-    return of_metric(part, "gco2e_per_1m_output_tokens", kind=energy_kind(part))
+    """Carbon of a million tokens, with class and scope of the energy behind it."""
+    return of_metric(part, tokens_of([part]).carbon, kind=energy_kind(part))
 
 
 def energy_kind(part: Part) -> str:

@@ -10,13 +10,7 @@ from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.table import Cell, table
 
 MOST_ROWS = 40
-_COLUMNS = {
-    "output_tokens_per_s",
-    "ttft_ms.p50",
-    "tpot_ms.p50",
-    "price_per_1m_output_tokens",
-    "energy_j_per_output_token",
-}
+_LATENCIES = {"ttft_ms.p50", "tpot_ms.p50", "e2e_ms.p50"}
 _STYLES = {"better": "green", "worse": "red"}
 _VERDICT_STYLES = {"VALID": "green", "VALID with warnings": "yellow", "INVALID": "bold red"}
 _MARKS = {"better": "▲ ", "worse": "▼ "}
@@ -36,7 +30,7 @@ def summary(comparison: Comparison) -> RenderableType:
 
 def _runs(comparison: Comparison) -> RenderableType:
     shown = table(comparison)
-    kept = [number for number, heading in enumerate(shown.headings) if heading.id in _COLUMNS]
+    kept = [number for number, heading in enumerate(shown.headings) if heading.id in _kept(comparison)]
     grid = _grid()
     grid.add_column("")
     grid.add_column("verdict")
@@ -47,6 +41,12 @@ def _runs(comparison: Comparison) -> RenderableType:
         verdict = Text(row.verdict.removeprefix("VALID with "), style=_VERDICT_STYLES.get(row.verdict, ""))
         grid.add_row(name, verdict, *(_cell(row.cells[number]) for number in kept))
     return _with_rest(grid, len(shown.rows), "run")
+
+
+def _kept(comparison: Comparison) -> set[str]:
+    """Return the columns for which there is room."""
+    tokens = comparison.tokens
+    return {tokens.rate, *_LATENCIES, f"price_per_1m_{tokens.kind}_tokens", tokens.energy}
 
 
 def _cell(cell: Cell) -> Text:
@@ -60,7 +60,7 @@ def _cell(cell: Cell) -> Text:
 
 def _differences(comparison: Comparison) -> RenderableType:
     found = comparison.differences
-    columns = [column for column in found.columns if column.id in _COLUMNS]
+    columns = [column for column in found.columns if column.id in _kept(comparison)]
     grid = _grid()
     grid.add_column("")
     for column in columns:

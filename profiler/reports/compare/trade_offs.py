@@ -24,6 +24,7 @@ from profiler.reports.figures import (
     log_axis,
     rounded,
 )
+from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 
 _GREY = "#808080"  # not the lighter blue: on black the two change places
@@ -50,7 +51,8 @@ def price_latency(shown: Sequence[Priced], entries: Entries, currency: str, late
             traces.append(_price_dots(own, entries, group, currency, latency_name, len(shown) <= _MOST_BARS))
     figure = base(traces, height_px=400, top_px=34, showlegend=True, hovermode="closest")
     _axis(figure, "x", [one.latency for one in shown], f"{latency_name}, ms")
-    _axis(figure, "y", [one.cost for one in shown], f"cost, {currency} per 1M output tokens")
+    kind = tokens_of(one.point.part for one in shown).kind
+    _axis(figure, "y", [one.cost for one in shown], f"cost, {currency} per 1M {kind} tokens")
     return figure
 
 
@@ -102,7 +104,7 @@ def _price_text(one: Priced, currency: str, latency_name: str) -> str:
     latency, cost = Reading("ms", one.latency), Reading(currency, one.cost)
     return (
         f"{escape(one.point.entry.full_name)}<br>{escape(one.point.load)}<br>"
-        f"{latency_name} {escape(_with_bounds(latency))}<br>{escape(_with_bounds(cost))} per 1M output tokens<br>"
+        f"{latency_name} {escape(_with_bounds(latency))}<br>{escape(_with_bounds(cost))} per 1M tokens<br>"
         f"{_STANDINGS[one.standing]}"
     )
 
@@ -110,7 +112,7 @@ def _price_text(one: Priced, currency: str, latency_name: str) -> str:
 def latency_throughput(
     points: Sequence[Operating], entries: Entries, metric: str, statistic: str, latency_name: str
 ) -> go.Figure | None:
-    """A latency against the output rate: the loads of a sweep joined, plain runs as dots, a trace for each group."""
+    """A latency against the token rate: the loads of a sweep joined, plain runs as dots, a trace for each group."""
     drawn = [
         (point, rate, latency)
         for point in points
@@ -126,7 +128,8 @@ def latency_throughput(
         traces.append(_curve(known, entries, latency_name, has_bars=has_bars) | {"showlegend": group not in named})
         named.add(group)
     figure = base(traces, height_px=400, top_px=34, showlegend=True, hovermode="closest")
-    _axis(figure, "x", [_placed(rate) for _, rate, _ in drawn], "output rate, tokens/s")
+    kind = tokens_of(point.part for point in points).kind
+    _axis(figure, "x", [_placed(rate) for _, rate, _ in drawn], f"{kind} rate, tokens/s")
     _axis(figure, "y", [_placed(latency) for _, _, latency in drawn], f"{latency_name}, ms")
     return figure
 
