@@ -1,6 +1,7 @@
 """What the engine says of its own speed, and whether it agrees with what a client saw."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError, metric
@@ -13,6 +14,7 @@ _DECODE_HISTOGRAMS = (  # vLLM's, in seconds, one value per gap between tokens; 
 )
 _PREFILLED = ("vllm:request_prefill_kv_computed_tokens_sum", "vllm:prompt_tokens_total")  # newest name first
 _PREFILL_TIME = "vllm:request_prefill_time_seconds_sum"  # from when a request was taken up to its first token
+_PROMPTS, _CACHED = "vllm:prompt_tokens_total", "vllm:prompt_tokens_cached_total"
 _TTFT, _E2E = "vllm:time_to_first_token_seconds", "vllm:e2e_request_latency_seconds"
 
 
@@ -95,6 +97,30 @@ def client_prefill_tokens_per_s(seen: Observations) -> float:
     if not seen.totals.prompts_tokens:
         raise NotMeasuredError("the length of the prompts in tokens is not known")
     return seen.totals.prompts_tokens * NS_PER_S / seen.totals.prompts_ns
+
+
+@metric("per-run", unit="ratio", group="throughput", better="neither")
+def cached_prompt_ratio(seen: Observations) -> float:
+    """Prompt tokens that the server took from its cache / prompt tokens, by its answers or its counters (vLLM)."""
+    totals = seen.totals
+    if totals.prompt_tokens_told:
+        return totals.prompt_tokens_cached / totals.prompt_tokens_told
+    if prompts := _sum_of(seen, _PROMPTS):
+        return _sum_of(seen, _CACHED) / prompts
+    raise NotMeasuredError("the server does not tell what it took from its cache")
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def unasked_cache_ratio(seen: Observations) -> float:
+    """cached_prompt_ratio of a run that asked for no reuse: neither by its workload nor by --prompt-cache warm."""
+    if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload):
+        raise NotMeasuredError("prompts that begin alike may be reused, as was asked for")
+    return cached_prompt_ratio(seen)
+
+
+def _has_common_beginnings(workload: Mapping[str, Any]) -> bool:
+    prompts = workload.get("prompts") or {}
+    return prompts.get("source") in {"conversations", "trace"} or bool((prompts.get("system") or {}).get("share"))
 
 
 def _counted_mean_ms(seen: Observations, name: str) -> float:

@@ -65,6 +65,8 @@ class Totals:
     tokens_read: int = 0
     prompts_tokens: int = 0  # lengths of the prompts, where they are known
     prompts_ns: int = 0  # for each of these, the time to the first token
+    prompt_tokens_told: int = 0  # of prompts of which the server tells how much it had in its cache
+    prompt_tokens_cached: int = 0  # how much it had
     streaming_ns: int = 0  # from first token to last, request by request
     streamed: Covered = field(default_factory=Covered)  # when at least one request was between first token and last
     steps: int = 0  # tokens after the first, of requests whose tokens did not all arrive together
@@ -134,6 +136,9 @@ class Totals:
             self.steps_context_tokens += (made - 1) * (prompt + made / 2)
 
     def _take_counts(self, request: RequestRecord) -> None:
+        if request.prompt_tokens_cached is not None:
+            self.prompt_tokens_told += prompt_tokens(request) or 0
+            self.prompt_tokens_cached += request.prompt_tokens_cached
         if request.completion_tokens_server:
             self.tokens_by_server += request.completion_tokens_server
             self.tokens_disputed += abs((request.completion_tokens or 0) - request.completion_tokens_server)

@@ -50,6 +50,8 @@ _LABELS = {
     "engine_e2e_ms": "Whole request, by the engine itself",
     "engine_decode_tokens_per_s": "Decode speed, by the engine itself",
     "engine_prefill_tokens_per_s": "Prompt processing, by the engine itself",
+    "cached_prompt_ratio": "Prompt tokens from the cache",
+    "unasked_cache_ratio": "Prompt tokens from a cache nobody asked for",
     "kernel_user_gap_us": "Kernel stamp to our process",
     "coalesced_read_ratio": "Reads with several tokens",
     "token_mismatch_ratio": "Token counts that disagree",

@@ -67,6 +67,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     read_tokens: list[int] = []  # token-bearing events in each read; above 1 it is coalesced
     prompt_tokens: int | None = None  # as the client counted when it made the prompt
     prompt_tokens_server: int | None = None  # as the server reported, where it did
+    prompt_tokens_cached: int | None = None  # of these, how many the server did not read again, where it tells
     completion_tokens: int | None = None  # token-bearing events that the client saw
     completion_tokens_server: int | None = None  # usage, or max_tokens where it stopped at that length
     finish_reason: str | None = None

@@ -132,7 +132,7 @@ class Plan:
         engine = self.server.describe()
         words = ["aforo", "run", self.options.workload]
         if self.options.url:
-            words += ["--url", self.options.url, "--model", self.model.name]
+            words += ["--url", self.options.url, "--model", self.model.name, *self.options.engine.flags()]
         else:
             words += ["--model", self.model.source]
             words += [] if engine.threads is None else ["--threads", str(engine.threads)]
@@ -160,7 +160,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     if options.url:
         progress.stage("Looking at the endpoint")
         credentials = read_credentials(options.api_key_file, options.headers)
-        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options), credentials)
+        is_warm = options.engine.prompt_cache == "warm"
+        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options), credentials, is_warm=is_warm)
         server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
         cpus = _cpus(options, threads=None)
     else:
@@ -254,8 +255,8 @@ def _check_client(options: Options) -> None:
         raise UsageError("--ca-file and --insecure are for --url https://HOST:PORT. Leave them out.")
     if not options.url and (options.api_key_file or options.headers):
         raise UsageError("--api-key-file and --header are for --url. Leave them out.")
-    if options.url and options.engine.given():
-        raise UsageError(f"{', '.join(options.engine.given())}: the server at --url runs already. Leave them out.")
+    if options.url and (given := [flag for flag in options.engine.given() if flag != "--prompt-cache"]):
+        raise UsageError(f"{', '.join(given)}: the server at --url runs already. Leave them out.")
     if options.ca_file and options.insecure:
         raise UsageError("--insecure believes any certificate, so --ca-file would not be looked at. Pass one of them.")
 

@@ -41,13 +41,16 @@ class OpenAiEndpoint:
         model: str | None,
         tls: TlsOptions = TlsOptions(),  # noqa: B008 - frozen
         credentials: Credentials = Credentials(),  # noqa: B008 - frozen
+        *,
+        is_warm: bool = False,
     ) -> None:
-        """Look at the endpoint. Raises `UsageError` when it cannot be used as asked."""
+        """Look at the endpoint; `is_warm` says that it may reuse prompts. Raises `UsageError` if it cannot be used."""
         scheme, self.host, self.port, self.base = _address(url)
         self.tls = tls if scheme == "https" else None
         _check_tls(url, scheme, tls)
         self.headers = credentials.headers
         self._credentials = credentials
+        self._is_warm = is_warm
         self._notes = [*_NOTES, *credentials.notes()]
         if credentials.headers and not self.tls and not _is_here(self.host):
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
@@ -62,7 +65,7 @@ class OpenAiEndpoint:
 
     def describe(self) -> EngineFacts:
         """What is known of the engine: where it is."""
-        return EngineFacts(name=NAME, url=self._url, notes=self._notes)
+        return EngineFacts(name=NAME, url=self._url, prompt_cache="warm" if self._is_warm else None, notes=self._notes)
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Do nothing: it runs."""

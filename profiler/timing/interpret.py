@@ -47,9 +47,18 @@ class _Choice(msgspec.Struct):
         return bool(delta.content or delta.reasoning_content or delta.reasoning or delta.tool_calls)
 
 
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+
+    @property
+    def cached_tokens(self) -> int | None:
+        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
 
 
 class _Chunk(msgspec.Struct):
@@ -233,9 +242,12 @@ def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> N
     record.served_model = stream.model
     if stream.usage is not None:
         record.prompt_tokens_server = stream.usage.prompt_tokens
+        record.prompt_tokens_cached = stream.usage.cached_tokens
         record.completion_tokens_server = stream.usage.completion_tokens
     elif stream.finish_reason == "length":
         record.completion_tokens_server = output_tokens
+    if stream.timings is not None:
+        record.prompt_tokens_cached = stream.timings.cache_n
 
 
 def _stamped(exchange: Exchange) -> RequestRecord:

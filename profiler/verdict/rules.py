@@ -117,6 +117,15 @@ RULES = (
         "Stop other work on this host; look at kernel_user_gap_us and at coalesced reads.",
     ),
     Rule(
+        "cached-prompts",
+        "unasked_cache_ratio",
+        "value",
+        0.02,
+        0.5,
+        "The server had read the beginnings of prompts before, so times to first token are partly those of its cache.",
+        "Switch its cache off, or send prompts that begin differently; if reuse is meant, say --prompt-cache warm.",
+    ),
+    Rule(
         "server-pauses",
         "pause_time_ratio",
         "value",

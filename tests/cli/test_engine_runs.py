@@ -10,9 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 from support.command import AFORO, TINY, Aforo
+from support.definitions import DATA, written
 from support.engines import needed_llama_server
+from support.launch import launch
 
+from profiler.models import facts, locate
 from profiler.results.folder import RunFolder
+from profiler.servers.llama_server import LlamaServer
+from profiler.servers.options import EngineOptions
 
 pytestmark = pytest.mark.real_server
 
@@ -113,3 +118,26 @@ def test_the_list_of_engines_says_where_it_is(aforo: Aforo, program: Path) -> No
     assert found["llama-server"]["is_available"]
     assert found["llama-server"]["path"] == str(program)
     assert found["llama-server"]["version"]
+
+
+def test_an_endpoint_that_answers_from_its_cache_is_found_out(tmp_path: Path, aforo: Aforo, program: Path) -> None:
+    text = " ".join(["nuwa vulo livi"] * 10)
+    (tmp_path / "one.txt").write_text(f"{text}\n")
+    workload = DATA.format(file="one.txt", column="prompt").replace("requests: 2", "requests: 16")
+    definition = written(tmp_path, workload)
+    found = locate.find(TINY).path
+    server = LlamaServer(launch(facts.read(found)), EngineOptions(engine_path=program, prompt_cache="warm"))
+    server.start(tmp_path / "log", lambda: None)
+    try:
+        told = {
+            cache: aforo("run", str(definition), "--url", server.url, "--prompt-cache", cache, "--json", "--quiet")
+            for cache in ("cold", "warm")
+        }
+    finally:
+        server.stop()
+    assert told["cold"].returncode == 3
+    cold, warm = (json.loads(done.stdout) for done in told.values())
+    assert "cached-prompts" in [finding["rule"] for finding in cold["verdict"]["findings"]]
+    assert "cached-prompts" not in [finding["rule"] for finding in warm["verdict"]["findings"]]
+    for summary in (cold, warm):
+        assert summary["metrics"]["cached_prompt_ratio"]["value"] > 0.9

@@ -2,12 +2,14 @@ import pytest
 from support.builders import observed, request
 
 from profiler.metrics.engine_word import (
+    cached_prompt_ratio,
     client_prefill_tokens_per_s,
     engine_decode_tokens_per_s,
     engine_e2e_ms,
     engine_gap_ratio,
     engine_prefill_tokens_per_s,
     engine_ttft_ms,
+    unasked_cache_ratio,
 )
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
@@ -92,3 +94,41 @@ def test_histograms_that_count_failed_requests_too_are_not_compared() -> None:
     seen = observed([*TWO, request(2, outcome=Outcome.TIMEOUT)])
     with pytest.raises(NotMeasuredError, match="failed"):
         engine_gap_ratio(counted(seen, inter_token_latency_seconds_sum=1.0, inter_token_latency_seconds_count=4.0))
+
+
+def reusing(cached: int | None, **manifest: object) -> Observations:
+    """Two requests of 8 prompt tokens each, the second with so many from a cache."""
+    requests = [request(0), request(1, sent_ms=40)]
+    requests[0].prompt_tokens_cached = None if cached is None else 0
+    requests[1].prompt_tokens_cached = cached
+    seen = observed(requests)
+    seen.manifest.workload.update(manifest)
+    return seen
+
+
+def test_what_came_from_a_cache_is_a_share_of_the_prompts() -> None:
+    assert cached_prompt_ratio(reusing(6)) == unasked_cache_ratio(reusing(6)) == pytest.approx(6 / 16)
+    assert cached_prompt_ratio(reusing(0)) == 0
+    by_counters = counted(reusing(None), prompt_tokens_total=16, prompt_tokens_cached_total=4)
+    assert cached_prompt_ratio(by_counters) == 0.25
+    with pytest.raises(NotMeasuredError, match="does not tell"):
+        cached_prompt_ratio(reusing(None))
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [{"source": "conversations"}, {"source": "trace"}, {"source": "synthetic", "system": {"tokens": 4, "share": 0.5}}],
+)
+def test_reuse_that_the_workload_asks_for_is_nothing_to_warn_of(prompts: dict[str, object]) -> None:
+    seen = reusing(6, prompts=prompts)
+    assert cached_prompt_ratio(seen) == pytest.approx(6 / 16)
+    with pytest.raises(NotMeasuredError, match="as was asked for"):
+        unasked_cache_ratio(seen)
+
+
+def test_reuse_that_an_option_allows_is_nothing_to_warn_of() -> None:
+    seen = reusing(6)
+    seen.manifest.engine.prompt_cache = "warm"
+    with pytest.raises(NotMeasuredError, match="as was asked for"):
+        unasked_cache_ratio(seen)
+    assert unasked_cache_ratio(reusing(6, prompts={"source": "synthetic", "system": {"share": 0}})) > 0

@@ -6,6 +6,7 @@ from support.launch import launch
 from profiler.errors import UsageError
 from profiler.servers import choose as choosing
 from profiler.servers import llama_server
+from profiler.servers.base import Launch
 from profiler.servers.choose import choose
 from profiler.servers.options import EngineOptions
 
@@ -29,24 +30,21 @@ def test_a_prompt_cache_is_cold_or_warm() -> None:
         EngineOptions(prompt_cache="tepid")
 
 
-def test_several_streams_without_an_engine_for_them_name_the_engine_and_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (launch(streams=2), "serves one request at a time"),
+        (launch(is_embedding=True), "Embeddings are measured on llama-server"),
+    ],
+)
+def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: Launch, why: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv(llama_server.VARIABLE, raising=False)
-    with pytest.raises(UsageError, match="aforo engines build llama-server"):
-        choose(launch(streams=2), EngineOptions())
-
-
-def test_embeddings_without_an_engine_for_them_name_it_and_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv(llama_server.VARIABLE, raising=False)
-    with pytest.raises(UsageError, match=r"Embeddings are measured on llama-server.*aforo engines build llama-server"):
-        choose(launch(is_embedding=True), EngineOptions())
+    with pytest.raises(UsageError, match=f"{why}.*aforo engines build llama-server"):
+        choose(wanted, EngineOptions())
 
 
 @pytest.mark.parametrize("flag", sorted(choosing._KNOWN_TO))

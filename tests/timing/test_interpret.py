@@ -210,3 +210,19 @@ def test_what_is_no_embedding_is_an_error(body: bytes, outcome: Outcome, says: s
 
 def test_half_an_embedding_keeps_the_outcome_of_the_wire() -> None:
     assert embedded(plain(vectors([0.5]))[:-4], ending="truncated").outcome is Outcome.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("said", "cached"),
+    [
+        ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}}, 4),
+        ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"audio_tokens": 4}}}, None),
+        ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": None}}, None),
+        ({"timings": {"cache_n": 3, "prompt_n": 6, "prompt_ms": 1, "predicted_n": 1, "predicted_ms": 1}}, 3),
+        ({}, None),
+    ],
+)
+def test_what_the_server_says_of_its_cache_is_kept(said: dict[str, object], cached: int | None) -> None:
+    last = b"data: " + json.dumps({"choices": [], **said}).encode() + b"\n\n"
+    record = to_record(exchange([HEAD + chunk(token("a") + last) + b"0\r\n\r\n"]), 1, 9)
+    assert (record.outcome, record.prompt_tokens_cached) == (Outcome.OK, cached)

@@ -107,6 +107,7 @@ def good_requests(count: int = 80, **changes: object) -> list[RequestRecord]:
         }
         record = request(i, **arguments)  # type: ignore[arg-type]
         record.scheduled_ns = (record.sent_ns or 0) - 50_000
+        record.prompt_tokens_cached = 0
         made.append(record)
     return made
 
@@ -263,6 +264,14 @@ def test_an_engine_that_tells_another_time_than_the_client_saw() -> None:
     assert reasons(verdict_on(good_requests(), engine_is_off=-0.019)) == {}
     assert reasons(verdict_on(good_requests(), engine_is_off=-0.021)) == {"engine-disagrees": "VALID with warnings"}
     assert reasons(verdict_on(good_requests(), engine_is_off=0.5)) == {"engine-disagrees": "INVALID"}
+
+
+def test_prompts_that_came_from_a_cache() -> None:
+    for cached, found in ((0, {}), (1, {"cached-prompts": "VALID with warnings"}), (5, {"cached-prompts": "INVALID"})):
+        requests = good_requests()
+        for record in requests:
+            record.prompt_tokens_cached = cached  # of 8
+        assert reasons(verdict_on(requests)) == found
 
 
 def test_stamps_that_the_wire_does_not_confirm() -> None:
