@@ -1,12 +1,12 @@
 """Does Aforo agree with llama-server's own timings, and how far are both from llama-bench?
 
-For each model: llama-bench (prompt processing and decoding, in process: no HTTP, no sampling), then `aforo run` on
-llama-server with 1, 4 and 8 requests in flight, llama-bench again, since machines drift. Both programs come from one
-build: `aforo engines build llama-server`. llama-bench decodes twice: from an empty context, as it is usually quoted,
-and after as many tokens as the runs' prompts have, so that the cost of reading the context is not taken for the
-server's.
+For each model: llama-bench (prompt processing and decoding, in process: no HTTP, no sampling) and `aforo run` on
+llama-server with one request in flight, in turn, since machines drift; then 4 and 8 in flight. Both programs come from
+one build: `aforo engines build llama-server`. llama-bench decodes twice: from an empty context, as it is usually
+quoted, and after as many tokens as the runs' prompts have, so that the cost of reading the context is not taken for
+the server's.
 
-    python benchmarks/engine_word.py [--models synthetic:smollm2-135m/Q8_0 …] [--save]
+    python benchmarks/engine_word.py [--models synthetic:smollm2-135m/Q8_0 …] [--rounds 3] [--save]
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,11 @@ from profiler.servers import llama_build
 from profiler.units import MS_PER_S
 
 MODELS = ("synthetic:smollm2-135m/Q8_0", "synthetic:llama-3.2-1b/Q4_0")
-STREAMS = (1, 4, 8)
+STREAMS = (4, 8)  # beside a single one
 PROMPT_TOKENS, OUTPUT_TOKENS = 128, 64
+REQUESTS = 12  # in each run of a single stream
+REQUESTS_PER_STREAM = 8  # fewer make no steady load
+BENCH_REPEATS = 3
 RESULTS = Path(__file__).parent / "results" / "engine_word.md"
 
 
@@ -55,9 +59,12 @@ def main() -> None:
     lines = [machine.sentence(machine.describe()), ""]
     for model in options.models:
         path = locate.find(model).path
-        before = bench(path)
-        rows = [measure(model, streams, options.requests) for streams in STREAMS]
-        shown = table(model, rows, before, bench(path))
+        benches, singles = [bench(path)], []
+        for _ in range(options.rounds):
+            singles.append(measure(model, 1, REQUESTS))
+            benches.append(bench(path))
+        several = [measure(model, streams, streams * REQUESTS_PER_STREAM) for streams in STREAMS]
+        shown = page(model, benches, singles, several)
         print("\n".join(shown), flush=True)
         lines += shown
     if options.save:
@@ -67,7 +74,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=MODELS)
-    parser.add_argument("--requests", type=int, default=24, help="measured requests in each run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of a single stream, between runs of llama-bench")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name} to results/")
     return parser.parse_args()
 
@@ -87,7 +94,7 @@ def bench(model: Path) -> Bench:
         "-d",
         f"0,{PROMPT_TOKENS}",
         "-r",
-        5,
+        BENCH_REPEATS,
         "-t",
         usable_cores(),
         "-o",
@@ -119,16 +126,13 @@ def measure(model: str, streams: int, requests: int) -> Row:
     )
 
 
-def table(model: str, rows: list[Row], before: Bench, after: Bench) -> list[str]:
-    bench = Bench(*(statistics.fmean(pair) for pair in zip(before, after, strict=True)))
+def page(model: str, benches: list[Bench], singles: list[Row], several: list[Row]) -> list[str]:
+    pp, empty, deep = ([getattr(one, name) for one in benches] for name in Bench._fields)
     lines = [
         f"## {model}",
         "",
-        f"llama-bench, mean of before and after: pp{PROMPT_TOKENS} {bench.prefill:.0f} tokens/s "
-        f"({before.prefill:.0f}, {after.prefill:.0f}); tg{OUTPUT_TOKENS} from an empty context "
-        f"{bench.decode_from_empty:.1f} ({before.decode_from_empty:.1f}, {after.decode_from_empty:.1f}), "
-        f"after {PROMPT_TOKENS} tokens {bench.decode_after_prompt:.1f} "
-        f"({before.decode_after_prompt:.1f}, {after.decode_after_prompt:.1f}).",
+        f"llama-bench, median and range of {len(benches)}: pp{PROMPT_TOKENS} {spread(pp)} tokens/s; tg{OUTPUT_TOKENS} "
+        f"{spread(empty)} from an empty context, {spread(deep)} after {PROMPT_TOKENS} tokens.",
         "",
         "| in flight | Aforo, tokens/s per stream | llama-server | time differs by "
         f"| of tg{OUTPUT_TOKENS}@{PROMPT_TOKENS}, all streams | verdict |",
@@ -136,22 +140,35 @@ def table(model: str, rows: list[Row], before: Bench, after: Bench) -> list[str]
     ]
     lines += [
         f"| {row.streams} | {row.ours:.2f} | {row.server:.2f} | {row.gap_ratio:.3%} "
-        f"| {row.ours * row.streams / bench.decode_after_prompt:.0%} | {row.verdict} |"
-        for row in rows
+        f"| {row.ours * row.streams / statistics.median(deep):.0%} | {row.verdict} |"
+        for row in (*singles, *several)
     ]
-    return [*lines, "", distance(rows[0], bench), ""]
+    return [*lines, "", distance(benches, singles), ""]
 
 
-def distance(single: Row, bench: Bench) -> str:
-    """Return where the time of one token goes, with one request in flight, from llama-bench's to ours."""
-    rates = (bench.decode_from_empty, bench.decode_after_prompt, single.server, single.ours)
-    empty_ms, deep_ms, server_ms, ours_ms = (MS_PER_S / rate for rate in rates)
+def distance(benches: list[Bench], singles: list[Row]) -> str:
+    """Return where the time of one token goes, from llama-bench's to ours; each run beside the benches around it."""
+    context_ms, server_ms, http_ms = [], [], []
+    for (before, after), row in zip(pairwise(benches), singles, strict=True):
+        around = Bench(*(statistics.fmean(pair) for pair in zip(before, after, strict=True)))
+        deep_ms = MS_PER_S / around.decode_after_prompt
+        context_ms.append(deep_ms - MS_PER_S / around.decode_from_empty)
+        server_ms.append(MS_PER_S / row.server - deep_ms)
+        http_ms.append(MS_PER_S / row.ours - MS_PER_S / row.server)
+    empty_ms = statistics.median(MS_PER_S / one.decode_from_empty for one in benches)
+    ours_ms = statistics.median(MS_PER_S / row.ours for row in singles)
     return (
-        f"One token of a single stream: {empty_ms:.2f} ms in llama-bench; {deep_ms - empty_ms:+.2f} ms for reading a "
-        f"context of {PROMPT_TOKENS} tokens and more; {server_ms - deep_ms:+.2f} ms for what llama-server does beside "
-        f"computing (sampling, text, its loop); {ours_ms - server_ms:+.3f} ms for HTTP, until "
-        f"the client's kernel has it: {ours_ms:.2f} ms."
+        f"One token of a single stream takes llama-bench {empty_ms:.2f} ms from an empty context and us "
+        f"{ours_ms:.2f} ms. Between them (median and range of {len(singles)}, each run beside the llama-bench before "
+        f"and after it): reading a context of {PROMPT_TOKENS} tokens and more {spread(context_ms)} ms; what "
+        f"llama-server does beside computing, which is sampling, text and its loop, {spread(server_ms)} ms; HTTP, "
+        f"until the client's kernel has it, {spread(http_ms, 3)} ms. A negative part is smaller than what this machine "
+        "drifts in between."
     )
+
+
+def spread(values: list[float], digits: int = 2) -> str:
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 if __name__ == "__main__":

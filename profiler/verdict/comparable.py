@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 from profiler.errors import UsageError
@@ -21,6 +22,7 @@ _OF_NO_MATTER = {
 _MADE_UP = {"synthetic", "conversations"}  # prompts of which any number says the same
 _SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")
 _UNKNOWN = "not known"
+_MOST_NAMED = 12  # runs of a refusal that are written out
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,12 @@ class Mismatch:
     @property
     def sentence(self) -> str:
         """The field and who has which value."""
+        return self.told({name: name for name in self.values})
+
+    def told(self, short: Mapping[str, str]) -> str:
+        """The same by other names of the runs."""
         by_value = sorted(self.values.items(), key=lambda item: item[1])
-        groups = [(value, [name for name, _ in same]) for value, same in groupby(by_value, key=lambda item: item[1])]
+        groups = [(value, [short[name] for name, _ in same]) for value, same in groupby(by_value, itemgetter(1))]
         return f"{self.field}: " + "; ".join(f"{value} ({_some(names)})" for value, names in groups)
 
 
@@ -66,12 +72,24 @@ def check_comparable(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> 
     fields = set(allowed)
     barred = [one for one in found if one.field not in fields and one.field.partition(".")[0] not in fields]
     if barred:
-        options = " ".join(f"--allow-mismatch {one.field}" for one in barred)
-        differ = "\n".join(f"  {one.sentence}" for one in barred)
-        raise UsageError(
-            f"These runs do not measure the same thing.\n{differ}\nTo compare them all the same: {options}"
-        )
+        raise UsageError(_refusal(runs, barred))
     return found
+
+
+def _refusal(runs: Sequence[StoredRun], barred: Sequence[Mismatch]) -> str:
+    short = {run.name: f"r{number}" for number, run in enumerate(runs, start=1)}
+    told = [f"  {name} is {full}" for full, name in short.items()]
+    if len(told) > _MOST_NAMED:
+        told = [*told[:_MOST_NAMED], f"  … and {len(told) - _MOST_NAMED} more, in the order given"]
+    lines = ["These runs do not measure the same thing.", *(f"  {one.told(short)}" for one in barred), *told]
+    options = " ".join(f"--allow-mismatch {field}" for field in _shortest(one.field for one in barred))
+    return "\n".join([*lines, f"To compare them all the same: {options}"])
+
+
+def _shortest(fields: Iterable[str]) -> list[str]:
+    """Return the fields without those that another one stands for."""
+    given = list(fields)
+    return [field for field in given if "." not in field or field.partition(".")[0] not in given]
 
 
 def differing_settings(runs: Sequence[StoredRun]) -> list[Mismatch]:
@@ -80,8 +98,22 @@ def differing_settings(runs: Sequence[StoredRun]) -> list[Mismatch]:
 
 
 def _differing(runs: Sequence[StoredRun], questions: Mapping[str, Callable[[Manifest], object]]) -> list[Mismatch]:
-    answers = {field: {run.name: _text(ask(run.manifest)) for run in runs} for field, ask in questions.items()}
+    answers = {field: _told_apart({run.name: ask(run.manifest) for run in runs}) for field, ask in questions.items()}
     return [Mismatch(field, values) for field, values in answers.items() if len(set(values.values())) > 1]
+
+
+def _told_apart(answers: Mapping[str, object]) -> dict[str, str]:
+    """Return the answers as texts; of mappings only the keys in which they differ."""
+    parts = [answer for answer in answers.values() if isinstance(answer, Mapping)]
+    if len(parts) < len(answers):
+        return {name: _text(answer) for name, answer in answers.items()}
+    keys = [
+        key for key in dict.fromkeys(chain.from_iterable(parts)) if len({_text(part.get(key)) for part in parts}) > 1
+    ]
+    return {
+        name: ", ".join(f"{key} {_text(part[key])}" for key in keys if key in part) or "none of it"
+        for name, part in zip(answers, parts, strict=True)
+    }
 
 
 def _definition(manifest: Manifest) -> dict[str, Any]:
@@ -96,8 +128,8 @@ def _asker(key: str) -> Callable[[Manifest], object]:
     return lambda manifest: _definition(manifest).get(key)
 
 
-def _shape(model: ModelFacts) -> str:
-    return ", ".join(f"{key} {_text(getattr(model, key))}" for key in _SHAPE)
+def _shape(model: ModelFacts) -> Mapping[str, object]:
+    return {key: getattr(model, key) for key in _SHAPE}
 
 
 def _file(model: ModelFacts) -> str:

@@ -74,7 +74,8 @@ def test_runs_that_do_not_measure_the_same_are_refused_by_field(aforo, runs):
     stored(runs / "run-3", model__quantisation="Q4_0")
     done = aforo("compare", "runs")
     assert done.returncode == 2
-    assert "quantisation: Q4_0 (run-3); not known (run-1, run-2)" in done.stderr
+    assert "quantisation: Q4_0 (r3); not known (r1, r2)" in done.stderr
+    assert "r3 is run-3" in done.stderr
     assert "--allow-mismatch quantisation" in done.stderr
     assert aforo("compare", "runs", "--allow-mismatch", "quantisation").returncode == 0
 

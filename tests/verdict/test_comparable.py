@@ -65,10 +65,36 @@ def test_what_makes_a_comparison_unsound(pair, changes: dict[str, Any], field: s
     assert fields(runs) == [field]
     with pytest.raises(UsageError, match=f"--allow-mismatch {field}") as refused:
         check_comparable(runs)
-    assert "(a)" in str(refused.value)
-    assert "(b)" in str(refused.value)
+    said = str(refused.value).splitlines()
+    assert "(r1)" in said[1]
+    assert "(r2)" in said[1]
+    assert said[2:4] == ["  r1 is a", "  r2 is b"]
     assert [found.field for found in check_comparable(runs, [field])] == [field]
     assert check_comparable(runs, [field.partition(".")[0]])
+
+
+def test_of_what_differs_only_the_parts_that_do_are_told(pair) -> None:
+    second = {**WORKLOAD, "id": "v", "load": {"shape": "open-loop", "concurrency": 1, "rate_rps": 2.0}}
+    with pytest.raises(UsageError) as refused:
+        check_comparable(pair(workload=second, model__layers=9))
+    assert str(refused.value).splitlines() == [
+        "These runs do not measure the same thing.",
+        "  workload: v@1 (r2); w@1 (r1)",
+        "  workload.load: shape closed-loop (r1); shape open-loop, rate_rps 2.0 (r2)",
+        "  model: layers 9 (r2); layers not known (r1)",
+        "  r1 is a",
+        "  r2 is b",
+        "To compare them all the same: --allow-mismatch workload --allow-mismatch model",
+    ]
+
+
+def test_of_many_runs_a_few_are_named(tmp_path: Path) -> None:
+    runs = [stored(tmp_path / f"run{i}", workload=WORKLOAD, model__quantisation=f"Q{i % 2}_0") for i in range(20)]
+    with pytest.raises(UsageError) as refused:
+        check_comparable(runs)
+    said = str(refused.value)
+    assert "quantisation: Q0_0 (r1, r3, r5 and 7 more); Q1_0 (r2, r4, r6 and 7 more)" in said
+    assert "  r12 is run11\n  … and 8 more, in the order given" in said
 
 
 @pytest.mark.parametrize(
