@@ -133,7 +133,10 @@ def cpu_slowdown_ratio(seen: Observations) -> float:
 
 
 def _frequencies_mhz(seen: Observations) -> list[float]:
-    sampled = [s.cpu_frequency_mhz for s in seen.samples if seen.is_steady(s.t_ns) and s.cpu_frequency_mhz is not None]
+    steady = [s.cpu_frequency_mhz for s in seen.samples if seen.is_steady(s.t_ns)]
+    sampled = [mhz for mhz in steady if mhz is not None]
+    if not steady:
+        raise NotMeasuredError("no sample within the steady windows")
     if not sampled:
         raise NotMeasuredError("the kernel does not tell the processors' real frequency here, as in most guests")
     return sampled
@@ -164,6 +167,8 @@ def tcp_retransmission_ratio(seen: Observations) -> float:
 def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:
     """Add up how a counter grew from the last sample before each window to the first one after it."""
     known = [(t_ns, count) for t_ns, count in counted if count is not None]
+    if not counted:
+        raise NotMeasuredError("no sample around the steady windows")
     if not known:
         raise NotMeasuredError(absent)
     if not seen.windows:

@@ -112,7 +112,7 @@ class VllmServer(StartedServer):
             prompt_cache=self._options.prompt_cache,
             notes=[
                 _NOTES[self._options.prompt_cache],
-                _COUNTED,
+                *([] if self._launch.is_embedding else [_COUNTED]),
                 *dummy,
                 *self._thread_notes(),
                 *hidden_arguments("VLLM_"),

@@ -17,6 +17,7 @@ from support.command import AFORO
 from vllm_cpu import default_folder
 
 from profiler.results.folder import RunFolder
+from profiler.results.records import Outcome
 
 pytestmark = pytest.mark.vllm
 
@@ -102,6 +103,17 @@ def test_a_chat_with_an_adapter(engine: list[str], tmp_path: Path) -> None:
     requests = list(folder.read_requests())
     assert {request.served_model for request in requests} == {"aforo-lora/custom"}
     assert {request.completion_tokens for request in requests} == {8}
+
+
+def test_texts_become_vectors(engine: list[str], tmp_path: Path) -> None:
+    load = ["--concurrency", "1,4", "--prompt-tokens", "48"]
+    folder = aforo_run(tmp_path, "embeddings", "--model", MODEL, *engine, *load, *SMALL)
+    requests = list(folder.read_requests())
+    assert {request.outcome for request in requests} == {Outcome.OK}
+    assert {(request.prompt_tokens, request.prompt_tokens_server) for request in requests} == {(48, 48)}
+    assert {request.completion_tokens for request in requests} == {0}
+    assert metrics_of(folder, "c4")["input_tokens_per_s"]["value"] > 0
+    assert metrics_of(folder, "c4")["e2e_ms"]["mean"] > 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
