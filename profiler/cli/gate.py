@@ -19,7 +19,7 @@ def gate(
         list[str] | None,
         typer.Option(
             help="What must not get worse, such as output_tokens_per_s or ttft_ms.p95; several: repeat it.",
-            show_default="output_tokens_per_s",
+            show_default="output_tokens_per_s; input_tokens_per_s of embeddings",
         ),
     ] = None,
     max_regression: Annotated[str, typer.Option(help="How much worse it may be, as a share of BASE.")] = "5%",
@@ -45,13 +45,16 @@ def gate(
     from profiler.metrics.estimates import parse_metric
     from profiler.reports import gate as shown
     from profiler.results.folder import replace
+    from profiler.results.tokens import tokens_of
     from profiler.verdict.comparable import check_comparable
     from profiler.verdict.gate import Limit
     from profiler.verdict.gate import gate as decide
 
-    metrics = list(dict.fromkeys(parse_metric(text) for text in metric or ["output_tokens_per_s"]))
+    asked = [parse_metric(text) for text in metric or []]
     limit = Limit(_ratio(max_regression), _confidence(confidence), paired)
     sides = [_runs(path, force=force) for path in (base, new)]
+    usual = parse_metric(tokens_of(run.summary for side in sides for run in side).rate)
+    metrics = list(dict.fromkeys(asked or [usual]))
     allowed = check_comparable([*sides[0], *sides[1]], allow_mismatch or [])
     gated = decide(sides[0], sides[1], metrics, limit, point)
     if junit is not None:

@@ -119,8 +119,8 @@ def _print_table(shown: "Sequence[Line]") -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for line in shown:
         about = (f"{_when(line)}\n{_plain(line.host)}", _subject(line), _two_lines(line.verdict))
-        numbers = (_number(line.numbers.get(name)) for name in ("output_tokens_per_s", "ttft_ms.p50", "tpot_ms.p50"))
-        table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), *numbers)
+        latencies = (_number(line.numbers.get(name)) for name in ("ttft_ms.p50", "tpot_ms.p50"))
+        table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), _rate(line), *latencies)
     if shown:
         Console().print(table)
 
@@ -142,6 +142,12 @@ def _plain(text: str | None) -> str:
     from profiler.cli.rows import printable
 
     return printable(text) if text else "\N{EN DASH}"
+
+
+def _rate(line: "Line") -> str:
+    """The rate of output tokens; of embeddings, which have none, that of input tokens, marked as such."""
+    output, input_ = (line.numbers.get(f"{kind}_tokens_per_s") for kind in ("output", "input"))
+    return f"{_number(input_)}\nof input" if output is None and input_ is not None else _number(output)
 
 
 def _number(value: float | None) -> str:

@@ -64,6 +64,12 @@ def test_loads_are_swept_and_compared(tmp_path: Path, aforo: Aforo, model: str) 
     compared = aforo("compare", "runs", "--force", "--json")
     assert compared.returncode == 0, compared.stderr
     assert "input_tokens_per_s" in compared.stdout
+    base, new = sorted((tmp_path / "runs").iterdir())
+    gated = aforo("gate", str(base), str(new), "--force", "--point", "c4", "--json")
+    assert gated.returncode in {0, 1, 3}, gated.stderr
+    assert [one["metric"] for one in json.loads(gated.stdout)["metrics"]] == ["input_tokens_per_s"]
+    listed = aforo("list", "runs")
+    assert "of input" in listed.stdout
 
 
 @pytest.mark.parametrize(
