@@ -16,6 +16,8 @@ from profiler.stats.values import Values
 from profiler.timing.audit import Audit
 from profiler.workloads.schema import EMBEDDINGS, Slo
 
+NO_OUTPUT = "an embedding has no output tokens"
+
 _SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from profiler.metrics.observations import Observations
+from profiler.metrics.observations import NO_OUTPUT, Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.metrics.throughput import total_tokens_per_s
 from profiler.models.ggml import TENSOR_TYPES
@@ -29,7 +29,7 @@ def mbu_ratio(seen: Observations) -> float:
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
     """
     if seen.is_embedding:
-        raise NotMeasuredError("an embedding has no output tokens")
+        raise NotMeasuredError(NO_OUTPUT)
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
     weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
     kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)

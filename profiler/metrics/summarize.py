@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.collect import Collected
-from profiler.metrics.observations import Observations, points_of
+from profiler.metrics.observations import NO_OUTPUT, Observations, points_of
 from profiler.metrics.registry import Estimate, MetricSpec, NotMeasuredError
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
@@ -143,7 +143,7 @@ def _measure(
 def _why_without_values(seen: Observations) -> str:
     if not seen.totals.finished:
         return "no request finished"
-    return "an embedding has no output tokens" if seen.is_embedding else "no finished request has a value for it"
+    return NO_OUTPUT if seen.is_embedding else "no finished request has a value for it"
 
 
 def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:

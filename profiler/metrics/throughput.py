@@ -1,6 +1,6 @@
 """How much comes out in a time. Rates are taken over the steady windows only."""
 
-from profiler.metrics.observations import Observations
+from profiler.metrics.observations import NO_OUTPUT, Observations
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.units import ns_to_s
 
@@ -25,7 +25,7 @@ def _steady_s(seen: Observations) -> float:
 def output_tokens_per_s(seen: Observations) -> float:
     """Output tokens that arrived in the steady windows / length of the windows, all streams together."""
     if seen.is_embedding:
-        raise NotMeasuredError("an embedding has no output tokens")
+        raise NotMeasuredError(NO_OUTPUT)
     return seen.totals.steady_output_tokens / _steady_s(seen)
 
 
