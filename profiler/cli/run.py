@@ -294,10 +294,18 @@ def run(
 def _numbers(option: str, text: str) -> float | list[float]:
     """Read a number, or several with commas between them. Raises `UsageError`."""
     try:
-        numbers = [float(part) if "." in part else int(part) for part in text.split(",")]
+        numbers = [_number(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"{option} {text}: expected a number, or several with commas between them: 1,2,4.") from None
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _number(text: str) -> float:
+    """Read a number, a whole one as such. Raises `ValueError`."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def _only_load(loads: Mapping[str, object]) -> dict[str, object] | None:
