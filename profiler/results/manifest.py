@@ -122,6 +122,9 @@ class EngineFacts(_Part):
     path: str | None = Field(default=None, description="The program, where it is one of its own.")
     command: list[str] = []
     url: str = ""
+    is_elsewhere: bool = Field(
+        default=False, description="Whether it runs on another machine than Aforo, of which nothing is known here."
+    )
     threads: int | None = None
     context_tokens: int | None = Field(default=None, description="Context of each stream.")
     slots: int | None = Field(default=None, description="Requests that it serves at a time.")

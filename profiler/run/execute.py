@@ -3,11 +3,12 @@
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
 
 from profiler import __version__
 from profiler.cost.facts import resolve
 from profiler.cost.prices import REFRESHED
-from profiler.energy.meters import Meters
+from profiler.energy.meters import AUTO, NONE, Meters
 from profiler.errors import AforoError, InterruptedRunError, RecordError, ServerError
 from profiler.hosts.detect import this_host
 from profiler.hosts.facts import HostFacts
@@ -15,7 +16,7 @@ from profiler.hosts.roofline import measure_and_keep
 from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, Phase, Point, Status
+from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
@@ -101,7 +102,7 @@ class _Run:
             options = self._plan.options
             with (
                 load_driver(options.client_workers, self._plan.cpus.client, realtime=options.realtime_client) as driver,
-                Meters(options.meters, self._clock) as self._meters,
+                Meters(self._meters_wanted(), self._clock) as self._meters,
             ):
                 self._begin(driver)
                 with self._wire_audit():
@@ -143,8 +144,8 @@ class _Run:
                 cpus=format_cpus(plan.cpus.client) or None,
                 cpus_reason=plan.cpus.reason,
             ),
-            energy=self._meters.facts(host),
-            cost=resolve(plan.said, host, cache_folder() / REFRESHED),
+            energy=self._energy_facts(host),
+            cost=resolve(plan.said, {} if self._is_elsewhere else host, cache_folder() / REFRESHED),
             wall_offset_ns=sample_wall_offset().offset_ns,
             warnings=_warnings(plan, hello, described),
         )
@@ -152,6 +153,24 @@ class _Run:
         self._samples = Journal(plan.folder.samples)
         plan.folder.write_manifest(self._manifest)
         self._has_begun = True
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the server runs on another machine, about which ours says nothing."""
+        return self._server.describe().is_elsewhere
+
+    def _meters_wanted(self) -> str:
+        """Of a server elsewhere only what was named is read: whoever names a meter knows what it measures."""
+        wanted = self._plan.options.meters
+        return NONE if self._is_elsewhere and wanted == AUTO else wanted
+
+    def _energy_facts(self, host: Mapping[str, Any]) -> EnergyFacts:
+        """Describe meters and models of the machine that serves."""
+        if not self._is_elsewhere:
+            return self._meters.facts(host)
+        if self._plan.options.meters == AUTO:
+            return EnergyFacts(reason="the server runs on another machine, whose meters cannot be read from here")
+        return self._meters.facts({})
 
     def _engine_facts(self) -> EngineFacts:
         """What the server says of itself, and the processors that it was put on."""

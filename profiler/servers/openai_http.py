@@ -1,9 +1,13 @@
 """A running OpenAI-compatible endpoint that somebody else started: measured as it is, never stopped."""
 
+import ipaddress
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
@@ -52,7 +56,12 @@ class OpenAiEndpoint:
         self._credentials = credentials
         self._is_warm = is_warm
         self._notes = [*_NOTES, *credentials.notes()]
-        if credentials.headers and not self.tls and not _is_here(self.host):
+        self._is_elsewhere = not is_here(self.host)
+        if self._is_elsewhere:
+            self._notes.append(
+                "It runs on another machine: what this one draws and costs is not set beside its tokens."
+            )
+        if credentials.headers and not self.tls and self._is_elsewhere:
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
         self._url = f"{scheme}://{self.host}:{self.port}{self.base}"
         self.model_name = self._find_model(model)
@@ -65,7 +74,13 @@ class OpenAiEndpoint:
 
     def describe(self) -> EngineFacts:
         """What is known of the engine: where it is."""
-        return EngineFacts(name=NAME, url=self._url, prompt_cache="warm" if self._is_warm else None, notes=self._notes)
+        return EngineFacts(
+            name=NAME,
+            url=self._url,
+            is_elsewhere=self._is_elsewhere,
+            prompt_cache="warm" if self._is_warm else None,
+            notes=self._notes,
+        )
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Do nothing: it runs."""
@@ -107,8 +122,14 @@ class OpenAiEndpoint:
         return _choose([self._credentials.mask(name) for name in served], wanted, self._url)
 
 
-def _is_here(host: str) -> bool:
-    return host in {"localhost", "::1"} or host.startswith("127.")
+def is_here(host: str) -> bool:
+    """Whether a host is this machine: its address is a loopback one, or that of an interface of ours."""
+    try:
+        found = {ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    own = {each.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for each in addresses}
+    return any(address.is_loopback or str(address) in own for address in found)
 
 
 def _address(url: str) -> tuple[str, str, int, str]:

@@ -2,11 +2,15 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support import as_if_elsewhere
 from support import scripted_server as server
 from support.certificates import Authority
 from support.command import Aforo
@@ -87,6 +91,38 @@ def test_two_workers_measure_an_endpoint(tmp_path: Path, aforo: Aforo, endpoint:
     assert "Processes of the load driver" in page
     assert manifest.client.cpus_reason is not None
     assert manifest.client.cpus_reason in page
+
+
+def run_as_if_elsewhere(parent: Path, port: int, *options: str) -> tuple[Manifest, dict[str, Any], str]:
+    """Run for which the endpoint is on another machine; return manifest, metrics and page."""
+    command = [sys.executable, "-P", as_if_elsewhere.__file__, "run", "smoke", "--url", f"http://127.0.0.1:{port}"]
+    done = subprocess.run(
+        [*command, *options, "--out", str(parent), *SMALL],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=parent.parent,
+    )
+    assert done.returncode in {0, 3}, done.stderr
+    (path,) = parent.iterdir()
+    folder = RunFolder(path)
+    metrics = json.loads((path / "summary.json").read_text())["metrics"]
+    return folder.read_manifest(), metrics, folder.report.read_text()
+
+
+def test_a_server_elsewhere_is_not_given_what_this_machine_draws_and_costs(tmp_path: Path, endpoint: Endpoint) -> None:
+    with server.serve(endpoint) as port:
+        manifest, metrics, page = run_as_if_elsewhere(tmp_path / "left", port)
+        told, known, _ = run_as_if_elsewhere(tmp_path / "told", port, "--price", "3", "--grid", "us-east-1")
+    assert manifest.engine.is_elsewhere
+    assert (manifest.energy.meter_class, manifest.energy.meters, manifest.energy.opinions) == ("none", [], [])
+    assert (manifest.cost.price, manifest.cost.grid, manifest.cost.embodied) == (None, [], None)
+    for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):
+        assert "the server runs on another machine" in metrics[name]["reason"]
+    assert "what this one draws and costs is not set beside its tokens" in page
+    assert told.cost.price is not None
+    assert known["usd_per_1m_output_tokens"]["value"] > 0
+    assert "another machine" in known["gco2e_per_1m_output_tokens"]["reason"]
 
 
 def test_an_endpoint_behind_tls(tmp_path: Path, aforo: Aforo, endpoint: Endpoint, authority: Authority) -> None:
