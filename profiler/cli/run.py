@@ -165,7 +165,13 @@ def run(
     price: Annotated[
         float | None, typer.Option(help="What an hour of this machine costs. Default: of the detected instance.")
     ] = None,
-    currency: Annotated[str, typer.Option(help="Currency of --price, as three letters; never converted.")] = "USD",
+    price_input: Annotated[
+        float | None, typer.Option(help="With --url: what the endpoint charges for a million prompt tokens.")
+    ] = None,
+    price_output: Annotated[
+        float | None, typer.Option(help="With --url: what the endpoint charges for a million output tokens.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Currency of the price, as three letters; never converted.")] = "USD",
     price_kind: Annotated[
         str | None, typer.Option(help="on-demand, spot or reserved. Default: as the instance was bought.")
     ] = None,
@@ -277,6 +283,8 @@ def run(
         meters=meters,
         idle_baseline_s=idle_baseline,
         price=price,
+        price_input=price_input,
+        price_output=price_output,
         currency=currency,
         price_kind=price_kind,
         grid=grid,

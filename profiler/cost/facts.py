@@ -8,7 +8,7 @@ from typing import Any
 from profiler import catalogue
 from profiler.cost import grid, prices
 from profiler.errors import UsageError
-from profiler.results.manifest import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, Source
+from profiler.results.manifest import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, Source, TokenPriceFacts
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Stated:
     """What the user said of money and carbon; checked, so that a run does not fail late."""
 
     price: PriceFacts | None = None
+    token_price: TokenPriceFacts | None = None
     price_kind: prices.PriceKind | None = None  # None: as the instance was bought
     grid: tuple[GridOpinion, ...] = ()
     pue: float | None = None
@@ -25,6 +26,8 @@ class Stated:
 
 def stated(
     price: float | None = None,
+    price_input: float | None = None,
+    price_output: float | None = None,
     currency: str = "USD",
     price_kind: str | None = None,
     place: str | None = None,
@@ -39,9 +42,14 @@ def stated(
         raise UsageError(f"--pue {pue:g}: expected 1 (no overhead) to 5.")
     if embodied_kgco2e is not None and embodied_kgco2e < 0:
         raise UsageError(f"--embodied {embodied_kgco2e:g}: expected kgCO2e of the part of the machine that you use.")
+    token_price = prices.stated_per_token(price_input, price_output, currency)
+    if price is not None and token_price is not None:
+        raise UsageError("--price is for an hour, --price-input and --price-output for tokens. Pass one or the other.")
     flags = {
         "--price": price,
-        "--currency": currency if price is not None else None,
+        "--price-input": price_input,
+        "--price-output": price_output,
+        "--currency": None if price is None and token_price is None else currency,
         "--price-kind": kind,
         "--grid": place,
         "--pue": pue,
@@ -49,6 +57,7 @@ def stated(
     }
     return Stated(
         price=None if price is None else prices.stated(price, currency, kind or "on-demand"),
+        token_price=token_price,
         price_kind=kind,
         grid=tuple(grid.opinions(place)) if place else (),
         pue=pue,
@@ -67,6 +76,7 @@ def resolve(said: Stated, host: Mapping[str, Any], refreshed: Path | None = None
     return CostFacts(
         price=price,
         price_reason=price_reason,
+        token_price=said.token_price,
         grid=opinions,
         grid_reason=grid_reason,
         pue=pue,
@@ -79,6 +89,8 @@ def resolve(said: Stated, host: Mapping[str, Any], refreshed: Path | None = None
 def _price(said: Stated, cloud: Mapping[str, Any], refreshed: Path | None) -> tuple[PriceFacts | None, str | None]:
     if said.price is not None:
         return said.price, None
+    if said.token_price is not None:
+        return None, "the endpoint charges by the token"
     kind = said.price_kind or cloud.get("purchase") or "on-demand"
     instance_type, region = cloud.get("instance_type"), cloud.get("region")
     if not instance_type or not region:

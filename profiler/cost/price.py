@@ -20,6 +20,11 @@ def per_unit(price_per_hour: float, rate_per_s: float) -> float:
     return price_per_hour / S_PER_H / rate_per_s
 
 
+def bill_per_hour(input_per_s: float, output_per_s: float, input_per_1m: float, output_per_1m: float) -> float:
+    """Return what tokens at these rates (tokens/s) are charged for in an hour, at prices for a million of each."""
+    return (input_per_s * input_per_1m + output_per_s * output_per_1m) * S_PER_H / _MILLION
+
+
 def units_per_money(price_per_hour: float, rate_per_s: float) -> float:
     """Return how much (tokens, say) one unit of money buys. Raises `ValueError` for a price that is not above 0."""
     if price_per_hour <= 0:

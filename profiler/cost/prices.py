@@ -11,7 +11,7 @@ from typing import Literal
 from profiler import catalogue
 from profiler.content import content
 from profiler.errors import UsageError
-from profiler.results.manifest import PriceFacts, Source
+from profiler.results.manifest import PriceFacts, Source, TokenPriceFacts
 
 PriceKind = Literal["on-demand", "spot", "reserved"]
 KINDS: tuple[PriceKind, ...] = ("on-demand", "spot", "reserved")
@@ -96,10 +96,28 @@ def stated(per_hour: float, currency: str, kind: PriceKind) -> PriceFacts:
     """Return the price that the user says. Raises `UsageError`."""
     if not per_hour > 0:
         raise UsageError(f"--price {per_hour:g}: expected what an hour of this machine costs, above 0.")
-    if not _CURRENCY.fullmatch(currency):
-        raise UsageError(f"--currency {currency}: expected three capital letters, such as USD or EUR.")
+    _check_currency(currency)
     said = Source(name="flag", title="said on the command line: --price")
     return PriceFacts(per_hour=per_hour, currency=currency, kind=kind, source=said)
+
+
+def stated_per_token(input_per_1m: float | None, output_per_1m: float | None, currency: str) -> TokenPriceFacts | None:
+    """Return what the user says that an endpoint charges; `None` where nothing is said. Raises `UsageError`."""
+    if input_per_1m is None and output_per_1m is None:
+        return None
+    for flag, value in (("--price-input", input_per_1m), ("--price-output", output_per_1m)):
+        if value is not None and not value >= 0:
+            raise UsageError(f"{flag} {value:g}: expected the price of a million tokens, 0 or more.")
+    _check_currency(currency)
+    said = Source(name="flag", title="said on the command line: --price-input, --price-output")
+    return TokenPriceFacts(
+        input_per_1m=input_per_1m or 0.0, output_per_1m=output_per_1m or 0.0, currency=currency, source=said
+    )
+
+
+def _check_currency(currency: str) -> None:
+    if not _CURRENCY.fullmatch(currency):
+        raise UsageError(f"--currency {currency}: expected three capital letters, such as USD or EUR.")
 
 
 def write(folder: Path, region: str, rows: list[dict[str, str]], source: Source) -> Path:

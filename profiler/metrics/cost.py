@@ -5,7 +5,7 @@ from profiler.metrics.energy import account_of, gross_j, note_on, steady_input_t
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import Estimate, NotMeasuredError, metric
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
-from profiler.results.manifest import EmbodiedFacts, PriceFacts
+from profiler.results.manifest import EmbodiedFacts, PriceFacts, TokenPriceFacts
 from profiler.stats.ranges import Range
 from profiler.units import ns_to_s
 
@@ -21,10 +21,18 @@ def _price(seen: Observations) -> PriceFacts:
 
 
 def _usd_per_hour(seen: Observations) -> float:
-    found = _price(seen)
+    """Return what an hour costs: of the machine, or of tokens at the rates that were measured."""
+    charged = seen.manifest.cost.token_price
+    found = charged or _price(seen)
     if found.currency != USD:
         raise NotMeasuredError(f"the price is in {found.currency}, and currencies are never converted; see the report")
-    return found.per_hour
+    return found.per_hour if isinstance(found, PriceFacts) else _bill_per_hour(seen, found)
+
+
+def _bill_per_hour(seen: Observations, charged: TokenPriceFacts) -> float:
+    input_per_s = input_tokens_per_s(seen) if charged.input_per_1m else 0.0
+    output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
+    return price.bill_per_hour(input_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
 
 
 def _moving(rate_per_s: float, what: str) -> float:
@@ -35,7 +43,10 @@ def _moving(rate_per_s: float, what: str) -> float:
 
 @metric("per-run", unit="USD/1M tokens", group="cost", better="lower")
 def usd_per_1m_output_tokens(seen: Observations) -> float:
-    """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone."""
+    """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone.
+
+    Of an endpoint that charges by the token, here and below, an hour costs what its tokens do at the measured rates.
+    """
     return price.per_million(_usd_per_hour(seen), _moving(output_tokens_per_s(seen), "output token"))
 
 

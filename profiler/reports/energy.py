@@ -6,7 +6,7 @@ from profiler.cost import price
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
 from profiler.reports.tables import value_text
-from profiler.results.manifest import CostFacts, EnergyFacts, Manifest, PriceFacts, Source
+from profiler.results.manifest import CostFacts, EnergyFacts, Manifest, PriceFacts, Source, TokenPriceFacts
 from profiler.results.summary import EnergyAccount, Interval, Metric, Scalar, Summary
 from profiler.results.tokens import INPUT, OUTPUT
 
@@ -46,6 +46,8 @@ def energy_rows(facts: EnergyFacts, accounts: Sequence[EnergyAccount]) -> list[F
 
 def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
     """The price with its source, and what follows from it; in another currency than USD, in that one."""
+    if facts.token_price is not None:
+        return _token_price_rows(facts.token_price, metrics)
     if facts.price is None:
         return [Fact("Price", f"not measured: {facts.price_reason or 'pass --price'}")]
     rows = [Fact("Price", price_text(facts.price)), Fact("Source of the price", source_text(facts.price.source))]
@@ -57,6 +59,16 @@ def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
             own = price.per_million(facts.price.per_hour, rate.value)
             rows.append(Fact(f"Cost per 1M {tokens.kind} tokens", fmt.quantity(own, facts.price.currency)))
     return rows
+
+
+def _token_price_rows(charged: TokenPriceFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
+    """The prices of an endpoint, and what follows from them where they are in USD."""
+    prices = (
+        f"{fmt.quantity(charged.input_per_1m, charged.currency)} per 1M input tokens",
+        f"{fmt.quantity(charged.output_per_1m, charged.currency)} per 1M output tokens",
+    )
+    rows = [Fact("Price", ", ".join(prices)), Fact("Source of the price", source_text(charged.source))]
+    return rows + [Fact(fmt.label(name), value_text(metrics[name])) for name in _COST if name in metrics]
 
 
 def carbon_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:

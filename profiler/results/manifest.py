@@ -219,6 +219,15 @@ class PriceFacts(_Part):
     source: Source
 
 
+class TokenPriceFacts(_Part):
+    """What an endpoint charges for tokens."""
+
+    input_per_1m: float
+    output_per_1m: float
+    currency: str = Field(description="ISO 4217; never converted.")
+    source: Source
+
+
 class GridOpinion(_Part):
     """What one source says of the electricity at a place."""
 
@@ -241,6 +250,7 @@ class CostFacts(_Part):
 
     price: PriceFacts | None = None
     price_reason: str | None = None
+    token_price: TokenPriceFacts | None = Field(default=None, description="Of an endpoint that charges by the token.")
     grid: list[GridOpinion] = Field(default=[], description="Every source that speaks of the place.")
     grid_reason: str | None = None
     pue: float = Field(default=1.0, description="Energy of the data centre / energy of its machines.")

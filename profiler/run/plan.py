@@ -97,6 +97,8 @@ class Options:
     meters: str = meters.AUTO
     idle_baseline_s: float = 0.0
     price: float | None = None
+    price_input: float | None = None
+    price_output: float | None = None
     currency: str = "USD"
     price_kind: str | None = None
     grid: str | None = None
@@ -193,10 +195,16 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
 def _said(options: Options) -> Stated:
     """Check what was said of energy, money and carbon."""
     meters.check_wanted(options.meters)
+    if not options.url and (options.price_input is not None or options.price_output is not None):
+        raise UsageError(
+            "--price-input and --price-output are for --url. A server that Aforo starts costs by the hour: --price."
+        )
     if options.idle_baseline_s < 0:
         raise UsageError(f"--idle-baseline {options.idle_baseline_s:g}: expected seconds, 0 or more.")
     return stated(
         price=options.price,
+        price_input=options.price_input,
+        price_output=options.price_output,
         currency=options.currency,
         price_kind=options.price_kind,
         place=options.grid,

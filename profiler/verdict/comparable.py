@@ -161,7 +161,9 @@ def _gpus(manifest: Manifest) -> str:
 
 
 def _price(manifest: Manifest) -> str | None:
-    price = manifest.cost.price
+    price, charged = manifest.cost.price, manifest.cost.token_price
+    if charged is not None:
+        return f"{charged.input_per_1m:g} in, {charged.output_per_1m:g} out, {charged.currency}/1M tokens"
     return None if price is None else f"{price.per_hour:g} {price.currency}/h, {price.kind}"
 
 

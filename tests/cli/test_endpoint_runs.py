@@ -14,6 +14,7 @@ from support import as_if_elsewhere
 from support import scripted_server as server
 from support.certificates import Authority
 from support.command import Aforo
+from support.endpoint import endpoint as scripted
 
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest
@@ -123,6 +124,28 @@ def test_a_server_elsewhere_is_not_given_what_this_machine_draws_and_costs(tmp_p
     assert told.cost.price is not None
     assert known["usd_per_1m_output_tokens"]["value"] > 0
     assert "another machine" in known["gco2e_per_1m_output_tokens"]["reason"]
+
+
+def test_an_endpoint_that_charges_by_the_token(tmp_path: Path, aforo: Aforo) -> None:
+    prices = ["--price-input", "1", "--price-output", "4"]
+    with scripted(tokens=16) as (url, _):
+        done = aforo("run", "smoke", "--url", url, *prices, "--json", *SMALL)
+        euros = aforo("run", "smoke", "--url", url, *prices, "--currency", "EUR", "--out", "euros", "--json", *SMALL)
+    assert {done.returncode, euros.returncode} <= {0, 3}, done.stderr
+    folder, manifest = only_run(tmp_path)
+    assert manifest.cost.token_price is not None
+    assert "--price-input 1.0 --price-output 4.0 --currency USD" in " ".join(manifest.command_line)
+    metrics = json.loads(done.stdout)["metrics"]
+    # Every request has 4 tokens in, as the server says, and 16 out: 4 × 1 + 16 × 4 millionths of a dollar.
+    assert metrics["usd_per_request"]["value"] == pytest.approx(68e-6, rel=0.1)
+    assert metrics["usd_per_1m_output_tokens"]["value"] == pytest.approx(68 / 16, rel=0.1)
+    assert metrics["tokens_per_usd"]["value"] == pytest.approx(1e6 * 16 / 68, rel=0.1)
+    assert "1.00\u00a0USD per 1M input tokens, 4.00\u00a0USD per 1M output tokens" in folder.report.read_text()
+    assert "EUR" in json.loads(euros.stdout)["metrics"]["usd_per_request"]["reason"]
+    compared = aforo("compare", "runs", "euros", "--force", "--json")
+    assert compared.returncode == 0, compared.stderr
+    (row, *_) = json.loads(compared.stdout)["runs"]
+    assert "price_per_1m_output_tokens" in json.dumps(row)
 
 
 def test_an_endpoint_behind_tls(tmp_path: Path, aforo: Aforo, endpoint: Endpoint, authority: Authority) -> None:

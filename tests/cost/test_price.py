@@ -27,3 +27,9 @@ def test_nothing_has_no_price() -> None:
         price.per_million(0.2, 0)
     with pytest.raises(ValueError, match="price 0 per hour"):
         price.units_per_money(0, 80)
+
+
+def test_the_bill_of_an_hour_of_tokens() -> None:
+    # 100 tokens/s in at 0.5 for a million, 10 tokens/s out at 2: 0.18 and 0.072 an hour.
+    assert price.bill_per_hour(100.0, 10.0, 0.5, 2.0) == pytest.approx(0.252)
+    assert price.bill_per_hour(100.0, 10.0, 0.0, 2.0) == pytest.approx(0.072)

@@ -102,6 +102,8 @@ def rate(part: Part) -> Reading:
 
 def cost(part: Part, facts: CostFacts) -> Reading:
     """Price of a million tokens, in the currency of its price: never converted."""
+    if facts.token_price is not None:
+        return of_metric(part, tokens_of([part]).cost, kind=facts.token_price.currency)
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency, per_hour = facts.price.currency, facts.price.per_hour
@@ -115,6 +117,8 @@ def cost(part: Part, facts: CostFacts) -> Reading:
 
 def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
     """Tokens that one unit of money buys."""
+    if facts.token_price is not None:
+        return of_metric(part, "tokens_per_usd", kind=facts.token_price.currency)
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency = facts.price.currency
