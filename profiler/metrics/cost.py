@@ -32,7 +32,8 @@ def _usd_per_hour(seen: Observations) -> float:
 def _bill_per_hour(seen: Observations, charged: TokenPriceFacts) -> float:
     input_per_s = input_tokens_per_s(seen) if charged.input_per_1m else 0.0
     output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
-    return price.bill_per_hour(input_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
+    bill = price.bill_per_hour(input_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
+    return _moving(bill, "token that is charged for")
 
 
 def _moving(rate_per_s: float, what: str) -> float:

@@ -123,13 +123,13 @@ class OpenAiEndpoint:
 
 
 def is_here(host: str) -> bool:
-    """Whether a host is this machine: its address is a loopback one, or that of an interface of ours."""
+    """Whether a host is this machine: its address is a loopback one, any (0.0.0.0), or that of an interface of ours."""
     try:
         found = {ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in socket.getaddrinfo(host, None)}
     except OSError:
         return False
     own = {each.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for each in addresses}
-    return any(address.is_loopback or str(address) in own for address in found)
+    return any(address.is_loopback or address.is_unspecified or str(address) in own for address in found)
 
 
 def _address(url: str) -> tuple[str, str, int, str]:

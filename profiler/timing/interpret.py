@@ -159,6 +159,7 @@ def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
     record.served_model = _text(answer.model)
     if answer.usage is not None:
         record.prompt_tokens_server = answer.usage.prompt_tokens
+        record.prompt_tokens_cached = answer.usage.cached_tokens
     return None
 
 

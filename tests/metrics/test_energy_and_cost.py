@@ -15,6 +15,7 @@ from profiler.results.manifest import (
     PowerOpinion,
     PriceFacts,
     Source,
+    TokenPriceFacts,
 )
 from profiler.results.records import Sample
 from profiler.results.summary import Metric, Scalar
@@ -129,3 +130,22 @@ def test_an_incomplete_sci_is_none() -> None:
     found = metrics_of(power_w=360, cost=CostFacts(grid=GRIDS, embodied_reason="pass --embodied"))
     assert scalar(found, "gco2e_per_1m_output_tokens").reason == "pass --embodied"
     assert scalar(found, "gco2e_operational_per_1m_output_tokens").low is not None
+
+
+def charged(input_per_1m: float, output_per_1m: float) -> CostFacts:
+    prices = TokenPriceFacts(input_per_1m=input_per_1m, output_per_1m=output_per_1m, currency="USD", source=SOURCE)
+    return CostFacts(token_price=prices)
+
+
+def test_an_endpoint_that_charges_by_the_token() -> None:
+    # 50 tokens in at 2 and 100 out at 4 for a million: 100 + 400 millionths of a dollar for the only request.
+    found = metrics_of(cost=charged(2.0, 4.0))
+    assert value(found, "usd_per_request") == pytest.approx(500e-6)
+    assert value(found, "usd_per_1m_output_tokens") == pytest.approx(5.0)
+    assert value(found, "tokens_per_usd") == pytest.approx(200_000)
+
+
+def test_what_is_free_of_charge_has_no_cost() -> None:
+    found = metrics_of(cost=charged(0.0, 0.0))
+    for name in ("usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd"):
+        assert "no token that is charged for" in (scalar(found, name).reason or "")

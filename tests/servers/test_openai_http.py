@@ -6,7 +6,7 @@ import pytest
 from profiler.servers.openai_http import is_here
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::"])  # noqa: S104 - asked, not bound
 def test_the_loopback_is_here(host: str) -> None:
     assert is_here(host)
 

@@ -177,11 +177,13 @@ def vectors(*numbers: list[float] | None, **more: object) -> bytes:
 
 
 def test_an_embedding_has_no_tokens_and_tells_the_length_of_its_text() -> None:
-    raw = plain(vectors([0.5, 1, -2e-3], model="m", usage={"prompt_tokens": 7, "total_tokens": 7}))
+    usage = {"prompt_tokens": 7, "total_tokens": 7, "prompt_tokens_details": {"cached_tokens": 2}}
+    raw = plain(vectors([0.5, 1, -2e-3], model="m", usage=usage))
     record = embedded(raw[:60], raw[60:])
     assert (record.outcome, record.detail) == (Outcome.OK, None)
     assert (record.completion_tokens, record.completion_tokens_server, record.read_tokens) == (0, None, [0, 0])
     assert (record.prompt_tokens, record.prompt_tokens_server, record.served_model) == (3, 7, "m")
+    assert record.prompt_tokens_cached == 2
     assert record.read_offset_ns == [1_000, 2_000]
 
 
