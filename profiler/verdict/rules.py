@@ -33,6 +33,15 @@ class Rule:
 
 RULES = (
     Rule(
+        "errors",
+        "error_ratio",
+        "value",
+        0.0,
+        0.05,
+        "Requests that fail are missing from every latency, so the rest looks better than the service was.",
+        "Look at the outcomes in requests.jsonl and at server.log.",
+    ),
+    Rule(
         "too-few-samples",
         "ttft_ms",
         "n",
@@ -42,15 +51,6 @@ RULES = (
         "Raise --requests or --repeats.",
         is_floor=True,
         instead="e2e_ms",
-    ),
-    Rule(
-        "errors",
-        "error_ratio",
-        "value",
-        0.0,
-        0.05,
-        "Requests that fail are missing from every latency, so the rest looks better than the service was.",
-        "Look at the outcomes in requests.jsonl and at server.log.",
     ),
     Rule(
         "late-sends",

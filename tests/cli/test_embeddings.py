@@ -93,3 +93,4 @@ def test_a_model_without_pooling_fails_with_the_servers_own_words(tmp_path: Path
     assert failed.returncode == 3
     details = {request.detail for request in only_run(tmp_path).read_requests()}
     assert all("pooling" in (detail or "").lower() for detail in details), details
+    assert "error_ratio is 1" in failed.stderr  # what is wrong, and not that too few requests ended well
