@@ -24,7 +24,8 @@ def aforo(tmp_path: Path) -> Aforo:
 @pytest.fixture
 def long_run(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A run on a real server that would take minutes; it is killed if the test leaves it behind."""
-    command = [AFORO, "run", "smoke", "--model", TINY, "--requests", "1500", "--output-tokens", "64"]
+    size = ("--requests", "1500", "--output-tokens", "64", "--max-repeat-s", "240")
+    command = [AFORO, "run", "smoke", "--model", TINY, *size]
     with subprocess.Popen(
         command,
         cwd=tmp_path,

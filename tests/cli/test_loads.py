@@ -9,7 +9,8 @@ from support.command import Aforo
 from support.scripted_server import in_slots, openai, serve, stream_tokens
 
 TOKENS = 8
-PACE_S = 0.01  # a request takes 0.08 s, so that each slot has 12.5 requests/s
+PACE_S = 0.02  # a request takes 0.16 s, so that each slot has 6.25 requests/s, 50 tokens/s
+SLOT_TOKENS_PER_S = 1 / PACE_S
 SIZES = ("--prompt-tokens", "4", "--output-tokens", str(TOKENS), "--warmup-requests", "1")
 
 
@@ -32,8 +33,11 @@ def test_a_sweep_measures_every_load_and_names_the_knee(aforo: Aforo, tmp_path: 
     assert [point["point"]["name"] for point in summary["points"]] == ["c1", "c2", "c4"], done.stderr
     assert [point["requests_ok"] for point in summary["points"]] == [16, 16, 16]
     one, two, four = (point["metrics"]["output_tokens_per_s"]["value"] for point in summary["points"])
-    assert 1.4 < two / one < 2.6
-    assert 0.7 < four / two < 1.3
+    # What the server can give is never exceeded; what a busy machine takes off may hit one load only.
+    assert 0.4 < one / SLOT_TOKENS_PER_S < 1.02
+    assert 0.4 < two / (2 * SLOT_TOKENS_PER_S) < 1.02
+    assert 0.4 < four / (2 * SLOT_TOKENS_PER_S) < 1.02
+    assert two > 1.1 * one
     knee = summary["headline"]
     assert knee == summary["conclusion"]["point"]
     assert knee in {"c2", "c4"}
@@ -60,12 +64,12 @@ def test_saturate_stops_where_throughput_stops_growing(aforo: Aforo, tmp_path: P
     assert summary["conclusion"]["point"] in {"c4", "c8"}
 
 
-@pytest.mark.parametrize(("over", "start"), [("rate", 16), ("concurrency", 1)])
+@pytest.mark.parametrize(("over", "start"), [("rate", 8), ("concurrency", 1)])
 def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
     aforo: Aforo, tmp_path: Path, over: str, start: int
 ) -> None:
-    slots = 2  # 25 requests/s, and two in flight without waiting
-    search = ("--slo-search", over, "--slo-ttft-ms", "60", "--attainment", "0.9", "--start-load", str(start))
+    slots = 2  # 12.5 requests/s, and two in flight without waiting; of three, one waits for 80 ms
+    search = ("--slo-search", over, "--slo-ttft-ms", "80", "--attainment", "0.9", "--start-load", str(start))
     with known_server(slots) as port:
         done = aforo(
             *("run", "smoke", "--url", f"http://127.0.0.1:{port}", *SIZES, *search),
@@ -76,6 +80,6 @@ def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
     if over == "concurrency":
         assert conclusion["low"] <= 2 < conclusion["high"] <= 4
     else:
-        assert 8 <= conclusion["low"] <= 25.5
-        assert 20 <= conclusion["high"] <= 50
+        assert 4 <= conclusion["low"] <= 12.8
+        assert 10 <= conclusion["high"] <= 25
     assert conclusion["sentence"] in " ".join(done.stdout.split())

@@ -255,9 +255,8 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_no_server(
     tmp_path: Path, small_disk: Path, requests: str, status: str
 ) -> None:
     command = [AFORO, "run", "smoke", "--model", TINY, "--requests", requests, "--output-tokens", "64"]
-    done = subprocess.run(
-        [*command, "--out", str(small_disk)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
-    )
+    command += ["--max-repeat-s", "240", "--out", str(small_disk)]  # even a slow machine fills the disk
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr

@@ -54,12 +54,13 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def stream_tokens(texts: list[str], pause_s: float = 0.0, finish_reason: str = "length") -> Script:
-    """Stream these tokens as chunked events, then close the stream properly."""
+    """Stream a token at every beat as chunked events, then close the stream properly; a late one delays no other."""
 
     def script(connection: socket.socket, request: bytes) -> None:
+        start_s = time.monotonic()
         connection.sendall(HEAD)
         for position, text in enumerate(texts):
-            time.sleep(pause_s)
+            time.sleep(max(0.0, start_s + (position + 1) * pause_s - time.monotonic()))
             reason = finish_reason if position == len(texts) - 1 else None
             connection.sendall(chunk(token(text, reason)))
         connection.sendall(chunk(DONE) + LAST_CHUNK)
