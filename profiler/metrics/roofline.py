@@ -63,6 +63,8 @@ def mfu_ratio(seen: Observations) -> float:
 
 def _roofline(seen: Observations) -> Mapping[str, Any]:
     host = seen.manifest.host
+    if seen.manifest.engine.is_elsewhere:
+        raise NotMeasuredError("the server runs on another machine, whose limits cannot be measured from here")
     if host.get("gpus"):
         raise NotMeasuredError("the host has a GPU, and it is not known whether the model was in its memory")
     if not host.get("roofline"):

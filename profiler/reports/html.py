@@ -56,7 +56,7 @@ def _head(manifest: Manifest, summary: Summary) -> dict[str, Any]:
 def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
     """What the run is about: host, engine, model, workload."""
     engine = " ".join(part for part in (manifest.engine.name, manifest.engine.version) if part)
-    return [facts.host_name(manifest.host), engine, manifest.model.name, summary.workload]
+    return [facts.host_name(manifest.server_host), engine, manifest.model.name, summary.workload]
 
 
 def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _GIGA = 1e9
 
 def roofline_rows(manifest: Manifest, summary: Summary) -> list[Fact]:
     """What decoding took of the memory bandwidth, and the whole work of the arithmetic peak, as far as known."""
-    roof = manifest.host.get("roofline")
+    roof = manifest.server_host.get("roofline")
     limits: Mapping[str, Any] = roof if isinstance(roof, Mapping) else {}
     bandwidth = number_of(limits, "memory_bytes_per_s")
     rows = [

@@ -23,7 +23,7 @@ CSV_COLUMNS = (
 def markdown(manifest: Manifest, summary: Summary) -> str:
     """The verdict, the headline numbers, latencies and loads, and how to repeat it."""
     engine = " ".join(filter(None, [manifest.engine.name, manifest.engine.version]))
-    title = [facts.host_name(manifest.host), engine, manifest.model.name, summary.workload]
+    title = [facts.host_name(manifest.server_host), engine, manifest.model.name, summary.workload]
     lines = [f"## {plain(' · '.join(title))}", "", *_verdict(summary)]
     lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary)))]
     lines += ["", *_latencies(summary), *_loads(summary), *_warnings(manifest, summary)]

@@ -37,7 +37,7 @@ def _heading(summary: Summary, manifest: Manifest) -> Text:
     text.append(status, style=style)
     if summary.status_reason:
         text.append(f": {summary.status_reason}")
-    text.append(f"\n{manifest.model.name} on {facts.host_name(manifest.host)}, {summary.workload}", style="bold")
+    text.append(f"\n{manifest.model.name} on {facts.host_name(manifest.server_host)}, {summary.workload}", style="bold")
     if manifest.model.is_synthetic and "synthetic" not in manifest.model.name:
         text.append(" (synthetic weights: speed only)", style="dim")
     return text

@@ -6,6 +6,7 @@ The whole of both is `Manifest` and `Summary`; what is decoded here is never wri
 import os
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,6 +36,8 @@ class EngineHead(msgspec.Struct, kw_only=True):
 
     name: str
     version: str | None = None
+    url: str = ""
+    is_elsewhere: bool = False
     threads: int | None = None
     slots: int | None = None
 
@@ -128,7 +131,9 @@ class RunHead(msgspec.Struct, kw_only=True):
 
     @property
     def host(self) -> HostHead:
-        """The facts about the host, as far as they have the shape of this version."""
+        """The facts about the machine that served, as far as known and of the shape of this version."""
+        if self.engine.is_elsewhere:
+            return HostHead(name=urlsplit(self.engine.url).hostname)
         try:
             return msgspec.json.decode(self.host_facts, type=HostHead)
         except msgspec.MsgspecError:

@@ -5,6 +5,7 @@ Format history:
 """
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -276,7 +277,10 @@ class Manifest(_Part):
     model: ModelFacts
     lora: LoraFacts | None = Field(default=None, description="Adapter that every request used.")
     engine: EngineFacts
-    host: dict[str, Any] = Field(description="Facts about the machine, as `aforo host --json` prints them.")
+    host: dict[str, Any] = Field(
+        description="Facts about the machine that Aforo ran on, as `aforo host --json` prints them; unless "
+        "engine.is_elsewhere they are the server's as well."
+    )
     client: ClientFacts
     calibration: Calibration | None = None
     energy: EnergyFacts = EnergyFacts()
@@ -287,3 +291,8 @@ class Manifest(_Part):
     points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = []
     warnings: list[str] = []
+
+    @property
+    def server_host(self) -> dict[str, Any]:
+        """Facts about the machine that served; of one elsewhere only its name is known, from the URL."""
+        return {"name": urlsplit(self.engine.url).hostname} if self.engine.is_elsewhere else self.host

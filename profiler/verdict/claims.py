@@ -292,8 +292,8 @@ def _prices(claim: Claim, metric: str, one: StoredRun, other: StoredRun) -> Pric
 
 
 def _host_name(manifest: Manifest) -> str:
-    cloud = manifest.host.get("cloud") or {}
-    return str(cloud.get("instance_type") or manifest.host.get("name") or "unnamed host")
+    cloud = manifest.server_host.get("cloud") or {}
+    return str(cloud.get("instance_type") or manifest.server_host.get("name") or "unnamed host")
 
 
 def _middle(pair: Pair) -> float:

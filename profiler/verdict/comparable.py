@@ -149,7 +149,7 @@ def _some(names: Sequence[str], most: int = 3) -> str:
 
 
 def _host(manifest: Manifest, *path: str) -> Any:
-    found: Any = manifest.host
+    found: Any = manifest.server_host
     for key in path:
         found = found.get(key) if isinstance(found, dict) else None
     return found

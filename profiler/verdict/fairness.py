@@ -18,7 +18,7 @@ def fairness(runs: Sequence[StoredRun]) -> list[str]:
 
 
 def _cores(manifest: Manifest, key: str) -> int | None:
-    count = (manifest.host.get("cpu") or {}).get(key)
+    count = (manifest.server_host.get("cpu") or {}).get(key)
     return count if isinstance(count, int) else None
 
 
@@ -32,7 +32,7 @@ def _use_of_cores(manifest: Manifest) -> str | None:
 
 
 def _has_smt(manifest: Manifest) -> str | None:
-    smt = (manifest.host.get("cpu") or {}).get("smt")
+    smt = (manifest.server_host.get("cpu") or {}).get("smt")
     return None if smt is None else "SMT" if smt else "no SMT"
 
 
@@ -69,7 +69,7 @@ def _build(runs: Sequence[Manifest]) -> str | None:
 
 def _repacked(runs: Sequence[Manifest]) -> str | None:
     affected = [run for run in runs if run.engine.name in _LLAMA and run.model.quantisation in _REPACKED]
-    machines = _kinds(affected, lambda run: run.host.get("machine"))
+    machines = _kinds(affected, lambda run: run.server_host.get("machine"))
     if len(machines) < 2:
         return None
     kinds = _list(_kinds(affected, lambda run: run.model.quantisation))

@@ -43,7 +43,7 @@ def is_of(side: Side, run: StoredRun) -> bool:
 
 def _facts(manifest: Manifest) -> dict[str, list[str]]:
     """Return what a side of a claim may ask of a run, each with every name that it goes by."""
-    host = manifest.host
+    host = manifest.server_host
     cpu, cloud = host.get("cpu") or {}, host.get("cloud") or {}
     machine = str(host.get("machine"))
     known: dict[str, list[Any]] = {
@@ -70,10 +70,10 @@ def asked_of(side: Side) -> str:
 
 def vcpus_of(manifest: Manifest) -> int | None:
     """Return how many logical processors the host has; None where that is not known."""
-    count = (manifest.host.get("cpu") or {}).get("logical_cpus")
+    count = (manifest.server_host.get("cpu") or {}).get("logical_cpus")
     return count if isinstance(count, int) else None
 
 
 def _memory_bytes(manifest: Manifest) -> int | None:
-    size = (manifest.host.get("memory") or {}).get("total_bytes")
+    size = (manifest.server_host.get("memory") or {}).get("total_bytes")
     return size if isinstance(size, int) else None

@@ -114,6 +114,15 @@ def test_without_a_limit_or_a_fact_it_is_not_measured(metric: Any, host: Any, mo
         metric(seen([ONE], host=host, **model))
 
 
+@pytest.mark.parametrize("metric", [mbu_ratio, mfu_ratio])
+def test_a_server_elsewhere_is_not_held_against_this_machine(metric: Any) -> None:
+    here = seen([ONE])
+    engine = here.manifest.engine.model_copy(update={"is_elsewhere": True})
+    manifest = here.manifest.model_copy(update={"engine": engine})
+    with pytest.raises(NotMeasuredError, match="another machine"):
+        metric(Observations(**{**vars(here), "manifest": manifest}))
+
+
 def test_without_two_tokens_nothing_was_decoded() -> None:
     with pytest.raises(NotMeasuredError, match="two tokens"):
         mbu_ratio(seen([request(0, arrivals_ms=[10.0])]))

@@ -21,6 +21,13 @@ def test_a_run_is_a_line_with_verdict_and_headline_numbers(tmp_path: Path) -> No
     assert line.numbers["usd_per_1m_output_tokens"] is None
 
 
+def test_a_server_elsewhere_is_listed_under_its_own_name(tmp_path: Path) -> None:
+    url = "https://api.example.com:443/v1"
+    stored(tmp_path / "a", host={"name": "h"}, engine__is_elsewhere=True, engine__url=url)
+    (line,) = lines(find(tmp_path))
+    assert line.host == "api.example.com"
+
+
 def test_the_newest_come_first_and_those_without_a_date_last(tmp_path: Path) -> None:
     for day in (2, 3, 1):
         stored(tmp_path / f"day-{day}", started_utc=f"2026-01-0{day}T00:00:00Z")

@@ -157,9 +157,9 @@ def shortened(text: str, most: int = _LONGEST_LABEL) -> str:
 
 def host(manifest: Manifest) -> str:
     """The instance type where there is one, or else what the host calls itself."""
-    cloud = manifest.host.get("cloud")
+    cloud = manifest.server_host.get("cloud")
     found = cloud.get("instance_type") if isinstance(cloud, Mapping) else None
-    return found if isinstance(found, str) and found else host_name(manifest.host)
+    return found if isinstance(found, str) and found else host_name(manifest.server_host)
 
 
 def load(manifest: Manifest) -> str:
