@@ -30,6 +30,7 @@ from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.loads import describe_load
 from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
+from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
@@ -391,6 +392,8 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
         warnings.append(f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late.")
     if plan.tls is not None and plan.tls.is_insecure:
         warnings.append("The endpoint's certificate was not checked (--insecure): any server could have answered.")
+    slow = slow_build(plan.server.describe(), host.cpu.isa_features)
+    warnings += [slow] if slow else []
     warnings += plan.cpus.warnings
     if host.roofline is not None:
         warnings += [f"Roofline: {note}" for note in host.roofline.notes]

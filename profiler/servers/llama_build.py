@@ -23,11 +23,12 @@ from typing import Protocol
 from profiler.errors import EngineBuildError
 from profiler.models.files import cache_folder
 from profiler.servers.base import Tick
-from profiler.servers.process import AMX_FIX, ServerProcess
+from profiler.servers.process import ServerProcess
 from profiler.units import BYTES_PER_MIB
 
 SOURCE = "llama-cpp-python"
 SOURCE_VERSION = "0.3.36"
+AMX_FIX = Path(__file__).with_name("gcc_amx_fix.h")
 PROGRAMS = ("llama-server", "llama-bench", "llama-quantize")
 
 _BUILD_TOOLS = ("scikit-build-core>=0.9", "cmake>=3.21", "ninja>=1.11")

@@ -16,13 +16,17 @@ from profiler.errors import MissingExtraError, ServerError, ServerStartError, Us
 from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
 from profiler.servers.engine_log import EngineTiming
+from profiler.servers.llama_build import AMX_FIX
 from profiler.servers.openai_api import call_json, prompt_fields
 from profiler.servers.options import EngineOptions
-from profiler.servers.process import REBUILD
 from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
 
 NAME = "llama-cpp-python"
+REMEDY = (
+    f"Build it here (some minutes): CXXFLAGS=\"-include '{AMX_FIX}'\" {sys.executable} -m pip install "
+    "--force-reinstall --no-cache-dir --no-deps llama-cpp-python"
+)
 _NEVER = -1e9  # a logit bias that no token survives
 
 _NOTES = [
@@ -40,6 +44,7 @@ _OPENMP = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "300000"}
 class LlamaCppPythonServer(StartedServer):
     """`python -m llama_cpp.server` on a free loopback port."""
 
+    remedy = REMEDY
     capabilities = Capabilities(counts_tokens=True, streams=1, keeps_to_length=True, tells_timings=True)
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
@@ -147,9 +152,7 @@ def check_installed() -> str:
     if result.returncode == 0:
         return result.stdout.strip()
     why = f"signal {-result.returncode}" if result.returncode < 0 else result.stderr.strip()[-300:]
-    raise ServerStartError(
-        f"llama-cpp-python is installed but cannot be loaded ({why}). Rebuild it on this host: {REBUILD}"
-    )
+    raise ServerStartError(f"llama-cpp-python is installed but cannot be loaded ({why}). {REMEDY}")
 
 
 _PROMPT = re.compile(r"prompt eval time =\s*([\d.]+) ms /\s*(\d+) tokens")

@@ -62,6 +62,7 @@ def instructions(program: Path) -> str | None:
 class LlamaServer(StartedServer):
     """`llama-server` on a free loopback port, with one slot per stream."""
 
+    remedy = REMEDY
     environment: Mapping[str, str] = {"LLAMA_API_KEY": ""}  # one of the user's is not meant for this server
 
     # It hangs up after a streamed answer without having said so, which a request on the same connection would lose to.

@@ -16,12 +16,6 @@ _GRACE_S = 5.0  # between SIGTERM and SIGKILL
 _LOG_TAIL_LINES = 12
 _LOG_TAIL_BYTES = 8192
 
-AMX_FIX = Path(__file__).with_name("gcc_amx_fix.h")
-REBUILD = (
-    f"CXXFLAGS=\"-include '{AMX_FIX}'\" {sys.executable} -m pip install "
-    "--force-reinstall --no-cache-dir --no-deps llama-cpp-python"
-)
-
 
 def free_loopback_port() -> int:
     """Return a port that nothing listens on now."""
@@ -34,10 +28,19 @@ class ServerProcess:
     """A running server under its warden (see `warden.py`)."""
 
     def __init__(
-        self, command: Sequence[str], log_path: Path, environment: Mapping[str, str], cpus: Sequence[int] = ()
+        self,
+        command: Sequence[str],
+        log_path: Path,
+        environment: Mapping[str, str],
+        cpus: Sequence[int] = (),
+        remedy: str = "Build it on this host.",
     ) -> None:
-        """Start the command, on these processors if any; its output goes to `log_path`. Raises `ServerStartError`."""
+        """Start the command, on these processors if any; its output goes to `log_path`. Raises `ServerStartError`.
+
+        `remedy` says how to come by a program that was compiled for this processor.
+        """
         self.log_path = log_path
+        self._remedy = remedy
         kept_on = ",".join(str(cpu) for cpu in cpus)
         with log_path.open("ab") as log:
             self._warden = subprocess.Popen(
@@ -67,7 +70,7 @@ class ServerProcess:
             return
         self._kill_group()
         code = self._status(timeout_s=1.0).removeprefix("exit ")
-        raise ServerDiedError(f"The server ended by itself ({_meaning(code)}). {self.log_tail()}")
+        raise ServerDiedError(f"The server ended by itself ({_meaning(code, self._remedy)}). {self.log_tail()}")
 
     def stop(self) -> None:
         """End the server and everything that it started; return when all of it is gone. Twice does no harm."""
@@ -105,7 +108,7 @@ class ServerProcess:
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-def _meaning(code: str) -> str:
+def _meaning(code: str, remedy: str) -> str:
     """Explain an exit code in words."""
     if not code.lstrip("-").isdigit():
         return "its keeper was killed"
@@ -116,7 +119,7 @@ def _meaning(code: str) -> str:
     if number == -signal.SIGILL:
         return (
             f"{name}: this build uses instructions that this processor lacks, or its compiler set up AMX wrongly. "
-            f"Rebuild the engine on this host: {REBUILD}"
+            f"{remedy.rstrip('.')}"
         )
     if number == -signal.SIGKILL:
         return f"{name}: killed, by the kernel if memory ran out"

@@ -24,6 +24,7 @@ class StartedServer:
     base = BASE
     headers: ClassVar[Mapping[str, str]] = {}
     environment: Mapping[str, str] = {}
+    remedy: ClassVar[str]
 
     def __init__(self, launch: Launch) -> None:
         """Choose a port and the name under which the model is served."""
@@ -48,7 +49,7 @@ class StartedServer:
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
-        self._process = ServerProcess(self.command(), log_path, self.environment, self._launch.cpus)
+        self._process = ServerProcess(self.command(), log_path, self.environment, self._launch.cpus, self.remedy)
         wait_until_ready(self._process, self.is_ready, self._launch.start_timeout_s, tick)
 
     def is_ready(self) -> bool:

@@ -56,6 +56,7 @@ def version(program: Path) -> str:
 class VllmServer(StartedServer):
     """`vllm serve` on a free loopback port."""
 
+    remedy = REMEDY
     environment = _ENVIRONMENT
     capabilities = Capabilities(counts_tokens=True, streams=None, keeps_to_length=True, tells_timings=True)
 

@@ -120,6 +120,28 @@ def test_the_list_of_engines_says_where_it_is(aforo: Aforo, program: Path) -> No
     assert found["llama-server"]["version"]
 
 
+def test_a_build_that_leaves_instructions_unused_is_told(tmp_path: Path, aforo: Aforo, program: Path) -> None:
+    """The real server, which was compiled for this processor, and one that says it was compiled for less."""
+    lesser = tmp_path / "llama-server"
+    less = "sed -e 's/F16C = 1 | //' -e 's/DOTPROD = 1 | //'"
+    lesser.write_text(
+        f'#!/bin/sh\ncase "$*" in *--log-verbosity*) {program} "$@" 2>&1 | {less} ;; *) exec {program} "$@" ;; esac\n'
+    )
+    lesser.chmod(0o755)
+    warnings = {}
+    for name, path in {"native": program, "lesser": lesser}.items():
+        options = ["--engine", "llama-server", "--engine-path", str(path), "--out", name, *SMALL]
+        done = aforo("run", "smoke", "--model", TINY, *options)
+        assert done.returncode in {0, 3}, done.stderr
+        (folder,) = (tmp_path / name).iterdir()
+        said = [text for text in RunFolder(folder).read_manifest().warnings if "was compiled without" in text]
+        assert ("was compiled without" in RunFolder(folder).report.read_text()) is bool(said)
+        warnings[name] = said
+    assert warnings["native"] == []
+    (said,) = warnings["lesser"]
+    assert said.partition(",")[0] in {f"llama-server was compiled without {name}" for name in ("F16C", "DOTPROD")}
+
+
 def test_an_endpoint_that_answers_from_its_cache_is_found_out(tmp_path: Path, aforo: Aforo, program: Path) -> None:
     text = " ".join(["nuwa vulo livi"] * 10)
     (tmp_path / "one.txt").write_text(f"{text}\n")
