@@ -12,6 +12,7 @@ from support import on_a_gpu_host
 from support.command import TINY
 from support.engines import needed_llama_server
 
+from profiler.energy.account import FULL_COVERAGE
 from profiler.results.folder import RunFolder
 from profiler.results.summary import Scalar, Summary
 from profiler.units import ns_to_s
@@ -77,15 +78,19 @@ def test_the_card_and_the_layers_on_it_are_written_down(run: RunFolder) -> None:
 
 def test_the_cards_counter_stands_for_the_run_and_its_polls_are_the_check(run: RunFolder) -> None:
     summary = run.read_summary()
-    assert [(account.meter_class, account.scope) for account in summary.energy[:2]] == [
-        ("counter", "GPU boards"),
-        ("polled", "GPU boards"),
-    ]
+    counted, polled = summary.energy[:2]
+    assert (counted.meter_class, counted.scope) == ("counter", "GPU boards")
+    assert (polled.meter_class, polled.scope) == ("polled", "GPU boards")
     assert value(summary, "mean_power_w") == pytest.approx(on_a_gpu_host.WATTS, rel=0.01)
     assert value(summary, "energy_j_per_output_token") * value(summary, "output_tokens_per_s") == pytest.approx(
         on_a_gpu_host.WATTS, rel=0.01
     )
-    assert value(summary, "energy_disagreement_ratio") < 0.05
+    ((counted_j, _),), ((polled_j, _),) = counted.parts.values(), polled.parts.values()
+    assert polled_j == pytest.approx(counted_j, rel=0.05)
+    if polled.coverage_ratio >= FULL_COVERAGE:
+        assert value(summary, "energy_disagreement_ratio") < 0.05
+    else:  # a busy machine has polled too seldom for a claim
+        assert "readings cover" in polled.notes[0]
     note = summary.metrics["energy_j_per_output_token"]
     assert isinstance(note, Scalar)
     assert "GPU boards" in (note.note or "")
