@@ -69,7 +69,7 @@ def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
     aforo: Aforo, tmp_path: Path, over: str, start: int
 ) -> None:
     slots = 2  # 12.5 requests/s, and two in flight without waiting; of three, one waits for 80 ms
-    search = ("--slo-search", over, "--slo-ttft-ms", "80", "--attainment", "0.9", "--start-load", str(start))
+    search = ("--slo-search", over, "--slo-ttft-ms", "80", "--attainment", "0.75", "--start-load", str(start))
     with known_server(slots) as port:
         done = aforo(
             *("run", "smoke", "--url", f"http://127.0.0.1:{port}", *SIZES, *search),
@@ -80,6 +80,6 @@ def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
     if over == "concurrency":
         assert conclusion["low"] <= 2 < conclusion["high"] <= 4
     else:
-        assert 4 <= conclusion["low"] <= 12.8
+        assert 4 <= conclusion["low"] <= 13
         assert 10 <= conclusion["high"] <= 25
     assert conclusion["sentence"] in " ".join(done.stdout.split())
