@@ -26,7 +26,7 @@ _REMEDIES = {llama_server.NAME: llama_server.REMEDY, llama_cpp_python.NAME: llam
 def unused_instructions(build: str | None, features: Collection[str]) -> list[str]:
     """Return those of the processor's instruction sets that a build does without, by llama.cpp's names for them.
 
-    None for a build that does not say what it was compiled for. `features` are the kernel's names.
+    Empty for a build that does not say what it was compiled for. `features` are the kernel's names.
     """
     listed = re.search(r"\bCPU : (.*)", build or "")
     compiled = set(re.findall(r"(\w+) = 1", listed[1])) if listed else set(_COMPILED_AS.values())
@@ -39,6 +39,6 @@ def slow_build(engine: EngineFacts, features: Collection[str]) -> str | None:
     if not unused:
         return None
     return (
-        f"{engine.name} was compiled without {', '.join(unused)}, which this processor has: what was measured is the "
-        f"build's speed, not the hardware's. {_REMEDIES[engine.name]}"
+        f"{engine.name} was compiled without {', '.join(unused)}, which this processor has: what was measured may be "
+        f"the build's limit, not the hardware's. {_REMEDIES[engine.name]}"
     )

@@ -45,9 +45,9 @@ def _facts(manifest: Manifest) -> dict[str, list[str]]:
     """Return what a side of a claim may ask of a run, each with every name that it goes by."""
     host = manifest.server_host
     cpu, cloud = host.get("cpu") or {}, host.get("cloud") or {}
-    machine = str(host.get("machine"))
+    machine = host.get("machine")
     known: dict[str, list[Any]] = {
-        "architecture": [_ARCHITECTURES.get(machine, machine)],
+        "architecture": [_ARCHITECTURES.get(str(machine), machine)],
         "processor": [cpu.get("generation"), cpu.get("model_name")],
         "instance_type": [cloud.get("instance_type")],
         "host": [host.get("name")],
