@@ -1,5 +1,6 @@
 """A real TCP server on loopback whose answer to each connection is a script."""
 
+import itertools
 import json
 import socket
 import ssl
@@ -82,12 +83,25 @@ def openai(script: Script, model: str = "scripted") -> Script:
 
 
 def in_slots(slots: int, script: Script) -> Script:
-    """Carry out a script for so many requests at a time; others wait in the order in which they came."""
-    free = threading.Semaphore(slots)
+    """Carry out a script for so many requests at a time; others wait in the order in which they came.
+
+    A semaphore would not do: the connection that has just been answered takes the slot again before a waiting one wakes.
+    """
+    tickets = itertools.count()
+    turn = threading.Condition()
+    finished = 0
 
     def wait(connection: socket.socket, request: bytes) -> None:
-        with free:
+        nonlocal finished
+        with turn:
+            ticket = next(tickets)
+            turn.wait_for(lambda: ticket < finished + slots)
+        try:
             script(connection, request)
+        finally:
+            with turn:
+                finished += 1
+                turn.notify_all()
 
     return wait
 
