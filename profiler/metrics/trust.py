@@ -151,6 +151,15 @@ def is_performance_governor(seen: Observations) -> float:
     return float(governor == "performance")
 
 
+@metric("per-run", unit="yes/no", group="trust", better="lower")
+def is_emulated_host(seen: Observations) -> float:
+    """Whether a program imitates the processors, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
+    layers = seen.manifest.server_host.get("virtualisation")
+    if layers is None:
+        raise NotMeasuredError("nothing is known of what lies between the server and its processors")
+    return float(bool(layers.get("emulated")))
+
+
 @metric("per-run", unit="events", group="trust", better="lower")
 def throttle_events(seen: Observations) -> float:
     """Times that a core or a package was slowed by heat or by a power limit, around the steady windows."""

@@ -59,6 +59,7 @@ _LABELS = {
     "clock_offset_width_us": "Uncertainty between the clocks",
     "cpu_frequency_mhz": "Processor frequency",
     "cpu_slowdown_ratio": "Processors slowing down",
+    "is_emulated_host": "Host is emulated",
     "is_performance_governor": "Governor is performance",
     "tcp_retransmission_ratio": "Segments sent again, per request",
     "wire_stamp_error_us": "Our stamps beside the wire's",

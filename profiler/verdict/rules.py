@@ -182,6 +182,15 @@ RULES = (
         "Use an instance with dedicated processors, or measure at another time.",
     ),
     Rule(
+        "emulated-host",
+        "is_emulated_host",
+        "value",
+        None,
+        0.0,
+        "A program imitates these processors: the run shows that everything works there, and no speed means anything.",
+        "Measure on a processor of that kind. 'aforo host' says what points to an emulation.",
+    ),
+    Rule(
         "frequency-governor",
         "is_performance_governor",
         "value",

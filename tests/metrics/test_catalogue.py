@@ -17,6 +17,7 @@ UNIT_OF_SUFFIX = {
     "tokens_per_read": "tokens",
     "_mhz": "MHz",
     "_events": "events",
+    "is_emulated_host": "yes/no",
     "is_performance_governor": "yes/no",
     "power_w": "W",
     "j_per_output_token": "J/token",

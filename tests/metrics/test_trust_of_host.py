@@ -9,6 +9,7 @@ from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.trust import (
     cpu_frequency_mhz,
     cpu_slowdown_ratio,
+    is_emulated_host,
     is_performance_governor,
     tcp_retransmission_ratio,
     throttle_events,
@@ -72,6 +73,19 @@ def test_a_governor_that_is_not_shown(host: dict[str, object]) -> None:
         is_performance_governor(
             Collected(manifest().model_copy(update={"host": host}), [request()], [], []).point(ONLY)
         )
+
+
+@pytest.mark.parametrize(("emulated", "expected"), [(True, 1), (False, 0), (None, 0)])
+def test_an_emulated_host(emulated: bool | None, expected: float) -> None:
+    run = manifest().model_copy(update={"host": {"virtualisation": {"emulated": emulated}}})
+    assert is_emulated_host(Collected(run, [request()], [], []).point(ONLY)) == expected
+
+
+def test_whether_a_host_elsewhere_is_emulated_is_not_known() -> None:
+    engine = manifest().engine.model_copy(update={"url": "http://far:80/v1", "is_elsewhere": True})
+    run = manifest().model_copy(update={"host": {"virtualisation": {"emulated": True}}, "engine": engine})
+    with pytest.raises(NotMeasuredError, match="nothing is known"):
+        is_emulated_host(Collected(run, [request()], [], []).point(ONLY))
 
 
 def test_counters_grow_from_the_sample_before_a_window_to_the_one_after_it() -> None:

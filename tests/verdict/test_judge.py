@@ -152,13 +152,14 @@ def verdict_on(
     requests: list[RequestRecord],
     taken: list[Sample] | None = None,
     governor: str | None = "performance",
+    emulated: bool | None = None,
     captured: Audit | None = None,
     engine_is_off: float = 0.0,
 ) -> Verdict:
     """Requests in two repeats of equal length on a host with two processors, with an engine that tells its times."""
     for record in requests[len(requests) // 2 :]:
         record.phase = "repeat-2"
-    host = {"cpu": {"logical_cpus": 2, "governor": governor}}
+    host = {"cpu": {"logical_cpus": 2, "governor": governor}, "virtualisation": {"emulated": emulated}}
     energy = EnergyFacts(meters=[meter("gpu:counter"), meter("gpu:polled", "polled")])
     run = manifest(repeats=2).model_copy(update={"host": host, "energy": energy})
     timings = [told_by_engine(record, engine_is_off) for record in requests]
@@ -254,6 +255,12 @@ def test_a_governor_in_words() -> None:
     assert finding.sentence == "is_performance_governor is no; yes is expected."
     unchecked = {item.rule: item.reason for item in verdict_on(good_requests(), governor=None).unchecked}
     assert "no frequency governor" in unchecked["frequency-governor"]
+
+
+def test_what_was_measured_on_an_emulated_processor_is_not_to_be_believed() -> None:
+    verdict = verdict_on(good_requests(), emulated=True)
+    assert reasons(verdict) == {"emulated-host": "INVALID"}
+    assert verdict.findings[0].sentence == "is_emulated_host is yes; no is expected."
 
 
 def test_a_network_that_loses_segments() -> None:
