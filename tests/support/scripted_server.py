@@ -85,7 +85,7 @@ def openai(script: Script, model: str = "scripted") -> Script:
 def in_slots(slots: int, script: Script) -> Script:
     """Carry out a script for so many requests at a time; others wait in the order in which they came.
 
-    A semaphore would not do: the connection that has just been answered takes the slot again before a waiting one wakes.
+    A semaphore would not do: a connection that has just been answered takes its slot again before a waiting one wakes.
     """
     tickets = itertools.count()
     turn = threading.Condition()
