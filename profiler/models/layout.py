@@ -67,6 +67,9 @@ def _decoder_layer(shape: Shape, prefix: str) -> Iterator[Tensor]:
         yield _matrix(prefix + name, hidden, rows)
         if shape.has_qkv_bias:
             yield _zeros(prefix + name, rows)
+    if shape.has_qk_norm:
+        yield _ones(f"{prefix}attn_q_norm", shape.head_size)
+        yield _ones(f"{prefix}attn_k_norm", shape.head_size)
     yield _matrix(f"{prefix}attn_output", queries, hidden)
     yield _ones(f"{prefix}ffn_norm", hidden)
     yield _matrix(f"{prefix}ffn_gate", hidden, inner)

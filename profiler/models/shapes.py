@@ -6,7 +6,7 @@ from typing import Literal
 
 from profiler.errors import ModelError
 
-Family = Literal["llama", "mistral", "qwen2", "nomic-bert"]
+Family = Literal["llama", "mistral", "qwen2", "qwen3", "nomic-bert"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Shape:
     def has_qkv_bias(self) -> bool:
         """Whether queries, keys and values have a bias."""
         return self.family == "qwen2"
+
+    @property
+    def has_qk_norm(self) -> bool:
+        """Whether queries and keys are normalised, head by head."""
+        return self.family == "qwen3"
 
     @property
     def is_embedding(self) -> bool:
@@ -196,6 +201,60 @@ QWEN25_7B = Shape(
     source="config.json of Qwen/Qwen2.5-7B",
 )
 
+QWEN3_06B = Shape(
+    basename="Qwen3",
+    size_label="0.6B",
+    family="qwen3",
+    hidden_size=1024,
+    feed_forward_size=3072,
+    layers=28,
+    heads=16,
+    kv_heads=8,
+    head_size=128,
+    vocabulary_size=151_936,
+    context_tokens=40_960,
+    rope_theta=1_000_000.0,
+    norm_epsilon=1e-6,
+    has_tied_embeddings=True,
+    source="config.json of Qwen/Qwen3-0.6B",
+)
+
+QWEN3_4B = Shape(
+    basename="Qwen3",
+    size_label="4B",
+    family="qwen3",
+    hidden_size=2560,
+    feed_forward_size=9728,
+    layers=36,
+    heads=32,
+    kv_heads=8,
+    head_size=128,
+    vocabulary_size=151_936,
+    context_tokens=40_960,
+    rope_theta=1_000_000.0,
+    norm_epsilon=1e-6,
+    has_tied_embeddings=True,
+    source="config.json of Qwen/Qwen3-4B",
+)
+
+QWEN3_8B = Shape(
+    basename="Qwen3",
+    size_label="8B",
+    family="qwen3",
+    hidden_size=4096,
+    feed_forward_size=12_288,
+    layers=36,
+    heads=32,
+    kv_heads=8,
+    head_size=128,
+    vocabulary_size=151_936,
+    context_tokens=40_960,
+    rope_theta=1_000_000.0,
+    norm_epsilon=1e-6,
+    has_tied_embeddings=False,
+    source="config.json of Qwen/Qwen3-8B",
+)
+
 NOMIC_EMBED = Shape(
     basename="nomic-embed-text-v1.5",
     size_label="",
@@ -242,6 +301,9 @@ SHAPES = {
         LLAMA31_8B,
         MISTRAL_7B,
         QWEN25_7B,
+        QWEN3_06B,
+        QWEN3_4B,
+        QWEN3_8B,
         NOMIC_EMBED,
         TINY_1M,
     )
@@ -256,5 +318,5 @@ def named(name: str) -> Shape:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ModelError(
         f"Unknown model shape {name!r}.{hint} Known shapes: {', '.join(SHAPES)}; "
-        "the path of a config.json of the Llama, Mistral or Qwen2 family works, too."
+        "the path of a config.json of the Llama, Mistral, Qwen2 or Qwen3 family works, too."
     )

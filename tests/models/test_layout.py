@@ -3,7 +3,7 @@ import math
 import pytest
 
 from profiler.models import layout, shapes
-from profiler.models.shapes import LLAMA31_8B, LLAMA32_1B, QWEN25_05B, SMOLLM2_135M, Llama3Rope
+from profiler.models.shapes import LLAMA31_8B, LLAMA32_1B, QWEN3_06B, QWEN25_05B, SMOLLM2_135M, Llama3Rope
 
 
 def names(shape: shapes.Shape) -> list[str]:
@@ -21,6 +21,13 @@ def test_qwen_has_biases_and_llama_3_rotary_factors() -> None:
     assert "rope_freqs.weight" not in names(QWEN25_05B)
     assert {"rope_freqs.weight", "output.weight"} <= set(names(LLAMA31_8B))
     assert "output.weight" not in names(LLAMA32_1B)
+
+
+def test_qwen_3_normalises_queries_and_keys_instead() -> None:
+    normalised = {tensor.name: tensor.dimensions for tensor in layout.tensors(QWEN3_06B) if "_norm" in tensor.name}
+    assert normalised["blk.27.attn_q_norm.weight"] == normalised["blk.0.attn_k_norm.weight"] == (128,)
+    assert not [name for name in names(QWEN3_06B) if name.endswith(".bias")]
+    assert not [name for name in names(QWEN25_05B) if "q_norm" in name]
 
 
 def test_every_shape_of_the_table_can_be_laid_out() -> None:

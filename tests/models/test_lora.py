@@ -24,7 +24,9 @@ def adapter(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("targets", lora.TARGETS)
-@pytest.mark.parametrize("shape", [small_shapes.LLAMA, small_shapes.QWEN2], ids=lambda shape: shape.family)
+@pytest.mark.parametrize(
+    "shape", [small_shapes.LLAMA, small_shapes.QWEN2, small_shapes.QWEN3], ids=lambda shape: shape.family
+)
 def test_llama_cpp_answers_otherwise_with_an_adapter(tmp_path: Path, shape: lora.Shape, targets: str) -> None:
     needed("llama_cpp")
     model = synthetic.make(shape, quantisations.named("Q8_0"), tmp_path)

@@ -39,6 +39,7 @@ LAYOUTS = {
     "llama": replace(small_shapes.LLAMA, layers=17),
     "tied": replace(small_shapes.QWEN2, layers=9),
     "odd-rows": replace(small_shapes.QWEN2, hidden_size=96, heads=3, kv_heads=1, head_size=32, layers=8),
+    "qwen3": replace(small_shapes.QWEN3, layers=9),
     "mistral": replace(small_shapes.MISTRAL, layers=2),
     "70b": replace(small_shapes.LLAMA, feed_forward_size=256, layers=80),
     "encoder": replace(small_shapes.NOMIC, layers=8),

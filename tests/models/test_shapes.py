@@ -21,6 +21,9 @@ PUBLISHED = {
     "llama-3.1-8b": 8_030_261_248,  # meta-llama/Llama-3.1-8B
     "mistral-7b": 7_248_023_552,  # mistralai/Mistral-7B-v0.3
     "qwen2.5-7b": 7_615_616_512,  # Qwen/Qwen2.5-7B
+    "qwen3-0.6b": 596_049_920,  # Qwen/Qwen3-0.6B, whose files hold the tied matrix twice: 751_632_384 there
+    "qwen3-4b": 4_022_468_096,  # Qwen/Qwen3-4B
+    "qwen3-8b": 8_190_735_360,  # Qwen/Qwen3-8B
     "nomic-embed-text-v1.5": 136_731_648,  # nomic-ai/nomic-embed-text-v1.5
 }
 

@@ -190,6 +190,7 @@ FORMS = [
     *((small_shapes.LLAMA, name) for name in quantisations.QUANTISATIONS),
     (small_shapes.MISTRAL, "Q4_0"),
     (small_shapes.QWEN2, "Q4_K_M"),
+    (small_shapes.QWEN3, "Q4_K_M"),
     (small_shapes.BIG_VOCABULARY, "Q4_0"),
 ]
 
