@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arm64_machine import boot, default_folder
+from arm64_machine import PROCESSOR, boot, default_folder
 from support.command import AFORO
 
+import profiler.hosts.peak
 from profiler.results.folder import RunFolder
 from profiler.results.records import Outcome, RequestRecord
 
@@ -33,6 +34,7 @@ measure() {
 }
 aforo host --json >$OUT/host.json
 aforo engines --json >$OUT/engines.json
+for type in f32 f16 bf16 int8; do ./peak $type 2 2 20 >$OUT/peak-$type.txt; done
 measure embedded smoke --model synthetic:tiny-1m/Q8_0
 measure slots smoke --model synthetic:tiny-1m/Q4_0 --engine llama-server --concurrency 1,4 --wire-audit
 measure vectors embeddings --model synthetic:tiny-1m/Q8_0 --engine-arg=--pooling --engine-arg=mean --prompt-tokens 32 \\
@@ -56,6 +58,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no arm64 machine, which tests/arm64_machine.py makes, on this system")
     payload, out = tmp_path_factory.mktemp("payload"), tmp_path_factory.mktemp("results")
     (payload / "run.sh").write_text(SCRIPT, "utf-8")
+    peak = str(Path(profiler.hosts.peak.__file__).with_name("peak.c"))
+    compiler = ["aarch64-linux-gnu-gcc", "-O3", "-Wall", "-Wextra", "-Werror", f"-mcpu={PROCESSOR}"]
+    subprocess.run([*compiler, peak, "-o", str(payload / "peak"), "-lpthread"], check=True)
     code = boot(folder, payload, out, BOOT_TIMEOUT_S)
     assert code == 0, (out / "console.txt").read_text("utf-8")
     return out
@@ -90,6 +95,13 @@ def test_both_engines_are_found(results: Path) -> None:
     assert found["llama-cpp-python"]["is_available"]
     assert found["llama-server"]["is_available"]
     assert not found["vllm"]["is_available"]
+
+
+def test_the_arithmetic_of_the_roofline_takes_the_widest_instructions(results: Path) -> None:
+    kernels = {
+        name: (results / f"peak-{name}.txt").read_text().split(" ")[0] for name in ("f32", "f16", "bf16", "int8")
+    }
+    assert kernels == {"f32": "neon-fmla", "f16": "neon-fmla-f16", "bf16": "", "int8": "neon-sdot"}
 
 
 @pytest.mark.parametrize("name", ENGINES)
