@@ -132,11 +132,13 @@ def make_wheel(folder: Path, made: Path) -> None:
     """Compile llama-cpp-python for arm64."""
     off = ["LLAVA_BUILD", *(f"LLAMA_BUILD_{part}" for part in ("APP", "EXAMPLES", "SERVER", "TESTS", "TOOLS"))]
     options = [*cross_options(folder), *(f"-D{name}=OFF" for name in off)]
-    archive = str(source_archive(folder))
+    # Without isolation: for a foreign platform, pip would fetch foreign build tools. From the cache, it would later
+    # install what was made here as if it were for this machine.
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-cache-dir"]
     do(
         folder / "make.log",
         "llama-cpp-python for arm64",
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", str(made), archive],
+        [*pip, "--wheel-dir", str(made), str(source_archive(folder))],
         {"_PYTHON_HOST_PLATFORM": "linux-aarch64", "CMAKE_ARGS": shlex.join(options), "CXXFLAGS": ""},
     )
 

@@ -19,8 +19,9 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A .gguf file, hf:REPO/FILE, or synthetic:SHAPE/QUANT. Default: random weights in the shape "
-            "of SmolLM2-135M, made once and kept in the cache folder."
+            help="A .gguf file, a checkpoint's folder (vLLM), hf:REPO/FILE.gguf, hf:REPO (vLLM), or "
+            "synthetic:SHAPE/QUANT. Default: random weights in the shape of SmolLM2-135M, made once and kept in the "
+            "cache folder."
         ),
     ] = None,
     url: Annotated[

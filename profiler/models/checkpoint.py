@@ -27,11 +27,11 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
     config = config_json.read(_config(folder))
     files = sorted({path for pattern in _HASHED for path in folder.glob(pattern) if path.is_file()})
     said = card.read(folder)
-    name = _name(folder, config)
+    called = _called(folder, source)
     layers, kv_heads, head_size = _cache_sizes(config)
     needed = _per_token(folder, config)
     return ModelFacts(
-        name=name,
+        name=_synthetic_name(folder, config) or called,
         source=source or str(folder),
         path=str(folder.absolute()),
         size_bytes=sum(path.stat().st_size for path in files),
@@ -55,7 +55,7 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         languages=said.languages,
         base_models=said.base_models,
         tags=said.tags,
-        training=card.training([folder.absolute().name], said.tags, said.task),
+        training=card.training([called], said.tags, said.task),
         end_token_ids=_end_token_ids(folder, config),
     )
 
@@ -76,10 +76,17 @@ def _config(folder: Path) -> Path:
     return path
 
 
-def _name(folder: Path, config: dict[str, Any]) -> str:
-    if config.get(MARK) is True:
-        return f"{config_json.shape(folder / 'config.json').title} shape, synthetic weights"
+def _called(folder: Path, source: str | None) -> str:
+    """Return the name of the repository on the hub, whose cache names folders after commits, or the folder's."""
+    if source and source.startswith("hf:"):
+        return source.rpartition("/")[2].partition("@")[0]
     return folder.absolute().name
+
+
+def _synthetic_name(folder: Path, config: dict[str, Any]) -> str | None:
+    if config.get(MARK) is not True:
+        return None
+    return f"{config_json.shape(folder / 'config.json').title} shape, synthetic weights"
 
 
 def _cache_sizes(config: dict[str, Any]) -> tuple[int | None, int | None, int | None]:

@@ -17,7 +17,13 @@ FOR_VLLM = "vllm"
 
 _USUAL_QUANTISATION = "Q8_0"
 
-_HUB_NAME = re.compile(r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?/(?P<file>.+)")
+_HUB_NAME = re.compile(r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<file>.+))?")
+HUB_FILE = "hf:OWNER/REPOSITORY/FILE.gguf"
+_HUB_FORM = f"{HUB_FILE}, or for vLLM hf:OWNER/REPOSITORY"
+
+# What vLLM loads a checkpoint from. Folders hold other forms of the same weights, and so do consolidated ones.
+_CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.model", "*.tiktoken", "*.txt", "*.jinja", "README.md")
+_NOT_IN_CHECKPOINT = ("*/*", "consolidated*")
 
 _HUB_SENTENCES = {
     # Class of huggingface_hub.errors, most specific first: what happened, what to do.
@@ -26,17 +32,17 @@ _HUB_SENTENCES = {
     "RepositoryNotFoundError": "there is no such repository, or it is private. "
     "Check the name, or log in with: hf auth login",
     "RevisionNotFoundError": "the repository has no such revision. Check the part after '@'.",
-    "LocalEntryNotFoundError": "the hub cannot be reached and the file is not in its cache. "
-    "Check the network and HF_HUB_OFFLINE, or name a local .gguf file.",
-    "OfflineModeIsEnabled": "HF_HUB_OFFLINE forbids downloads. Unset it, or name a local .gguf file.",
+    "LocalEntryNotFoundError": "the hub cannot be reached and the model is not in its cache. "
+    "Check the network and HF_HUB_OFFLINE, or name a model on this machine.",
+    "OfflineModeIsEnabled": "HF_HUB_OFFLINE forbids downloads. Unset it, or name a model on this machine.",
     "EntryNotFoundError": "the repository has no such file. Check the name on its page.",
-    "HFValidationError": "the repository's name is malformed. Expected hf:OWNER/REPOSITORY/FILE.gguf.",
+    "HFValidationError": "the repository's name is malformed. Expected hf:OWNER/REPOSITORY.",
 }
 
 
 @dataclass(frozen=True)
 class Located:
-    """A model file, and the name under which it was found."""
+    """A model's file or folder, and the name under which it was found."""
 
     path: Path
     source: str
@@ -48,12 +54,13 @@ class Located:
 
 
 def find(model: str | None = None, on_progress: OnProgress = ignore_progress) -> Located:
-    """Return the file of a model, made or downloaded where need be.
+    """Return the file or folder of a model, made or downloaded where need be.
 
     `None` is the quickstart model; `synthetic:SHAPE/QUANTISATION` is made in the cache folder, where SHAPE is
     a known name or the path of a `config.json`, and the quantisation `vllm` a folder for vLLM's dummy weights;
-    `hf:OWNER/REPOSITORY[@REVISION]/FILE.gguf` comes from the Hugging Face Hub, cached by its own client;
-    all else is a local path. Raises ModelError, and MissingExtraError where an extra is needed.
+    `hf:OWNER/REPOSITORY[@REVISION]/FILE.gguf` comes from the Hugging Face Hub, cached by its own client, and without
+    a file's name all of a checkpoint; all else is a local path. Raises ModelError, and MissingExtraError where an
+    extra is needed.
     """
     kind, _, name = (model or QUICKSTART).partition(":")
     if kind == "synthetic":
@@ -92,20 +99,37 @@ def shape_of(name: str) -> Shape:
     return config_json.shape(Path(name).expanduser()) if name.endswith(".json") else shapes.named(name)
 
 
+def is_checkpoint_on_hub(model: str | None) -> bool:
+    """Whether a name means a whole repository of the Hugging Face Hub: a checkpoint, which may be large."""
+    kind, _, name = (model or "").partition(":")
+    parts = _HUB_NAME.fullmatch(name)
+    return kind == "hf" and parts is not None and parts["file"] is None
+
+
 def _download(name: str) -> Located:
     parts = _HUB_NAME.fullmatch(name)
     if parts is None:
-        raise ModelError(f"Cannot read the model name 'hf:{name}'. Expected hf:OWNER/REPOSITORY/FILE.gguf.")
+        raise ModelError(f"Cannot read the model name 'hf:{name}'. Expected {_HUB_FORM}.")
     try:
-        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an extra
+        import huggingface_hub as hub  # noqa: PLC0415 - an extra
     except ImportError:
         raise MissingExtraError("The package huggingface-hub, which downloads models,", "hub") from None
+    repository, file, revision = parts["repo"], parts["file"], parts["revision"]
     try:
-        path = hf_hub_download(parts["repo"], parts["file"], revision=parts["revision"])
+        if file is None:
+            wanted = {"allow_patterns": _CHECKPOINT_FILES, "ignore_patterns": _NOT_IN_CHECKPOINT}
+            path = Path(hub.snapshot_download(repository, revision=revision, **wanted))
+        else:
+            path = Path(hub.hf_hub_download(repository, file, revision=revision))
     except Exception as error:
         # The client lets errors of its HTTP library through, and that library differs between versions.
         raise ModelError(f"The model 'hf:{name}' could not be downloaded: {_hub_sentence(error)}") from error
-    return Located(Path(path), f"hf:{name}")
+    if file is None and not any(path.glob("*.safetensors")):
+        raise ModelError(
+            f"The repository 'hf:{name}' holds no weights in *.safetensors. "
+            f"If it holds .gguf files, name one: hf:{name}/FILE.gguf."
+        )
+    return Located(path, f"hf:{name}")
 
 
 def _hub_sentence(error: Exception) -> str:
@@ -128,7 +152,7 @@ def _local(name: str) -> Located:
     if not is_there:
         raise ModelError(
             f"There is no model file {name!r}. Expected a path to a .gguf file, "
-            "hf:OWNER/REPOSITORY/FILE.gguf or synthetic:SHAPE/QUANTISATION "
+            f"{_HUB_FORM}, or synthetic:SHAPE/QUANTISATION "
             f"(shapes: {', '.join(shapes.SHAPES)}). Leave --model out for the quickstart model."
         )
     return Located(path, name)

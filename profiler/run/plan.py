@@ -23,7 +23,7 @@ from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
 from profiler.search.points import most_in_flight
 from profiler.servers.base import Launch, Server
-from profiler.servers.choose import choose
+from profiler.servers.choose import check_serves_checkpoints, choose
 from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.options import EngineOptions
@@ -215,6 +215,8 @@ def _said(options: Options) -> Stated:
 
 def _find_model(options: Options, progress: Progress) -> ModelFacts:
     progress.stage("Finding the model")
+    if locate.is_checkpoint_on_hub(options.model):
+        check_serves_checkpoints(options.engine)  # before gigabytes are downloaded for nothing
     located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
     model = facts.read(located.path, located.source)
     if model.sha256 is not None:

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from profiler.errors import AforoError, UsageError
 from profiler.models.facts import check_is_file
+from profiler.models.locate import HUB_FILE
 from profiler.servers import llama_cpp_python, llama_server, openai_http, vllm
 from profiler.servers.base import Launch, Server
 from profiler.servers.options import EngineOptions
@@ -59,6 +61,17 @@ def choose(launch: Launch, options: EngineOptions) -> Server:
     return _STARTED[name](launch, options)
 
 
+def check_serves_checkpoints(options: EngineOptions) -> None:
+    """Raise `UsageError` where another engine was asked for than the one that loads checkpoints, or it is not here."""
+    what = f"model is a checkpoint, which {vllm.NAME} serves; llama.cpp reads .gguf files, such as {HUB_FILE}"
+    if options.engine not in {None, vllm.NAME}:
+        raise UsageError(f"--engine {options.engine}: the {what}. Name one of those, or choose --engine {vllm.NAME}.")
+    try:
+        vllm.find(options.engine_path)
+    except UsageError as error:
+        raise UsageError(f"The {what}. {error}") from error
+
+
 def _check_answers(launch: Launch, name: str) -> None:
     """Raise `UsageError` where the engine, or the model, does not make what the workload asks for."""
     if launch.is_embedding and name == llama_cpp_python.NAME:
@@ -71,7 +84,10 @@ def _check_answers(launch: Launch, name: str) -> None:
 
 
 def _default(launch: Launch, options: EngineOptions) -> str:
-    """The embedded engine for one stream, llama-server otherwise. Raises `UsageError` when there is none."""
+    """vLLM for a checkpoint; the embedded engine for one stream, llama-server otherwise. Raises `UsageError`."""
+    if Path(launch.model.path or "").is_dir():
+        check_serves_checkpoints(options)
+        return vllm.NAME
     if (launch.streams or 1) == 1 and not options.engine_path and not launch.is_embedding:
         return llama_cpp_python.NAME
     try:

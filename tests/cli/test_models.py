@@ -2,8 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
+from support import hub
 from support.command import Aforo
 from support.extras import needed
+
+from profiler.models import checkpoint_form, safetensors_file
+from profiler.models.safetensors_file import TensorInfo
+from profiler.models.shapes import TINY_1M
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +61,41 @@ def test_a_synthetic_model_is_shown_without_being_made(aforo: Aforo, cache: Path
     facts = json.loads(aforo("models", "show", "synthetic:llama-3.1-8b/Q4_K_M", "--json", "-q").stdout)
     assert (facts["parameters"], facts["kv_bytes_per_token"], facts["path"]) == (8_030_261_248, 131_072, None)
     assert not (cache / "models").exists()
+
+
+def test_a_checkpoint_comes_from_the_hub_with_what_it_takes_and_no_more(
+    aforo: Aforo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed("huggingface_hub")
+    made = checkpoint_form.make(TINY_1M, tmp_path / "it")
+    with (made / "model.safetensors").open("wb") as file:
+        safetensors_file.write(file, {"a": TensorInfo("BF16", (10, 3))}, [bytes(60)], {})
+    files = {path.name: path.read_bytes() for path in made.iterdir()}
+    unwanted = {"original/model.safetensors": b"1", "consolidated.safetensors": b"2", "pytorch_model.bin": b"3"}
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    with hub.serve("me/My-1M-Instruct", {**files, **unwanted}) as (address, downloaded):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        shown = aforo("models", "show", "hf:me/My-1M-Instruct@v2", "--json", "-q")
+        refused = aforo("run", "smoke", "--model", "hf:me/My-1M-Instruct", "--engine", "llama-server")
+    assert sorted(downloaded) == sorted(files)
+    facts = json.loads(shown.stdout)
+    assert (facts["source"], facts["architecture"]) == ("hf:me/My-1M-Instruct@v2", "llama")
+    assert facts["path"].endswith(f"snapshots/{hub.COMMIT}")
+    assert refused.returncode == 2
+    assert "which vllm serves" in refused.stderr
+
+
+def test_a_repository_without_a_checkpoint_is_named(
+    aforo: Aforo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed("huggingface_hub")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    with hub.serve("me/it-GGUF", {"it-Q4_0.gguf": b"GGUF", "README.md": b"it"}) as (address, downloaded):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        refused = aforo("models", "show", "hf:me/it-GGUF", "-q")
+    assert refused.returncode == 2
+    assert "holds no weights in *.safetensors. If it holds .gguf files, name one" in refused.stderr
+    assert downloaded == ["README.md"]
 
 
 def test_forms_for_vllm(aforo: Aforo, tmp_path: Path) -> None:

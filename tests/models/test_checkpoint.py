@@ -106,6 +106,12 @@ def test_a_synthetic_one_says_so(tmp_path: Path) -> None:
     assert read.decode_weight_bytes == 2 * 1_235_814_400
 
 
+def test_a_checkpoint_of_the_hub_is_called_as_its_repository(folder: Path) -> None:
+    snapshot = folder.rename(folder.parent / "0123456789abcdef")  # as the hub's client names it
+    read = facts.read(snapshot, "hf:me/Other-7B-Chat@main")
+    assert (read.name, read.training) == ("Other-7B-Chat", "chat")
+
+
 def test_an_embedding_shape_has_no_such_form(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="has no form for vLLM"):
         checkpoint_form.make(NOMIC_EMBED, tmp_path)

