@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from steps import check_room, do
@@ -35,7 +36,7 @@ TOOLS = {
     "mmdebstrap": "mmdebstrap",
     "qemu-system-aarch64": "qemu-system-arm",
 }
-DRIVERS = ("virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk")
+DRIVERS = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk")
 RESULT_MIB = 256
 
 TOOLCHAIN = """\
@@ -64,7 +65,7 @@ done
 /bin/busybox ip link set lo up
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8 PYTHONPATH=/site OUT=/out
 cd /payload
-bash run.sh >/out/console.txt 2>&1
+bash run.sh >/out/printed.txt 2>&1
 echo $? >/out/exit_code
 /bin/busybox tar -cf /dev/vda -C /out .
 /bin/busybox sync
@@ -170,24 +171,29 @@ def unpacked(folder: Path) -> Path:
 def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
     """Run `payload/run.sh` on the machine, with Aforo as it is installed here; return its exit code.
 
-    Its `$OUT` comes back as `out`, with `console.txt` in it. Raises `subprocess.TimeoutExpired`, and
-    `tarfile.ReadError` where the machine ended without a result; `console.log` in `folder` then says more.
+    Its `$OUT` comes back as `out`, with what it printed in `printed.txt` and what the kernel said in `console.log`.
+    Raises `subprocess.TimeoutExpired`, and `tarfile.ReadError` where the machine ended without a result.
     """
-    disk = folder / "result.img"
-    with disk.open("wb") as empty:
-        empty.truncate(RESULT_MIB * 2**20)
-    pack(folder, payload)
-    machine = ["-machine", "virt,gic-version=3", "-cpu", PROCESSOR, "-smp", "2", "-m", "4096", "-nic", "none"]
-    screen = ["-display", "none", "-monitor", "none", "-serial", f"file:{folder / 'console.log'}", "-no-reboot"]
-    (kernel,) = (folder / "system" / "boot").glob("vmlinuz-*")
-    system = ["-bios", str(FIRMWARE), "-kernel", str(kernel), "-initrd", str(folder / "initrd.gz")]
-    start = ["-append", "console=ttyAMA0 rdinit=/init quiet panic=-1"]
-    drive = ["-drive", f"file={disk},format=raw,if=none,id=result", "-device", "virtio-blk-pci,drive=result,romfile="]
-    words = ["qemu-system-aarch64", *machine, *screen, *system, *start, *drive, *as_a_cloud_instance()]
-    subprocess.run(words, stdin=subprocess.DEVNULL, check=True, timeout=timeout_s)
-    with tarfile.open(disk) as results:
-        results.extractall(out, filter="data")
-    disk.unlink()
+    with tempfile.TemporaryDirectory(prefix="boot-", dir=folder) as name:
+        archive, disk = Path(name) / "initrd.gz", Path(name) / "result.img"
+        pack(folder, payload, Path(name) / "root", archive)
+        with disk.open("wb") as empty:
+            empty.truncate(RESULT_MIB * 2**20)
+        machine = ["-machine", "virt,gic-version=3", "-cpu", PROCESSOR, "-smp", "2", "-m", "4096", "-nic", "none"]
+        screen = ["-display", "none", "-monitor", "none", "-serial", f"file:{out / 'console.log'}", "-no-reboot"]
+        (kernel,) = (folder / "system" / "boot").glob("vmlinuz-*")
+        system = ["-bios", str(FIRMWARE), "-kernel", str(kernel), "-initrd", str(archive)]
+        start = ["-append", "console=ttyAMA0 rdinit=/init quiet panic=-1"]
+        drive = [
+            "-drive",
+            f"file={disk},format=raw,if=none,id=result",
+            "-device",
+            "virtio-blk-pci,drive=result,romfile=",
+        ]
+        words = ["qemu-system-aarch64", *machine, *screen, *system, *start, *drive, *as_a_cloud_instance()]
+        subprocess.run(words, stdin=subprocess.DEVNULL, check=True, timeout=timeout_s)
+        with tarfile.open(disk) as results:
+            results.extractall(out, filter="data")
     return int((out / "exit_code").read_text())
 
 
@@ -202,27 +208,24 @@ def as_a_cloud_instance() -> list[str]:
     return [word for table in tables for word in ("-smbios", table)]
 
 
-def pack(folder: Path, payload: Path) -> None:
+def pack(folder: Path, payload: Path, root: Path, archive: Path) -> None:
     """Put system, Python packages and payload into one archive, which the machine keeps in memory."""
-    root = folder / "root"
-    remove(root)
-    unneeded = shutil.ignore_patterns("boot", "doc", "locale", "man")
-    shutil.copytree(folder / "system", root, symlinks=True, ignore=unneeded)
+    subprocess.run(["cp", "--archive", str(folder / "system"), str(root)], check=True)  # device files as such
     modules = {path.stem: path for path in (root / "lib" / "modules").rglob("*.ko")}
     (root / "drivers").mkdir()
     for name in DRIVERS:
         if name in modules:
             shutil.copy(modules[name], root / "drivers")
-    shutil.rmtree(root / "lib" / "modules")
+    for unneeded in ("boot", "lib/modules", "usr/share/doc", "usr/share/locale", "usr/share/man"):
+        remove(root / unneeded)
     install(folder, root / "site")
     shutil.copytree(payload, root / "payload")
     shutil.copy(folder / "llama-server", root / "payload")
     (root / "init").write_text(INIT, "utf-8")
     (root / "init").chmod(0o755)
-    with (folder / "initrd.gz").open("wb") as archive:
+    with archive.open("wb") as packed:
         packing = "find . -print0 | cpio --null --create --format=newc --quiet | gzip -1"
-        subprocess.run(["sh", "-c", packing], cwd=root, stdout=archive, check=True)
-    remove(root)
+        subprocess.run(["sh", "-c", packing], cwd=root, stdout=packed, check=True)
 
 
 def install(folder: Path, site: Path) -> None:
