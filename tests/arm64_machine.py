@@ -13,7 +13,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -75,7 +74,7 @@ echo $? >/out/exit_code
 
 def default_folder() -> Path:
     """Return where it lives unless the user says otherwise."""
-    return cache_folder() / "arm64-machine"
+    return cache_folder() / f"arm64-machine-{llama_build.SOURCE_VERSION}"
 
 
 def main() -> None:
@@ -119,14 +118,16 @@ def make_system(folder: Path, made: Path) -> None:
 
 def make_server(folder: Path, made: Path) -> None:
     """Compile llama-server for arm64, with the options that `aforo engines build` uses."""
-    log, tree = folder / "make.log", folder / "tree"
-    (source,) = (unpacked(folder)).glob("*/vendor/llama.cpp")
+    log, archive = folder / "make.log", source_archive(folder)
     options = [option for option in llama_build._options(with_cuda=False) if not option.startswith("-DGGML_NATIVE")]
     options += cross_options(folder)
-    do(log, "Configuring llama-server", ["cmake", "-S", str(source), "-B", str(tree), *options])
-    do(log, "llama-server for arm64", ["cmake", "--build", str(tree), "--target", "llama-server"])
-    shutil.move(tree / "bin" / "llama-server", made)
-    shutil.rmtree(tree)
+    with tempfile.TemporaryDirectory(prefix="llama.cpp-", dir=folder) as work:
+        subprocess.run(["tar", "--extract", "--file", str(archive), "--directory", work], check=True)
+        (source,) = Path(work).glob("*/vendor/llama.cpp")
+        tree = Path(work) / "tree"
+        do(log, "Configuring llama-server", ["cmake", "-S", str(source), "-B", str(tree), *options])
+        do(log, "llama-server for arm64", ["cmake", "--build", str(tree), "--target", "llama-server"])
+        shutil.move(tree / "bin" / "llama-server", made)
 
 
 def make_wheel(folder: Path, made: Path) -> None:
@@ -159,20 +160,11 @@ def source_archive(folder: Path) -> Path:
     return archive
 
 
-def unpacked(folder: Path) -> Path:
-    """Return the folder of the unpacked source."""
-    source = folder / "source"
-    if not source.exists():
-        with tarfile.open(source_archive(folder)) as packed:
-            packed.extractall(source, filter="data")
-    return source
-
-
 def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
     """Run `payload/run.sh` on the machine, with Aforo as it is installed here; return its exit code.
 
     Its `$OUT` comes back as `out`, with what it printed in `printed.txt` and what the kernel said in `console.log`.
-    Raises `subprocess.TimeoutExpired`, and `tarfile.ReadError` where the machine ended without a result.
+    Raises `subprocess.TimeoutExpired`, and `CalledProcessError` where the machine ended without a result.
     """
     with tempfile.TemporaryDirectory(prefix="boot-", dir=folder) as name:
         archive, disk = Path(name) / "initrd.gz", Path(name) / "result.img"
@@ -192,8 +184,7 @@ def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
         ]
         words = ["qemu-system-aarch64", *machine, *screen, *system, *start, *drive, *as_a_cloud_instance()]
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True, timeout=timeout_s)
-        with tarfile.open(disk) as results:
-            results.extractall(out, filter="data")
+        subprocess.run(["tar", "--extract", "--file", str(disk), "--directory", str(out)], check=True)
     return int((out / "exit_code").read_text())
 
 

@@ -93,8 +93,10 @@ def _price(said: Stated, cloud: Mapping[str, Any], refreshed: Path | None) -> tu
         return None, "the endpoint charges by the token"
     kind = said.price_kind or cloud.get("purchase") or "on-demand"
     instance_type, region = cloud.get("instance_type"), cloud.get("region")
-    if not instance_type or not region:
+    if not instance_type:
         return None, "the machine's price is not known: pass --price"
+    if not region:
+        return None, f"the region of this {instance_type} is not known: pass --price"
     found = prices.offers(instance_type, region, kind, refreshed)
     if found:
         return found[0].price, None

@@ -13,17 +13,21 @@ from typing import Any
 
 import psutil
 import pytest
+from support import hub, small_shapes
 from support.command import AFORO
 from vllm_cpu import default_folder
 
+from profiler.models import checkpoint_form
 from profiler.results.folder import RunFolder
 from profiler.results.records import Outcome
+from profiler.servers import vllm
 
 pytestmark = pytest.mark.vllm
 
 MODEL = "synthetic:tiny-1m/vllm"
 AGREEMENT = 0.02
 TOKENS, REQUESTS = 512, 16
+NO_WEIGHTS = (2).to_bytes(8, "little") + b"{}"  # a safetensors file with an empty table
 SMALL = ["--requests", "12", "--repeats", "1", "--warmup-requests", "1"]
 
 
@@ -103,6 +107,22 @@ def test_a_chat_with_an_adapter(engine: list[str], tmp_path: Path) -> None:
     requests = list(folder.read_requests())
     assert {request.served_model for request in requests} == {"aforo-lora/custom"}
     assert {request.completion_tokens for request in requests} == {8}
+
+
+def test_a_checkpoint_of_the_hub_is_served_without_being_told_how(
+    engine: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = checkpoint_form.make(small_shapes.QWEN3, tmp_path / "it")
+    (made / "model.safetensors").write_bytes(NO_WEIGHTS)
+    monkeypatch.setenv(vllm.VARIABLE, engine[-1])
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    with hub.serve("me/Small-Qwen3", {path.name: path.read_bytes() for path in made.iterdir()}) as (address, _):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        folder = aforo_run(tmp_path, "smoke", "--model", "hf:me/Small-Qwen3", "--load-format", "dummy", *SMALL)
+    manifest = folder.read_manifest()
+    assert (manifest.engine.name, manifest.status) == ("vllm", "complete")
+    assert (manifest.model.source, manifest.model.architecture) == ("hf:me/Small-Qwen3", "qwen3")
+    assert {request.completion_tokens for request in folder.read_requests()} == {8}
 
 
 def test_texts_become_vectors(engine: list[str], tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_an_unknown_machine_says_what_to_pass() -> None:
     assert "--embodied" in (facts.embodied_reason or "")
 
 
+def test_an_instance_whose_region_is_not_told_has_no_price() -> None:
+    facts = resolve(stated(), {"cloud": {"provider": "aws", "instance_type": "c7g.4xlarge", "region": None}})
+    assert facts.price_reason == "the region of this c7g.4xlarge is not known: pass --price"
+
+
 def test_no_spot_price_is_taken_for_an_on_demand_price() -> None:
     facts = resolve(stated(price_kind="spot"), C7G)
     assert facts.price is None
