@@ -3,9 +3,11 @@
 Pure: request records and captured segments in, figures out. All times are CLOCK_MONOTONIC nanoseconds.
 
 A request is found on the wire by the client's port and by time: its segments lie between the end of the request before
-it on the same connection, or the moment when it was due, and its own end. A read is found by its bytes: the sequence
-numbers of RFC 9293 say which segment carried the last byte of it. Our stamp of a read is that of its last segment, and
-that of a request is that of the last segment of it to leave. What was sent again brings nothing new and is passed over.
+it on the same connection, or the moment when it was due, and its own end. Where the two kinds of stamps disagree, its
+first segments may seem to lie before that, so they are sought a little earlier, too. A read is found by its bytes: the
+sequence numbers of RFC 9293 say which segment carried the last byte of it. Our stamp of a read is that of its last
+segment, and that of a request is that of the last segment of it to leave. What was sent again brings nothing new and is
+passed over.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,11 +22,12 @@ from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
 from profiler.timing.audit_file import Capture
 from profiler.timing.audit_frames import Segment
-from profiler.units import ns_to_us
+from profiler.units import NS_PER_MS, ns_to_us
 
 AGREE_US = 100.0  # a p99 beyond this is more than any client's latency figures should carry
 FOUND_RATIO = 0.9  # with fewer of the reads on the capture, the rest says little
 
+_EARLY_NS = 10 * NS_PER_MS  # so much earlier the first segments of a request are sought
 _SEQUENCE_SPAN = 1 << 32
 
 
@@ -110,8 +113,18 @@ def _with_starts(records: Sequence[RequestRecord]) -> Iterable[tuple[RequestReco
 def _between(by_port: Mapping[int, Sequence[Segment]], record: RequestRecord, start_ns: int) -> Sequence[Segment]:
     """Return the segments of a request's connection in its time."""
     on_port = by_port.get(record.client_port or 0, ())
-    first = bisect_left(on_port, start_ns, key=_stamp_ns)
+    earliest, first = (bisect_left(on_port, at_ns, key=_stamp_ns) for at_ns in (start_ns - _EARLY_NS, start_ns))
+    first = _beginning(on_port, earliest, first)
     return on_port[first : bisect_right(on_port, record.finished_ns, key=_stamp_ns)]
+
+
+def _beginning(on_port: Sequence[Segment], earliest: int, first: int) -> int:
+    """Return where the exchange of a segment begins: with the request, behind the answer to the one before."""
+    while earliest < first < len(on_port) and not on_port[first].is_request:
+        first -= 1
+    while first > earliest and on_port[first - 1].is_request:
+        first -= 1
+    return first
 
 
 def _compare(record: RequestRecord, segments: Sequence[Segment], found: _Found) -> None:

@@ -73,6 +73,28 @@ def test_both_sides_of_the_limit(behind_us: float, agrees: bool) -> None:
     assert outcome.error_us == abs(behind_us)
 
 
+@pytest.mark.parametrize("behind_us", [150, 1_000, 9_000])
+def test_stamps_that_are_behind_are_found_where_requests_follow_one_another_at_once(behind_us: int) -> None:
+    """On the wire each request, and the first read of its answer, then lie before our end of the one before."""
+    records = [record(i, at_ms=20 * i, reads=(300, 100, 100)) for i in range(20)]
+    for i, one in enumerate(records):
+        one.read_offset_ns = [US, 10 * MS, 20 * MS - 20 * US]
+        one.scheduled_ns = (one.sent_ns or 0) - 10 * US
+        one.finished_ns = (one.sent_ns or 0) + 20 * MS - 15 * US
+        one.index = i
+    captured = [segment for i, one in enumerate(records) for segment in wire(one, first=i, behind_ns=behind_us * US)]
+    outcome = audited(records, captured)
+    assert (outcome.reads_found, outcome.agrees, outcome.error_us) == (60, False, behind_us)
+    assert outcome.sent is not None
+    assert outcome.sent.count == 20
+
+
+def test_an_unanswered_request_long_before_is_not_taken_for_a_part_of_the_next() -> None:
+    one = record(at_ms=5_000)
+    outcome = audited([one], [Segment(0, PORT, True, 5_000_000, 500), *wire(one)])
+    assert outcome.error_us == 5.0
+
+
 def test_the_signed_median_tells_early_from_late() -> None:
     one = record()
     asked, *answered = wire(one)
