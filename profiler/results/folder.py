@@ -162,8 +162,16 @@ class RunFolder:
     def _parse(self, path: Path) -> dict[str, object]:
         try:
             document = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path} cannot be read: {error}") from error
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            is_summary = path == self._summary
+            remedy = (
+                f"Write it anew: aforo summarize {self.path}"
+                if is_summary
+                else "Restore a copy of it, or repeat the run."
+            )
+            raise RunFolderError(f"{path} cannot be read: it is damaged or cut off ({error}). {remedy}") from error
         if not isinstance(document, dict):
             raise RunFolderError(f"{path}: expected a JSON object, found {type(document).__name__}.")
         return document

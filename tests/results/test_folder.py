@@ -70,7 +70,7 @@ def test_no_journal_is_no_request(folder: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "cannot be read"),
+        ("{", r"cannot be read: it is damaged or cut off \(.*\)\. Restore a copy of it, or repeat the run\."),
         ("[]", "expected a JSON object"),
         ('{"format_version": 99}', "Install a newer Aforo"),
         ('{"format_version": "one"}', "format_version is 'one'"),
@@ -81,6 +81,12 @@ def test_a_manifest_that_cannot_be_read_is_a_sentence(folder: RunFolder, text: s
     (folder.path / "run.json").write_text(text)
     with pytest.raises(RunFolderError, match=says):
         folder.read_manifest()
+
+
+def test_a_damaged_summary_can_be_written_anew(folder: RunFolder) -> None:
+    (folder.path / "summary.json").write_text("{")
+    with pytest.raises(RunFolderError, match=f"damaged or cut off .* aforo summarize {folder.path}"):
+        folder.read_summary()
 
 
 def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
