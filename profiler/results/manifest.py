@@ -30,12 +30,30 @@ class Point(_Part):
 class Phase(_Part):
     """A stretch of the run; times are CLOCK_MONOTONIC nanoseconds of the measured host."""
 
-    name: str = Field(description="start-server, warmup, repeat-1, …, stop-server; with several points c8/repeat-1")
+    name: str = Field(
+        description="start-server, warmup, repeat-1, …, cooldown, stop-server; with several points c8/repeat-1. "
+        "cooldown keeps the load on until the last measured request has finished."
+    )
     point: str | None = Field(
         default=None, description="Name of the point that it belongs to, where there are several."
     )
-    start_ns: int
-    end_ns: int | None = None
+    start_ns: int = Field(description="Where requests are sent: when the load of this phase began, its first send.")
+    end_ns: int | None = Field(
+        default=None, description="Where the load goes on in the next phase (`follows_on`): the first send of that one."
+    )
+    follows_on: bool = Field(
+        default=False,
+        description="The load was kept up from the phase before it, without a gap: slots stayed busy, arrivals went "
+        "on, and the phase begins with whichever request happened to be sent next. False where it began with a burst "
+        "or from rest. The window of a measured phase goes from its own first send to the first send of the next "
+        "phase of the same point, if that one follows on; the requests of a phase are those that were sent in it.",
+    )
+    planned: int | None = Field(default=None, description="Requests that it was to send; null: as many as fit.")
+    cut_short: str | None = Field(
+        default=None,
+        description="Why fewer were sent than planned, and what to pass to send them all, as in '23 of 66 planned "
+        "requests were sent: 30 s limit per repeat; pass --max-repeat-s'; null: none was left out.",
+    )
     client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
     client_busiest_cpu_ns: int | None = Field(
         default=None, description="The same of the worker of the load driver that used most."
@@ -272,6 +290,16 @@ class Manifest(_Part):
     ended_utc: str | None = None
     command_line: list[str] = Field(default=[], description="What to type to repeat this run.")
     seed: int
+    nonce: str | None = Field(
+        default=None,
+        description="What the first words of every prompt that Aforo makes depend on beside the seed, drawn anew for "
+        "each run unless --nonce gives it: the same seed and nonce make the same bytes. Null: the seed alone decided.",
+    )
+    prompts_are_new: bool | None = Field(
+        default=None,
+        description="Whether no earlier run can have sent these prompts, so that the server had none of them in a "
+        "cache. False where they are rows of a data file, or where --nonce repeats those of another run.",
+    )
     workload: dict[str, Any] = Field(description="The resolved definition, command-line overrides included.")
     overrides: list[str] = Field(default=[], description="Workload keys that the command line changed.")
     model: ModelFacts
