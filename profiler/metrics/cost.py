@@ -42,7 +42,7 @@ def _moving(rate_per_s: float, what: str) -> float:
     return rate_per_s
 
 
-@metric("per-run", unit="USD/1M tokens", group="cost", better="lower")
+@metric("per-run", unit="USD/1M tokens", group="cost", better="lower", rests_on={"price"})
 def usd_per_1m_output_tokens(seen: Observations) -> float:
     """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone.
 
@@ -51,7 +51,7 @@ def usd_per_1m_output_tokens(seen: Observations) -> float:
     return price.per_million(_usd_per_hour(seen), _moving(output_tokens_per_s(seen), "output token"))
 
 
-@metric("per-run", unit="USD/1M tokens", group="cost", better="lower")
+@metric("per-run", unit="USD/1M tokens", group="cost", better="lower", rests_on={"price"})
 def usd_per_1m_input_tokens(seen: Observations) -> float:
     """Price per hour / prompt tokens per hour × 10⁶: the whole price against prompt tokens alone.
 
@@ -60,13 +60,13 @@ def usd_per_1m_input_tokens(seen: Observations) -> float:
     return price.per_million(_usd_per_hour(seen), _moving(input_tokens_per_s(seen), "prompt token"))
 
 
-@metric("per-run", unit="USD", group="cost", better="lower")
+@metric("per-run", unit="USD", group="cost", better="lower", rests_on={"price"})
 def usd_per_request(seen: Observations) -> float:
     """Price per hour / requests per hour."""
     return price.per_unit(_usd_per_hour(seen), _moving(requests_per_s(seen), "request"))
 
 
-@metric("per-run", unit="tokens/USD", group="cost", better="higher")
+@metric("per-run", unit="tokens/USD", group="cost", better="higher", rests_on={"price"})
 def tokens_per_usd(seen: Observations) -> float:
     """Output tokens per hour / price per hour."""
     return price.units_per_money(_usd_per_hour(seen), output_tokens_per_s(seen))
@@ -108,7 +108,14 @@ def _per_million(seen: Observations, carbon_g: Range, note: str) -> Estimate:
     return Estimate(carbon.per_million(carbon_g, steady_tokens(seen)), note)
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", aliases={"Green Software Foundation": "SCI"})
+@metric(
+    "per-run",
+    unit="gCO2e/1M tokens",
+    group="cost",
+    better="lower",
+    aliases={"Green Software Foundation": "SCI"},
+    rests_on={"energy", "grid", "embodied"},
+)
 def gco2e_per_1m_output_tokens(seen: Observations) -> Estimate:
     """SCI, ISO/IEC 21031: (gross energy × PUE × grid intensity + embodied share) / output tokens × 10⁶.
 
@@ -117,7 +124,7 @@ def gco2e_per_1m_output_tokens(seen: Observations) -> Estimate:
     return _per_million(seen, _total_g(seen), _boundary(seen))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower")
+@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"energy", "grid", "embodied"})
 def gco2e_per_1m_input_tokens(seen: Observations) -> Estimate:
     """SCI with another functional unit: (gross energy × PUE × grid intensity + embodied share) / prompt tokens × 10⁶.
 
@@ -126,13 +133,13 @@ def gco2e_per_1m_input_tokens(seen: Observations) -> Estimate:
     return Estimate(carbon.per_million(_total_g(seen), steady_input_tokens(seen)), _boundary(seen))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower")
+@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"energy", "grid"})
 def gco2e_operational_per_1m_output_tokens(seen: Observations) -> Estimate:
     """Gross energy × PUE × grid intensity / output tokens × 10⁶."""
     return _per_million(seen, _operational_g(seen), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower")
+@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"embodied"})
 def gco2e_embodied_per_1m_output_tokens(seen: Observations) -> Estimate:
     """Carbon of making the reserved part of the machine × length of the steady windows / life / output tokens × 10⁶."""
     return _per_million(seen, _embodied_g(seen), _embodied(seen).method)

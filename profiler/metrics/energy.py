@@ -60,19 +60,19 @@ def _per_token(seen: Observations, energy_j: Range) -> Estimate:
     return Estimate(energy_j.times(1 / steady_tokens(seen)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="W", group="energy", better="lower")
+@metric("per-run", unit="W", group="energy", better="lower", rests_on={"energy"})
 def mean_power_w(seen: Observations) -> Estimate:
     """Gross energy in the steady windows / length of the windows, by the best meter; see the note for its scope."""
     return Estimate(gross_j(seen).times(1 / ns_to_s(seen.window_ns)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower")
+@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
 def energy_j_per_output_token(seen: Observations) -> Estimate:
     """Gross energy in the steady windows / output tokens that arrived in them: idle power is part of it."""
     return _per_token(seen, gross_j(seen))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower")
+@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
 def energy_j_per_input_token(seen: Observations) -> Estimate:
     """Gross energy in the steady windows / prompt tokens in them: the whole energy against prompt tokens alone.
 
@@ -81,20 +81,20 @@ def energy_j_per_input_token(seen: Observations) -> Estimate:
     return Estimate(gross_j(seen).times(1 / steady_input_tokens(seen)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/request", group="energy", better="lower")
+@metric("per-run", unit="J/request", group="energy", better="lower", rests_on={"energy"})
 def energy_j_per_request(seen: Observations) -> Estimate:
     """Gross energy in the steady windows / requests whose last byte arrived in them."""
     ended = _some(requests_per_s(seen) * ns_to_s(seen.window_ns), "request")
     return Estimate(gross_j(seen).times(1 / ended), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/token", group="energy", better="neither")
+@metric("per-run", unit="J/token", group="energy", better="neither", rests_on={"energy"})
 def energy_idle_j_per_output_token(seen: Observations) -> Estimate:
     """Power in the idle baseline × length of the steady windows / output tokens that arrived in them."""
     return _per_token(seen, idle_j(seen))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower")
+@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
 def energy_net_j_per_output_token(seen: Observations) -> Estimate:
     """Gross − idle energy of the steady windows / output tokens that arrived in them."""
     idle_j(seen)

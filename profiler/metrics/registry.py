@@ -3,7 +3,7 @@
 A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ from profiler.stats.ranges import Range
 Kind = Literal["per-request", "pooled", "per-run"]
 Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
 Better = Literal["lower", "higher", "neither"]
+Basis = Literal["energy", "price", "grid", "embodied"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -33,7 +34,8 @@ class MetricSpec:
     """One declared metric.
 
     `compute` takes, by kind: per-request, a finished `RequestRecord`, and returns a float; pooled, the
-    same, and returns a list of floats; per-run, `Observations`, and returns a float or an `Estimate`.
+    same, and returns a list of floats; per-run, `Observations`, and returns a float or an `Estimate`. `rests_on` names
+    what besides the server's speed enters the number: two runs that differ in it are not comparable in this metric.
     """
 
     id: str
@@ -44,13 +46,20 @@ class MetricSpec:
     formula: str
     aliases: Mapping[str, str]  # tool -> its name for the same thing
     compute: Callable[..., Any]
+    rests_on: frozenset[Basis] = frozenset()
 
 
 _registry: dict[str, MetricSpec] = {}
 
 
 def metric(
-    kind: Kind, *, unit: str, group: Group, better: Better, aliases: Mapping[str, str] | None = None
+    kind: Kind,
+    *,
+    unit: str,
+    group: Group,
+    better: Better,
+    aliases: Mapping[str, str] | None = None,
+    rests_on: Collection[Basis] = (),
 ) -> Callable[[_Function], _Function]:
     """Declare a metric; its id is the function's name."""
 
@@ -59,7 +68,8 @@ def metric(
         if name in _registry:
             raise ValueError(f"metric {name} is declared twice")
         formula = " ".join((function.__doc__ or "").split())
-        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function)
+        basis = frozenset(rests_on)
+        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function, basis)
         return function
 
     return declare

@@ -40,3 +40,12 @@ def test_every_metric_says_its_unit_in_its_name_and_its_formula(name: str) -> No
     units += [unit for prefix, unit in UNIT_OF_PREFIX.items() if name.startswith(prefix)]
     assert spec.unit in units
     assert spec.formula
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_energy_and_every_cost_says_what_it_rests_on(name: str) -> None:
+    spec = METRICS[name]
+    assert bool(spec.rests_on) == (spec.group in {"energy", "cost"})
+    assert ("energy" in spec.rests_on) == (
+        spec.group == "energy" or (name.startswith("gco2e") and "embodied" not in name)
+    )
