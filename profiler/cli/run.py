@@ -157,6 +157,14 @@ def run(
         bool,
         typer.Option(help="Let the client react before other processes, where that is permitted (Linux, root)."),
     ] = True,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="RULE=NUMBER: another limit of a rule for this run (repeatable), recorded and shown; `aforo rules` "
+            "lists them.",
+            metavar="RULE=NUMBER",
+        ),
+    ] = None,
     meters: Annotated[
         str, typer.Option(help="Energy meters: auto (all that work here), none, or some of nvml,rapl,codecarbon.")
     ] = "auto",
@@ -293,6 +301,7 @@ def run(
         embodied_kgco2e=embodied,
         cloud=cloud,
         roofline=roofline,
+        limits=tuple(limit or ()),
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

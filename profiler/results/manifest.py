@@ -278,6 +278,15 @@ class CostFacts(_Part):
     embodied_reason: str | None = None
 
 
+class BodyFacts(_Part):
+    """How the body of every request differs from what Aforo sends by itself; keys are masked."""
+
+    added: dict[str, Any] = Field(default={}, description="Fields that the user added, or replaced.")
+    omitted: list[str] = Field(default=[], description="Fields that the user left out.")
+    refused: list[str] = Field(default=[], description="Fields left out because the server refused them.")
+    max_tokens_field: str = Field(default="max_tokens", description="What carries the most tokens to make.")
+
+
 class Manifest(_Part):
     """The whole of `run.json`."""
 
@@ -302,6 +311,10 @@ class Manifest(_Part):
     )
     workload: dict[str, Any] = Field(description="The resolved definition, command-line overrides included.")
     overrides: list[str] = Field(default=[], description="Workload keys that the command line changed.")
+    limits: dict[str, float] = Field(
+        default={}, description="Limits that the user set for this run, by the rule's id, in the rule's unit."
+    )
+    body: BodyFacts = BodyFacts()
     model: ModelFacts
     lora: LoraFacts | None = Field(default=None, description="Adapter that every request used.")
     engine: EngineFacts

@@ -132,6 +132,7 @@ class _Run:
             seed=plan.options.seed,
             workload=plan.workload.model_dump(mode="json"),
             overrides=plan.overridden,
+            limits=dict(plan.limits),
             model=plan.model,
             lora=plan.lora,
             engine=self._engine_facts(),

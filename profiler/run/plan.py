@@ -29,6 +29,7 @@ from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.options import EngineOptions
 from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
+from profiler.verdict.limits import limit_flags, parse_limits
 from profiler.workloads import load
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import (
@@ -109,6 +110,7 @@ class Options:
     api_key_file: Path | None = None
     headers: Sequence[str] = field(default=(), repr=False)
     overrides: Mapping[str, object] = field(default_factory=dict)
+    limits: Sequence[str] = ()  # RULE=NUMBER
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class Plan:
     cpus: CpuSets
     tls: TlsOptions | None = None
     credentials: Credentials = field(default_factory=Credentials)
+    limits: Mapping[str, float] = field(default_factory=dict)  # of rules, by their id
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
@@ -147,13 +150,13 @@ class Plan:
             words += ["--meters", self.options.meters]
         if self.options.idle_baseline_s:
             words += ["--idle-baseline", f"{self.options.idle_baseline_s:g}"]
-        return words + _client_flags(self.options)
+        return words + limit_flags(self.limits) + _client_flags(self.options)
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
     _check_client(options)
-    said = _said(options)
+    said, limits = _said(options), parse_limits(options.limits)
     loaded = load.load(options.workload, options.overrides)
     lora: LoraFacts | None = None
     server: Server
@@ -189,6 +192,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         cpus=cpus,
         tls=tls,
         credentials=credentials,
+        limits=limits,
     )
 
 
