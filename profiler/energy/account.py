@@ -45,6 +45,7 @@ class Account:
     provenance: str
     parts: Mapping[str, Range]  # gross, by channel or opinion
     notes: tuple[str, ...] = ()
+    too_short_for_claims: bool = False  # the steady windows are shorter than its meters take for a claim
 
     @property
     def net_j(self) -> Range | None:
@@ -90,6 +91,7 @@ def _metered(meters: Sequence[MeterFacts], seen: Seen) -> Account:
         provenance="; ".join(dict.fromkeys(m.provenance for m in meters)),
         parts=parts,
         notes=_notes(meters, seen, coverage_ratio),
+        too_short_for_claims=seen.length_s < _claim_window_s(meters),
     )
 
 
@@ -97,10 +99,14 @@ def _notes(meters: Sequence[MeterFacts], seen: Seen, coverage_ratio: float) -> t
     notes = []
     if coverage_ratio < FULL_COVERAGE:
         notes.append(f"readings cover {coverage_ratio:.0%} of the steady windows; {FULL_COVERAGE:.0%} are needed")
-    needed_s = max(m.claim_window_s for m in meters)
+    needed_s = _claim_window_s(meters)
     if seen.length_s < needed_s:
         notes.append(f"{seen.length_s:.0f} s of steady load are too short for a claim, which takes {needed_s:.0f} s")
     return tuple(notes)
+
+
+def _claim_window_s(meters: Sequence[MeterFacts]) -> float:
+    return max(m.claim_window_s for m in meters)
 
 
 def _whole_j(use: Use) -> float:

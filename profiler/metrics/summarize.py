@@ -127,6 +127,7 @@ def _energy_account(account: Account) -> EnergyAccount:
         provenance=account.provenance,
         parts={name: (part.low, part.high) for name, part in account.parts.items()},
         notes=list(account.notes),
+        too_short_for_claims=account.too_short_for_claims,
     )
 
 

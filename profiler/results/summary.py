@@ -119,6 +119,9 @@ class EnergyAccount(_Part):
     provenance: str
     parts: dict[str, Interval] = Field(description="Gross, by channel of the meter or by opinion.")
     notes: list[str] = []
+    too_short_for_claims: bool = Field(
+        default=False, description="Whether the steady windows are shorter than its meters take for a claim."
+    )
 
 
 class PointSummary(_Part):

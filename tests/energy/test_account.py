@@ -74,8 +74,9 @@ def test_a_small_gap_is_filled_with_the_mean() -> None:
 def test_a_window_that_is_too_short_for_a_claim_says_so() -> None:
     (account,) = accounts(facts(meter("n", claim_s=61)), seen(steady("n", 1)))
     assert account.notes == ("60 s of steady load are too short for a claim, which takes 61 s",)
+    assert account.too_short_for_claims
     (account,) = accounts(facts(meter("n", claim_s=60)), seen(steady("n", 1)))
-    assert account.notes == ()
+    assert (account.notes, account.too_short_for_claims) == ((), False)
 
 
 def test_a_model_is_the_hull_of_all_opinions() -> None:
