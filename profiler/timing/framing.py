@@ -1,10 +1,12 @@
 """HTTP/1.1 responses and server-sent events, as pure functions of bytes (RFC 9112; WHATWG HTML §9.2)."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 HEAD_END = b"\r\n\r\n"
 MAX_HEAD_BYTES = 65_536
+_SIZE = re.compile(rb"0*[0-9A-Fa-f]{1,16}")
 _SHORTEST_LAST_CHUNK = len(b"0\r\n\r\n")
 
 
@@ -71,10 +73,9 @@ def chunks(raw: bytes, start: int) -> Iterator[Slice]:
     """Yield each complete chunk of a chunked body; an empty slice is the last. Raises `FramingError`."""
     while (line_end := raw.find(b"\r\n", start)) >= 0:
         size_text = raw[start:line_end].split(b";", 1)[0].strip()
-        try:
-            size = int(size_text, 16)
-        except ValueError:
-            raise FramingError(f"a chunk size that is not hexadecimal: {size_text[:40]!r}") from None
+        if not _SIZE.fullmatch(size_text):  # `int` takes signs, underscores and 0x, too
+            raise FramingError(f"a chunk size that is not hexadecimal: {size_text[:40]!r}")
+        size = int(size_text, 16)
         data_start = line_end + 2
         if size == 0:
             if _trailers_are_complete(raw, data_start):

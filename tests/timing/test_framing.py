@@ -55,6 +55,13 @@ def test_no_bytes_make_the_parsers_fail_otherwise(raw: bytes) -> None:
     list(events(raw))
 
 
+@pytest.mark.parametrize("size", [b"-11", b"+5", b"0x5", b"5_0", b"", b" ", b"zz", b"5g", b"1" * 17])
+def test_a_chunk_size_is_hexadecimal_digits_and_nothing_else(size: bytes) -> None:
+    raw = CHUNKED + b"5\r\nhello\r\n" + size + b"\r\n" + b"x" * 80 + b"\r\n"
+    with pytest.raises(FramingError):
+        list(chunks(raw, len(CHUNKED)))
+
+
 def test_the_end_is_found_wherever_the_reads_are_cut() -> None:
     whole = CHUNKED + chunk(b"data: a\n\n") + chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
     for first in range(1, len(whole)):
