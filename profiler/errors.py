@@ -13,6 +13,7 @@
     ├── EngineBuildError            an engine could not be built
     ├── DriverError                 the load driver process failed
     ├── RecordError                 results could not be written (a full disk, say)
+    ├── OutputError                 standard output takes no more
     ├── InvalidRunError             exit code 3: a run came to its end but is not to be believed
     └── InterruptedRunError         a signal asked the run to stop; exit code 128 + signal
 
@@ -79,6 +80,10 @@ class DriverError(AforoError):
 
 class RecordError(AforoError):
     """Results could not be written."""
+
+
+class OutputError(AforoError):
+    """Standard output takes no more of what is printed."""
 
 
 class InvalidRunError(AforoError):

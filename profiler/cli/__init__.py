@@ -4,7 +4,7 @@ Nothing heavy is imported before a verb runs, so that `aforo --help` answers at 
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,10 +27,11 @@ from profiler.cli import (
     report,
     rules,
     run,
+    streams,
     summarize,
     workloads,
 )
-from profiler.errors import AforoError
+from profiler.errors import AforoError, UsageError
 
 app = typer.Typer(
     name="aforo",
@@ -78,8 +79,24 @@ def _options(
 
 def main() -> None:
     """Run the `aforo` command; errors of our own become one sentence and an exit code."""
+    streams.prepare()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except AforoError as error:
-        print(f"aforo: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except OSError as error:
+        _end(_sentence(error), UsageError.exit_code)
+
+
+def _end(sentence: str, exit_code: int) -> NoReturn:
+    print(f"aforo: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def _sentence(error: OSError) -> str:
+    """Say what the system refused, of a file that no reader has spoken about."""
+    subject = f"{error.filename} cannot be used" if error.filename else "The system refused what this needs"
+    return f"{subject}: {error.strerror or error}. Check the name, and who may read and write there."

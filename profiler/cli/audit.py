@@ -29,7 +29,9 @@ def audit(
     if json:
         import msgspec
 
-        typer.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
+        from profiler.cli.output import write_json
+
+        write_json(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode() + "\n")
     else:
         _print(outcome)
     if not outcome.agrees:
@@ -37,19 +39,19 @@ def audit(
 
 
 def _print(outcome: "Audit") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from profiler.cli.output import console
 
     table = Table("our stamp − the wire's, µs", "n", "p50", "p99 of |x|", "max of |x|")
     for name, spread in (("arrival of a read", outcome.arrival), ("sending of a request", outcome.sent)):
         if spread is not None:
             figures = (spread.p50_us, spread.p99_abs_us, spread.max_abs_us)
             table.add_row(name, str(spread.count), *(f"{value:.1f}" for value in figures))
-    console = Console()
-    console.print(table)
-    console.print(
+    console().print(table)
+    print(
         f"{outcome.segments} segments captured, {outcome.drops} packets dropped by the ring; {outcome.reads_found} of "
         f"{outcome.reads} reads found, {outcome.reads_merged} of them merged several segments."
     )
     if outcome.agrees:
-        console.print(outcome.verdict)
+        print(outcome.verdict)

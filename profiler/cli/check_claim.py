@@ -29,8 +29,7 @@ def check_claim(
 
     Which run is on which side is read from its host, as the claim says.
     """
-    from json import dumps
-
+    from profiler.cli.output import print_json
     from profiler.errors import UsageError
     from profiler.reports import claims as shown
     from profiler.results.several import read_runs
@@ -50,17 +49,17 @@ def check_claim(
         print(f"Left out: {folder.sentence}", file=sys.stderr)
     checked = check(definition, found, allow_mismatch or ())
     if json:
-        print(dumps(shown.document(checked), indent=2, ensure_ascii=False))
+        print_json(shown.document(checked))
     else:
         print(shown.markdown(checked) if markdown else shown.text(checked), end="")
     raise typer.Exit(_EXIT_CODES[checked.answer])
 
 
 def _list(claims: list[dict[str, object]], *, as_json: bool) -> None:
-    from json import dumps
+    from profiler.cli.output import print_json
 
     if as_json:
-        print(dumps(claims, indent=2, ensure_ascii=False))
+        print_json(claims)
         return
     for claim in claims:
         print(f"{claim['id']}  {claim['statement']}")

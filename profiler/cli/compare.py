@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.cli.forms import Form, form_of, picture_of, write_file
+from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
 
 if TYPE_CHECKING:
     from profiler.reports.compare.comparison import Comparison
@@ -53,7 +53,7 @@ def compare(
         content = _content(comparison, chosen)
     for one in refused:
         print(f"aforo: not compared: {one.sentence}", file=sys.stderr)
-    _deliver(content, out or _DEFAULT_FILES.get(chosen), None if quiet else comparison)
+    _deliver(content, chosen, out or _DEFAULT_FILES.get(chosen), None if quiet else comparison)
 
 
 def _form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form:
@@ -88,16 +88,15 @@ def _content(comparison: "Comparison", form: Form) -> bytes:
     return render[form](comparison).encode()
 
 
-def _deliver(content: bytes, file: Path | None, shown: "Comparison | None") -> None:
+def _deliver(content: bytes, form: Form, file: Path | None, shown: "Comparison | None") -> None:
     """Write the file and print the table; or print the content, and nothing else, where there is no file."""
-    from rich.console import Console
-
+    from profiler.cli.output import console
     from profiler.reports.compare.terminal import summary
 
     if file is None:
-        sys.stdout.write(content.decode())
+        print_content(content, form)
         return
     write_file(file, content)
     if shown is not None:
-        Console().print(summary(shown))
+        console().print(summary(shown))
     print(f"Comparison  {file}")

@@ -11,6 +11,7 @@ app = typer.Typer(help="Energy meters of this machine, and readings of an extern
 @app.command("show")
 def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """Show which meters work here, what models say of this machine, and why it is no better."""
+    from profiler.cli.output import console, write_json
     from profiler.energy.meters import AUTO, Meters
     from profiler.hosts.detect import describe
     from profiler.reports.energy import energy_rows
@@ -19,9 +20,8 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
     with Meters(AUTO, SystemClock()) as meters:
         facts = meters.facts(describe().model_dump(mode="json"))
     if json:
-        print(facts.model_dump_json(indent=2))
+        write_json(facts.model_dump_json(indent=2) + "\n")
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"Energy: {facts.meter_class}", show_header=False, title_justify="left")
@@ -29,7 +29,7 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
     table.add_column(overflow="fold")
     for row in energy_rows(facts, []):
         table.add_row(row.label, row.text + (f"\n{row.folded}" if row.folded else ""))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command("import")

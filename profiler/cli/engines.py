@@ -19,13 +19,12 @@ def list_all(
         return
     from dataclasses import asdict
 
+    from profiler.cli.output import print_json
     from profiler.servers.choose import available
 
     engines = available()
     if json:
-        from json import dumps
-
-        print(dumps([asdict(engine) for engine in engines], indent=2, ensure_ascii=False))
+        print_json([asdict(engine) for engine in engines])
     else:
         _print_table(engines)
 
@@ -61,12 +60,13 @@ def build(
 
 
 def _print_table(engines: "list[Availability]") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from profiler.cli.output import console
 
     table = Table("engine", "here", "version, path, what to do", show_lines=True)
     for engine in engines:
         found = [text for text in (engine.version, engine.path) if text]
         table.add_row(engine.name, "yes" if engine.is_available else "no", "\n".join([*found, engine.note]))
     table.columns[0].no_wrap = True
-    Console().print(table, markup=False)
+    console().print(table)

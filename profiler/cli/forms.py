@@ -46,6 +46,19 @@ def picture_of(page: str) -> bytes:
         return picture(file)
 
 
+def print_content(content: bytes, form: Form) -> None:
+    """Print a report that is text."""
+    import sys
+
+    from profiler.cli.output import write_json
+
+    text = content.decode()
+    if form is Form.JSON:
+        write_json(text)
+    else:
+        sys.stdout.write(text)
+
+
 def write_file(file: Path, content: bytes) -> None:
     """Write a file that the user named. Raises `RecordError`."""
     from profiler.errors import RecordError

@@ -42,6 +42,7 @@ def gate(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Exit with 0 if NEW is not worse than BASE by more than is allowed, 1 if it is, 3 if that cannot be said."""
+    from profiler.cli.output import print_json, write_commands
     from profiler.metrics.estimates import parse_metric
     from profiler.reports import gate as shown
     from profiler.results.folder import replace
@@ -60,11 +61,9 @@ def gate(
     if junit is not None:
         replace(junit, shown.as_junit(gated))
     if json:
-        from json import dumps
-
-        print(dumps(shown.as_dict(gated, limit), indent=2, ensure_ascii=False))
+        print_json(shown.as_dict(gated, limit))
     elif annotations:
-        print("\n".join(shown.as_annotations(gated)))
+        write_commands(shown.as_annotations(gated))
     else:
         _print(gated, sides, [f"Allowed to differ: {mismatch.sentence}" for mismatch in allowed])
     raise typer.Exit(_EXIT_CODES[gated.answer])

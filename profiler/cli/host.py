@@ -28,17 +28,16 @@ def host(
     """Show what this machine is, as every run records it."""
     if context.invoked_subcommand is not None:
         return
+    from profiler.cli.output import console, write_json
     from profiler.hosts.detect import this_host
 
     facts = this_host(cloud)
     if json:
-        typer.echo(facts.model_dump_json(indent=2))
+        write_json(facts.model_dump_json(indent=2) + "\n")
         return
-    from rich.console import Console
-
     from profiler.hosts.table import facts_table
 
-    Console().print(facts_table(facts))
+    console().print(facts_table(facts))
 
 
 @app.command()
@@ -47,6 +46,7 @@ def check(json: _Json = False) -> None:
 
     The exit code is 0 whatever is seen: advice is no error.
     """
+    from profiler.cli.output import console, print_json
     from profiler.hosts.check import check as check_all
     from profiler.hosts.check import look
     from profiler.hosts.detect import describe
@@ -54,15 +54,11 @@ def check(json: _Json = False) -> None:
 
     reports = check_all(look(describe(), SystemClock()))
     if json:
-        import json as json_module
-
-        typer.echo(json_module.dumps([report.model_dump() for report in reports], indent=2, ensure_ascii=False))
+        print_json([report.model_dump() for report in reports])
         return
-    from rich.console import Console
-
     from profiler.hosts.table import check_table
 
-    Console().print(check_table(reports))
+    console().print(check_table(reports))
 
 
 @app.command()
@@ -75,15 +71,15 @@ def roofline(
 
     Kept in the cache folder for this kind of host; every later run says how near it came to them.
     """
+    from profiler.cli.output import console, write_json
+
     found = _roofline(refresh=refresh, quiet=quiet)
     if json:
-        typer.echo(found.model_dump_json(indent=2))
+        write_json(found.model_dump_json(indent=2) + "\n")
         return
-    from rich.console import Console
-
     from profiler.hosts.table import roofline_table
 
-    Console().print(roofline_table(found))
+    console().print(roofline_table(found))
 
 
 def _roofline(*, refresh: bool, quiet: bool) -> "RooflineFacts":

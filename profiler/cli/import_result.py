@@ -17,12 +17,13 @@ def import_result(
     json: Annotated[bool, typer.Option("--json", help="Print what was taken in as JSON.")] = False,
 ) -> None:
     """Take in the result of another tool. It has no trust block, and is never compared with runs."""
+    from profiler.cli.output import write_json
     from profiler.exchange import importing
     from profiler.timing.clock import SystemClock
 
     folder, imported = importing.import_result(file, out, SystemClock().utc())
     if json:
-        print(imported.model_dump_json(indent=2))
+        write_json(imported.model_dump_json(indent=2) + "\n")
         return
     _print(imported)
     print(f"Folder  {folder}")

@@ -106,9 +106,10 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
 
 def _print_table(shown: "Sequence[Line]") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from profiler.cli.output import console
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     # Only the second column gives way where the terminal is narrow.
@@ -122,7 +123,7 @@ def _print_table(shown: "Sequence[Line]") -> None:
         latencies = (_number(line.numbers.get(name)) for name in ("ttft_ms.p50", "tpot_ms.p50"))
         table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), _rate(line), *latencies)
     if shown:
-        Console().print(table)
+        console().print(table)
 
 
 def _when(line: "Line") -> str:

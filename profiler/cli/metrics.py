@@ -15,25 +15,25 @@ def metrics(
     """List every metric with its unit, formula and names in other tools."""
     from dataclasses import asdict
 
+    from profiler.cli.output import print_json
     from profiler.metrics import catalogue
 
     if markdown:
         print(catalogue.markdown(), end="")
     elif json:
-        from json import dumps
-
         rows = [{k: v for k, v in asdict(spec).items() if k != "compute"} for spec in catalogue.METRICS.values()]
-        print(dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows, default=sorted)  # what a metric rests on is a set
     else:
         _print_table(list(catalogue.METRICS.values()))
 
 
 def _print_table(specs: "list[MetricSpec]") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from profiler.cli.output import console
 
     table = Table("metric", "unit", "formula", "known elsewhere as", show_lines=True)
     for spec in specs:
         aliases = "\n".join(f"{tool}: {name}" for tool, name in spec.aliases.items())
         table.add_row(spec.id, spec.unit, spec.formula, aliases)
-    Console().print(table)
+    console().print(table)

@@ -27,12 +27,13 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     """List the shapes of public models that can be made with random weights, and those in the cache."""
     if context.invoked_subcommand is not None:
         return
+    from profiler.cli.output import print_json
     from profiler.models.catalogue import entries
 
     if as_json:
         from dataclasses import asdict
 
-        _print_json([asdict(entry) for entry in entries()])
+        print_json([asdict(entry) for entry in entries()])
     else:
         _print_shapes(entries())
 
@@ -65,13 +66,14 @@ def show(
     quiet: Quiet = False,
 ) -> None:
     """Show what a model says of itself: licence, languages, sizes, training, quantisation, hash."""
+    from profiler.cli.output import write_json
     from profiler.cli.progress import shown_progress
 
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Reading the model", total=1.0)
         facts = _facts(model, lambda done, total: progress.advance(done / total if total else 1.0))
     if as_json:
-        print(facts.model_dump_json(indent=2))
+        write_json(facts.model_dump_json(indent=2) + "\n")
     else:
         _print_facts(facts)
 
@@ -150,17 +152,11 @@ def _facts(model: str, on_progress: "OnProgress") -> "ModelFacts | LoraFacts":
     return facts.read(located.path, located.source, on_progress)
 
 
-def _print_json(value: object) -> None:
-    from json import dumps
-
-    print(dumps(value, indent=2, ensure_ascii=False))
-
-
 def _print_shapes(entries: "list[Entry]") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
+    from profiler.cli.output import console
     from profiler.models.quantisations import QUANTISATIONS
 
     shown = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
@@ -172,7 +168,7 @@ def _print_shapes(entries: "list[Entry]") -> None:
         sizes = (f"{entry.size_bytes[name] / 1e9:.2f}" for name in QUANTISATIONS)
         numbers = (_count(entry.parameters), f"{entry.context_tokens // 1024}k", cache, *sizes)
         shown.add_row(entry.id, *numbers)
-    Console().print(shown)
+    console().print(shown)
     print("Sizes in GB; KV KiB: keys and values of one token in float16.")
     print("Random weights in the shape of public models: the speed is theirs, the text means nothing.")
     print("Measure one with: aforo run --model synthetic:SHAPE/QUANT")
@@ -182,8 +178,9 @@ def _print_shapes(entries: "list[Entry]") -> None:
 
 
 def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from profiler.cli.output import console
 
     shown = Table(box=None, show_header=False)
     shown.add_column("fact", no_wrap=True)
@@ -191,7 +188,7 @@ def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
     for key, value in facts.model_dump().items():
         if value is not None and value != []:
             shown.add_row(key.replace("_", " "), _readable(key, value))
-    Console().print(shown)
+    console().print(shown)
     if facts.is_synthetic:
         print("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
 

@@ -17,6 +17,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show every price that is known of an instance type. Asks nobody: see 'aforo prices refresh'."""
+    from profiler.cli.output import print_json
     from profiler.cost.prices import REFRESHED, offers
     from profiler.errors import UsageError
     from profiler.models.files import cache_folder
@@ -28,9 +29,7 @@ def show(
             "c7g.4xlarge; 'aforo prices refresh --region REGION' asks AWS. With 'aforo run', pass --price."
         )
     if json:
-        from json import dumps
-
-        print(dumps([_as_dict(offer) for offer in found], indent=2, ensure_ascii=False))
+        print_json([_as_dict(offer) for offer in found])
         return
     for offer in found:
         _print(offer)

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from profiler.cli.output import console
 from profiler.run import progress as run_progress
 
 _REFRESH_PER_S = 4  # the bar is drawn by the profiler's process, which shares the machine with the server
@@ -73,5 +73,5 @@ def shown_progress(*, quiet: bool) -> Iterator[run_progress.Progress]:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         ]
-        with Progress(*columns, console=Console(stderr=True), refresh_per_second=_REFRESH_PER_S) as shown:
+        with Progress(*columns, console=console(stderr=True), refresh_per_second=_REFRESH_PER_S) as shown:
             yield _Bar(shown)

@@ -1,12 +1,11 @@
 """`aforo report`: the report of a run, in several forms."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.cli.forms import Form, form_of, picture_of, write_file
+from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
 
 if TYPE_CHECKING:
     from profiler.results.folder import RunFolder
@@ -35,7 +34,7 @@ def report(
         return
     content = _content(folder, chosen)
     if out is None and chosen is not Form.PNG:
-        sys.stdout.write(content.decode())
+        print_content(content, chosen)
         return
     file = out or folder.report.with_suffix(".png")
     write_file(file, content)

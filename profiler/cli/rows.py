@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+from profiler.cli import output
+from profiler.cli.output import print_json
 from profiler.errors import UsageError
 
 Form = Literal["table", "json", "csv"]
@@ -24,7 +26,7 @@ def form(*, as_json: bool, as_csv: bool) -> Form:
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], wanted: Form) -> None:
     """Print rows to standard output; names of columns must differ for JSON to hold them all."""
     if wanted == "json":
-        print(json.dumps([_named(columns, row) for row in rows], indent=2, ensure_ascii=False, default=str))
+        print_json([_named(columns, row) for row in rows], default=str)
     elif wanted == "csv":
         write_csv(columns, rows, sys.stdout)
     else:
@@ -65,7 +67,6 @@ def _plain(value: Any) -> Any:
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
@@ -77,10 +78,10 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         table.add_column(Text(printable(name)), justify=side, overflow="fold", max_width=_WIDEST)
     for row in rows[:_MOST_ROWS]:
         table.add_row(*(Text(_cell(value)) for value in row))
-    console = Console()
+    console = output.console()
     # A table that is too wide is printed as wide as it is: a number cut short would be another number.
     needed = Measurement.get(console, console.options.update(max_width=sys.maxsize), table).maximum
-    Console(width=max(console.width, needed)).print(table)
+    output.console(width=max(console.width, needed)).print(table)
     if len(rows) > _MOST_ROWS:
         print(f"The first {_MOST_ROWS:,} of {len(rows):,} rows; --csv and --json print all.")
 

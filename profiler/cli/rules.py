@@ -12,25 +12,25 @@ def rules(
     """List the rules of trust: which number, which limit, why it matters, what to do."""
     from dataclasses import asdict
 
+    from profiler.cli.output import print_json
     from profiler.verdict import rules as table
 
     if markdown:
         print(table.markdown(), end="")
     elif json:
-        from json import dumps
-
-        print(dumps([asdict(rule) for rule in table.RULES], indent=2, ensure_ascii=False))
+        print_json([asdict(rule) for rule in table.RULES])
     else:
         _print_table()
 
 
 def _print_table() -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from profiler.cli.output import console
     from profiler.verdict.rules import RULES, limits
 
     shown = Table("rule", "number", "warning", "INVALID", "why, and what to do", show_lines=True)
     for rule in RULES:
-        shown.add_row(rule.id, rule.number, *limits(rule), f"{rule.why} [dim]{rule.remedy}[/dim]")
-    Console().print(shown)
+        shown.add_row(rule.id, rule.number, *limits(rule), Text.assemble(rule.why, " ", (rule.remedy, "dim")))
+    console().print(shown)

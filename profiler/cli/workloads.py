@@ -19,11 +19,12 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     """List the shipped workload definitions."""
     if context.invoked_subcommand is not None:
         return
+    from profiler.cli.output import print_json
     from profiler.workloads.load import available
 
     shipped = available()
     if as_json:
-        _print_json([loaded.workload.model_dump() for loaded in shipped])
+        print_json([loaded.workload.model_dump() for loaded in shipped])
     else:
         _print_table(shipped)
 
@@ -34,11 +35,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print a definition as it is written, or with --json as it is understood, defaults included."""
+    from profiler.cli.output import print_json
     from profiler.workloads.load import load
 
     loaded = load(workload)
     if as_json:
-        _print_json(loaded.workload.model_dump())
+        print_json(loaded.workload.model_dump())
     else:
         print(loaded.path.read_text("utf-8"), end="")
 
@@ -51,22 +53,18 @@ def schema() -> None:
     print(json_schema_text(), end="")
 
 
-def _print_json(value: object) -> None:
-    from json import dumps
-
-    print(dumps(value, indent=2, ensure_ascii=False))
-
-
 def _print_table(shipped: "list[Loaded]") -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from profiler.cli.output import console
 
     table = Table("workload", "what is asked, and what it stands for", show_lines=True)
     for workload in (loaded.workload for loaded in shipped):
         stands_for = workload.description.partition(". ")[0].rstrip(".")
-        table.add_row(workload.id, f"{_sizes(workload)}\n[dim]{stands_for}.[/dim]")
+        table.add_row(workload.id, Text.assemble(_sizes(workload), "\n", (f"{stands_for}.", "dim")))
     table.columns[0].no_wrap = True
-    Console().print(table)
+    console().print(table)
 
 
 def _sizes(workload: "Workload") -> str:

@@ -12,7 +12,7 @@ from profiler.exchange.guidellm import GuideLlm
 from profiler.exchange.llama_bench import LlamaBench
 from profiler.exchange.source import Format, Object, load
 from profiler.exchange.vllm_bench import VllmBench
-from profiler.results.folder import free_folder, replace
+from profiler.results.folder import make_free, name_folder, replace
 from profiler.results.imported import IMPORTED_FILE, Imported
 
 FORMATS: Sequence[Format] = (VllmBench(), GuideLlm(), AiPerf(), LlamaBench())
@@ -51,13 +51,13 @@ def import_result(path: Path, out: Path, now: datetime) -> tuple[Path, Imported]
     """Make a folder below `out` with what a file says, and the file itself. Raises `UsageError`, `RecordError`."""
     imported = read_result(path, now)
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
-    folder = free_folder(out, [stamp, "imported", imported.tool, imported.model or "unnamed"])
-    imported = imported.model_copy(update={"import_id": folder.name})
+    folder = name_folder(out, [stamp, "imported", imported.tool, imported.model or "unnamed"])
     try:
-        folder.mkdir(parents=True)
+        folder = make_free(folder)
         shutil.copyfile(path, folder / f"original-{path.name}")
     except OSError as error:
         raise RecordError(f"Cannot write {folder}: {error.strerror}. Free some space or pass another --out.") from error
+    imported = imported.model_copy(update={"import_id": folder.name})
     replace(folder / IMPORTED_FILE, imported.model_dump_json(indent=2) + "\n")
     return folder, imported
 

@@ -6,6 +6,7 @@ middle is passed over.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
+
+_LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
 _Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading)
 
@@ -80,10 +83,23 @@ class RunFolder:
         self._manifest = path / "run.json"
         self._summary = path / "summary.json"
 
-    def create(self) -> None:
-        """Make the folder, which must not exist. Raises `RecordError`."""
+    def create(self) -> "RunFolder":
+        """Make the folder and return it; where its name is taken, another one. Raises `RecordError`."""
         with _writing(self.path):
-            self.path.mkdir(parents=True)
+            return RunFolder(make_free(self.path))
+
+    def discard(self) -> None:
+        """Remove the folder of a run that ended before it had written anything."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def check_is_there(self) -> None:
+        """Raise `RecordError` where the folder was taken away while the run was at work."""
+        if not self._manifest.is_file():
+            raise RecordError(
+                f"The run folder {self.path} is gone: it was removed or moved while the run was at work, so nothing "
+                "can be said of the run. Repeat it, and leave its folder where it is."
+            )
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace `run.json`. Raises `RecordError`."""
@@ -177,16 +193,31 @@ class RunFolder:
         return document
 
 
-def free_folder(out: Path, parts: Iterable[str]) -> Path:
-    """Name a folder below `out` that does not exist, after what it holds. Raises `UsageError` where `out` is a file."""
-    if out.exists() and not out.is_dir():
+def name_folder(out: Path, parts: Iterable[str]) -> Path:
+    """Name a folder below `out` after what it holds. Raises `UsageError` where `out` cannot hold folders."""
+    try:
+        is_other = out.exists() and not out.is_dir()
+    except OSError as error:
+        raise UsageError(
+            f"--out {out} cannot be used: {error.strerror}. Pass a folder that you may write in."
+        ) from error
+    if is_other:
         raise UsageError(f"--out {out} is a file. Pass a folder, in which the run gets a folder of its own.")
-    name = "-".join(_plain(part) for part in parts)
-    path, count = out / name, 1
-    while path.exists():
-        count += 1
-        path = out / f"{name}-{count}"
-    return path
+    return out / "-".join(_plain(part) for part in parts)[:_LONGEST_NAME]
+
+
+def make_free(path: Path) -> Path:
+    """Make a folder of this name, or where it is taken with a number behind it; return it. Raises `OSError`.
+
+    Looking and making are one step: of two runs that begin in the same second each gets a folder of its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        free = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            free.mkdir()
+            return free
+    raise AssertionError("unreachable")
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 
 from profiler import __version__
@@ -68,9 +69,10 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     with Interrupt() as interrupt:
         plan = make_plan(options, progress, clock)
         interrupt.check()
-        plan.folder.create()
+        plan = replace(plan, folder=plan.folder.create())
         run = _Run(plan, progress, clock, interrupt)
         error = run.carry_out()
+        plan.folder.check_is_there()
         progress.stage("Writing the report")
         try:
             manifest, summary = recompute(plan.folder)
@@ -91,6 +93,7 @@ class _Run:
         self._interrupt = interrupt
         self._precision = Precision(plan.workload.until)
         self._has_begun = False
+        self._journals = ExitStack()
         self._manifest: Manifest
         self._requests: Journal
         self._samples: Journal
@@ -98,7 +101,6 @@ class _Run:
 
     def carry_out(self) -> AforoError | None:
         """Do it all; return what ended it early. The folder says the same, unless not even `run.json` was written."""
-        error: AforoError | None = None
         try:
             options = self._plan.options
             with (
@@ -111,14 +113,17 @@ class _Run:
                         self._measure(driver)
                     finally:
                         self._stop_server()
-        except AforoError as ended:
+        except BaseException as ended:
+            error = _as_ours(ended)
             if not self._has_begun:
+                self._plan.folder.discard()
+                raise error or ended from ended
+            self._end("interrupted" if isinstance(ended, InterruptedRunError) else "failed", str(error or repr(ended)))
+            if error is None:  # a defect of Aforo: run.json says so, and it goes on to whoever can mend it
                 raise
-            error = ended
-            self._end("interrupted" if isinstance(ended, InterruptedRunError) else "failed", str(ended))
-        else:
-            self._end("complete", None)
-        return error
+            return error
+        self._end("complete", None)
+        return None
 
     def _begin(self, driver: LoadDriver) -> None:
         plan, hello, described = self._plan, driver.hello, self._host()
@@ -151,10 +156,10 @@ class _Run:
             wall_offset_ns=sample_wall_offset().offset_ns,
             warnings=_warnings(plan, hello, described),
         )
-        self._requests = Journal(plan.folder.requests)
-        self._samples = Journal(plan.folder.samples)
         plan.folder.write_manifest(self._manifest)
         self._has_begun = True
+        self._requests = self._journals.enter_context(closing(Journal(plan.folder.requests)))
+        self._samples = self._journals.enter_context(closing(Journal(plan.folder.samples)))
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -367,8 +372,20 @@ class _Run:
         self._manifest.ended_utc = self._clock.utc().strftime(_ISO)
         with suppress(AforoError):
             self._plan.folder.write_manifest(self._manifest)
-        self._requests.close()
-        self._samples.close()
+        self._journals.close()
+
+
+def _as_ours(error: BaseException) -> AforoError | None:
+    """Return what ended a run as a sentence: the one boundary where the system's errors become ours."""
+    if isinstance(error, AforoError):
+        return error
+    if isinstance(error, OSError):
+        subject = f"{error.filename}: " if error.filename else ""
+        return RecordError(
+            f"The run could not go on: {subject}{error.strerror or error}. Free what is short (disk, memory, open "
+            "files), or pass --out and TMPDIR with other folders; what was measured so far is kept."
+        )
+    return None
 
 
 def _title(phase: str, workload: Workload) -> str:

@@ -18,9 +18,10 @@ class Interrupt:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
-        """Listen for signals."""
+        """Listen for signals; one that the parent has set to be ignored, as nohup does, stays ignored."""
         for number in _SIGNALS:
-            self._previous[number] = signal.signal(number, self._hear)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._hear)
         return self
 
     def __exit__(

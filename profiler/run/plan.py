@@ -16,7 +16,7 @@ from profiler.hosts.tree import Tree
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
-from profiler.results.folder import RunFolder, free_folder
+from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
 from profiler.run.progress import Progress
@@ -332,9 +332,9 @@ def _roomy(needed: int, workload: Workload) -> int:
 
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:
-    """Name a folder that does not exist: UTC, host, engine, model and workload."""
+    """Name its folder: UTC, host, engine, model and workload."""
     stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
-    return RunFolder(free_folder(out, [stamp, platform.node() or "host", engine, model.name, workload.id]))
+    return RunFolder(name_folder(out, [stamp, platform.node() or "host", engine, model.name, workload.id]))
 
 
 def _flags(workload: Workload, key: str) -> list[str]:

@@ -96,10 +96,7 @@ class LoadDriver:
         try:
             return write_spool(self._spool, requests)
         except OSError as error:
-            raise RecordError(
-                f"The requests could not be written to a temporary file in {tempfile.gettempdir()}: {error.strerror}. "
-                "Let TMPDIR name a folder with more room."
-            ) from error
+            raise _no_room(error) from error
 
     def start(self, job: Job) -> None:
         """Hand over a job, which begins at once; its finished requests come out of `receive`. Raises `DriverError`."""
@@ -174,10 +171,10 @@ def load_driver(workers: int = 1, cpus: Sequence[int] = (), *, realtime: bool = 
 
     `cpus` are dealt out among the workers; each stays on its own. Without any the kernel decides. `realtime` asks for
     real-time priority; `hello` says whether that was permitted. The file that holds the requests has no name, so
-    nothing is left of it whatever happens. Raises `DriverError`.
+    nothing is left of it whatever happens. Raises `DriverError`, and `RecordError` where there is no temporary folder.
     """
     with ExitStack() as stack:
-        spool = stack.enter_context(tempfile.TemporaryFile())
+        spool = _temporary_file(stack)
         started: list[_Worker] = []
         for number in range(workers):
             words = ["realtime" if realtime else "normal", *_listed(cpus[number::workers] or cpus)]
@@ -187,9 +184,25 @@ def load_driver(workers: int = 1, cpus: Sequence[int] = (), *, realtime: bool = 
         yield LoadDriver(started, spool)
 
 
+def _temporary_file(stack: ExitStack) -> BinaryIO:
+    """Return a file without a name, which the stack closes. Raises `RecordError`."""
+    try:
+        return stack.enter_context(tempfile.TemporaryFile())
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> RecordError:
+    where = f" in {tempfile.tempdir}" if tempfile.tempdir else ""
+    return RecordError(
+        f"The requests could not be written to a temporary file{where}: {error.strerror}. "
+        "Let TMPDIR name a folder with more room, in which you may write."
+    )
+
+
 def _start(stack: ExitStack, spool_fd: int, words: Sequence[str]) -> _Worker:
     ours, theirs = socket.socketpair()
-    log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+    log = _temporary_file(stack)
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno()), str(spool_fd), *words],

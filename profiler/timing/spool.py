@@ -15,22 +15,32 @@ from typing import BinaryIO
 
 _WORD = "Q"
 _WORD_BYTES = array(_WORD).itemsize
+_PIECE_BYTES = 1 << 20
 
 
 def write_spool(file: BinaryIO, requests: Iterable[bytes]) -> int:
     """Replace what the file holds by these requests; return how many they are. Raises `OSError`."""
-    file.seek(0)
-    file.truncate()
+    fd = file.fileno()  # past the file's own buffer, which would be written once more when it is closed
+    os.ftruncate(fd, 0)
+    os.lseek(fd, 0, os.SEEK_SET)
     ends = array(_WORD)
-    end = 0
+    end, waiting = 0, bytearray()
     for request in requests:
-        file.write(request)
+        waiting += request
         end += len(request)
         ends.append(end)
-    file.write(ends.tobytes())
-    file.write(array(_WORD, [len(ends)]).tobytes())
-    file.flush()
+        if len(waiting) >= _PIECE_BYTES:
+            _write(fd, waiting)
+            waiting.clear()
+    _write(fd, waiting + ends.tobytes() + array(_WORD, [len(ends)]).tobytes())
     return len(ends)
+
+
+def _write(fd: int, data: bytes | bytearray) -> None:
+    with memoryview(data) as view:
+        done = 0
+        while done < len(view):
+            done += os.write(fd, view[done:])
 
 
 class SpoolReader:

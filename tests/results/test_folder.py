@@ -1,11 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.builders import MS, manifest, request
 
-from profiler.errors import RecordError, RunFolderError
-from profiler.results.folder import Journal, RunFolder, replace
+from profiler.errors import RecordError, RunFolderError, UsageError
+from profiler.results.folder import Journal, RunFolder, make_free, name_folder, replace
 from profiler.results.records import Outcome
 
 
@@ -116,3 +118,55 @@ def test_replacing_leaves_nothing_else_behind(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.json", "2")]
     with pytest.raises(RecordError):
         replace(tmp_path / "missing" / "a.json", "1")
+
+
+_MAKE = """
+import sys
+from pathlib import Path
+from profiler.results.folder import make_free
+sys.stdin.readline()
+for round in range(50):
+    print(make_free(Path(sys.argv[1]) / f"round-{round}"))
+"""
+
+
+def test_of_runs_that_begin_in_the_same_second_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _MAKE, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+    made = [line for process in processes for line in process.communicate()[0].splitlines()]
+    assert len(set(made)) == len(made) == 6 * 50
+    assert {Path(line) for line in made} == set(tmp_path.iterdir())
+
+
+def test_a_folder_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    assert [make_free(tmp_path / "a" / "run").name for _ in range(3)] == ["run", "run-2", "run-3"]
+    (tmp_path / "file").touch()
+    assert make_free(tmp_path / "file").name == "file-2"
+
+
+def test_a_name_fits_into_what_file_systems_allow(tmp_path: Path) -> None:
+    assert make_free(name_folder(tmp_path, ["long" * 90, "é" * 200, *["x" * 80] * 9])).is_dir()
+
+
+def test_a_folder_that_cannot_hold_runs_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        name_folder(tmp_path / "file", ["a"])
+    with pytest.raises(UsageError, match="cannot be used: File name too long"):
+        name_folder(tmp_path / ("x" * 300), ["a"])
+    with pytest.raises(RecordError, match="Cannot write"):
+        RunFolder(tmp_path / "file" / "run").create()
+
+
+def test_a_folder_that_was_taken_away_is_named(folder: RunFolder) -> None:
+    folder.write_manifest(manifest())
+    folder.check_is_there()
+    (folder.path / "run.json").unlink()
+    folder.discard()
+    with pytest.raises(RecordError, match=r"is gone: it was removed or moved while the run was at work.*Repeat it"):
+        folder.check_is_there()
+    folder.discard()

@@ -28,3 +28,16 @@ def test_the_handlers_from_before_come_back() -> None:
     with Interrupt():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_the_parent_has_set_to_be_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)  # as nohup does, and a shell for what it starts with &
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+            interrupt.check()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
