@@ -10,15 +10,13 @@ def rules(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page.")] = False,
 ) -> None:
     """List the rules of trust: which number, which limit, why it matters, what to do."""
-    from dataclasses import asdict
-
     from profiler.cli.output import print_json
     from profiler.verdict import rules as table
 
     if markdown:
         print(table.markdown(), end="")
     elif json:
-        print_json([asdict(rule) for rule in table.RULES])
+        print_json([table.as_data(rule) for rule in table.RULES])
     else:
         _print_table()
 

@@ -384,6 +384,7 @@ SAMPLES = Table(
         Column("cpu_frequency_mhz", "DOUBLE", "Mean of a few processors."),
         Column("throttle_events", "BIGINT", "Slowed by heat or power, since the host started."),
         Column("tcp_retransmissions", "BIGINT", "Segments sent again, since the host started."),
+        Column("tcp_needless_retransmissions", "BIGINT", "Of these, the ones sent without a loss of data, likewise."),
         Column("energy_j", "MAP(VARCHAR, DOUBLE)", "By channel of a meter, since it was opened."),
     ),
     _sample_rows,

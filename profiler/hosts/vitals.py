@@ -1,5 +1,6 @@
 """What a host says of itself while it works: processor speed, throttling, segments sent again. A few small files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -9,6 +10,10 @@ from profiler.hosts.tree import Tree, whole_number
 _CPU = "sys/devices/system/cpu"
 _MOST_CPUS = 8  # whose frequency is read: the mean of a few spread over the host is near that of all
 _CPUINFO = "proc/cpuinfo"
+_NEEDLESS = ("TCPDSACKRecv", "TCPSynRetrans")
+"""Segments sent again without the loss of data: those of which the receiver reports that it had them already (duplicate
+SACK, RFC 2883), as tail loss probes are that overtake a delayed acknowledgement (RFC 8985); and knocks at a server that
+is too busy to accept a connection. Linux, Documentation/networking/snmp_counter.rst."""
 _CPUINFO_CHARACTERS = 1 << 16  # the kernel writes as far as it is read: some 40 CPUs
 
 
@@ -17,7 +22,8 @@ class Vitals(NamedTuple):
 
     cpu_frequency_mhz: float | None  # mean of the CPUs that were looked at
     throttle_events: int | None  # since the start of the host
-    tcp_retransmissions: int | None  # likewise
+    tcp_retransmissions: int | None  # segments sent again, likewise
+    tcp_needless_retransmissions: int | None  # of these, the ones that no loss made necessary, likewise
 
 
 class VitalSigns:
@@ -33,7 +39,9 @@ class VitalSigns:
 
     def look(self) -> Vitals:
         """Read them."""
-        return Vitals(self._frequency_mhz(), self._throttle_events(), _retransmissions(self._tree))
+        sent_again = _counter(self._tree, "proc/net/snmp", "Tcp:", ("RetransSegs",))
+        needless = _counter(self._tree, "proc/net/netstat", "TcpExt:", _NEEDLESS)
+        return Vitals(self._frequency_mhz(), self._throttle_events(), sent_again, needless)
 
     def _frequency_mhz(self) -> float | None:
         read_khz = [khz for path in self._frequencies if (khz := self._tree.number(path))]
@@ -80,9 +88,12 @@ def _throttle_counters(tree: Tree) -> list[str]:
     return list(found.values())
 
 
-def _retransmissions(tree: Tree) -> int | None:
-    """RetransSegs of the lines `Tcp:` in /proc/net/snmp (proc(5); RFC 4022): names, then numbers."""
-    lines = [line.split() for line in (tree.text("proc/net/snmp") or "").splitlines() if line.startswith("Tcp:")]
+def _counter(tree: Tree, path: str, table: str, names: Sequence[str]) -> int | None:
+    """Sum of counters of a table under /proc/net (proc(5)): a line of names, then one of numbers."""
+    lines = [line.split() for line in (tree.text(path) or "").splitlines() if line.startswith(table)]
     if len(lines) != 2:
         return None
-    return whole_number(dict(zip(*lines, strict=False)).get("RetransSegs"))
+    known = dict(zip(*lines, strict=False))
+    counts = [whole_number(known.get(name)) for name in names]
+    found = [count for count in counts if count is not None]
+    return sum(found) if len(found) == len(names) else None

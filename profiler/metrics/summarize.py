@@ -91,6 +91,7 @@ def compose(
         requests_ok=chosen.requests_ok,
         requests_failed=chosen.requests_failed,
         outcomes=chosen.outcomes,
+        failures=chosen.failures,
         metrics=chosen.metrics,
         energy=chosen.energy,
         verdict=chosen.verdict,
@@ -108,6 +109,7 @@ def _point(point: Point, collected: Collected) -> PointSummary:
         requests_ok=seen.totals.finished,
         requests_failed=seen.totals.requests - seen.totals.finished,
         outcomes={str(outcome): count for outcome, count in sorted(seen.totals.outcomes.items())},
+        failures=seen.totals.failures.commonest(),
         metrics={name: _measure(spec, seen, repeats, slices) for name, spec in METRICS.items()},
         energy=[_energy_account(account) for account in seen.accounts],
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from profiler.metrics.failures import Failures
 from profiler.metrics.latency import (
     first_token_ns,
     last_token_ns,
@@ -58,6 +59,7 @@ class Totals:
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
+    failures: Failures = field(default_factory=Failures)
     reads: int = 0
     reads_unstamped: int = 0  # without a kernel stamp
     token_reads: int = 0  # with at least one token
@@ -65,6 +67,10 @@ class Totals:
     tokens_read: int = 0
     prompts_tokens: int = 0  # lengths of the prompts, where they are known
     prompts_ns: int = 0  # for each of these, the time to the first token
+    prompts_reported: int = 0  # whose length the server reports
+    prompts_counted: int = 0  # of these, the ones that the client had counted
+    prompt_tokens_reported: int = 0
+    prompt_tokens_counted: int = 0
     prompt_tokens_told: int = 0  # of prompts of which the server tells how much it had in its cache
     prompt_tokens_cached: int = 0  # how much it had
     streaming_ns: int = 0  # from first token to last, request by request
@@ -105,6 +111,8 @@ class Totals:
             self._take_counts(request)
             self._take_clock(request)
             self.take_steady(request, window, slo)
+        else:
+            self.failures.take(request)
 
     def add(self, other: "Totals") -> None:
         """Add those of another repeat."""
@@ -136,6 +144,11 @@ class Totals:
             self.steps_context_tokens += (made - 1) * (prompt + made / 2)
 
     def _take_counts(self, request: RequestRecord) -> None:
+        if request.prompt_tokens_server:
+            self.prompts_reported += 1
+            self.prompt_tokens_reported += request.prompt_tokens_server
+            self.prompts_counted += request.prompt_tokens is not None
+            self.prompt_tokens_counted += request.prompt_tokens or 0
         if request.prompt_tokens_cached is not None:
             self.prompt_tokens_told += prompt_tokens(request) or 0
             self.prompt_tokens_cached += request.prompt_tokens_cached

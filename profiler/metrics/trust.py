@@ -23,6 +23,40 @@ def error_ratio(seen: Observations) -> float:
     return 1 - seen.totals.finished / seen.totals.requests
 
 
+@metric("per-run", unit="ratio", group="trust", better="higher")
+def plan_sent_ratio(seen: Observations) -> float:
+    """Measured requests / requests that were planned, where a time limit cut the plan short; else 1."""
+    phases = [phase for phase in seen.manifest.phases if phase.is_measured and phase.planned is not None]
+    if not phases:
+        raise NotMeasuredError("run.json says not how many requests were planned")
+    if not any(phase.cut_short for phase in phases):
+        return 1.0
+    return min(1.0, seen.totals.requests / max(1, sum(phase.planned or 0 for phase in phases)))
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def prompt_length_gap_ratio(seen: Observations) -> float:
+    """|prompt tokens that the server reports − prompt tokens that were asked for| / those asked for.
+
+    Asked for is what the client counted with the server's tokenizer or, without one, what the workload says.
+    """
+    totals = seen.totals
+    if not totals.prompts_reported:
+        raise NotMeasuredError("the server reports no length of prompts")
+    asked = _prompt_tokens_asked(seen)
+    if not asked:
+        raise NotMeasuredError("nobody counted the prompts before they were sent")
+    return abs(totals.prompt_tokens_reported / totals.prompts_reported - asked) / asked
+
+
+def _prompt_tokens_asked(seen: Observations) -> float | None:
+    """Return the mean length of the prompts as they were meant to be."""
+    totals, prompts = seen.totals, seen.manifest.workload.get("prompts") or {}
+    if totals.prompts_counted == totals.prompts_reported:
+        return totals.prompt_tokens_counted / totals.prompts_counted
+    return prompts.get("tokens") if prompts.get("source") == "synthetic" and not prompts.get("system") else None
+
+
 @metric("per-request", unit="ms", group="trust", better="lower")
 def send_lag_ms(request: RequestRecord) -> float:
     """Request handed to the kernel − moment it was due."""
@@ -166,11 +200,20 @@ def throttle_events(seen: Observations) -> float:
     return _increase(seen, [(s.t_ns, s.throttle_events) for s in seen.samples], "the kernel counts no throttling here")
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@metric("per-run", unit="segments/request", group="trust", better="lower")
 def tcp_retransmission_ratio(seen: Observations) -> float:
-    """TCP segments that this host, whatever the program, sent again around the steady windows / finished requests."""
+    """TCP segments that this host, whatever the program, sent again after a loss around the steady windows / requests.
+
+    The kernel's RetransSegs − TCPDSACKRecv − TCPSynRetrans / finished requests: without probes of segments that had
+    arrived, and without connections that a full backlog made wait.
+    """
     counted = [(s.t_ns, s.tcp_retransmissions) for s in seen.samples]
-    return _increase(seen, counted, "the kernel's TCP counters cannot be read here") / seen.totals.finished
+    sent_again = _increase(seen, counted, "the kernel's TCP counters cannot be read here")
+    if not sent_again:
+        return 0.0
+    counted = [(s.t_ns, s.tcp_needless_retransmissions) for s in seen.samples]
+    needless = _increase(seen, counted, "it was not counted which segments were sent again without a loss")
+    return max(0, sent_again - needless) / seen.totals.finished
 
 
 def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:

@@ -1,14 +1,34 @@
-"""Numbers as people read them: no more digits than they carry, in a unit of a handy size."""
+"""What every report shows numbers and names by: the one form of a number, and labels of metrics."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from profiler.number_format import (
+    NBSP,
+    Scale,
+    count,
+    decimals,
+    fixed,
+    interval,
+    interval_scale,
+    quantity,
+    scale,
+    spread,
+)
 
-from profiler.units import YES_NO, yes_or_no
-
-NBSP = "\u00a0"  # keeps a number and its unit on one line
-_SIGNIFICANT = 3  # digits of a value whose spread is not known
-_MOST_SIGNIFICANT = 4  # digits of a value, however small its spread
+__all__ = [
+    "NBSP",
+    "Scale",
+    "count",
+    "decimals",
+    "fixed",
+    "interval",
+    "interval_scale",
+    "label",
+    "quantity",
+    "scale",
+    "short_label",
+    "spread",
+    "without_unit",
+    "words",
+]
 
 _LABELS = {
     "ttft_ms": "Time to first token (TTFT)",
@@ -61,7 +81,9 @@ _LABELS = {
     "cpu_slowdown_ratio": "Processors slowing down",
     "is_emulated_host": "Host is emulated",
     "is_performance_governor": "Governor is performance",
-    "tcp_retransmission_ratio": "Segments sent again, per request",
+    "tcp_retransmission_ratio": "TCP segments sent again after a loss",
+    "plan_sent_ratio": "Planned requests that were sent",
+    "prompt_length_gap_ratio": "Prompt tokens, server-reported against planned",
     "wire_stamp_error_us": "Our stamps beside the wire's",
 }
 _SHORT_LABELS = {"ttft_ms": "TTFT", "itl_ms": "ITL", "tpot_ms": "TPOT", "e2e_ms": "E2E"}
@@ -85,7 +107,6 @@ _ACRONYMS = {
     "os",
 }
 _UNIT_SUFFIXES = ("_per_s", "_bytes", "_ratio", "_cores", "_rps", "_ms", "_us", "_ns", "_s", "_mhz")
-_BYTE_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def label(metric_id: str) -> str:
@@ -111,111 +132,3 @@ def words(name: str) -> str:
     parts = name.replace("-", " ").replace("_", " ").split()
     text = " ".join(part.upper() if part.rstrip(":").lower() in _ACRONYMS else part for part in parts)
     return text[:1].upper() + text[1:]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How the numbers of one metric are shown: all by the same factor, unit and decimals."""
-
-    factor: float
-    unit: str
-    decimals: int
-
-    def number(self, value: float) -> str:
-        """`value`, in the metric's own unit, as text without the unit."""
-        return fixed(value * self.factor, self.decimals)
-
-    def quantity(self, value: float) -> str:
-        """`value` as text with the unit."""
-        return f"{self.number(value)}{NBSP}{self.unit}" if self.unit else self.number(value)
-
-    def span(self, values: Sequence[float]) -> str:
-        """Least and greatest of `values`, without the unit; one number where they read the same."""
-        low, high = self.number(min(values)), self.number(max(values))
-        return low if low == high else f"{low}\N{EN DASH}{high}"
-
-
-def scale(value: float, unit: str, spread: float = 0.0) -> Scale:
-    """Choose how to show a metric whose typical size is `value` and whose repeats differ by `spread`."""
-    factor, shown_unit = _handy_unit(value, unit)
-    return Scale(factor, shown_unit, decimals(value * factor, spread * factor))
-
-
-def count(n: int, noun: str) -> str:
-    """How many of something: `1 request`, `2,000 requests`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def quantity(value: float, unit: str, spread: float = 0.0) -> str:
-    """One value with its unit, as text."""
-    if unit == YES_NO:
-        return yes_or_no(value)
-    return scale(value, unit, spread).quantity(value)
-
-
-def interval_scale(low: float, high: float, unit: str) -> Scale:
-    """Choose how to show a number that is known only as an interval: with three digits of its upper end."""
-    factor, shown_unit = _handy_unit(high, unit)
-    return Scale(factor, shown_unit, decimals(high * factor))
-
-
-def interval(low: float, high: float, unit: str) -> str:
-    """A number that is known only as an interval, with its unit, as text."""
-    shown = interval_scale(low, high, unit)
-    return f"{shown.span((low, high))}{NBSP}{shown.unit}"
-
-
-def spread(values: Sequence[float]) -> float:
-    """Greatest minus least; 0 where there is nothing to compare."""
-    return max(values) - min(values) if values else 0.0
-
-
-def decimals(value: float, spread: float = 0.0) -> int:
-    """Digits after the point that `value` carries; negative where even its units do not count.
-
-    The last digit shown is the leading digit of the spread (or the one after it, where it leads
-    with 1 or 2). Without a spread, three significant digits.
-    """
-    if value == 0 or not math.isfinite(value):
-        return 0
-    magnitude = _exponent(value)
-    if spread <= 0 or not math.isfinite(spread):
-        return _SIGNIFICANT - 1 - magnitude
-    last = _exponent(spread)
-    if spread / 10**last < 3:
-        last -= 1
-    return min(-last, _MOST_SIGNIFICANT - 1 - magnitude)
-
-
-def fixed(value: float, decimals: int) -> str:
-    """`value` rounded to `decimals`, with separators between thousands."""
-    if not math.isfinite(value):
-        return str(value)
-    rounded = round(value, decimals) or 0.0  # never "-0"
-    return f"{rounded:,.{max(0, decimals)}f}"
-
-
-def _exponent(value: float) -> int:
-    return math.floor(math.log10(abs(value)))
-
-
-def _handy_unit(value: float, unit: str) -> tuple[float, str]:
-    size = abs(value)
-    if unit == "bytes":
-        return _byte_unit(size)
-    if unit == "ratio":
-        return 100.0, "%"
-    if unit == "ms" and size >= 10_000:
-        return 1e-3, "s"
-    if unit == "ms" and 0 < size < 0.1:
-        return 1e3, "µs"
-    if unit in {"us", "µs"}:
-        return (1e-3, "ms") if size >= 10_000 else (1.0, "µs")
-    return 1.0, unit
-
-
-def _byte_unit(size_bytes: float) -> tuple[float, str]:
-    for step, name in _BYTE_UNITS:
-        if size_bytes >= step:
-            return 1 / step, name
-    return 1.0, "bytes"

@@ -137,4 +137,5 @@ class Sample(msgspec.Struct, kw_only=True):
     cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one
     throttle_events: int | None = None  # slowed by heat or a power limit, since the host started; x86 only
     tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
+    tcp_needless_retransmissions: int | None = None  # of these, those sent without the loss of data
     energy: list[EnergyReading] = []  # of every channel, where energy is metered

@@ -79,6 +79,15 @@ Metric = Distribution | Scalar | NotMeasured
 Level = Literal["VALID", "VALID with warnings", "INVALID"]
 
 
+class Failure(_Part):
+    """Failed requests of one kind."""
+
+    outcome: str = Field(description="As in requests.jsonl.")
+    http_status: int | None = None
+    count: int
+    text: str = Field(description="What the server or the network stack reported, as one line; may be empty.")
+
+
 class Finding(_Part):
     """A rule that a run did not keep."""
 
@@ -90,6 +99,7 @@ class Finding(_Part):
     sentence: str = Field(description="What was seen and what the limit is.")
     why: str
     remedy: str
+    is_limit_set: bool = Field(default=False, description="Whether the limit was set by --limit.")
 
 
 class Unchecked(_Part):
@@ -105,6 +115,7 @@ class Verdict(_Part):
     level: Level
     findings: list[Finding] = []
     unchecked: list[Unchecked] = []
+    limits: dict[str, float] = Field(default={}, description="Limits of rules that were set for this run by --limit.")
 
 
 class EnergyAccount(_Part):
@@ -131,6 +142,7 @@ class PointSummary(_Part):
     requests_ok: int
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
+    failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
     metrics: dict[str, Metric]
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None
@@ -159,6 +171,7 @@ class Summary(_Part):
     requests_ok: int
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
+    failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
     metrics: dict[str, Metric] = Field(description="Of the only point, or of the one named by `headline`.")
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None

@@ -15,7 +15,8 @@ from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit, audit
 from profiler.timing.audit_file import WIRE_FILE, read_wire
-from profiler.verdict.judge import judge, with_doubtful_loads
+from profiler.verdict.judge import judge_point, with_doubtful_loads
+from profiler.verdict.setup import setup_of
 from profiler.workloads.schema import Load
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
@@ -92,7 +93,8 @@ def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion 
 
 
 def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
-    return point.model_copy(update={"verdict": judge(manifest.status, point.metrics)})
+    setup = setup_of(manifest, point.point, point.failures)
+    return point.model_copy(update={"verdict": judge_point(manifest.status, point, setup)})
 
 
 def _engine_timings(folder: RunFolder, manifest: Manifest) -> Iterable[EngineTiming]:

@@ -53,6 +53,7 @@ class Sampler:
             cpu_frequency_mhz=vitals.cpu_frequency_mhz,
             throttle_events=vitals.throttle_events,
             tcp_retransmissions=vitals.tcp_retransmissions,
+            tcp_needless_retransmissions=vitals.tcp_needless_retransmissions,
         )
         self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
         return sample

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from profiler.number_format import COUNT, quantity_beyond
 from profiler.results.manifest import Status
 from profiler.results.summary import (
     Distribution,
@@ -16,47 +17,47 @@ from profiler.results.summary import (
     Verdict,
 )
 from profiler.units import YES_NO, yes_or_no
-from profiler.verdict.rules import RULES, Rule
+from profiler.verdict import failures
+from profiler.verdict.rule import Rule
+from profiler.verdict.rules import RULES
+from profiler.verdict.setup import Setup
 
-_ENDED_EARLY = Finding(
-    rule="ended-early",
-    level="INVALID",
-    seen=None,
-    limit=None,
-    unit="",
-    sentence="The run did not come to its end.",
-    why="What was measured until then may not stand for the whole.",
-    remedy="Repeat the run.",
-)
+_ON_ANOTHER_MACHINE = "the server runs on another machine, about which this one says nothing"
+_UNITS = {"n": "requests", "half-width": "ratio"}  # of a statistic that has another unit than its metric
+_PLAIN = Setup()
 
 
-_SHOWN_UNITS = {"ratio": "", "us": " µs"}  # where it is not the unit's own name
-_LONG = 1_000  # from here on a number is written out, not in powers of ten
+def judge(
+    status: Status, metrics: Mapping[str, Metric], setup: Setup = _PLAIN, requests: tuple[int, int] = (0, 0)
+) -> Verdict:
+    """Apply every rule to the metrics of a run or of a load of it, and look at how the run ended.
 
-
-def judge(status: Status, metrics: Mapping[str, Metric]) -> Verdict:
-    """Apply every rule to the metrics of a run or of a point of it, and look at how the run ended.
-
-    INVALID if one finding is, with warnings if there is any, VALID otherwise.
+    INVALID if one finding is, with warnings if there is any, VALID otherwise. `requests` are those that failed and
+    all that were measured.
     """
-    findings = [] if status == "complete" else [_ENDED_EARLY]
+    findings = [] if status == "complete" else [_ended_early(setup)]
     unchecked = []
-    for rule in RULES:
-        chosen = _chosen(rule, metrics)
-        result = _apply(chosen, metrics.get(chosen.metric))
-        if isinstance(result, Finding):
-            findings.append(result)
-        elif isinstance(result, Unchecked):
+    for stated in RULES:
+        rule = _chosen(stated.for_run(setup), metrics)
+        result = _apply(rule, metrics.get(rule.metric), setup)
+        if isinstance(result, Unchecked):
             unchecked.append(result)
+        elif result is not None:
+            findings.append(_in_words(result, setup, requests))
     findings.sort(key=lambda finding: finding.level != "INVALID")
-    return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked)
+    return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked, limits=dict(setup.limits))
+
+
+def judge_point(status: Status, point: PointSummary, setup: Setup) -> Verdict:
+    """Judge one load of a run."""
+    total = point.requests_ok + point.requests_failed
+    return judge(status, point.metrics, setup, (point.requests_failed, total))
 
 
 def with_doubtful_loads(verdict: Verdict, points: Sequence[PointSummary]) -> Verdict:
     """Add a warning to the verdict of a sweep or search where some of its loads are INVALID by themselves.
 
-    Its own numbers are those of one load, so they may be sound where others are not: beyond what a server can take,
-    no load is steady.
+    Its own numbers are those of one load, so they may be sound where others are not.
     """
     invalid = [point.point.name for point in points if point.verdict and point.verdict.level == "INVALID"]
     if not invalid:
@@ -68,11 +69,25 @@ def with_doubtful_loads(verdict: Verdict, points: Sequence[PointSummary]) -> Ver
         limit=0.0,
         unit="loads",
         sentence=f"{len(invalid)} of {len(points)} loads are INVALID by themselves: {', '.join(invalid)}.",
-        why="Their numbers are not to be believed, and a conclusion that rests on them is in doubt.",
+        why="Their numbers are not reliable, and a conclusion that rests on them is in doubt.",
         remedy="See their findings in summary.json under points.",
     )
     findings = [*verdict.findings, warning]
     return verdict.model_copy(update={"level": _worst(findings), "findings": findings})
+
+
+def _ended_early(setup: Setup) -> Finding:
+    reason = f": {setup.status_reason.rstrip('.')}" if setup.status_reason else ""
+    return Finding(
+        rule="ended-early",
+        level="INVALID",
+        seen=None,
+        limit=None,
+        unit="",
+        sentence=f"The run did not come to its end{reason}.",
+        why="What was measured until then may not stand for the whole.",
+        remedy="Repeat the run.",
+    )
 
 
 def _worst(findings: list[Finding]) -> Level:
@@ -92,24 +107,31 @@ def _has_value(metric: Metric | None) -> bool:
     return isinstance(metric, Distribution) or (isinstance(metric, Scalar) and metric.value is not None)
 
 
-def _apply(rule: Rule, metric: Metric | None) -> Finding | Unchecked | None:
-    if metric is None or isinstance(metric, NotMeasured):
-        if rule.statistic == "n":
-            return _finding(rule, "INVALID", 0.0, rule.invalid, "requests")
-        return Unchecked(rule=rule.id, reason=metric.reason if metric else "not part of this summary")
+def _apply(rule: Rule, metric: Metric | None, setup: Setup) -> Finding | Unchecked | None:
     seen = _seen(rule, metric)
-    if seen is None:
-        reason = metric.reason or "too few repeats and requests" if isinstance(metric, Scalar) else "too few values"
-        return Unchecked(rule=rule.id, reason=reason)
-    unit = {"n": "requests", "half-width": "of the mean"}.get(rule.statistic, metric.unit)
+    if seen is None or (rule.is_about_server_host and setup.is_remote):
+        return Unchecked(rule=rule.id, reason=_why_unchecked(rule, metric, setup))
+    unit = _UNITS.get(rule.statistic, metric.unit if metric else "")
     if _is_beyond(rule, seen, rule.invalid):
-        return _finding(rule, "INVALID", seen, rule.invalid, unit)
+        return _finding(rule, "INVALID", seen, rule.invalid, unit, setup)
     if _is_beyond(rule, seen, rule.warn):
-        return _finding(rule, "VALID with warnings", seen, rule.warn, unit)
+        return _finding(rule, "VALID with warnings", seen, rule.warn, unit, setup)
     return None
 
 
-def _seen(rule: Rule, metric: Scalar | Distribution) -> float | None:
+def _why_unchecked(rule: Rule, metric: Metric | None, setup: Setup) -> str:
+    if rule.is_about_server_host and setup.is_remote:
+        return _ON_ANOTHER_MACHINE
+    if metric is None:
+        return "not part of this summary"
+    if isinstance(metric, Distribution):
+        return "too few values"
+    return metric.reason or "too few repeats and requests"
+
+
+def _seen(rule: Rule, metric: Metric | None) -> float | None:
+    if metric is None or isinstance(metric, NotMeasured):
+        return 0.0 if rule.statistic == "n" else None
     if isinstance(metric, Scalar):
         return _relative_half_width(metric) if rule.statistic == "half-width" else metric.value
     if rule.statistic == "n":
@@ -132,7 +154,7 @@ def _is_beyond(rule: Rule, seen: float, limit: float | None) -> bool:
     return seen < limit if rule.is_floor else seen > limit
 
 
-def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str) -> Finding:
+def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: str, setup: Setup) -> Finding:
     return Finding(
         rule=rule.id,
         level=level,
@@ -141,17 +163,33 @@ def _finding(rule: Rule, level: Level, seen: float, limit: float | None, unit: s
         unit=unit,
         sentence=_sentence(rule, seen, limit or 0.0, unit),
         why=rule.why,
-        remedy=rule.remedy,
+        remedy=rule.remedy_for(setup),
+        is_limit_set=rule.is_limit_set,
     )
 
 
 def _sentence(rule: Rule, seen: float, limit: float, unit: str) -> str:
+    source = " set by --limit" if rule.is_limit_set else ""
     if unit == YES_NO:
-        return f"{rule.number} is {yes_or_no(seen)}; {yes_or_no(limit)} is expected."
+        return f"{rule.what}: {yes_or_no(seen)} (expected{source}: {yes_or_no(limit)})."
     bound = "at least" if rule.is_floor else "at most"
-    shown_unit = _SHOWN_UNITS.get(unit, f" {unit}")
-    return f"{rule.number} is {_in_digits(seen)}{shown_unit}; {bound} {_in_digits(limit)} is expected."
+    shown, shown_limit = quantity_beyond(seen, limit, COUNT if rule.statistic == "n" else unit)
+    return f"{rule.what}: {shown} (limit{source}: {bound} {shown_limit})."
 
 
-def _in_digits(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= _LONG else f"{value:.3g}"
+def _in_words(finding: Finding, setup: Setup, requests: tuple[int, int]) -> Finding:
+    """Return a finding with the sentence that says most: which failure was commonest, why a plan was cut short."""
+    if finding.rule == "errors" and requests[1]:
+        limit = finding.sentence[finding.sentence.index("(") :]
+        told = failures.sentence(setup.failures, *requests).rstrip(".")
+        return finding.model_copy(update={"sentence": f"{told} {limit}"})
+    if finding.rule in {"cut-short", "too-few-samples"} and setup.cut_short:
+        return finding.model_copy(update={"sentence": f"{finding.sentence} {cut_short(setup.cut_short)}"})
+    return finding
+
+
+def cut_short(reasons: Sequence[str]) -> str:
+    """Return why plans were cut short, the first phase for all."""
+    others = f" (and so in {len(reasons) - 1} other repeats)" if len(reasons) > 2 else ""
+    one = " (and so in another repeat)" if len(reasons) == 2 else ""
+    return f"{reasons[0].rstrip('.')}{others}{one}."

@@ -18,7 +18,7 @@ Udp: 7
 
 def test_a_guest_that_prints_the_nominal_frequency_has_none(recording: Callable[[str], Recording]) -> None:
     """Its /proc/cpuinfo says 2100.000 MHz for ever: no 'aperfmperf' among the flags."""
-    assert VitalSigns(recording("x86-guest").root).look() == (None, None, None)
+    assert VitalSigns(recording("x86-guest").root).look() == (None, None, None, None)
 
 
 def test_with_its_counters_the_kernel_prints_the_real_frequency(empty: Recording) -> None:
@@ -67,6 +67,18 @@ def test_without_a_topology_every_cpu_counts(empty: Recording) -> None:
     for cpu in range(2):
         empty.write(f"{CPU}/cpu{cpu}/thermal_throttle/core_throttle_count", "2")
     assert VitalSigns(empty.root).look().throttle_events == 4
+
+
+def test_segments_sent_again_without_a_loss_are_counted_apart(empty: Recording) -> None:
+    """Duplicate SACKs (segments that had arrived) and knocks at a full backlog; both columns are needed."""
+    signs = VitalSigns(empty.root)
+    assert signs.look().tcp_needless_retransmissions is None
+    empty.write(
+        "proc/net/netstat", "TcpExt: TCPDSACKRecv TCPLossProbes TCPSynRetrans\nTcpExt: 38 40 4\nIpExt: X\nIpExt: 1\n"
+    )
+    assert signs.look().tcp_needless_retransmissions == 38 + 4
+    empty.write("proc/net/netstat", "TcpExt: TCPDSACKRecv\nTcpExt: 38\n")
+    assert signs.look().tcp_needless_retransmissions is None
 
 
 def test_segments_sent_again_are_found_by_name(empty: Recording) -> None:

@@ -90,10 +90,32 @@ def test_whether_a_host_elsewhere_is_emulated_is_not_known() -> None:
 
 def test_counters_grow_from_the_sample_before_a_window_to_the_one_after_it() -> None:
     counts = [(-500, 1), (-5, 4), (10, 4), (40, 9), (500, 100)]  # the window is 0 to 30 ms: from 4 to 9
-    samples = [sample(t_ms, throttle_events=count, tcp_retransmissions=count) for t_ms, count in counts]
+    samples = [
+        sample(t_ms, throttle_events=count, tcp_retransmissions=count, tcp_needless_retransmissions=3)
+        for t_ms, count in counts
+    ]
     seen = observed([request()], samples=samples)
     assert throttle_events(seen) == 5
     assert tcp_retransmission_ratio(seen) == 5.0
+
+
+def test_probes_of_segments_that_had_arrived_are_no_losses() -> None:
+    # 38 sent again, of which the receiver had 38 already: the client was late to acknowledge, nothing was lost.
+    for needless, ratio in ((38, 0.0), (36, 2.0), (39, 0.0)):
+        samples = [
+            sample(-5, tcp_retransmissions=100, tcp_needless_retransmissions=60),
+            sample(40, tcp_retransmissions=138, tcp_needless_retransmissions=60 + needless),
+        ]
+        assert tcp_retransmission_ratio(observed([request()], samples=samples)) == ratio
+
+
+def test_a_run_that_did_not_count_them_apart_blames_nobody() -> None:
+    """Samples of earlier versions: where nothing was sent again there is nothing to tell apart."""
+    grown = [sample(-5, tcp_retransmissions=1), sample(40, tcp_retransmissions=3)]
+    with pytest.raises(NotMeasuredError, match="not counted which segments"):
+        tcp_retransmission_ratio(observed([request()], samples=grown))
+    still = [sample(-5, tcp_retransmissions=1), sample(40, tcp_retransmissions=1)]
+    assert tcp_retransmission_ratio(observed([request()], samples=still)) == 0.0
 
 
 def test_at_the_edges_of_a_run_the_nearest_samples_are_taken() -> None:
@@ -101,10 +123,14 @@ def test_at_the_edges_of_a_run_the_nearest_samples_are_taken() -> None:
     assert throttle_events(observed([request()], samples=inside)) == 2
 
 
+def counted(t_ms: float, sent_again: int) -> Sample:
+    return sample(t_ms, tcp_retransmissions=sent_again, tcp_needless_retransmissions=0)
+
+
 def test_counters_are_added_up_over_the_repeats_and_not_between_them() -> None:
     requests = [request(0), request(1, phase="repeat-2", sent_ms=1000)]
     counts = [(-1, 0), (31, 1), (999, 50), (1031, 53)]
-    seen = observed(requests, samples=[sample(t, tcp_retransmissions=n) for t, n in counts], repeats=2)
+    seen = observed(requests, samples=[counted(t, n) for t, n in counts], repeats=2)
     assert tcp_retransmission_ratio(seen) == (1 + 3) / 2
 
 

@@ -17,7 +17,7 @@ from profiler.reports import format as fmt
         (118.34, 40, "120"),
         (118.34, 0.0001, "118.3"),  # never more than four digits
         (0.0, 0.0, "0"),
-        (-0.0001, 40, "0"),
+        (-0.0001, 40, "-0.0001"),  # only 0 reads as 0, however wide the spread
     ],
 )
 def test_a_number_has_the_digits_that_its_spread_carries(value, spread, shown):

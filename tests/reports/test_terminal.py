@@ -91,4 +91,4 @@ def test_a_run_that_the_wire_does_not_confirm(fake_run):
     run.wire = captured(error_us=250.0)
     text = " ".join(printed(run).split())
     assert " INVALID " in text
-    assert "- wire-audit: wire_stamp_error_us is 250 µs; at most 100 is expected." in text
+    assert "- wire-audit: Difference between our timestamps and the wire's: 250 µs (limit: at most 100 µs)." in text

@@ -68,7 +68,7 @@ def test_where_answers_have_no_tokens_the_whole_answer_is_looked_at() -> None:
         ("wide-interval-ttft", 0.2),
         ("wide-interval-rate", pytest.approx(0.2)),
     ]
-    assert found[0].sentence == "n of e2e_ms is 12 requests; at least 64 is expected."
+    assert found[0].sentence == "Finished requests: 12 (limit: at least 64)."
     assert judge("complete", missing).level == "INVALID"
 
 
@@ -108,6 +108,7 @@ def good_requests(count: int = 80, **changes: object) -> list[RequestRecord]:
         record = request(i, **arguments)  # type: ignore[arg-type]
         record.scheduled_ns = (record.sent_ns or 0) - 50_000
         record.prompt_tokens_cached = 0
+        record.prompt_tokens_server = 8
         made.append(record)
     return made
 
@@ -133,6 +134,7 @@ def samples(
             cpu_frequency_mhz=3000.0 - slowing * i,
             throttle_events=7 + throttled * i,
             tcp_retransmissions=9 + sent_again * i,
+            tcp_needless_retransmissions=3,
             energy=[reading("gpu:counter", 0.5 * i, 50.0 * i), reading("gpu:polled", 0.5 * i, polled_w * 0.5 * i)],
         )
         for i in range(40)
@@ -162,6 +164,8 @@ def verdict_on(
     host = {"cpu": {"logical_cpus": 2, "governor": governor}, "virtualisation": {"emulated": emulated}}
     energy = EnergyFacts(meters=[meter("gpu:counter"), meter("gpu:polled", "polled")])
     run = manifest(repeats=2).model_copy(update={"host": host, "energy": energy})
+    for phase in run.phases:
+        phase.planned = len(requests) // 2
     timings = [told_by_engine(record, engine_is_off) for record in requests]
     return judged(summarize(run, requests, samples() if taken is None else taken, timings, captured or wire()))
 
@@ -211,8 +215,9 @@ def test_a_starved_client_leaves_its_slot_idle() -> None:
 
 
 def test_a_server_that_stalls() -> None:
-    arrivals_ms = (*(10.0 * (i + 1) for i in range(19)), 690.0)  # the last gap is 500 ms, of 680 in all
-    assert reasons(verdict_on(good_requests(arrivals_ms=arrivals_ms)))["server-pauses"] == "INVALID"
+    # The last gap is 500 ms, of 680 in all. That is how this server streams: a result, so a warning and not INVALID.
+    arrivals_ms = (*(10.0 * (i + 1) for i in range(19)), 690.0)
+    assert reasons(verdict_on(good_requests(arrivals_ms=arrivals_ms)))["server-pauses"] == "VALID with warnings"
 
 
 def test_token_counts_that_disagree() -> None:
@@ -252,7 +257,7 @@ def test_processors_that_do_not_keep_their_speed() -> None:
 def test_a_governor_in_words() -> None:
     (finding,) = verdict_on(good_requests(), governor="powersave").findings
     assert finding.level == "VALID with warnings"
-    assert finding.sentence == "is_performance_governor is no; yes is expected."
+    assert finding.sentence == "Frequency governor is performance: no (expected: yes)."
     unchecked = {item.rule: item.reason for item in verdict_on(good_requests(), governor=None).unchecked}
     assert "no frequency governor" in unchecked["frequency-governor"]
 
@@ -260,7 +265,7 @@ def test_a_governor_in_words() -> None:
 def test_what_was_measured_on_an_emulated_processor_is_not_to_be_believed() -> None:
     verdict = verdict_on(good_requests(), emulated=True)
     assert reasons(verdict) == {"emulated-host": "INVALID"}
-    assert verdict.findings[0].sentence == "is_emulated_host is yes; no is expected."
+    assert verdict.findings[0].sentence == "Emulated CPUs: yes (expected: no)."
 
 
 def test_a_network_that_loses_segments() -> None:
@@ -274,7 +279,9 @@ def test_an_engine_that_tells_another_time_than_the_client_saw() -> None:
 
 
 def test_prompts_that_came_from_a_cache() -> None:
-    for cached, found in ((0, {}), (1, {"cached-prompts": "VALID with warnings"}), (5, {"cached-prompts": "INVALID"})):
+    """Servers keep prefixes by default, so it is a warning, however much they had."""
+    warned = {"cached-prompts": "VALID with warnings"}
+    for cached, found in ((0, {}), (1, warned), (5, warned)):
         requests = good_requests()
         for record in requests:
             record.prompt_tokens_cached = cached  # of 8
@@ -388,17 +395,17 @@ def test_what_could_not_be_checked_is_said() -> None:
 
 def test_a_finding_names_number_limit_and_remedy() -> None:
     (finding,) = verdict_on(good_requests(40)).findings
-    assert finding.sentence == "n of ttft_ms is 40 requests; at least 64 is expected."
+    assert finding.sentence == "Finished requests: 40 (limit: at least 64)."
     assert finding.remedy == "Raise --requests or --repeats."
 
 
 def test_numbers_are_written_as_people_read_them() -> None:
     said = {finding.rule: finding.sentence for finding in verdict_on(good_requests(lag_us=32_049)).findings}
-    assert said["slow-client"] == "p99 of kernel_user_gap_us is 32,049 µs; at most 20,000 is expected."
+    assert said["slow-client"] == "Lag of the load driver behind the kernel, p99: 32.0 ms (limit: at most 20 ms)."
     (finding,) = verdict_on(good_requests(), samples(sent_again=1)).findings
     # 80 requests of 200 ms are 16 s, with two more segments a second: 32 / 80, and the edges of the windows.
-    assert finding.sentence.startswith("tcp_retransmission_ratio is 0.4")
-    assert finding.sentence.endswith("; at most 0.01 is expected.")
+    assert finding.sentence.startswith("TCP segments sent again after a loss: 0.4")
+    assert finding.sentence.endswith(" segments/request (limit: at most 0.01 segments/request).")
 
 
 def test_invalid_findings_come_first() -> None:

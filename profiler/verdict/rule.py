@@ -1,0 +1,69 @@
+"""What a rule of trust is: a limit on one number, and advice that is true of the run at hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from profiler.verdict.setup import Setup
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A sentence on what to do, given only where it `applies` to what the run had in use."""
+
+    text: str
+    applies: Callable[[Setup], bool] = lambda _: True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A limit on one number of a summary.
+
+    `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99") or "n"; for both "half-width":
+    that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats or slices. A number beyond
+    `warn` is doubtful, beyond `invalid` the measurement is wrong; `None` leaves a level out. "Beyond" is above, or
+    below where `is_floor`. `instead` is looked at where the metric has no value: embeddings have no tokens. `what`
+    is the number in plain words.
+
+    INVALID is for measurements that went wrong. What a server does, however badly, is a result: a warning at most.
+    """
+
+    id: str
+    metric: str
+    statistic: str = "value"
+    what: str
+    warn: float | None
+    invalid: float | None
+    why: str
+    advice: tuple[Advice, ...]
+    is_floor: bool = False
+    instead: str | None = None
+    is_about_server_host: bool = False  # not checked where the server runs on another machine
+    is_limit_set: bool = False  # by --limit
+
+    @property
+    def number(self) -> str:
+        """The number that is looked at, by its metric."""
+        return self.metric if self.statistic == "value" else f"{self.statistic} of {self.metric}"
+
+    @property
+    def remedy(self) -> str:
+        """All that can be done about it, whatever was in use."""
+        return " ".join(advice.text for advice in self.advice)
+
+    def remedy_for(self, setup: Setup) -> str:
+        """What can be done about it in this run."""
+        return " ".join(advice.text for advice in self.advice if advice.applies(setup))
+
+    def for_run(self, setup: Setup) -> "Rule":
+        """Return the rule with the limit that was set for the run, if one was.
+
+        It stands for the level of INVALID, or of the warning where there is no other; a warning is never looser.
+        """
+        limit = setup.limits.get(self.id)
+        if limit is None:
+            return self
+        if self.invalid is None:
+            return replace(self, warn=limit, is_limit_set=True)
+        stricter = max if self.is_floor else min
+        warn = None if self.warn is None else stricter(self.warn, limit)
+        return replace(self, warn=warn, invalid=limit, is_limit_set=True)
