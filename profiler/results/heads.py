@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from profiler.errors import RunFolderError
+from profiler.files import open_regular
 from profiler.results.manifest import FORMAT_VERSION
 
 RUN_FILE = "run.json"
@@ -196,8 +197,8 @@ def read_summary(folder: Path) -> SummaryHead:
 
 
 def _read(path: str) -> bytes:
-    """Read a file with three system calls where it is small: ten thousand times that counts."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Read a file with a few system calls where it is small: ten thousand times that counts."""
+    handle = open_regular(path)
     try:
         parts = [os.read(handle, _CHUNK_BYTES)]
         while len(parts[-1]) == _CHUNK_BYTES:
