@@ -83,7 +83,7 @@ class Failure(_Part):
     """Failed requests of one kind."""
 
     outcome: str = Field(description="As in requests.jsonl.")
-    http_status: int | None = None
+    http_status: int | None = Field(default=None, description="Of those with outcome http_error.")
     count: int
     text: str = Field(description="What the server or the network stack reported, as one line; may be empty.")
 
