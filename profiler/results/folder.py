@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
 from profiler.files import read_bytes, reading
+from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
@@ -166,15 +167,8 @@ class RunFolder:
 
     def _of_known_format(self, path: Path) -> dict[str, object]:
         document = self._parse(path)
-        version = document.get("format_version")
-        if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
-            return document
-        remedy = "Install a newer Aforo: pip install --upgrade aforo"
-        if isinstance(version, int) and version < 1:
-            remedy = "No Aforo wrote it like that: the file is damaged."
-        raise RunFolderError(
-            f"{path}: format_version is {version!r}; this version reads up to {FORMAT_VERSION}. {remedy}"
-        )
+        require_readable(path, document.get("format_version"), FORMAT_VERSION)
+        return document
 
     def _parse(self, path: Path) -> dict[str, object]:
         try:

@@ -5,13 +5,14 @@ The whole of both is `Manifest` and `Summary`; what is decoded here is never wri
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from profiler.errors import RunFolderError
 from profiler.files import open_regular
+from profiler.results.format_version import require_readable
 from profiler.results.manifest import FORMAT_VERSION
 
 RUN_FILE = "run.json"
@@ -109,7 +110,7 @@ class PointName(msgspec.Struct, kw_only=True):
 class RunHead(msgspec.Struct, kw_only=True):
     """Of the manifest."""
 
-    format_version: int
+    format_version: Any = None
     tool_version: str | None = None
     run_id: str
     status: str
@@ -174,7 +175,7 @@ class HeadlineMetrics(msgspec.Struct, kw_only=True):
 class SummaryHead(msgspec.Struct, kw_only=True):
     """Of the summary."""
 
-    format_version: int
+    format_version: Any = None
     requests_ok: int
     requests_failed: int
     metrics: HeadlineMetrics
@@ -217,9 +218,5 @@ def _decode(path: str, decoder: "msgspec.json.Decoder[_Document]") -> _Document:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from error
-    if document.format_version > FORMAT_VERSION:
-        raise RunFolderError(
-            f"{path}: format_version is {document.format_version}; this version reads up to {FORMAT_VERSION}. "
-            "Install a newer Aforo: pip install --upgrade aforo"
-        )
+    require_readable(path, document.format_version, FORMAT_VERSION)
     return document
