@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from profiler.errors import ModelError
-from profiler.files import reading
 
 _LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
 _ELEMENT_BYTES = {
@@ -43,7 +42,7 @@ def read(path: Path) -> dict[str, TensorInfo]:
     Raises ModelError where it cannot be read, is no safetensors file, or is shorter than its tensors need.
     """
     try:
-        with reading(path) as file:
+        with path.open("rb") as file:
             return _header(path, file)
     except OSError as error:
         raise ModelError(f"The file {path} cannot be read: {error.strerror}.") from error
@@ -60,7 +59,7 @@ def _header(path: Path, file: BinaryIO) -> dict[str, TensorInfo]:
         rows.pop("__metadata__", None)
         found = {name: TensorInfo(row["dtype"], tuple(map(int, row["shape"]))) for name, row in rows.items()}
         end_bytes = max((int(row["data_offsets"][1]) for row in rows.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise ModelError(f"The header of {path} is damaged. Copy or download it again.") from None
     needed_bytes = 8 + length_bytes + end_bytes
     if needed_bytes > size_bytes:

@@ -24,12 +24,13 @@ class Outcome(StrEnum):
     NO_RESPONSE = "no_response"  # not one byte within the timeout
     STALLED = "stalled"  # the stream began, then stayed silent for too long
     TIMEOUT = "timeout"  # still streaming when the request's whole time was up
-    TRUNCATED = "truncated"  # the connection was closed before the stream ended
+    TRUNCATED = "truncated"  # the connection or the body ended before the stream did
     RESET = "reset"  # the connection was torn down by the server
-    HTTP_ERROR = "http_error"  # a status other than 200; `http_status` says which
+    HTTP_ERROR = "http_error"  # a status other than 2xx; `http_status` says which
+    TOO_LONG = "too_long"  # more bytes than any response to such a request can have
     MALFORMED_HTTP = "malformed_http"  # not HTTP/1.1, or broken chunks
     MALFORMED_SSE = "malformed_sse"  # an event whose data is not the JSON that was expected
-    SERVER_ERROR = "server_error"  # the stream carried an error object
+    SERVER_ERROR = "server_error"  # the stream carried an error, or a finish reason that is one
     NO_TOKENS = "no_tokens"  # a complete response without a single token
     NO_EMBEDDING = "no_embedding"  # a complete response that is not the JSON of a vector
 
@@ -64,12 +65,16 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     read_offset_ns: list[int] = []  # arrival of each read, from sent_ns
     read_lag_ns: list[int | None] = []  # how much later our process saw it; None without a kernel stamp
     read_bytes: list[int] = []
-    read_tokens: list[int] = []  # token-bearing events in each read; above 1 it is coalesced
+    read_tokens: list[int] = []  # tokens in each read, as far as the client can count them
+    read_events: list[int] = []  # token-bearing events in each read, where they are not as many as the tokens
     prompt_tokens: int | None = None  # as the client counted when it made the prompt
     prompt_tokens_server: int | None = None  # as the server reported, where it did
     prompt_tokens_cached: int | None = None  # of these, how many the server did not read again, where it tells
-    completion_tokens: int | None = None  # token-bearing events that the client saw
-    completion_tokens_server: int | None = None  # usage, or max_tokens where it stopped at that length
+    asked_tokens: int | None = None  # how many tokens the request asked for at most
+    completion_tokens: int | None = None  # tokens that the client saw: the sum of `read_tokens`
+    completion_tokens_server: int | None = None  # as the server reported, where it did
+    reasoning_tokens: int | None = None  # of these, those of reasoning, where the server tells
+    hidden_tokens: int = 0  # of these, those that it did not stream
     finish_reason: str | None = None
     served_model: str | None = None  # the name under which the server answered
     server_timings: ServerTimings | None = None  # where the server tells them
@@ -123,7 +128,6 @@ class EnergyReading(msgspec.Struct, kw_only=True):
     t_ns: int
     energy_j: float  # since the meter was opened
     covered_ns: int | None = None  # time that its readings vouch for; None: all of it, as a counter does
-    power_w: float | None = None  # the power of the moment, where that is what an external meter shows
 
 
 class Sample(msgspec.Struct, kw_only=True):

@@ -18,7 +18,7 @@ from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import Outcome, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
@@ -324,8 +324,8 @@ class _Run:
 
     def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
-        record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position))
-        self._hide_secrets(record)
+        hide = self._plan.credentials.mask
+        record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position), hide)
         self._requests.append(record)
         self._precision.take(record)
         asked_for = self._server.model_name
@@ -340,13 +340,6 @@ class _Run:
                 self._tick()
                 self._server.check_alive()
                 self._clock.sleep(0.02)
-
-    def _hide_secrets(self, record: RequestRecord) -> None:
-        """Take keys out of what the server said, should it repeat them."""
-        mask = self._plan.credentials.mask
-        record.detail = record.detail and mask(record.detail)
-        record.finish_reason = record.finish_reason and mask(record.finish_reason)
-        record.served_model = record.served_model and mask(record.served_model)
 
     def _phase(self, name: str, point: str | None = None) -> "_PhaseBlock":
         return _PhaseBlock(self._manifest, self._plan.folder, self._clock, Phase(name=name, point=point, start_ns=0))

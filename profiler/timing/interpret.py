@@ -8,247 +8,186 @@ An embedding is one JSON object without tokens, and has arrived when its last by
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
-from typing import Any
 
-import msgspec
-
-from profiler.results.records import Outcome, RequestRecord, ServerTimings, StampSource
+from profiler.results.records import Outcome, RequestRecord, StampSource
 from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
-from profiler.timing.framing import FramingError, Head, chunks, events, parse_head
+from profiler.timing.embedding import NoEmbeddingError, read_embedding
+from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.messages import Exchange
+from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown
 from profiler.timing.wire import timespec_to_ns
 from profiler.units import NS_PER_MS
 
-_DONE = b"[DONE]"
-_SHOWN_CHARACTERS = 200
+_SHOWN_CHARACTERS = 300
 _STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
-_HTTP_OK = 200
-_MOST_TOKENS = 4096  # in one event; a server that counts more of them miscounts
-_NOTHING = msgspec.Raw(b"null")
-
-
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[Any] | None = None
-
-
-class _Choice(msgspec.Struct):
-    text: str | None = None
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-
-    def has_token(self) -> bool:
-        delta = self.delta
-        if delta is None:
-            return bool(self.text)
-        return bool(delta.content or delta.reasoning_content or delta.reasoning or delta.tool_calls)
-
-
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-
-    @property
-    def cached_tokens(self) -> int | None:
-        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] = []
-    usage: _Usage | None = None
-    error: Any = None
-    model: msgspec.Raw = _NOTHING
-    timings: msgspec.Raw = _NOTHING  # llama-server's; another server may mean something else by it
-
-
-_decode_chunk = msgspec.json.Decoder(_Chunk).decode
-
-
-class _Vector(msgspec.Struct):
-    embedding: list[float]
-
-
-class _Embeddings(msgspec.Struct):
-    data: list[_Vector] = []
-    usage: _Usage | None = None
-    error: Any = None
-    model: msgspec.Raw = _NOTHING
-
-
-_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
-
-
-class _Stream(msgspec.Struct):
-    """What the events of one response said."""
-
-    token_offsets: list[int] = []  # for each token, the body offset at which its event was complete
-    is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
-    finish_reason: str | None = None
-    usage: _Usage | None = None
-    timings: ServerTimings | None = None
-    model: str | None = None
-
-
-class _ServerSaidError(ValueError):
-    """The stream carried an error object."""
-
+_SUCCESS = range(200, 300)
+_CUT_OFF = {Outcome.TRUNCATED, Outcome.RESET, Outcome.STALLED, Outcome.TIMEOUT}
 
 _Ending = tuple[Outcome, str | None]
 
 
-def to_record(exchange: Exchange, output_tokens: int, prompt_tokens: int | None) -> RequestRecord:
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def to_record(
+    exchange: Exchange, output_tokens: int, prompt_tokens: int | None, hide: Callable[[str], str] = _as_it_is
+) -> RequestRecord:
     """Interpret one finished request.
 
-    `output_tokens` is what the request asked for: a stream that ends with `finish_reason: length` has
-    that many, by the server's own word, even where it sends no usage. 0 asked for an embedding.
+    `output_tokens` is what the request asked for at most; 0 asked for an embedding. `hide` takes secrets out of what
+    the server said; it sees the text before it is cut to a length that can be printed, so no part of one is left.
     """
     record = _stamped(exchange)
     record.prompt_tokens = prompt_tokens
+    record.asked_tokens = output_tokens or None
     raw = b"".join(exchange.data)
     try:
         head = parse_head(raw) if raw else None
-        ending = _read_body(exchange, raw, head, record, output_tokens) if head else None
+        ending = _read_body(exchange, raw, head, record) if head else None
     except FramingError as error:
         ending = Outcome.MALFORMED_HTTP, str(error)
     record.outcome, record.detail = ending or (Outcome(exchange.ending), exchange.detail)
+    record.detail = _printable(record.detail, hide)
+    record.finish_reason = _printable(record.finish_reason, hide)
+    record.served_model = _printable(record.served_model, hide)
     return record
 
 
-def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord, output_tokens: int) -> _Ending | None:
+def _printable(text: str | None, hide: Callable[[str], str]) -> str | None:
+    hidden = text and hide(text)
+    return hidden if not hidden or len(hidden) <= _SHOWN_CHARACTERS else hidden[:_SHOWN_CHARACTERS] + "…"
+
+
+def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord) -> _Ending | None:
     """Fill in status, tokens and usage; return an outcome where the body changes the one from the wire."""
     record.http_status = head.status
-    body, raw_offsets, body_offsets = _body(raw, head)
-    if head.status != _HTTP_OK:
-        return Outcome.HTTP_ERROR, f"HTTP {head.status}: {_shown(body)}"
-    if not output_tokens:
-        return _read_embedding(body, record) if exchange.ending == Outcome.OK else None
-    stream = _Stream()
-    ending: _Ending | None = None
-    try:
-        _read_events(body, stream)
-    except _ServerSaidError as error:
-        ending = Outcome.SERVER_ERROR, str(error)
-    except msgspec.MsgspecError as error:
-        ending = Outcome.MALFORMED_SSE, str(error)
-    _count_tokens(exchange, record, stream, raw_offsets, body_offsets)
-    _take_usage(record, stream, output_tokens)
-    if ending is None and exchange.ending == Outcome.OK and not stream.token_offsets:
-        return Outcome.NO_TOKENS, f"a complete response without a token: {_shown(body)}"
-    return ending
+    pieces, broken = _pieces(raw, head)
+    body = b"".join([raw[piece.raw_start : piece.raw_end] for piece in pieces])
+    if head.status not in _SUCCESS:
+        return Outcome.HTTP_ERROR, f"HTTP {head.status}: {shown(body)}"
+    if head.encoding:
+        return Outcome.MALFORMED_HTTP, f"the response is compressed ({head.encoding}), which was not asked for"
+    if record.asked_tokens is None:
+        return broken or (_read_embedding(body, record) if exchange.ending == Outcome.OK else None)
+    stream = Stream()
+    ending = _read_stream(body, stream) or broken
+    _take_counts(record, stream)
+    _count_tokens(exchange, record, stream, pieces)
+    return ending or _ending_of(stream, record, body)
 
 
-def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
-    """Fill in usage and model of a complete answer; return an outcome where it is not one vector of numbers."""
+def _pieces(raw: bytes, head: Head) -> tuple[list[Slice], _Ending | None]:
+    """Return which stretches are body, and what is wrong with what follows them."""
+    if not head.is_chunked:
+        return [Slice(head.body_start, len(raw))], None
+    walker, pieces = ChunkWalker(), list[Slice]()
     try:
-        answer = _decode_embeddings(body)
-    except msgspec.MsgspecError as error:
-        return Outcome.NO_EMBEDDING, f"{error}: {_shown(body)}"
-    if answer.error is not None:
-        return Outcome.SERVER_ERROR, f"the server reported: {_shown(body)}"
-    if len(answer.data) != 1 or not answer.data[0].embedding:
-        return Outcome.NO_EMBEDDING, f"expected one vector: {_shown(body)}"
-    record.completion_tokens = 0
-    record.served_model = _text(answer.model)
-    if answer.usage is not None:
-        record.prompt_tokens_server = answer.usage.prompt_tokens
-        record.prompt_tokens_cached = answer.usage.cached_tokens
+        walker.feed(raw, head.body_start, pieces)
+    except FramingError as error:
+        return pieces, (Outcome.MALFORMED_HTTP, str(error))
+    return pieces, None
+
+
+def _read_stream(body: bytes, stream: Stream) -> _Ending | None:
+    try:
+        read_stream(body, stream)
+    except ServerSaidError as error:
+        return Outcome.SERVER_ERROR, f"the server reported: {error}"
+    except MalformedEventError as error:
+        return Outcome.MALFORMED_SSE, str(error)
     return None
 
 
-def _body(raw: bytes, head: Head) -> tuple[bytes, list[int], list[int]]:
-    """Return the body and, per chunk, its first offset in the raw bytes and in the body."""
-    if not head.is_chunked:
-        return raw[head.body_start :], [head.body_start], [0]
-    slices = [piece for piece in chunks(raw, head.body_start) if piece.raw_end > piece.raw_start]
-    if not slices:
-        return b"", [head.body_start], [0]
-    body = b"".join([raw[piece.raw_start : piece.raw_end] for piece in slices])
-    lengths = (piece.raw_end - piece.raw_start for piece in slices[:-1])
-    return body, [piece.raw_start for piece in slices], list(accumulate(lengths, initial=0))
+def _ending_of(stream: Stream, record: RequestRecord, body: bytes) -> _Ending | None:
+    """Return the outcome of a stream whose events could all be read, where it is not the one from the wire.
 
-
-def _read_events(body: bytes, stream: _Stream) -> None:
-    """Collect tokens, usage and the finish reason. Raises when an event is not what it should be."""
-    for event in events(body):
-        if event.data == _DONE:
-            return
-        chunk = _decode_chunk(event.data)
-        if chunk.error is not None:
-            raise _ServerSaidError(f"the server reported: {_shown(event.data)}")
-        stream.usage = chunk.usage or stream.usage
-        if stream.model is None and chunk.model != _NOTHING:
-            stream.model = _text(chunk.model)
-        if chunk.timings != _NOTHING:
-            stream.timings = _server_timings(chunk.timings)
-        stream.token_offsets += [event.end] * _tokens_in(chunk, stream)
-        for choice in chunk.choices:
-            stream.finish_reason = choice.finish_reason or stream.finish_reason
-
-
-def _tokens_in(chunk: _Chunk, stream: _Stream) -> int:
-    """Return the tokens that an event brings: with text, or without one where the server counts along.
-
-    Half a character and a special token have no text, and yet they took a step.
+    `[DONE]` ends a stream, whatever becomes of the connection. Without it, without a finish reason and without the
+    usage that comes last, a body that ends properly may still be that of a request that was given up; it is complete
+    where all the tokens are there that were asked for.
     """
-    shown = sum(choice.has_token() for choice in chunk.choices)
-    if stream.is_counted_along is None and chunk.choices:
-        stream.is_counted_along = chunk.usage is not None
-    if not stream.is_counted_along or chunk.usage is None:
-        return shown
-    new = (chunk.usage.completion_tokens or 0) - len(stream.token_offsets)
-    return new if shown < new <= _MOST_TOKENS else shown
-
-
-def _text(raw: msgspec.Raw) -> str | None:
-    value = msgspec.json.decode(raw)
-    return value if isinstance(value, str) else None
-
-
-def _server_timings(raw: msgspec.Raw) -> ServerTimings | None:
-    try:
-        return msgspec.json.decode(raw, type=ServerTimings)
-    except msgspec.MsgspecError:
+    if stream.has_failed:
+        return Outcome.SERVER_ERROR, f"the server gave the request up, with the finish reason {stream.finish_reason!r}"
+    if record.outcome is not Outcome.OK and not (stream.is_done and record.outcome in _CUT_OFF):
         return None
+    seen, asked = record.completion_tokens or 0, record.asked_tokens or 0
+    if not seen:
+        return Outcome.NO_TOKENS, f"a complete response without a token: {shown(body)}"
+    if not stream.is_ended and max(seen, record.completion_tokens_server or 0) < asked:
+        lacks = "without a finish reason, usage or [DONE]"
+        return Outcome.TRUNCATED, f"the stream ended after {seen} of at most {asked} tokens {lacks}"
+    return Outcome.OK, None
 
 
-def _count_tokens(
-    exchange: Exchange,
-    record: RequestRecord,
-    stream: _Stream,
-    raw_offsets: list[int],
-    body_offsets: list[int],
-) -> None:
-    """Attribute each token to the read that completed its event."""
-    read_ends = list(accumulate(len(data) for data in exchange.data))
-    record.read_tokens = [0] * len(read_ends)
-    for offset in stream.token_offsets:
-        last_byte = offset - 1
-        chunk = bisect_right(body_offsets, last_byte) - 1
-        raw_position = raw_offsets[chunk] + last_byte - body_offsets[chunk]
-        record.read_tokens[bisect_right(read_ends, raw_position)] += 1
-    record.completion_tokens = len(stream.token_offsets)
+def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
+    """Fill in usage and model of a complete response; return an outcome where it is not one vector of numbers."""
+    try:
+        found = read_embedding(body)
+    except ServerSaidError as error:
+        return Outcome.SERVER_ERROR, f"the server reported: {error}"
+    except NoEmbeddingError as error:
+        return Outcome.NO_EMBEDDING, str(error)
+    record.completion_tokens = 0
+    record.served_model = found.model
+    record.prompt_tokens_server = found.usage.prompt_tokens
+    record.prompt_tokens_cached = found.usage.cached_tokens
+    return None
 
 
-def _take_usage(record: RequestRecord, stream: _Stream, output_tokens: int) -> None:
+def _take_counts(record: RequestRecord, stream: Stream) -> None:
+    """Note what the server says. Without usage its count is known only where it agrees with ours and with `length`."""
+    usage, seen = stream.usage, len(stream.token_offsets)
     record.finish_reason = stream.finish_reason
     record.server_timings = stream.timings
     record.served_model = stream.model
-    if stream.usage is not None:
-        record.prompt_tokens_server = stream.usage.prompt_tokens
-        record.prompt_tokens_cached = stream.usage.cached_tokens
-        record.completion_tokens_server = stream.usage.completion_tokens
-    elif stream.finish_reason == "length":
-        record.completion_tokens_server = output_tokens
+    if usage is not None:
+        record.prompt_tokens_server = usage.prompt_tokens
+        record.prompt_tokens_cached = usage.cached_tokens
+        record.completion_tokens_server = usage.completion_tokens
+        record.reasoning_tokens = usage.reasoning_tokens
+        record.hidden_tokens = 0 if stream.has_reasoning else usage.reasoning_tokens or 0
+    elif stream.finish_reason == "length" and seen == record.asked_tokens:
+        record.completion_tokens_server = seen
     if stream.timings is not None:
         record.prompt_tokens_cached = stream.timings.cache_n
+
+
+def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pieces: list[Slice]) -> None:
+    """Attribute each token to the read that completed its event.
+
+    The token that ends a sequence has no text; where the server counts exactly one more than there was text, it came
+    with the event that told the finish reason.
+    """
+    tokens, with_text = stream.token_offsets, stream.event_offsets
+    counted = (record.completion_tokens_server or 0) - record.hidden_tokens
+    if stream.textless_end is not None and counted == len(tokens) + 1:
+        tokens, with_text = [*tokens, stream.textless_end], [*with_text, stream.textless_end]
+    read_of = _reads_by_offset(exchange, pieces)
+    record.read_tokens = _per_read(tokens, read_of, len(exchange.data))
+    read_events = _per_read(with_text, read_of, len(exchange.data))
+    record.read_events = [] if read_events == record.read_tokens else read_events
+    record.completion_tokens = len(tokens)
+
+
+def _reads_by_offset(exchange: Exchange, pieces: list[Slice]) -> Callable[[int], int]:
+    """Return what finds the read that brought the byte before an offset in the body."""
+    read_ends = list(accumulate(len(data) for data in exchange.data))
+    begins = list(accumulate((piece.raw_end - piece.raw_start for piece in pieces[:-1]), initial=0))
+
+    def read_of(offset: int) -> int:
+        piece = bisect_right(begins, offset - 1) - 1
+        return bisect_right(read_ends, pieces[piece].raw_start + offset - 1 - begins[piece])
+
+    return read_of
+
+
+def _per_read(offsets: list[int], read_of: Callable[[int], int], reads: int) -> list[int]:
+    counts = [0] * reads
+    for offset in offsets:
+        counts[read_of(offset)] += 1
+    return counts
 
 
 def _stamped(exchange: Exchange) -> RequestRecord:
@@ -295,9 +234,3 @@ def _stamp_source(lags_ns: list[int | None]) -> StampSource:
     if missing == 0:
         return "kernel"
     return "user" if missing == len(lags_ns) else "mixed"
-
-
-def _shown(data: bytes) -> str:
-    """The beginning of what a server sent, safe to print."""
-    text = data.decode("utf-8", "replace").strip()
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

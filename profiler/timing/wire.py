@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from profiler.results.records import Outcome
 from profiler.timing.clock import WallOffset, sample_wall_offset
-from profiler.timing.framing import EndFinder, FramingError
+from profiler.timing.framing import EndFinder, FramingError, ResponseTooLongError
 from profiler.timing.messages import Exchange
 
 if TYPE_CHECKING:
@@ -220,6 +220,8 @@ class Flight:
 
 def outcome_of_error(error: OSError | FramingError, flight: Flight) -> tuple[Outcome, str]:
     """Name a failure of the network or of the protocol."""
+    if isinstance(error, ResponseTooLongError):
+        return Outcome.TOO_LONG, str(error)
     if isinstance(error, FramingError):
         return Outcome.MALFORMED_HTTP, str(error)
     text = error.strerror or str(error)

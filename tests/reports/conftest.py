@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from profiler.hosts.facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
-from profiler.metrics.observations import points_of
 from profiler.metrics.summarize import summarize
 from profiler.reports import html
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
@@ -21,7 +20,6 @@ from profiler.results.summary import Summary
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit
 from profiler.verdict.judge import judge
-from profiler.verdict.setup import setup_of
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -42,10 +40,7 @@ class FakeRun:
     @property
     def summary(self) -> Summary:
         summary = summarize(self.manifest, self.requests, self.samples, self.timings, self.wire)
-        (point,) = points_of(self.manifest)
-        failed = summary.requests_failed, summary.requests_ok + summary.requests_failed
-        setup = setup_of(self.manifest, point, summary.failures)
-        return summary.model_copy(update={"verdict": judge(summary.status, summary.metrics, setup, failed)})
+        return summary.model_copy(update={"verdict": judge(summary.status, summary.metrics)})
 
     def page(self) -> str:
         return html.render(self.manifest, self.summary, self.requests, self.samples)

@@ -290,7 +290,7 @@ def test_a_backlog_reaches_a_slow_parent_soon_after_the_job(driver: LoadDriver) 
 
 
 def test_a_last_chunk_that_arrives_in_pieces_ends_the_response(driver: LoadDriver) -> None:
-    whole = server.HEAD + server.chunk(server.token("a")) + server.LAST_CHUNK
+    whole = server.HEAD + server.chunk(server.token("a", "stop")) + server.LAST_CHUNK
     for cut in range(len(whole) - 7, len(whole)):
         with server.serve(server.stay_silent_after(whole[:cut], b"", whole[cut:])) as port:
             (record,), _ = drive(driver, port, stall_timeout_s=1.0)

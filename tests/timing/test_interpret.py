@@ -199,7 +199,9 @@ def test_an_embedding_may_come_in_chunks() -> None:
         (vectors([]), Outcome.NO_EMBEDDING, "expected one vector"),
         (vectors([1.0], [2.0]), Outcome.NO_EMBEDDING, "expected one vector"),
         (b'{"data": [{"embedding": [1.0, null]}]}', Outcome.NO_EMBEDDING, "Expected `float`, got `null`"),
-        (b'{"data": [{"embedding": "AAAA"}]}', Outcome.NO_EMBEDDING, "Expected `array`, got `str`"),
+        # Three bytes: no number of 32 bits. Four would be one, in base64.
+        (b'{"data": [{"embedding": "AAAA"}]}', Outcome.NO_EMBEDDING, "expected one vector"),
+        (b'{"detail": "no such model"}', Outcome.SERVER_ERROR, "no such model"),
         (b"hello", Outcome.NO_EMBEDDING, "malformed"),
         (b'{"error": {"message": "too long"}}', Outcome.SERVER_ERROR, "too long"),
     ],
@@ -228,3 +230,114 @@ def test_what_the_server_says_of_its_cache_is_kept(said: dict[str, object], cach
     last = b"data: " + json.dumps({"choices": [], **said}).encode() + b"\n\n"
     record = to_record(exchange([HEAD + chunk(token("a") + last) + b"0\r\n\r\n"]), 1, 9)
     assert (record.outcome, record.prompt_tokens_cached) == (Outcome.OK, cached)
+
+
+LAST = b"0\r\n\r\n"
+DONE = chunk(b"data: [DONE]\n\n")
+
+
+def usage(completion: object, **more: object) -> bytes:
+    said = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": completion, **more}}
+    return chunk(b"data: " + json.dumps(said).encode() + b"\n\n")
+
+
+def three(finish_reason: str | None = None) -> list[bytes]:
+    return [HEAD, chunk(token("a")), chunk(token("b")), chunk(token("c", finish_reason=finish_reason))]
+
+
+@pytest.mark.parametrize("ending", ["ok", "truncated", "stalled", "timeout", "reset"])
+def test_done_ends_a_stream_whatever_becomes_of_the_connection(ending: str) -> None:
+    record = to_record(exchange([*three(), DONE], ending=ending), 8, None)
+    assert (record.outcome, record.detail, record.completion_tokens) == (Outcome.OK, None, 3)
+
+
+def test_a_body_that_ends_early_without_a_word_is_cut_off() -> None:
+    record = to_record(exchange([*three(), LAST]), 8, None)
+    assert record.outcome is Outcome.TRUNCATED
+    assert "3 of at most 8 tokens without a finish reason" in (record.detail or "")
+
+
+@pytest.mark.parametrize("end", [DONE, usage(3), chunk(token("", finish_reason="stop")), b""])
+def test_each_sign_of_an_end_is_enough(end: bytes) -> None:
+    # Without any, three tokens of three are complete.
+    assert to_record(exchange([*three(), end + LAST]), 3 if not end else 8, None).outcome is Outcome.OK
+
+
+def test_a_finish_reason_that_is_a_failure_is_an_error_of_the_server() -> None:
+    record = to_record(exchange([*three("abort"), DONE + LAST]), 8, None)
+    assert record.outcome is Outcome.SERVER_ERROR
+    assert "'abort'" in (record.detail or "")
+    assert (record.finish_reason, record.completion_tokens) == ("abort", 3)
+
+
+def test_a_count_that_the_server_does_not_tell_is_not_invented() -> None:
+    # `length` may be the limit of the context: three of eight. With three of three both agree.
+    assert to_record(exchange([*three("length"), DONE + LAST]), 8, None).completion_tokens_server is None
+    assert to_record(exchange([*three("length"), DONE + LAST]), 3, None).completion_tokens_server == 3
+    assert to_record(exchange([*three("length"), usage(-1), DONE + LAST]), 3, None).completion_tokens_server is None
+
+
+def test_the_end_of_a_sequence_is_the_token_of_the_event_that_says_so() -> None:
+    reads = [*three(), chunk(token("", finish_reason="stop")), usage(4), DONE + LAST]
+    record = to_record(exchange(reads), 64, None)
+    assert record.read_tokens == [0, 1, 1, 1, 1, 0, 0]
+    assert (record.completion_tokens, record.completion_tokens_server) == (4, 4)
+    # Two more than there was text: which of the events brought two is not known.
+    record = to_record(exchange([*three(), chunk(token("", finish_reason="stop")), usage(5), DONE + LAST]), 64, None)
+    assert record.read_tokens == [0, 1, 1, 1, 0, 0, 0]
+
+
+def test_reasoning_that_is_not_streamed_is_told_apart() -> None:
+    details = {"completion_tokens_details": {"reasoning_tokens": 100}}
+    record = to_record(exchange([*three("stop"), usage(103, **details), DONE + LAST]), 200, None)
+    assert (record.completion_tokens, record.completion_tokens_server) == (3, 103)
+    assert (record.reasoning_tokens, record.hidden_tokens) == (100, 100)
+    thought = chunk(b'data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}\n\n')
+    record = to_record(exchange([HEAD, thought, *three("stop")[1:], usage(4, **details), DONE + LAST]), 200, None)
+    assert (record.reasoning_tokens, record.hidden_tokens) == (100, 0)
+
+
+def test_events_are_counted_apart_from_tokens_where_one_brings_several() -> None:
+    def event(text: str, count: int) -> bytes:
+        said = {"choices": [{"text": text}], "usage": {"prompt_tokens": 7, "completion_tokens": count}}
+        return chunk(b"data: " + json.dumps(said).encode() + b"\n\n")
+
+    record = to_record(exchange([HEAD, event("abcd", 4), event("e", 5) + event("f", 6), DONE + LAST]), 6, None)
+    assert (record.read_tokens, record.read_events) == ([0, 4, 2, 0], [0, 1, 2, 0])
+    assert to_record(exchange([*three("length"), DONE + LAST]), 3, None).read_events == []
+
+
+def test_what_came_before_a_broken_chunk_is_kept() -> None:
+    record = to_record(exchange([*three(), b"-11\r\n"], ending="malformed_http"), 8, None)
+    assert (record.outcome, record.completion_tokens) == (Outcome.MALFORMED_HTTP, 3)
+    assert "'-11'" in (record.detail or "")
+
+
+def test_a_compressed_response_is_named() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"
+    assert "compressed (gzip)" in (to_record(exchange([raw]), 8, None).detail or "")
+
+
+KEY = "sk-0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 " + KEY.encode() + b" no\r\n\r\n",
+        b"X" * 20 + KEY.encode(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + KEY.encode() + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"no colon " + KEY.encode() + b"\r\n\r\n",
+        HEAD + b"5;" + KEY.encode() + b"\r\nhello" + KEY.encode() + b"\r\n\r\n",
+        HEAD + KEY.encode() + b"\r\n",
+        b"HTTP/1.1 401 No\r\nContent-Length: 340\r\n\r\n" + b"x" * 280 + KEY.encode() + b"y" * 20,
+        HEAD + chunk(b'data: {"error":"' + b"x" * 270 + KEY.encode() + b'"}\n\n') + LAST,
+        HEAD + chunk(b'data: {"choices":[{"text":"a","finish_reason":"' + KEY.encode() * 20 + b'"}]}\n\n') + LAST,
+        HEAD + chunk(b'data: {"model":"' + b"m" * 290 + KEY.encode() + b'","choices":[{"text":"a"}]}\n\n') + LAST,
+    ],
+)
+def test_a_key_that_a_server_repeats_is_hidden_before_anything_is_cut(raw: bytes) -> None:
+    record = to_record(exchange([raw]), 1, None, lambda text: text.replace(KEY, "[hidden]"))
+    text = f"{record.detail} {record.finish_reason} {record.served_model}"
+    assert KEY[:6] not in text
+    assert all(len(part or "") <= 301 for part in (record.detail, record.finish_reason, record.served_model))

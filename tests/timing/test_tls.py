@@ -241,12 +241,14 @@ TO_THE_END = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 @pytest.mark.parametrize(
     ("script", "outcome"),
     [
-        (server.send_bytes(server.HEAD, server.chunk(server.token("a")), server.LAST_CHUNK), Outcome.OK),
+        (server.send_bytes(server.HEAD, server.chunk(server.token("a", "stop")), server.LAST_CHUNK), Outcome.OK),
         (server.send_bytes(server.HEAD, server.chunk(server.token("a"))), Outcome.TRUNCATED),
         (close_properly(server.HEAD, server.chunk(server.token("a"))), Outcome.TRUNCATED),
         # A body that ends with its connection is whole only if that end was announced (RFC 9112 §9.8).
-        (server.send_bytes(TO_THE_END, server.token("a"), server.DONE), Outcome.TRUNCATED),
-        (close_properly(TO_THE_END, server.token("a"), server.DONE), Outcome.OK),
+        (server.send_bytes(TO_THE_END, server.token("a", "stop")), Outcome.TRUNCATED),
+        (close_properly(TO_THE_END, server.token("a", "stop")), Outcome.OK),
+        # [DONE] ends the stream, so nothing of it can have been cut off.
+        (server.send_bytes(TO_THE_END, server.token("a"), server.DONE), Outcome.OK),
         (server.send_bytes(), Outcome.RESET),
         (close_properly(), Outcome.RESET),
         (server.reset_after(server.HEAD, server.chunk(server.token("a"))), Outcome.RESET),

@@ -1,0 +1,69 @@
+"""The response to a request for an embedding: one JSON object with one vector."""
+
+import base64
+import binascii
+from typing import Any, NamedTuple
+
+import msgspec
+
+from profiler.timing.stream import ServerSaidError, Usage, is_error, read_json, read_usage, says_error, shown, text_of
+
+_F32_BYTES = 4
+
+
+class _Vector(msgspec.Struct):
+    embedding: list[float] | str  # numbers, or f32 in base64
+
+
+class _Embeddings(msgspec.Struct):
+    data: list[_Vector] | None = None
+    usage: Any = None
+    error: Any = None
+    model: Any = None
+
+
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
+
+
+class NoEmbeddingError(ValueError):
+    """A response that is not one vector of numbers."""
+
+
+class Embedding(NamedTuple):
+    """What a response tells beside its vector."""
+
+    usage: Usage
+    model: str | None
+
+
+def read_embedding(body: bytes) -> Embedding:
+    """Read a complete body. Raises `ServerSaidError`, `NoEmbeddingError`."""
+    try:
+        found = _decode_embeddings(body)
+    except (ValueError, RecursionError) as error:
+        raise NoEmbeddingError(f"{error}: {shown(body)}") from error
+    vectors = found.data or []
+    if is_error(found.error) or (not vectors and _says_error(body)):
+        raise ServerSaidError(shown(body))
+    if len(vectors) != 1 or not _has_numbers(vectors[0].embedding):
+        raise NoEmbeddingError(f"expected one vector: {shown(body)}")
+    return Embedding(read_usage(found.usage) or Usage(), text_of(found.model))
+
+
+def _says_error(body: bytes) -> bool:
+    try:
+        said = read_json(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and says_error(said)
+
+
+def _has_numbers(vector: list[float] | str) -> bool:
+    """Whether there are some: written out, or in base64, which some servers send unasked."""
+    if isinstance(vector, list):
+        return bool(vector)
+    try:
+        packed = base64.b64decode(vector, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return bool(packed) and len(packed) % _F32_BYTES == 0

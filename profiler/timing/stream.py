@@ -1,0 +1,393 @@
+"""What the events of a streamed response say: tokens, counts, how it ended, what went wrong.
+
+Servers agree on the outline of a chunk (`choices`, `usage`, `[DONE]`) and differ in the rest. What a reader of tokens
+does not need may have any form. A count is a whole number from 0 to a billion, as a number or as its digits; anything
+else is not known. Errors are recognised in all forms that servers are known to write, whatever the status was.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from profiler.results.records import ServerTimings
+from profiler.timing.framing import Event, events
+
+DONE = b"[DONE]"
+_MOST_TOKENS = 4096  # in one event; a server that counts more of them miscounts
+_MOST_COUNTED = 10**9
+_MOST_DIGITS = 10
+_TEXT_KEYS = ("text", "content", "thinking", "reasoning", "summary", "refusal", "transcript", "data")
+# Finish reasons of a request that was given up. vLLM, SGLang: abort. TensorRT-LLM: cancelled, timeout. DeepSeek:
+# insufficient_system_resource. Zhipu: network_error. Cohere: ERROR, ERROR_TOXIC, USER_CANCEL. Mistral: error.
+_FAILED = frozenset(
+    {
+        "abort",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "user_cancel",
+        "timeout",
+        "timed_out",
+        "failed",
+        "failure",
+        "overloaded",
+        "unavailable",
+        "not_finished",
+        "insufficient_system_resource",
+        "network_error",
+        "server_error",
+        "internal_error",
+        "internal_server_error",
+    }
+)
+_REASON_KEYS = ("message", "msg", "detail", "errors", "error_type", "error_message", "errorMessage")
+_GOOD_CODES = (0, 200, "0", "200")
+_GOOD_MESSAGES = ("", "ok", "success")
+
+
+class _Delta(msgspec.Struct):
+    content: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    thinking: Any = None
+    refusal: Any = None
+    audio: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+
+    def has_reasoning(self) -> bool:
+        return _has_text(self.reasoning_content) or _has_text(self.reasoning) or _has_text(self.thinking)
+
+    def has_token(self) -> bool:
+        content = self.content
+        if type(content) is str and content:
+            return True
+        return (
+            _has_text(content)
+            or self.has_reasoning()
+            or _has_text(self.refusal)
+            or _has_text(self.audio)
+            or bool(self.tool_calls)
+            or bool(self.function_call)
+        )
+
+
+class _Choice(msgspec.Struct):
+    text: Any = None
+    delta: _Delta | None = None
+    message: _Delta | None = None  # some send it in place of `delta`
+    finish_reason: Any = None
+
+    def has_token(self) -> bool:
+        said = self.delta or self.message
+        return _has_text(self.text) or (said is not None and said.has_token())
+
+    def has_reasoning(self) -> bool:
+        said = self.delta or self.message
+        if said is None or (type(said.content) is str and said.content):
+            return False
+        return said.has_reasoning() or _is_thinking(said.content)
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    error: Any = None
+    model: Any = None
+    timings: Any = None  # llama-server's; another server may mean something else by it
+
+
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class Usage(msgspec.Struct):
+    """How many tokens a server says there were; None where it does not say so in a form that can be read."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Stream(msgspec.Struct):
+    """What the events of one response said."""
+
+    token_offsets: list[int] = []  # for each token, the body offset at which its event was complete
+    event_offsets: list[int] = []  # the same for each event that brought tokens
+    is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
+    is_done: bool = False  # whether it said `[DONE]`
+    has_final_usage: bool = False  # usage in an event of its own, as the last one carries it
+    has_reasoning: bool = False  # whether some of its text was reasoning
+    textless_end: int | None = None  # the body offset of the event that told the finish reason, where it had no text
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    timings: ServerTimings | None = None
+    model: str | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the server has said in one of the ways there are that this was all."""
+        return self.is_done or self.finish_reason is not None or self.has_final_usage
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the finish reason is that the server gave the request up."""
+        reason = (self.finish_reason or "").lower()
+        return reason in _FAILED or reason.startswith("error")
+
+
+class ServerSaidError(ValueError):
+    """The stream carried an error; the text is what the server said of it."""
+
+
+class MalformedEventError(ValueError):
+    """An event is not what it should be."""
+
+
+def read_stream(body: bytes, stream: Stream) -> None:
+    """Collect what the events say. Raises `ServerSaidError`, `MalformedEventError`; what came before is kept."""
+    for event in events(body):
+        if event.kind == b"error":
+            _read_error(event)
+        elif event.data == DONE or event.data.strip() == DONE:
+            stream.is_done = True
+            return
+        elif event.data and not event.data.isspace():
+            _read_chunk(event, stream)
+    if not stream.event_offsets and not stream.is_ended:
+        _read_plain(body)
+
+
+def _read_error(event: Event) -> None:
+    """Raise what an event of type `error` says, unless it says that there is none."""
+    try:
+        said = read_json(event.data)
+    except (ValueError, RecursionError):
+        said = event.data
+    if said is None or said is False or (isinstance(said, dict) and "error" in said and not is_error(said["error"])):
+        return
+    raise ServerSaidError(shown(event.data))
+
+
+def _read_plain(body: bytes) -> None:
+    """Raise the error that a body in JSON tells where a stream was expected."""
+    try:
+        said = read_json(body)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(said, dict) and says_error(said):
+        raise ServerSaidError(shown(body))
+
+
+def _read_chunk(event: Event, stream: Stream) -> None:
+    chunk = _chunk(event)
+    if chunk.error is not None and is_error(chunk.error):
+        raise ServerSaidError(shown(event.data))
+    if not chunk.choices and chunk.usage is None and says_error(_object(event)):
+        raise ServerSaidError(shown(event.data))
+    if chunk.usage is not None:
+        stream.usage = read_usage(chunk.usage) or stream.usage
+        stream.has_final_usage = stream.has_final_usage or not chunk.choices
+    if stream.model is None:
+        stream.model = text_of(chunk.model)
+    if chunk.timings is not None:
+        stream.timings = _server_timings(chunk.timings)
+    if chunk.choices:
+        _take_choices(chunk, chunk.choices, event.end, stream)
+
+
+def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Stream) -> None:
+    shown_tokens = sum(choice.has_token() for choice in choices)
+    stream.has_reasoning = stream.has_reasoning or any(choice.has_reasoning() for choice in choices)
+    tokens = _tokens_in(chunk, shown_tokens, stream)
+    stream.token_offsets += [end] * tokens
+    if tokens:
+        stream.event_offsets += [end] * max(1, shown_tokens)
+    for choice in choices:
+        if choice.finish_reason:
+            stream.finish_reason = _reason(choice.finish_reason)
+            stream.textless_end = None if tokens else end
+
+
+def _tokens_in(chunk: _Chunk, shown_tokens: int, stream: Stream) -> int:
+    """Return the tokens that an event brings: with text, or without one where the server counts along.
+
+    Half a character and a special token have no text, and yet they took a step.
+    """
+    if stream.is_counted_along is None:
+        stream.is_counted_along = chunk.usage is not None
+    usage = stream.usage
+    if not stream.is_counted_along or chunk.usage is None or usage is None:
+        return shown_tokens
+    hidden = 0 if stream.has_reasoning else usage.reasoning_tokens or 0
+    new = (usage.completion_tokens or 0) - hidden - len(stream.token_offsets)
+    return new if shown_tokens < new <= _MOST_TOKENS else shown_tokens
+
+
+def _chunk(event: Event) -> _Chunk:
+    """Decode an event's JSON; where its outline is not the usual one, take from it what can be read."""
+    try:
+        return _decode_chunk(event.data)
+    except (ValueError, RecursionError):
+        return _cleaned(_object(event))
+
+
+def _object(event: Event) -> dict[str, Any]:
+    """Decode an event that should be a JSON object."""
+    try:
+        said = read_json(event.data)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEventError(_what_is_wrong(event, error)) from error
+    if not isinstance(said, dict):
+        raise MalformedEventError(f"an event whose data is not a JSON object: {shown(event.data)}")
+    return said
+
+
+def read_json(data: bytes) -> Any:
+    """Decode JSON as servers write it: NaN, half a character and any number of digits included.
+
+    Raises `ValueError`, `RecursionError`.
+    """
+    return json.loads(data.decode("utf-8", "replace"), strict=False, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | float:
+    """Read an integer; one that Python would refuse to (by default, of over 4,300 digits) is as good as infinite."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits[:400])
+
+
+def _what_is_wrong(event: Event, error: Exception) -> str:
+    if event.lines > 1:
+        return (
+            f"an event with {event.lines} lines of data that are no JSON together: between two events there must be an "
+            f"empty line, not only a newline: {shown(event.data)}"
+        )
+    return f"an event whose data is not JSON ({error}): {shown(event.data)}"
+
+
+def _cleaned(said: dict[str, Any]) -> _Chunk:
+    choices = said.get("choices")
+    if isinstance(choices, dict):
+        choices = [choices] if choices else []
+    if choices is not None and not isinstance(choices, list):
+        raise MalformedEventError(f"`choices` is not a list but {choices!r}")
+    return _Chunk(
+        choices=[_choice(choice) for choice in choices or () if isinstance(choice, dict)],
+        usage=said.get("usage"),
+        error=said.get("error"),
+        model=said.get("model"),
+        timings=said.get("timings"),
+    )
+
+
+def _choice(said: dict[str, Any]) -> _Choice:
+    return _Choice(said.get("text"), _delta(said.get("delta")), _delta(said.get("message")), said.get("finish_reason"))
+
+
+def _delta(said: object) -> _Delta | None:
+    if isinstance(said, dict):
+        return _Delta(**{name: said.get(name) for name in _Delta.__struct_fields__})
+    return None if said is None else _Delta(content=said)
+
+
+def _has_text(value: object) -> bool:
+    """Whether a field holds text: a string, an object with one, or a list of parts, as Mistral's Magistral sends."""
+    if isinstance(value, str):
+        return bool(value)
+    if isinstance(value, list):
+        return any(_has_text(part) for part in value)
+    if isinstance(value, dict):
+        return any(_has_text(value.get(key)) for key in _TEXT_KEYS)
+    return False
+
+
+def _is_thinking(content: object) -> bool:
+    parts = content if isinstance(content, list) else [content]
+    return any(isinstance(part, dict) and part.get("type") in {"thinking", "reasoning"} for part in parts)
+
+
+def _reason(value: object) -> str:
+    """Return a finish reason as a word; SGLang's may be an object with a `type`."""
+    if isinstance(value, dict):
+        value = value.get("type") or value.get("reason") or value.get("name") or value
+    return text_of(value) or json.dumps(value)
+
+
+def read_usage(said: object) -> Usage | None:
+    """Read the counts that a server tells, whatever form they have."""
+    if not isinstance(said, dict):
+        return None
+    prompt, completion = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
+    usage = Usage(
+        prompt_tokens=count_of(said.get("prompt_tokens")),
+        completion_tokens=count_of(said.get("completion_tokens")),
+        cached_tokens=count_of(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
+        reasoning_tokens=count_of(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
+    )
+    return None if usage == Usage() else usage
+
+
+def count_of(value: object) -> int | None:
+    """Read a count; None for what cannot be one."""
+    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_COUNTED
+    return value if is_count else None  # type: ignore[return-value] # the line before has looked
+
+
+def is_error(value: object) -> bool:
+    """Whether the value of a field `error` tells one: gateways write false, "", {} or a code of 0 for none."""
+    if isinstance(value, dict):
+        message = value.get("message", value.get("msg", ""))
+        says_good = isinstance(message, str) and message.strip().lower() in _GOOD_MESSAGES
+        if says_good and value.get("code", value.get("status")) in _GOOD_CODES:
+            return False
+        return any(value.values())
+    return bool(value) and value not in ("null", "none", "None")
+
+
+def says_error(said: dict[str, Any]) -> bool:
+    """Whether an object without choices and usage tells an error.
+
+    vLLM: `{"object": "error", "message": …}`. TGI: `{"error": …, "error_type": …}`. FastAPI: `{"detail": …}`. OpenAI
+    and Anthropic: `{"type": "error", …}`. Gateways: `{"message": …}`, `{"code": 500, "msg": …}`, `{"errors": […]}`.
+    MiniMax: `{"base_resp": {"status_code": …}}`.
+    """
+    if is_error(said.get("error")) or said.get("object") == "error" or said.get("type") == "error":
+        return True
+    if said.get("choices") or said.get("usage"):
+        return False
+    base = said.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    reasons = [said.get(key) for key in _REASON_KEYS]
+    if any(isinstance(text, str) and text.strip().lower() not in _GOOD_MESSAGES for text in reasons):
+        return True
+    return any(isinstance(details, list) and bool(details) for details in reasons)
+
+
+def text_of(value: object) -> str | None:
+    """Return a value that is a string, without halves of surrogate pairs, which no file can hold; else None."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _server_timings(said: object) -> ServerTimings | None:
+    try:
+        timings = msgspec.convert(said, ServerTimings)
+    except (ValueError, RecursionError):
+        return None
+    counts = (timings.cache_n, timings.prompt_n, timings.predicted_n)
+    times_ms = (timings.prompt_ms, timings.predicted_ms)
+    is_sound = all(count_of(count) is not None for count in counts) and all(0 <= ms <= _MOST_COUNTED for ms in times_ms)
+    return timings if is_sound else None
+
+
+_SHOWN_BYTES = 8192  # enough for a key to be found and hidden before the text is cut
+
+
+def shown(data: bytes) -> str:
+    """Return the beginning of what a server sent as text, not yet cut to what is printed."""
+    return data[:_SHOWN_BYTES].decode("utf-8", "replace").strip()
