@@ -21,6 +21,10 @@ def check_claim(
         list[str] | None,
         typer.Option(help="Compare runs that differ in this field all the same; may be repeated.", metavar="FIELD"),
     ] = None,
+    drift: Annotated[
+        str | None,
+        typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Take INVALID runs too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print for a pull request.")] = False,
@@ -30,6 +34,7 @@ def check_claim(
     Which run is on which side is read from its host, as the claim says.
     """
     from profiler.cli.output import print_json
+    from profiler.cli.percentages import drift_of
     from profiler.errors import UsageError
     from profiler.reports import claims as shown
     from profiler.results.several import read_runs
@@ -47,7 +52,7 @@ def check_claim(
     found, refused = read_runs(runs, allow_invalid=force)
     for folder in refused:
         print(f"Left out: {folder.sentence}", file=sys.stderr)
-    checked = check(definition, found, allow_mismatch or ())
+    checked = check(definition, found, allow_mismatch or (), drift_of(drift))
     if json:
         print_json(shown.document(checked))
     else:

@@ -31,6 +31,10 @@ def gate(
         bool,
         typer.Option("--paired", help="Runs were made in turn: the first of BASE with the first of NEW, …"),
     ] = False,
+    drift: Annotated[
+        str | None,
+        typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),
+    ] = None,
     allow_mismatch: Annotated[
         list[str] | None, typer.Option(help="Compare although runs differ in this.", metavar="FIELD")
     ] = None,
@@ -43,6 +47,7 @@ def gate(
 ) -> None:
     """Exit with 0 if NEW is not worse than BASE by more than is allowed, 1 if it is, 3 if that cannot be said."""
     from profiler.cli.output import print_json, write_commands
+    from profiler.cli.percentages import drift_of, percentage
     from profiler.metrics.estimates import parse_metric
     from profiler.reports import gate as shown
     from profiler.results.folder import replace
@@ -52,7 +57,8 @@ def gate(
     from profiler.verdict.gate import gate as decide
 
     asked = [parse_metric(text) for text in metric or []]
-    limit = Limit(_ratio(max_regression), _confidence(confidence), paired)
+    ratio = percentage("--max-regression", max_regression)
+    limit = Limit(ratio, _confidence(confidence), paired, drift_of(drift), tuple(allow_mismatch or ()))
     sides = [_runs(path, force=force) for path in (base, new)]
     usual = parse_metric(tokens_of(run.summary for side in sides for run in side).rate)
     metrics = list(dict.fromkeys(asked or [usual]))
@@ -71,16 +77,16 @@ def gate(
 
 def _print(gated: "Gate", sides: "list[list[StoredRun]]", warnings: list[str]) -> None:
     from profiler.reports.format import count
-    from profiler.verdict.comparable import differing_settings, fairness
+    from profiler.reports.gate import answer_text
+    from profiler.verdict.comparable import differing_settings
 
-    runs = [*sides[0], *sides[1]]
-    settings = [f"Differs: {setting.sentence}" for setting in differing_settings(runs)]
-    for sentence in (*warnings, *settings, *fairness(runs), *gated.notes):
+    settings = [f"Differs: {setting.sentence}" for setting in differing_settings([*sides[0], *sides[1]])]
+    for sentence in (*warnings, *settings, *(trap.sentence for trap in gated.traps), *gated.notes):
         print(f"Note: {sentence}")
     print(f"{count(len(sides[0]), 'base run')}, {count(len(sides[1]), 'new run')}")
     for one in gated.metrics:
         print(one.sentence)
-    print(gated.answer.upper())
+    print(answer_text(gated))
 
 
 def _runs(path: Path, *, force: bool) -> "list[StoredRun]":
@@ -97,20 +103,6 @@ def _runs(path: Path, *, force: bool) -> "list[StoredRun]":
     for one in refused:
         print(f"aforo: left out: {one.sentence}", file=sys.stderr)
     return runs
-
-
-def _ratio(text: str) -> float:
-    """Read a percentage. Raises `UsageError`."""
-    from profiler.errors import UsageError
-
-    number = text.removesuffix("%").strip()
-    try:
-        ratio = float(number) / 100
-    except ValueError:
-        ratio = -1.0
-    if not text.endswith("%") or not 0 <= ratio < 1:
-        raise UsageError(f"--max-regression {text}: expected a percentage from 0% to below 100%, such as 5%.")
-    return ratio
 
 
 def _confidence(value: float) -> float:

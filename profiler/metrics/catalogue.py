@@ -7,6 +7,7 @@ from profiler.metrics import (  # noqa: F401 - importing declares
     energy,
     engine_word,
     latency,
+    lengths,
     resources,
     roofline,
     throughput,

@@ -24,6 +24,11 @@ def headline(checked: Checked) -> str:
     return f"{_capital(checked.reason)}. {which}: {change_text(claim, pair.change)}; {_claimed(claim)} is claimed."
 
 
+def answer_text(checked: Checked) -> str:
+    """The answer in capitals; of INVALID runs that were forced in, with that word."""
+    return checked.answer.upper() + (" BY INVALID RUNS" if checked.is_forced else "")
+
+
 def change_text(claim: Claim, change: Estimate) -> str:
     """By how much the subject has less, or more, than the baseline, with the interval."""
     low, high = (100 * end for end in (change.low, change.high))
@@ -62,7 +67,7 @@ def prices_text(claim: Claim, prices: Prices) -> list[str]:
 def text(checked: Checked) -> str:
     """The whole answer as plain text."""
     claim = checked.claim
-    lines = [f"{checked.answer.upper()}: {claim.statement} ({claim.id}@{claim.version})", headline(checked)]
+    lines = [f"{answer_text(checked)}: {claim.statement} ({claim.id}@{claim.version})", headline(checked)]
     for pair in checked.pairs:
         lines += ["", *(_indented(_pair_lines(checked, pair)))]
     for title, sentences in _lists(checked):
@@ -74,14 +79,14 @@ def markdown(checked: Checked) -> str:
     """The whole answer for a pull request."""
     claim = checked.claim
     lines = [
-        f"### Claim `{claim.id}`: {checked.answer}",
+        f"### Claim `{claim.id}`: {checked.answer}{' by INVALID runs' if checked.is_forced else ''}",
         "",
         f"> {plain(claim.statement)}",
         "",
         plain(headline(checked)),
     ]
     if checked.pairs:
-        head = ("pair", _label(claim), claim.direction, "answer")
+        head = ("hosts", _label(claim), claim.direction or "limit", "answer")
         lines += ["", *grid(head, (_row(checked, pair) for pair in checked.pairs))]
     for pair in checked.pairs:
         if pair.prices is not None:
@@ -93,44 +98,61 @@ def markdown(checked: Checked) -> str:
 
 def document(checked: Checked) -> dict[str, Any]:
     """The whole answer as JSON values; changes and ratios are shares, values in the metric's unit."""
-    claim = checked.claim.model_dump()
-    unit = _unit(checked.claim)
-    return {**asdict(checked), "claim": claim, "unit": unit, "sentence": headline(checked), "pairs": _pairs(checked)}
+    own = {"claim": checked.claim.model_dump(), "unit": _unit(checked.claim), "sentence": headline(checked)}
+    more = {"has_invalid_runs": checked.is_forced, "pairs": [_pair_document(pair) for pair in checked.pairs]}
+    return {**asdict(checked), **own, **more}
 
 
-def _pairs(checked: Checked) -> list[dict[str, Any]]:
-    def plain(pair: Pair) -> dict[str, Any]:
-        found = asdict(pair)
-        if pair.prices is not None:
-            found["prices"] |= {side: getattr(pair.prices, side).model_dump() for side in ("subject", "baseline")}
-        return found
-
-    return [plain(pair) for pair in checked.pairs]
+def _pair_document(pair: Pair) -> dict[str, Any]:
+    found = asdict(pair)
+    for side in filter(None, (found["subject"], found["baseline"])):
+        side |= {"run": side["runs"][0], "folder": side["folders"][0]}  # as they were called when a side was one run
+    if pair.prices is not None:
+        found["prices"] |= {side: getattr(pair.prices, side).model_dump() for side in ("subject", "baseline")}
+    return found
 
 
 def _pair_lines(checked: Checked, pair: Pair) -> Iterator[str]:
-    claim, unit = checked.claim, _unit(checked.claim)
+    claim = checked.claim
     yield f"{_title(pair)}: {pair.answer}, {pair.reason}"
-    yield f"  {_label(claim)}: {value_text(pair.subject, unit)}, against {value_text(pair.baseline, unit)}"
-    if pair.change is not None:
-        yield f"  {change_text(claim, pair.change)}; {_claimed(claim)} is claimed"
+    yield f"  {_label(claim)}: {_values(claim, pair)}"
+    if pair.baseline is not None and (shown := _change_of(claim, pair)):
+        yield f"  {shown}; {_claimed(claim)} is claimed"
     if pair.prices is not None:
         yield from (f"  {line}" for line in prices_text(claim, pair.prices))
-    yield f"  runs: {pair.subject.run}, {pair.baseline.run}"
+    yield f"  runs: {', '.join(pair.subject.runs)}" + (
+        f"; against {', '.join(pair.baseline.runs)}" if pair.baseline is not None else ""
+    )
+
+
+def _values(claim: Claim, pair: Pair) -> str:
+    unit = _unit(claim)
+    own = value_text(pair.subject, unit)
+    return (
+        f"{own}; {_claimed(claim)} is claimed"
+        if pair.baseline is None
+        else f"{own}, against {value_text(pair.baseline, unit)}"
+    )
+
+
+def _change_of(claim: Claim, pair: Pair) -> str:
+    """The change with its interval; without one, the bare number, which decides nothing."""
+    if pair.change is not None:
+        return change_text(claim, pair.change)
+    return "" if pair.middle is None else f"{change_text(claim, Estimate.exact(pair.middle))}, not to be relied on"
 
 
 def _row(checked: Checked, pair: Pair) -> tuple[str, ...]:
-    claim, unit = checked.claim, _unit(checked.claim)
-    values = f"{value_text(pair.subject, unit)} against {value_text(pair.baseline, unit)}"
-    change = "–" if pair.change is None else change_text(claim, pair.change)
-    return _title(pair), values, change, f"{pair.answer}: {pair.reason}"
+    claim = checked.claim
+    change = _claimed(claim) if pair.baseline is None else _change_of(claim, pair) or "–"
+    return _title(pair), _values(claim, pair), change, f"{pair.answer}: {pair.reason}"
 
 
 def _lists(checked: Checked) -> list[tuple[str, Sequence[str]]]:
-    lists = [
+    lists: list[tuple[str, Sequence[str]]] = [
         ("What would decide it", checked.decides),
         ("Left out", checked.left_out),
-        ("To be kept in mind", checked.traps),
+        ("To be kept in mind", [trap.sentence for trap in checked.traps]),
     ]
     return [(title, sentences) for title, sentences in lists if sentences]
 
@@ -139,12 +161,21 @@ def _footer(checked: Checked) -> list[str]:
     claim = checked.claim
     lines = [f"Read as: {claim.reading}"] if claim.reading else []
     source = ", ".join(filter(None, [claim.source.title, claim.source.date, claim.source.url]))
-    together = f" together over {len(checked.pairs)} pairs" if len(checked.pairs) > 1 else ""
-    return [*lines, f"Claimed in: {source}", f"Intervals are of 95{fmt.NBSP}% confidence{together}."]
+    return [*lines, f"Claimed in: {source}", confidence_text(checked)]
+
+
+def confidence_text(checked: Checked) -> str:
+    """What the intervals are, and how often the answer may be wrong."""
+    many = f" over {len(checked.pairs)} pairs" if len(checked.pairs) > 1 else ""
+    return (
+        f"Changes have {100 * checked.confidence:.4g}{fmt.NBSP}% intervals, which rest on how much runs of one setting "
+        f"differ: an answer is wrong in at most 5{fmt.NBSP}% of cases{many}. Those of single numbers are of "
+        f"95{fmt.NBSP}%, over the runs."
+    )
 
 
 def _title(pair: Pair) -> str:
-    return f"{pair.subject.host} against {pair.baseline.host}"
+    return pair.subject.host if pair.baseline is None else f"{pair.subject.host} against {pair.baseline.host}"
 
 
 def _label(claim: Claim) -> str:
@@ -167,6 +198,9 @@ def _number(side: Measured, unit: str) -> str:
 
 
 def _claimed(claim: Claim) -> str:
+    if claim.is_limit:
+        word, limit = ("at most", claim.at_most) if claim.at_most is not None else ("at least", claim.at_least)
+        return f"{word} {limit:g}{fmt.NBSP}{claim.unit or _unit(claim)}"
     return f"{claim.size_percent:g}{fmt.NBSP}% {claim.direction}"
 
 

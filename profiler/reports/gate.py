@@ -1,5 +1,6 @@
 """A gate's answer for the programs that read it: JUnit XML and the annotations of GitHub's workflows."""
 
+from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -9,6 +10,16 @@ from profiler.verdict.gate import Answer, Gate, Limit
 _LEVELS: dict[Answer, str] = {"pass": "notice", "regression": "error", "undecidable": "warning"}
 
 
+def answer_text(gated: Gate) -> str:
+    """The answer in capitals; of INVALID runs that were forced in, with that word."""
+    return gated.answer.upper() + (" BY INVALID RUNS" if is_forced(gated) else "")
+
+
+def is_forced(gated: Gate) -> bool:
+    """Whether INVALID runs are part of the answer."""
+    return any(trap.id == "invalid" for trap in gated.traps)
+
+
 def as_dict(gated: Gate, limit: Limit) -> dict[str, Any]:
     """Return what `--json` prints."""
     return {
@@ -16,6 +27,8 @@ def as_dict(gated: Gate, limit: Limit) -> dict[str, Any]:
         "max_regression_ratio": limit.max_regression_ratio,
         "confidence": limit.confidence,
         "is_paired": limit.is_paired,
+        "drift_ratio": limit.drift_ratio,
+        "has_invalid_runs": is_forced(gated),
         "confidence_of_each": gated.each_confidence,
         "metrics": [
             {
@@ -26,9 +39,11 @@ def as_dict(gated: Gate, limit: Limit) -> dict[str, Any]:
                 "base": _interval(one.base),
                 "new": _interval(one.new),
                 "change_ratio": _interval(one.change),
+                "change_without_interval_ratio": one.middle if one.change is None else None,
             }
             for one in gated.metrics
         ],
+        "traps": [asdict(trap) for trap in gated.traps],
         "notes": gated.notes,
     }
 
@@ -49,6 +64,8 @@ def as_junit(gated: Gate) -> str:
     )
     for one in gated.metrics:
         case = Xml.SubElement(suite, "testcase", classname="aforo.gate", name=one.metric)
+        if is_forced(gated):
+            Xml.SubElement(case, "system-out").text = "INVALID runs are among them (--force)."
         if one.answer != "pass":
             kind = "failure" if one.answer == "regression" else "error"
             Xml.SubElement(case, kind, message=one.sentence, type=one.answer)
@@ -60,6 +77,7 @@ def as_annotations(gated: Gate) -> list[str]:
     """Return a workflow command of GitHub Actions for each metric."""
     return [
         f"::{_LEVELS[one.answer]} title={_property(f'aforo gate: {one.metric}')}::{_data(one.sentence)}"
+        + (" INVALID runs are among them (--force)." if is_forced(gated) else "")
         for one in gated.metrics
     ]
 

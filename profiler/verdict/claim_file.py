@@ -18,6 +18,12 @@ Text = Annotated[str, Field(min_length=1)]
 Likeness = Literal["vcpus", "memory"]
 
 
+_EITHER = (
+    "Expected either direction, size_percent and baseline (so much less or more than another), or at_most or at_least "
+    "(a limit in the metric's unit)."
+)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -50,7 +56,7 @@ class ClaimSource(_Strict):
 
 
 class Claim(_Strict):
-    """One machine is so much better than another in one metric."""
+    """One machine is so much better than another in one metric, or keeps a limit by itself."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)] = Field(
         description="Short name: lower-case letters, digits, '.', '_' and '-'."
@@ -58,15 +64,28 @@ class Claim(_Strict):
     version: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="Raised with every change of its meaning.")
     statement: Text = Field(description="The claim in a sentence.")
     metric: Text = Field(description="What is compared, such as output_tokens_per_s or ttft_ms.p95: 'aforo metrics'.")
-    direction: Literal["less", "more"] = Field(description="Whether the subject has less of it than the baseline.")
-    size_percent: Annotated[float, Field(gt=0, le=100_000)] = Field(
-        description="How much less or more, in percent of the baseline."
+    direction: Literal["less", "more"] | None = Field(
+        default=None, description="Whether the subject has less of it than the baseline."
+    )
+    size_percent: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        default=None, description="How much less or more, in percent of the baseline."
+    )
+    at_most: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Without a baseline: the most that the subject has of it, in the metric's unit."
+    )
+    at_least: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Without a baseline: the least that the subject has of it, in the metric's unit."
+    )
+    unit: Text | None = Field(
+        default=None, description="Unit of the limit, where it has to be said, such as EUR/1M tokens."
     )
     form: Literal["up-to", "at-least"] = Field(
-        description="Whether some pair of runs has to reach the size, or every one."
+        default="at-least", description="Whether some pair of hosts and settings has to reach the size, or every one."
     )
     subject: Side = Field(description="The side that is claimed to be better.")
-    baseline: Side = Field(description="The side that it is compared with.")
+    baseline: Side | None = Field(
+        default=None, description="The side that it is compared with; left out where a limit is claimed."
+    )
     comparable: Annotated[list[Likeness], Field(min_length=1, max_length=2)] | None = Field(
         default=None, description="In what the hosts of a pair have to be alike."
     )
@@ -75,8 +94,13 @@ class Claim(_Strict):
 
     @property
     def size_ratio(self) -> float:
-        """The size as a share of the baseline."""
-        return self.size_percent / 100
+        """The size as a share of the baseline; 0 of a limit."""
+        return (self.size_percent or 0.0) / 100
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether a limit is claimed of the subject alone, without a baseline."""
+        return self.baseline is None
 
 
 @cache
@@ -143,11 +167,34 @@ def _contradictions(claim: Claim) -> list[Mistake]:
     else:
         if METRICS[name].better == "neither":
             found.append(Mistake(("metric",), f"of {name} neither less nor more is better. 'aforo metrics' lists all."))
-    if claim.direction == "less" and claim.size_percent >= 100:
-        sentence = f"'size_percent' is {claim.size_percent:g}: nothing can be 100 % less. Expected a number below 100."
-        found.append(Mistake(("size_percent",), sentence))
-    for key, side in (("subject", claim.subject), ("baseline", claim.baseline)):
+    found += _contradicting_sizes(claim)
+    sides = [("subject", claim.subject), *([("baseline", claim.baseline)] if claim.baseline else [])]
+    for key, side in sides:
         if not side.criteria:
             known = ", ".join(name for name in Side.model_fields if name != "name")
             found.append(Mistake((key,), f"{key!r} does not say which runs it means. Give one of: {known}."))
     return found
+
+
+def _contradicting_sizes(claim: Claim) -> list[Mistake]:
+    """A claim is a size against a baseline, or a limit without one: not half of either, not both."""
+    relative = {"direction": claim.direction, "size_percent": claim.size_percent, "baseline": claim.baseline}
+    limits = [key for key in ("at_most", "at_least") if getattr(claim, key) is not None]
+    missing = [key for key, value in relative.items() if value is None]
+    given = [key for key in relative if key not in missing]
+    if limits and (given or len(limits) > 1):
+        return [Mistake((limits[0],), f"{limits[0]!r} stands beside {(given or limits[1:])[0]!r}. {_EITHER}")]
+    if limits:
+        return []
+    if missing:
+        return [Mistake((), f"{_quoted(missing)} missing. {_EITHER}")]
+    if claim.unit is not None:
+        return [Mistake(("unit",), "'unit' is that of a limit, and a share of a baseline has none. Leave it out.")]
+    if claim.direction == "less" and (claim.size_percent or 0) >= 100:
+        sentence = f"'size_percent' is {claim.size_percent:g}: nothing can be 100 % less. Expected a number below 100."
+        return [Mistake(("size_percent",), sentence)]
+    return []
+
+
+def _quoted(names: list[str]) -> str:
+    return f"{', '.join(map(repr, names))} {'is' if len(names) == 1 else 'are'}"

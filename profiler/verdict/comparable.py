@@ -1,16 +1,18 @@
 """May these runs be compared? What would make it unsound, what differs on purpose, what is unfair: pure."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
 from profiler.errors import UsageError
+from profiler.metrics.registry import Basis
 from profiler.results.manifest import Manifest, ModelFacts
 from profiler.results.several import StoredRun
 from profiler.verdict.fairness import fairness
+from profiler.verdict.traps import Compared, energy_kind
 
 __all__ = ["Mismatch", "check_comparable", "differing_settings", "fairness", "mismatches"]
 
@@ -97,6 +99,22 @@ def differing_settings(runs: Sequence[StoredRun]) -> list[Mismatch]:
     return _differing(runs, _SETTINGS)
 
 
+def setting_of(run: Compared, rests_on: Collection[Basis]) -> tuple[str, ...]:
+    """Return what makes runs repeats of one setting: equal where host, software, load and workload are the same.
+
+    Of price, grid and meter only what a metric that `rests_on` them has to have in common. Two rented machines of one
+    instance type are one host. What says nothing of speed, such as the kernel's build, does not part runs.
+    """
+    manifest = run.manifest
+    asked = [manifest.workload.get("id"), _definition(manifest), _shape(manifest.model), _file(manifest.model)]
+    parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in _PARTS_NO_RUNS]
+    parts += [_host(manifest, "cloud", "instance_type") or _host(manifest, "name")]
+    parts += [_price(manifest)] if "price" in rests_on else []
+    parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []
+    parts += [energy_kind(run.summary)] if "energy" in rests_on else []
+    return tuple(map(_text, [*asked, manifest.lora and manifest.lora.sha256, *parts]))
+
+
 def _differing(runs: Sequence[StoredRun], questions: Mapping[str, Callable[[Manifest], object]]) -> list[Mismatch]:
     answers = {field: _told_apart({run.name: ask(run.manifest) for run in runs}) for field, ask in questions.items()}
     return [Mismatch(field, values) for field, values in answers.items() if len(set(values.values())) > 1]
@@ -167,9 +185,15 @@ def _price(manifest: Manifest) -> str | None:
     return None if price is None else f"{price.per_hour:g} {price.currency}/h, {price.kind}"
 
 
+# Settings that two runs may differ in and still be repeats of each other; the host and what is paid are asked apart.
+_PARTS_NO_RUNS = {
+    *("host", "fingerprint", "kernel", "memory bytes", "client processors", "client workers", "stamps", "Aforo"),
+    *("energy meter", "energy scope", "price", "grid gCO2e/kWh", "PUE"),
+}
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {
     "host": lambda m: _host(m, "name"),
     "fingerprint": lambda m: _host(m, "fingerprint"),
+    "server": lambda m: None if m.engine.command else m.engine.url or None,
     "instance type": lambda m: _host(m, "cloud", "instance_type"),
     "architecture": lambda m: _host(m, "machine"),
     "processor": lambda m: _host(m, "cpu", "generation") or _host(m, "cpu", "model_name"),

@@ -1,136 +1,159 @@
-"""What would make a comparison of runs unfair although they measured the same thing: pure."""
+"""What makes a comparison of runs unfair although they ran the same workload: one table for every verb. Pure.
 
-from collections.abc import Callable, Sequence
+Each trap says which metrics it bars. Two numbers of a barred metric are not comparable: no comparison ranks them, a
+claim on them is undecidable, a gate does not pass. Of every other metric the trap is a warning. `--allow-mismatch ID`
+turns a bar into a warning.
+"""
 
-from profiler.results.manifest import Manifest
-from profiler.results.several import StoredRun
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
-# What llama.cpp lays out anew for some processors' instructions when it loads a model (ggml-cpu: repack, amx).
-_REPACKED = {"Q4_0", "Q4_K_M", "Q4_K_S", "IQ4_NL", "Q8_0", "Q2_K"}
-_LLAMA = {"llama-server", "llama-cpp-python"}
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.registry import MetricSpec
+from profiler.verdict import traps as of
+from profiler.verdict.traps import Runs
+
+# Metrics of decoding alone: neither the prompt nor the length of the response enters them.
+_DECODING = {
+    *("itl_ms", "tpot_ms", "decode_tokens_per_s", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
+}
+# Metrics of the prompt alone.
+_PREFILL = {
+    *("ttft_ms", "ttft_from_scheduled_ms", "engine_ttft_ms", "prefill_tokens_per_s"),
+    *("client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
+}
+# Metrics that count whole requests, or prompt tokens against whole requests: a shorter response betters them.
+_OF_REQUESTS = {
+    *("e2e_ms", "e2e_from_scheduled_ms", "engine_e2e_ms", "requests_per_s", "goodput_rps", "slo_attainment_ratio"),
+    *("energy_j_per_request", "input_tokens_per_s", "total_tokens_per_s", "energy_j_per_input_token"),
+    *("gco2e_per_1m_input_tokens",),
+}
 
 
-def fairness(runs: Sequence[StoredRun]) -> list[str]:
+Bars = Callable[[MetricSpec], bool]
+
+
+def _nothing(_: MetricSpec) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Trap:
+    """What to look for among runs (a sentence, or None), and which metrics are not comparable where it is found."""
+
+    id: str
+    find: Callable[[Runs], str | None]
+    bars: Bars
+    remedy: str = ""  # what would make them comparable
+    bars_alone: Bars = _nothing  # metrics of which a run by itself carries no claim
+
+
+@dataclass(frozen=True)
+class Found:
+    """A trap that runs lie in; `is_barring` where some metric is not comparable for it."""
+
+    id: str
+    sentence: str
+    is_barring: bool
+    remedy: str = ""
+
+
+def traps(runs: Runs, allowed: Collection[str] = ()) -> list[Found]:
+    """Return every trap that two or more runs lie in, those that bar a metric first."""
+    found = [
+        Found(trap.id, sentence, trap.id not in allowed and any(map(trap.bars, METRICS.values())))
+        for trap in TRAPS
+        if (sentence := trap.find(runs)) is not None
+    ]
+    return sorted(found, key=lambda one: not one.is_barring)
+
+
+def fairness(runs: Runs) -> list[str]:
     """Return a sentence for each trap that two or more runs lie in; none where nothing was found."""
-    manifests = [run.manifest for run in runs]
-    found = (look(manifests) for look in _TRAPS)
-    return [sentence for sentence in found if sentence is not None]
+    return [found.sentence for found in traps(runs)]
 
 
-def _cores(manifest: Manifest, key: str) -> int | None:
-    count = (manifest.server_host.get("cpu") or {}).get(key)
-    return count if isinstance(count, int) else None
+def obstacle(metric: str, one: Runs, other: Runs, allowed: Collection[str] = ()) -> Found | None:
+    """Return why a metric of `one` must not be compared with that of `other`; None where it may be.
+
+    The only place that decides it: comparisons, claims and gates all ask here.
+    """
+    spec = METRICS[metric]
+    return _first([trap for trap in TRAPS if trap.bars(spec)], [*one, *other], allowed)
 
 
-def _use_of_cores(manifest: Manifest) -> str | None:
-    threads, cores = manifest.engine.threads, _cores(manifest, "physical_cores")
-    if threads is None or cores is None:
-        return None
-    if threads == cores:
-        return "a thread on every physical core"
-    return "more threads than physical cores" if threads > cores else "threads on only a part of the physical cores"
+def obstacle_alone(metric: str, runs: Runs, allowed: Collection[str] = ()) -> Found | None:
+    """Return why a metric of these runs of one setting carries no claim by itself; None where it does."""
+    spec = METRICS[metric]
+    return _first([trap for trap in TRAPS if trap.bars_alone(spec)], runs, allowed)
 
 
-def _has_smt(manifest: Manifest) -> str | None:
-    smt = (manifest.server_host.get("cpu") or {}).get("smt")
-    return None if smt is None else "SMT" if smt else "no SMT"
+def remedy_of(trap_id: str) -> str:
+    """Return what would make runs comparable that lie in this trap."""
+    return next((trap.remedy for trap in TRAPS if trap.id == trap_id), "")
 
 
-def _threads(runs: Sequence[Manifest]) -> str | None:
-    uses = _kinds(runs, _use_of_cores)
-    if len(uses) < 2:
-        return None
-    return f"Servers use processors differently: {_list(uses)}. A host whose cores stand idle looks slower than it is."
-
-
-def _smt(runs: Sequence[Manifest]) -> str | None:
-    kinds = _kinds(runs, _has_smt)
-    if len(kinds) < 2:
-        return None
-    return (
-        "Some hosts have SMT and some have not: a rented vCPU is half a core on the former and a whole core on the "
-        "latter, so the same number of vCPUs is not the same amount of hardware."
-    )
-
-
-def _build(runs: Sequence[Manifest]) -> str | None:
-    for name in sorted({run.engine.name for run in runs}):
-        same = [run for run in runs if run.engine.name == name]
-        versions = _kinds(same, lambda run: run.engine.version)
-        if len(versions) > 1:
-            return f"{name} ran in several versions: {_list(versions)}. A difference may be the engine's."
-        if len(_kinds(same, lambda run: run.engine.build)) > 1:
-            return (
-                f"{name} was built with different instruction sets or options (see 'build' among the settings): a "
-                "difference may be the build's, not the host's."
-            )
+def _first(among: Sequence[Trap], runs: Runs, allowed: Collection[str]) -> Found | None:
+    for trap in among:
+        if trap.id not in allowed and (sentence := trap.find(runs)) is not None:
+            return Found(trap.id, sentence, is_barring=True, remedy=trap.remedy)
     return None
 
 
-def _repacked(runs: Sequence[Manifest]) -> str | None:
-    affected = [run for run in runs if run.engine.name in _LLAMA and run.model.quantisation in _REPACKED]
-    machines = _kinds(affected, lambda run: run.server_host.get("machine"))
-    if len(machines) < 2:
-        return None
-    kinds = _list(_kinds(affected, lambda run: run.model.quantisation))
-    return (
-        f"llama.cpp repacks {kinds} weights for the instructions of the processor it finds, and better for some than "
-        f"for others ({_list(machines)}): another quantisation may turn the order round."
-    )
+def _rests_on(basis: str) -> Bars:
+    return lambda spec: basis in spec.rests_on
 
 
-def _shared_cores(runs: Sequence[Manifest]) -> str | None:
-    apart = [bool(run.client.cpus and run.engine.cpus) for run in runs]
-    if all(apart) or not any(apart):
-        return None
-    return (
-        f"In {apart.count(False)} of {len(runs)} runs the load driver could take time from the model server, in the "
-        "others it had processors of its own."
-    )
+def _is_speed(spec: MetricSpec) -> bool:
+    return spec.group in {"latency", "throughput"} or bool(spec.rests_on & {"energy", "price"})
 
 
-def _energy(runs: Sequence[Manifest]) -> str | None:
-    kinds = _kinds(runs, lambda run: f"{run.energy.meter_class} of {run.energy.scope or 'nothing'}")
-    if len(kinds) < 2:
-        return None
-    return f"Energy was not metered alike: {_list(kinds)}. Across classes or scopes no comparison is decidable."
+def _with_prompts(spec: MetricSpec) -> bool:
+    """Whether the work of reading prompts enters the metric."""
+    return _is_speed(spec) and spec.id not in _DECODING and spec.better != "neither"
 
 
-def _prompt_cache(runs: Sequence[Manifest]) -> str | None:
-    if len(_kinds(runs, lambda run: run.engine.prompt_cache)) < 2:
-        return None
-    return "Some servers may reuse prompts that begin alike and some may not: their TTFTs are not of the same work."
+def _of_requests(spec: MetricSpec) -> bool:
+    return spec.id in _OF_REQUESTS or (spec.id.endswith("_per_request") and "price" in spec.rests_on)
 
 
-def _prices(runs: Sequence[Manifest]) -> str | None:
-    kinds = _kinds(runs, lambda run: run.cost.price and f"{run.cost.price.kind} in {run.cost.price.currency}")
-    if len(kinds) < 2:
-        return None
-    return f"Prices are not of one kind: {_list(kinds)}."
+def _of_prompts(spec: MetricSpec) -> bool:
+    return spec.id in _PREFILL or _of_requests(spec)
 
 
-def _stamps(runs: Sequence[Manifest]) -> str | None:
-    if len(_kinds(runs, lambda run: run.client.stamp_source)) < 2:
-        return None
-    return "Some runs have arrival stamps from the kernel and some from the client's process, which are later."
-
-
-def _emulated(runs: Sequence[Manifest]) -> str | None:
-    names = [str(run.host.get("name")) for run in runs if (run.host.get("virtualisation") or {}).get("emulated")]
-    if not names:
-        return None
-    return f"On {_list(sorted(set(names)))} the processor is emulated: no speed seen there means anything."
-
-
-def _kinds(runs: Sequence[Manifest], ask: Callable[[Manifest], object]) -> list[str]:
-    """Return the different answers, without those that are not known."""
-    return sorted({str(answer) for run in runs if (answer := ask(run)) is not None})
-
-
-def _list(words: Sequence[str]) -> str:
-    return " against ".join(words) if len(words) == 2 else ", ".join(words)
-
-
-_TRAPS: tuple[Callable[[Sequence[Manifest]], str | None], ...] = (
-    *(_threads, _smt, _build, _repacked, _shared_cores, _energy, _prompt_cache, _prices, _stamps, _emulated),
+# In the order in which they are named: what bars first, then warnings, the gravest first.
+TRAPS: tuple[Trap, ...] = (
+    # A board's joules are not a machine's, and a model's are not a meter's.
+    Trap("energy", of.energy, _rests_on("energy"), "Meter the energy of both sides alike."),
+    # The meter itself does not vouch for so short a time.
+    Trap("energy-window", of.short_window, _rests_on("energy"), "Longer runs.", bars_alone=_rests_on("energy")),
+    # The same machine is cheaper by spot than on demand.
+    Trap("price-kind", of.prices, _rests_on("price"), "Runs with prices of one kind: --price-kind on both hosts."),
+    # The same joules, elsewhere.
+    Trap("grid", of.grid, _rests_on("grid"), "The same --grid on both sides."),
+    Trap("pue", of.pue, _rests_on("grid"), "The same --pue on both sides."),
+    # A prompt from the cache is not computed.
+    Trap("prompt-cache", of.prompt_cache, _with_prompts, "The same --prompt-cache on both sides."),
+    Trap("cached-prompts", of.cached, _with_prompts, "Prompts that are new to both servers."),
+    Trap("known-prompts", of.known_prompts, _with_prompts, "Prompts that are new to the server."),
+    # A shorter response is a faster request.
+    Trap("output-lengths", of.response_lengths, _of_requests, "Responses of one length on both sides."),
+    Trap("prompt-lengths", of.prompt_lengths, _of_prompts, "Prompts of one length on both sides."),
+    # --force asked for it; the word stands in every output.
+    Trap("invalid", of.invalid, _nothing),
+    Trap("cut-short", of.cut_short, _nothing),
+    # Alike on both sides, or else output-lengths has named it; of one side alone it betters the number.
+    Trap("short-responses", of.shorter, _nothing, "Responses as long as asked for.", bars_alone=_of_requests),
+    Trap("other-prompts", of.other_prompts, _nothing, "Prompts as long as asked for.", bars_alone=_of_prompts),
+    Trap("requests", of.requests, _nothing),
+    # What a comparison may be about.
+    Trap("tuned", of.tuned, _nothing),
+    Trap("threads", of.threads, _nothing),
+    Trap("smt", of.smt, _nothing),
+    Trap("build", of.build, _nothing),
+    Trap("repacked", of.repacked, _nothing),
+    Trap("shared-cores", of.shared_cores, _nothing),
+    Trap("regions", of.regions, _nothing),
+    Trap("stamps", of.stamps, _nothing),
+    Trap("emulated", of.emulated, _nothing),
 )

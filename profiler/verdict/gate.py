@@ -1,34 +1,35 @@
 """Did it get worse by more than is allowed? Two sets of runs, one metric at a time: pure.
 
-The change is the ratio of the two sides with its interval. It is a regression when the whole interval lies beyond the
-limit, and passes when the whole interval lies within it. Anything else is undecidable, never a pass: a gate that opens
-because too little was measured is worse than none.
+The change is the ratio of the two sides with its interval, which rests on how much runs differ from each other
+(`verdict.contrast`). It is a regression when the whole interval lies beyond the limit, and passes when the whole
+interval lies within it. Either question is one-sided, so that an answer at 95 % takes the interval of 90 %. Anything
+else is undecidable, never a pass: a gate that opens because too little was measured is worse than none; and of a single
+run on each side there is no answer at all, for nothing is known of how much two runs of one setting differ.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
-from statistics import fmean, stdev
+from math import log, sqrt
 from typing import Literal
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import Unknown, estimate
+from profiler.results.manifest import Manifest
 from profiler.results.several import StoredRun
 from profiler.results.summary import PointSummary, Summary
+from profiler.stats.between_runs import FEWEST
 from profiler.stats.distributions import two_sided_t
-from profiler.stats.estimates import Estimate, paired_ratio, ratio
+from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
+from profiler.verdict.contrast import Contrast, Metric, Rules, contrast, host_of, pools
+from profiler.verdict.fairness import Found, traps
 
 Answer = Literal["pass", "regression", "undecidable"]
-Side = Sequence[Summary | PointSummary]
 
-_SEVERAL = 2
-_ENOUGH_FOR_SPREAD = 3  # runs of one side from which the spread of a single run of the other is taken
+_ENOUGH_FOR_SPREAD = 3  # runs of one side from which the variation of a single run of the other is taken
 _MOST_RUNS = 1000
-_MORE_RUNS = "measure more, on both sides."
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,27 @@ class Limit:
     """How much worse is allowed, as a share of the base, how sure an answer has to be, and what is set beside what."""
 
     max_regression_ratio: float
-    confidence: float = CONFIDENCE
+    confidence: float = CONFIDENCE  # that an answer is right, all metrics together
     is_paired: bool = False  # the first run of one side with the first of the other, and so on, by when they began
+    drift_ratio: float | None = None  # stated: how much a run differs from the next, see `verdict.contrast`
+    allowed: Collection[str] = ()  # traps that are taken all the same
+
+
+@dataclass(frozen=True)
+class AtPoint:
+    """A run at one of its loads."""
+
+    name: str
+    manifest: Manifest
+    summary: Summary | PointSummary
 
 
 @dataclass(frozen=True)
 class Gated:
-    """One metric: the answer, the two sides at 95 %, and the change (new / base − 1) at the confidence asked for."""
+    """One metric: the answer, the two sides at 95 %, and the change (new / base − 1) with its interval.
+
+    `middle` is the change alone, where it has no interval.
+    """
 
     metric: str
     unit: str
@@ -51,6 +66,7 @@ class Gated:
     base: Estimate | None = None
     new: Estimate | None = None
     change: Estimate | None = None
+    middle: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +77,13 @@ class Gate:
     metrics: list[Gated]
     each_confidence: float
     notes: list[str]
+    traps: tuple[Found, ...] = ()
 
 
 def gate(
     base: Sequence[StoredRun],
     new: Sequence[StoredRun],
-    metrics: Sequence[tuple[str, str | None]],
+    metrics: Sequence[Metric],
     limit: Limit,
     point: str | None = None,
 ) -> Gate:
@@ -82,32 +99,32 @@ def gate(
     if point is None:
         _check_headlines([*base, *new])
     each = adjusted_confidence(limit.confidence, len(metrics))
-    found = [
-        _energy_differs(sides[0], sides[1], name) or _gated(name, quantile, sides[0], sides[1], limit, each)
-        for name, quantile in metrics
-    ]
+    found = [_gated(metric, sides[0], sides[1], limit, each) for metric in metrics]
     answers = {one.answer for one in found}
     worst: Answer = next((a for a in ("regression", "undecidable") if a in answers), "pass")
-    return Gate(worst, found, each, _notes(base, new))
+    together = [*sides[0], *sides[1]]
+    return Gate(worst, found, each, _notes(sides[0], sides[1], limit), tuple(traps(together, limit.allowed)))
 
 
-def _notes(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> list[str]:
-    if min(len(base), len(new)) >= _SEVERAL:
-        return []
-    if max(len(base), len(new)) >= _ENOUGH_FOR_SPREAD:
-        return ["One side is a single run: it is taken to vary from run to run as those of the other side do."]
-    return [
-        "One side is a single run: how much runs of one setting differ from each other is not in its interval, which "
-        "may be too narrow. Give a folder with three runs or more for each side."
+def _notes(base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit) -> list[str]:
+    notes = [
+        f"The {name} side holds runs of {len(found)} hosts or settings, which are taken for repeats of one."
+        for name, side in (("base", base), ("new", new))
+        if len(found := pools(side)) > 1
     ]
+    if min(len(base), len(new)) >= FEWEST or limit.drift_ratio is not None:
+        return notes
+    if max(len(base), len(new)) >= _ENOUGH_FOR_SPREAD and _is_one_machine(base, new):
+        return [*notes, "One side is a single run: it is taken to vary from run to run as those of the other side do."]
+    return [*notes, "How much runs of one setting differ from each other is not known from a single run."]
 
 
-def _at(run: StoredRun, point: str | None) -> Summary | PointSummary:
+def _at(run: StoredRun, point: str | None) -> AtPoint:
     if point is None:
-        return run.summary
+        return AtPoint(run.name, run.manifest, run.summary)
     for summary in run.summary.points:
         if summary.point.name == point:
-            return summary
+            return AtPoint(run.name, run.manifest, summary)
     names = [summary.point.name for summary in run.summary.points]
     has = f"has {', '.join(names)}" if names else "is of a single load: leave --point out"
     raise UsageError(f"There is no load {point!r} in {run.folder.path}: it {has}.")
@@ -122,9 +139,9 @@ def _check_apart(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> None:
 
 def _in_pairs(base: Sequence[StoredRun], new: Sequence[StoredRun]) -> tuple[list[StoredRun], list[StoredRun]]:
     """Put both sides into the order in which their runs began. Raises `UsageError` where they do not make pairs."""
-    if len(base) != len(new) or len(base) < _SEVERAL:
+    if len(base) != len(new) or len(base) < FEWEST:
         raise UsageError(
-            f"--paired takes as many base runs as new ones, at least {_SEVERAL}, made in turn; here are {len(base)} "
+            f"--paired takes as many base runs as new ones, at least {FEWEST}, made in turn; here are {len(base)} "
             f"and {len(new)}. Leave it out, or make the missing ones."
         )
     ordered = [sorted(side, key=lambda run: (run.manifest.started_utc, run.name)) for side in (base, new)]
@@ -139,161 +156,72 @@ def _check_headlines(runs: Sequence[StoredRun]) -> None:
         raise UsageError(f"These runs' numbers are those of different loads ({names}). Pass --point to choose one.")
 
 
-def _energy_differs(base: Side, new: Side, name: str) -> Gated | None:
-    """Return the answer for an energy that was not metered alike on both sides."""
-    if METRICS[name].group != "energy" and not name.startswith("gco2e"):
-        return None
-    kinds = sorted({_meter(summary) for summary in (*base, *new)})
-    if len(kinds) < _SEVERAL:
-        return None
-    sentence = f"{name}: undecidable. Energy was not metered alike: {' against '.join(kinds)}."
-    return Gated(name, METRICS[name].unit, "undecidable", sentence)
+def _is_one_machine(base: Sequence[AtPoint], new: Sequence[AtPoint]) -> bool:
+    return len({host_of(run) for run in (*base, *new)}) == 1
 
 
-def _meter(summary: Summary | PointSummary) -> str:
-    """Return class and scope of the account that stands for a run: the first with a value."""
-    found = (f"{account.meter_class} of {account.scope}" for account in summary.energy if account.gross_j is not None)
-    return next(found, "no meter")
-
-
-def _gated(
-    name: str,
-    quantile: str | None,
-    base: Side,
-    new: Side,
-    limit: Limit,
-    confidence: float,
-) -> Gated:
+def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit, each: float) -> Gated:
+    name, quantile = metric
     label, spec = f"{name}.{quantile}" if quantile else name, METRICS[name]
     if spec.better == "neither":
         raise UsageError(f"{name} cannot get worse: neither higher nor lower is better. See 'aforo metrics'.")
-    sides = _sides(base, new, name, quantile)
-    if isinstance(sides, Unknown):
-        return Gated(label, spec.unit, "undecidable", f"{label}: undecidable. {sides.reason}.")
-    known_base, known_new = sides
-    pairs = _pairs(base, new, name, quantile) if limit.is_paired else []
-    relative = paired_ratio(pairs) if pairs else ratio(known_new, known_base)
-    if relative is None:
-        sentence = f"{label}: undecidable. An interval reaches 0, so little was measured: {_MORE_RUNS}"
-        return Gated(label, spec.unit, "undecidable", sentence, known_base, known_new)
-    change = _minus_one(relative.at(confidence))
-    worse = _negative(change) if spec.better == "higher" else change
-    answer = _answer(worse, limit.max_regression_ratio)
+    rules = Rules(2 * each - 1, limit.drift_ratio, limit.allowed, limit.is_paired, _is_one_machine(base, new))
+    found = contrast(new, base, metric, rules)
+    sides = found.base.estimate(limit.drift_ratio), found.new.estimate(limit.drift_ratio)
+    middle = None if found.value is None else found.value - 1
+    if found.state != "known" or found.ratio is None:
+        sentence = f"{label}: {_bare(middle)}undecidable. {_capital(found.reason)}."
+        return Gated(label, spec.unit, "undecidable", sentence.replace("..", "."), *sides, None, middle)
+    change = Estimate(middle, found.ratio.low - 1, found.ratio.high - 1, found.ratio.freedom)
+    answer = _answer(change, limit.max_regression_ratio, is_higher_better=spec.better == "higher")
     sign = "−" if spec.better == "higher" else "+"
     allowed = f"{sign}{100 * limit.max_regression_ratio:g} %"
-    sentence = f"{label}: {_in_words(change, confidence)}, allowed is {allowed}: {answer}."
+    sentence = f"{label}: {_in_words(change, rules.confidence)}, allowed is {allowed}: {answer}."
     if answer == "undecidable":
-        counts = (len(base), len(new)) if not pairs else None
-        sentence += " " + what_would_decide(worse, limit.max_regression_ratio, counts, confidence)
-    return Gated(label, spec.unit, answer, sentence, known_base, known_new, change)
+        bound = 1 - limit.max_regression_ratio if spec.better == "higher" else 1 + limit.max_regression_ratio
+        sentence += " " + what_would_decide(found, bound, rules)
+    return Gated(label, spec.unit, answer, sentence, *sides, change, middle)
 
 
-def _sides(base: Side, new: Side, name: str, quantile: str | None) -> tuple[Estimate, Estimate] | Unknown:
-    """Return both sides with their intervals."""
-    by_side = [[estimate(summary, name, quantile) for summary in side] for side in (base, new)]
-    known_base, known_new = _together(by_side[0], by_side[1]), _together(by_side[1], by_side[0])
-    if isinstance(known_base, Unknown):
-        return Unknown(f"The base: {known_base.reason}")
-    if isinstance(known_new, Unknown):
-        return Unknown(f"The new side: {known_new.reason}")
-    return known_base, known_new
-
-
-def _pairs(base: Side, new: Side, name: str, quantile: str | None) -> list[tuple[float, float]]:
-    """Return (new, base) of each pair; none where a number is only known as an interval."""
-    values = [_values([estimate(summary, name, quantile) for summary in side]) for side in (new, base)]
-    return list(zip(*values, strict=True)) if len(values[0]) == len(values[1]) == len(base) else []
-
-
-def _together(runs: Sequence[Estimate | Unknown], other: Sequence[Estimate | Unknown]) -> Estimate | Unknown:
-    """Return the mean of several runs with the interval over them; a single one is no surer than one of the other side.
-
-    Runs known only as an interval (energy by a model) are somewhere from the least to the most of any of them.
-    """
-    for run in runs:
-        if isinstance(run, Unknown) and run.value is None:
-            return run
-    values = _values(runs)
-    if len(values) < len(runs):
-        ranges = [run for run in runs if isinstance(run, Estimate)]
-        return Estimate(None, min(one.low for one in ranges), max(one.high for one in ranges))
-    if len(runs) > 1:
-        return Estimate.of_repeats(fmean(values), values)
-    return _wider(runs[0], values[0], _values(other))
-
-
-def _values(runs: Sequence[Estimate | Unknown]) -> list[float]:
-    return [run.value for run in runs if run.value is not None]
-
-
-def _wider(run: Estimate | Unknown, value: float, others: Sequence[float]) -> Estimate | Unknown:
-    """Return a run with the wider interval of its own and of what a run varies by, where three or more tell that."""
-    if len(others) < _ENOUGH_FOR_SPREAD:
-        return run
-    freedom = len(others) - 1
-    varying = Estimate.around(value, two_sided_t(CONFIDENCE, freedom) * stdev(others), freedom)
-    return varying if isinstance(run, Unknown) or run.high - run.low < varying.high - varying.low else run
-
-
-def _minus_one(relative: Estimate) -> Estimate:
-    value = None if relative.value is None else relative.value - 1
-    return Estimate(value, relative.low - 1, relative.high - 1, relative.freedom)
-
-
-def _negative(change: Estimate) -> Estimate:
-    return Estimate(None if change.value is None else -change.value, -change.high, -change.low, change.freedom)
-
-
-def _answer(worse: Estimate, limit_ratio: float) -> Answer:
-    if worse.low > limit_ratio:
+def _answer(change: Estimate, limit_ratio: float, *, is_higher_better: bool) -> Answer:
+    worst, best = (-change.low, -change.high) if is_higher_better else (change.high, change.low)
+    if best > limit_ratio:
         return "regression"
-    return "pass" if worse.high < limit_ratio else "undecidable"
+    return "pass" if worst < limit_ratio else "undecidable"
 
 
-def what_would_decide(worse: Estimate, limit_ratio: float, runs: tuple[int, int] | None, confidence: float) -> str:
-    """Say how many runs of each side would decide, if they turned out like those that there are.
+def what_would_decide(found: Contrast, bound: float, rules: Rules) -> str:
+    """Say how many runs of each side, or pairs, would decide, if they turned out like those that there are.
 
-    `runs` is how many there are of each side, None where they are paired.
+    `bound` is new / base where the answer turns.
     """
-    if worse.value is None:
+    known = found.ratio
+    if known is None or known.value is None or known.freedom is None:
         return "It is known only as an interval, which no number of runs makes narrower: meter the energy."
-    distance = abs(worse.value - limit_ratio)
-    half_width = worse.high - worse.value if worse.value < limit_ratio else worse.value - worse.low
-    if runs is not None and min(runs) < _SEVERAL:
-        return _without_repeats(max(runs), half_width, distance)
-    needed = _needed(runs, worse.freedom or 1.0, half_width, distance, confidence)
-    what = "runs on each side" if runs is not None else "pairs"
+    if bound <= 0:
+        return "Nothing can be worse by more than that."
+    distance = abs(log(known.value / bound))
+    error = log(known.high / known.value) / two_sided_t(rules.confidence, known.freedom)
+    what = "pairs" if rules.is_paired else "runs on each side"
+    needed = _needed(found, error, distance, rules)
     if needed is None:
         return f"The change is so near to the limit that even {_MOST_RUNS:,} {what} would not decide."
     return f"If they vary as these do, {needed} {what} would decide."
 
 
-def _without_repeats(more: int, half_width: float, distance: float) -> str:
-    if more >= _ENOUGH_FOR_SPREAD:
-        return f"Give {_ENOUGH_FOR_SPREAD} runs or more on each side."
-    times = (half_width / distance) ** 2 if distance else _MOST_RUNS
-    return f"It takes {_about(times)} as many requests, or better {_ENOUGH_FOR_SPREAD} runs or more on each side."
-
-
-def _needed(
-    runs: tuple[int, int] | None, freedom: float, half_width: float, distance: float, confidence: float
-) -> int | None:
-    """Return how many runs of each side, or pairs, make a half-width less than a distance."""
-    error = half_width / two_sided_t(confidence, freedom)
-    there = min(runs) if runs is not None else round(freedom) + 1
-    one = error * sqrt(there) if runs is None else error / sqrt(1 / runs[0] + 1 / runs[1]) * sqrt(2)
+def _needed(found: Contrast, error: float, distance: float, rules: Rules) -> int | None:
+    """Return how many runs of each side, or pairs, make the interval's half-width less than a distance."""
+    counts = found.base.count, found.new.count
+    there = min(counts)
+    one = error * sqrt(there) if rules.is_paired else error / sqrt(1 / counts[0] + 1 / counts[1]) * sqrt(2)
 
     def decides(count: int) -> bool:
-        free = count - 1 if runs is None else 2 * count - 2
-        return two_sided_t(confidence, free) * one / sqrt(count) < distance
+        freedom = count - 1 if rules.is_paired else 2 * count - 2
+        return two_sided_t(rules.confidence, freedom) * one / sqrt(count) < distance
 
-    counts = range(there + 1, _MOST_RUNS + 1)
-    found = bisect_left(counts, True, key=decides)
-    return counts[found] if found < len(counts) else None
-
-
-def _about(times: float) -> str:
-    return f"about {ceil(times)} times" if times < _MOST_RUNS else f"over {_MOST_RUNS:,} times"
+    possible = range(max(FEWEST, there + 1), _MOST_RUNS + 1)
+    first = bisect_left(possible, True, key=decides)
+    return possible[first] if first < len(possible) else None
 
 
 def _in_words(change: Estimate, confidence: float) -> str:
@@ -303,5 +231,13 @@ def _in_words(change: Estimate, confidence: float) -> str:
     return f"{_percent(change.value)} ({100 * confidence:.4g} % interval {ends})"
 
 
+def _bare(middle: float | None) -> str:
+    return "" if middle is None else f"{_percent(middle)}, "
+
+
 def _percent(ratio_of_base: float) -> str:
     return f"{100 * ratio_of_base:+.1f} %".replace("-", "−")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

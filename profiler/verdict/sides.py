@@ -1,6 +1,6 @@
 """Which runs a claim speaks of, and which of them make a pair: pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from fnmatch import fnmatch
 from typing import Any
 
@@ -13,7 +13,7 @@ _SAME_MEMORY_RATIO = 0.9  # a kernel keeps some memory for itself, and not every
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 
 
-def obstacle_between(claim: Claim, one: StoredRun, other: StoredRun, allowed: Sequence[str]) -> str | None:
+def obstacle_between(claim: Claim, one: StoredRun, other: StoredRun, allowed: Collection[str]) -> str | None:
     """Say why two runs are no pair; None where they are one."""
     differing = [found for found in mismatches([one, other]) if not _is_allowed(found.field, allowed)]
     if differing:
@@ -29,7 +29,7 @@ def obstacle_between(claim: Claim, one: StoredRun, other: StoredRun, allowed: Se
     return None
 
 
-def _is_allowed(field_name: str, allowed: Sequence[str]) -> bool:
+def _is_allowed(field_name: str, allowed: Collection[str]) -> bool:
     return field_name in allowed or field_name.partition(".")[0] in allowed
 
 
@@ -58,8 +58,10 @@ def _facts(manifest: Manifest) -> dict[str, list[str]]:
 
 
 def of_no_side(claim: Claim, run: StoredRun) -> str:
-    """Say what a run is that neither side asks for."""
+    """Say what a run is that no side asks for."""
     seen = ", ".join(f"{key} {' / '.join(names) or 'not known'}" for key, names in _facts(run.manifest).items())
+    if claim.baseline is None:
+        return f"{run.name} is not {claim.subject.name}: {seen}"
     return f"{run.name} is neither {claim.subject.name} nor {claim.baseline.name}: {seen}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Aforo
-from support.rented_runs import rented_run, wall_meter
+from support.rented_runs import rented_runs, wall_meter
 
 NB = "\u00a0"
 
@@ -13,7 +13,7 @@ NB = "\u00a0"
 @pytest.fixture
 def rented(tmp_path: Path) -> Path:
     for instance_type in ("c7g.4xlarge", "c7i.4xlarge"):
-        rented_run(tmp_path / "runs", instance_type)
+        rented_runs(tmp_path / "runs", instance_type)
     return tmp_path / "runs"
 
 
@@ -32,8 +32,9 @@ def test_a_price_claim_is_decided_and_an_energy_claim_is_not(aforo: Aforo, rente
 def test_imported_readings_of_wall_meters_decide_it(aforo: Aforo, rented: Path, tmp_path: Path) -> None:
     for instance_type, watts in (("c7g.4xlarge", 40), ("c7i.4xlarge", 110)):
         meter = wall_meter(tmp_path / f"{instance_type}.csv", watts)
-        done = aforo("energy", "import", str(rented / f"fixture-{instance_type}"), str(meter))
-        assert done.returncode == 0, done.stderr
+        for number in ("", "-2", "-3"):
+            done = aforo("energy", "import", str(rented / f"fixture-{instance_type}{number}"), str(meter))
+            assert done.returncode == 0, done.stderr
     checked = aforo("check-claim", "graviton3-energy", str(rented), "--json")
     assert checked.returncode == 0, checked.stderr
     found = json.loads(checked.stdout)

@@ -15,6 +15,7 @@ UNIT_OF_SUFFIX = {
     "requests_per_s": "requests/s",
     "_load_s": "s",
     "tokens_per_read": "tokens",
+    "tokens_per_request": "tokens",
     "_mhz": "MHz",
     "_events": "events",
     "is_emulated_host": "yes/no",

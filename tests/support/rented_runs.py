@@ -31,10 +31,11 @@ def rented_run(
     price_kind: str | None = None,
     workload: Mapping[str, Any] | None = None,
     repeats: int = _REPEATS,
+    number: int = 1,
 ) -> RunFolder:
-    """Write the folder of a run of one stream at this speed, with its summary; one per instance type and parent."""
+    """Write the folder of a run of one stream at this speed, with its summary; one per type, number and parent."""
     parent.mkdir(parents=True, exist_ok=True)
-    folder = RunFolder(parent / f"fixture-{instance_type}")
+    folder = RunFolder(parent / (f"fixture-{instance_type}" + (f"-{number}" if number > 1 else "")))
     folder.create()
     host = {**HOSTS[instance_type], "name": f"fixture-{instance_type}"}
     host["cloud"] = {**host["cloud"], "region": "us-east-1"}
@@ -45,6 +46,14 @@ def rented_run(
     )
     write_summary(folder)
     return folder
+
+
+def rented_runs(
+    parent: Path, instance_type: str, tokens_per_s: float = 20.0, *, drift_ratio: float = 0.004, **more: Any
+) -> list[RunFolder]:
+    """Write three runs of one instance type: slower, as asked and faster, each by this share."""
+    speeds = [tokens_per_s * (1 + drift_ratio * step) for step in (-1, 0, 1)]
+    return [rented_run(parent, instance_type, speed, number=i, **more) for i, speed in enumerate(speeds, start=1)]
 
 
 def wall_meter(path: Path, watts: float, seconds: int = 600) -> Path:

@@ -156,7 +156,6 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
         ({"engine__version": "1"}, {"engine__version": "2"}, "several versions: 1 against 2"),
         ({"model__quantisation": "Q4_0"}, {"host": {"machine": "aarch64", "cpu": CPU}}, "repacks Q4_0"),
         ({}, {"client__cpus": "0", "engine__cpus": "1-3"}, "In 1 of 2 runs the load driver"),
-        ({}, {"energy": {"meter_class": "counter", "scope": "GPU"}}, "counter of GPU against none of nothing"),
         ({"engine__prompt_cache": "cold"}, {"engine__prompt_cache": "warm"}, "TTFTs"),
         ({}, {"client__stamp_source": "user"}, "arrival stamps"),
         (

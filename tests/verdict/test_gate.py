@@ -39,32 +39,46 @@ def ttft(value: float, half_width: float) -> Distribution:
     )
 
 
+@pytest.mark.parametrize("new", [of(90, 1), of(99, 1), of(120, 1), of(50, 0)])
+def test_one_run_against_one_is_never_an_answer(runs, new: Scalar) -> None:
+    """How much a run differs from the next is seen in neither of them."""
+    found = gate(runs("base", of(100, 1)), runs("new", new), [RATE], FIVE)
+    assert found.answer == found.metrics[0].answer == "undecidable"
+    assert found.metrics[0].change is None
+    assert found.metrics[0].middle == pytest.approx(new.value / 100 - 1)  # shown all the same
+    assert "Measure each side three times or more, in turn" in found.metrics[0].sentence
+    assert any("single run" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
-    ("base", "new", "answer"),
+    ("new", "drift_ratio", "answer"),
     [
-        (of(100, 1), of(90, 1), "regression"),  # −10 % ± 1.3
-        (of(100, 1), of(99, 1), "pass"),
-        (of(100, 1), of(120, 1), "pass"),
-        (of(100, 1), of(95, 1), "undecidable"),  # −5 % ± 1.4 has the limit in it
-        (of(100, 9), of(99, 9), "undecidable"),  # −1 % ± 12.6: too little was measured
-        (of(100, 0), of(95.01, 0), "pass"),
-        (of(100, 0), of(94.99, 0), "regression"),
+        # two runs that drift by 1 %: t(20) = 1.72 times 1.41 % is 2.4 %
+        (of(90, 0.1), 0.01, "regression"),
+        (of(99, 0.1), 0.01, "pass"),
+        (of(96, 0.1), 0.01, "undecidable"),
+        # a run is no surer than it is within: ±9 at t(9) = 2.26 is a standard error of 4 %
+        (of(90, 9), 0.01, "undecidable"),
+        (of(90, 0.1), 0.05, "undecidable"),
     ],
 )
-def test_one_run_against_one(runs, base: Scalar, new: Scalar, answer: str) -> None:
-    found = gate(runs("base", base), runs("new", new), [RATE], FIVE)
-    assert found.answer == found.metrics[0].answer == answer
-    assert found.metrics[0].sentence.startswith("output_tokens_per_s: ")
-    assert any("single run" in note for note in found.notes)
+def test_one_run_against_one_with_a_stated_drift(runs, new: Scalar, drift_ratio: float, answer: str) -> None:
+    limit = Limit(0.05, drift_ratio=drift_ratio)
+    found = gate(runs("base", of(100, 0.1)), runs("new", new), [RATE], limit)
+    assert found.answer == answer, found.metrics[0].sentence
+    assert found.notes == []
 
 
 @pytest.mark.parametrize(("new", "answer"), [(60, "regression"), (50, "pass"), (40, "pass"), (52.5, "undecidable")])
 def test_lower_is_better_of_latencies(runs, new: float, answer: str) -> None:
-    sides = runs("base", ttft(50, 0.5), name="ttft_ms"), runs("new", ttft(new, 0.5), name="ttft_ms")
+    sides = [
+        runs(name, *(ttft(v * k, 0.5) for k in (0.99, 1, 1.01)), name="ttft_ms") for name, v in (("b", 50), ("n", new))
+    ]
     found = gate(*sides, [("ttft_ms", "p95")], FIVE).metrics[0]
     assert found.answer == answer
     assert found.metric == "ttft_ms.p95"
     assert "allowed is +5 %" in found.sentence
+    assert "90 % interval" in found.sentence  # either question has one side
 
 
 def test_several_runs_are_compared_by_what_they_differ_by(runs) -> None:
@@ -74,7 +88,6 @@ def test_several_runs_are_compared_by_what_they_differ_by(runs) -> None:
     found = gate(base, new, [RATE], FIVE)
     assert found.answer == "undecidable"
     assert "runs on each side would decide" in found.metrics[0].sentence
-    assert gate(base[1:2], new[1:2], [RATE], FIVE).answer == "regression"  # what a single pair would have believed
 
 
 def test_several_runs_that_agree(runs) -> None:
@@ -84,7 +97,8 @@ def test_several_runs_that_agree(runs) -> None:
     assert found.answer == "regression"
     assert found.notes == []
     assert found.metrics[0].change is not None
-    assert found.metrics[0].change.value == pytest.approx(-0.1)
+    assert found.metrics[0].change.value == pytest.approx(-0.1, abs=1e-4)
+    assert found.metrics[0].change.low > -1
 
 
 def test_runs_made_in_turn_on_a_machine_that_drifts(runs) -> None:
@@ -105,9 +119,10 @@ def test_runs_made_in_turn_on_a_machine_that_drifts(runs) -> None:
 def test_how_many_pairs_would_decide(runs) -> None:
     base, new = runs("base", *(of(100, 0.1),) * 3), runs("new", *(of(value, 0.1) for value in (96, 100, 104)))
     found = gate(base, new, [RATE], Limit(0.05, is_paired=True)).metrics[0]
-    # 4 % of deviation and 5 % to the limit: 2.776·4/√5 = 4.97 is too near to call, 2.571·4/√6 = 4.2 is not
+    # ratios .96, 1, 1.04 deviate by 4 % around −0.05 %, 5.1 % from the limit, in one direction:
+    # t(3) = 2.353·4/√4 = 4.7 % is nearer than that, t(2) = 2.920·4/√3 = 6.7 % is not
     assert found.answer == "undecidable"
-    assert "5 pairs would decide" in found.sentence or "6 pairs would decide" in found.sentence
+    assert "4 pairs would decide" in found.sentence
 
 
 def test_a_single_run_is_taken_to_vary_as_those_of_the_other_side(runs) -> None:
@@ -121,14 +136,13 @@ def test_a_single_run_is_taken_to_vary_as_those_of_the_other_side(runs) -> None:
 
 def test_a_single_run_without_an_interval_of_its_own(runs) -> None:
     short = Scalar(unit="tokens/s", value=90, per_repeat=[90])
-    assert "raise --repeats" in gate(runs("a", short), runs("b", short), [RATE], FIVE).metrics[0].sentence
     calm = runs("calm", *(of(value, 0.1) for value in (99.9, 100, 100.1)))
     assert gate(calm, runs("c", short), [RATE], FIVE).answer == "regression"
 
 
 def test_how_many_runs_would_decide(runs) -> None:
     # both sides deviate by 2 %: a change of 0 is 5 % from the limit, and t·2.83 %/√k is below that from k = 4 on:
-    # 3.18·... two runs of each: t(2) = 4.30; 4.30·2.83/√2 = 8.6; three: 2.78·2.83/√3 = 4.5
+    # in one direction, two runs of each: t(2) = 2.92; 2.92·2.83/√2 = 5.8; three: t(4) = 2.13·2.83/√3 = 3.5
     deviation = 2 / 2**0.5
     base = runs("base", rate(100 - deviation), rate(100 + deviation))
     new = runs("new", rate(100 - deviation), rate(100 + deviation))
@@ -159,9 +173,10 @@ def test_energy_that_was_not_metered_alike_or_is_a_model(runs) -> None:
     assert "known only as an interval" in gate(base, runs("new", band, name=name), [metric], FIVE).metrics[0].sentence
     counter = runs("counter", of(1, 0), name=name)
     counter[0].summary.energy = [account("counter")]
-    assert "counter of GPU against no meter" in gate(base, counter, [metric], FIVE).metrics[0].sentence
+    assert "counter, GPU against no meter" in gate(base, counter, [metric], FIVE).metrics[0].sentence
     twice = Scalar(unit="J/token", value=None, reason="an interval, not a number", low=4, high=5)
-    assert gate(base, runs("twice", twice, name=name), [metric], FIVE).answer == "regression"
+    three = [runs(side, *(one,) * 3, name=name) for side, one in (("b3", band), ("n3", twice))]
+    assert gate(*three, [metric], FIVE).answer == "regression"
 
 
 def account(meter_class: MeterClass) -> EnergyAccount:
@@ -176,7 +191,13 @@ def test_what_was_not_measured_is_undecidable(runs) -> None:
 
 
 def test_an_interval_that_reaches_zero(runs) -> None:
-    assert "reaches 0" in gate(runs("a", of(1, 1)), runs("b", of(1, 0)), [RATE], FIVE).metrics[0].sentence
+    """Of two runs a side Student's interval is wide, and in logarithms it ends above −100 % all the same."""
+    found = gate(runs("a", of(1, 1), of(9, 1)), runs("b", of(5, 0), of(4, 0)), [RATE], FIVE).metrics[0]
+    assert found.answer == "undecidable"
+    assert found.change is not None
+    assert found.change.low > -1
+    nothing = gate(runs("c", of(1, 1)), runs("d", of(0, 0)), [RATE], FIVE).metrics[0]
+    assert "not above 0" in nothing.sentence
 
 
 def test_what_can_not_be_asked(runs) -> None:
@@ -192,7 +213,7 @@ def test_what_can_not_be_asked(runs) -> None:
 
 @pytest.mark.parametrize(("true_change", "wrong"), [(0.0, "regression"), (-0.10, "pass"), (-0.0499, "regression")])
 def test_wrong_answers_are_as_rare_as_it_says(runs, true_change: float, wrong: str) -> None:
-    """Four runs of each side that differ by 2 % from run to run: at most 2.5 % of the answers are wrong."""
+    """Four runs of each side that differ by 2 % from run to run: at most 5 % of the answers are wrong (one-sided)."""
     random = Random(6)  # noqa: S311 - a simulation must be repeatable, not secret
     (template,) = runs("template", rate(1))
 
@@ -205,6 +226,7 @@ def test_wrong_answers_are_as_rare_as_it_says(runs, true_change: float, wrong: s
 
     changed = 100 * (1 + true_change)
     answers = [gate(simulated("a", 100), simulated("b", changed), [RATE], FIVE).answer for _ in range(2000)]
-    assert answers.count(wrong) <= 0.035 * 2000
+    # at the limit itself 5 % of 2000 is 100, and 130 or more have a probability of 0.1 %
+    assert answers.count(wrong) <= (0.065 if true_change == -0.0499 else 0.035) * 2000
     if true_change != -0.0499:
         assert answers.count("regression" if true_change else "pass") > 0.7 * 2000

@@ -1,0 +1,22 @@
+"""How long prompts and responses were, so that runs of unlike work are not compared in silence."""
+
+from profiler.metrics.latency import output_tokens, prompt_tokens
+from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.results.records import RequestRecord
+
+
+@metric("per-request", unit="tokens", group="throughput", better="neither")
+def output_tokens_per_request(request: RequestRecord) -> float:
+    """Tokens of the response: the server's count, or ours where it gives none."""
+    if not request.completion_tokens:
+        raise NotMeasuredError("the response has no tokens")
+    return float(output_tokens(request))
+
+
+@metric("per-request", unit="tokens", group="throughput", better="neither")
+def prompt_tokens_per_request(request: RequestRecord) -> float:
+    """Tokens of the prompt, templates included: the server's count, or ours where it gives none."""
+    count = prompt_tokens(request)
+    if count is None:
+        raise NotMeasuredError("nobody counted the prompt's tokens")
+    return float(count)

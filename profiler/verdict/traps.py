@@ -1,0 +1,389 @@
+"""How each trap of a comparison is found among runs: a sentence with what was seen, or None. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from profiler.results.manifest import Manifest
+from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Scalar, Summary
+
+# What llama.cpp lays out anew for some processors' instructions when it loads a model (ggml-cpu: repack, amx).
+_REPACKED = {"Q4_0", "Q4_K_M", "Q4_K_S", "IQ4_NL", "Q8_0", "Q2_K"}
+_LLAMA = {"llama-server", "llama-cpp-python"}
+_SAME_LENGTH_RATIO = 0.05  # mean lengths that differ by less are alike
+_SAME_SHARE = 0.05  # of prompt tokens that came from a cache
+_MANY_TIMES = 2.0  # as many requests: estimates that depend on the length of a run show it
+_SHORT_WINDOW = "too short for a claim"  # as `energy.account` notes it
+_CHOSEN_BY_HAND = {
+    *("--threads", "--batch-tokens", "--micro-batch-tokens", "--kv-cache", "--engine-arg", "--context-tokens"),
+}
+
+
+class Compared(Protocol):
+    """A run, or one load of it, that is compared with others."""
+
+    @property
+    def name(self) -> str:
+        """Its run id."""
+        ...
+
+    @property
+    def manifest(self) -> Manifest:
+        """Everything about the run but its numbers."""
+        ...
+
+    @property
+    def summary(self) -> Summary | PointSummary:
+        """Its numbers."""
+        ...
+
+
+Runs = Sequence[Compared]
+
+
+def account_of(part: Summary | PointSummary) -> EnergyAccount | None:
+    """Return the energy account that stands for a run: the first that has a value."""
+    return next((account for account in part.energy if account.gross_j is not None), None)
+
+
+def energy_kind(part: Summary | PointSummary) -> str:
+    """Return class and scope of the energy that stands for a run; empty where there is none."""
+    account = account_of(part)
+    return f"{account.meter_class}, {account.scope}" if account else ""
+
+
+def energy(runs: Runs) -> str | None:
+    """Energies of different class or scope."""
+    kinds = sorted({energy_kind(run.summary) or "no meter" for run in runs})
+    if len(kinds) < 2:
+        return None
+    return f"Energy was not metered alike: {_list(kinds)}. Across classes or scopes no comparison is decidable."
+
+
+def short_window(runs: Runs) -> str | None:
+    """Energy over a shorter window than its meter vouches for."""
+    accounts = {run.name: account_of(run.summary) for run in runs}
+    short = [
+        name for name, account in accounts.items() if account and any(_SHORT_WINDOW in note for note in account.notes)
+    ]
+    if not short:
+        return None
+    return (
+        f"The steady load of {_some(short)} is too short for its energy meter to carry a comparison: raise --requests "
+        "or --max-repeat-s."
+    )
+
+
+def _price_kind(run: Manifest) -> str | None:
+    cost = run.cost
+    if cost.token_price is not None:
+        return f"by the token in {cost.token_price.currency}"
+    return None if cost.price is None else f"{cost.price.kind} in {cost.price.currency}"
+
+
+def prices(runs: Runs) -> str | None:
+    """Prices of different kind or currency, by the hour or by the token."""
+    kinds = _kinds(runs, _price_kind)
+    if len(kinds) < 2:
+        return None
+    hourly = (
+        " A price by the hour is per token only as long as the machine is fully used."
+        if any(kind.startswith("by the token") for kind in kinds)
+        else ""
+    )
+    return f"Prices are not of one kind: {_list(kinds)}.{hourly}"
+
+
+def regions(runs: Runs) -> str | None:
+    """Prices of different regions."""
+    regions = _kinds(runs, lambda run: run.cost.price and run.cost.price.region)
+    if len(regions) < 2:
+        return None
+    return f"Prices are of different regions: {', '.join(regions)}. A difference may be one of region, not of machine."
+
+
+def grid(runs: Runs) -> str | None:
+    """Carbon at different intensities of the grid."""
+    return _carbon_terms(runs, "grid intensity", lambda run: [one.gco2e_per_kwh for one in run.cost.grid], "gCO2e/kWh")
+
+
+def pue(runs: Runs) -> str | None:
+    """Carbon with different overheads of the data centre."""
+    return _carbon_terms(runs, "overhead of the data centre (PUE)", lambda run: [run.cost.pue], "")
+
+
+def _carbon_terms(runs: Runs, what: str, ask: Callable[[Manifest], list[float]], unit: str) -> str | None:
+    values = sorted({tuple(sorted(set(ask(run.manifest)))) for run in runs} - {()})
+    if len(values) < 2:
+        return None
+    shown = [f"{'/'.join(f'{number:g}' for number in numbers)} {unit}".strip() for numbers in values]
+    return (
+        f"Carbon rests on another {what}: {_list(shown)}. A difference is the place's, not the machine's: pass the "
+        "same --grid and --pue on both sides."
+    )
+
+
+def prompt_cache(runs: Runs) -> str | None:
+    """Servers of which some may reuse prompts and some may not."""
+    if len(_kinds(runs, lambda run: run.engine.prompt_cache)) < 2:
+        return None
+    return "Some servers may reuse prompts that begin alike and some may not: their TTFTs are not of the same work."
+
+
+def cached(runs: Runs) -> str | None:
+    """Servers that took different shares of the prompts from a cache."""
+    shares = {run.name: share for run in runs if (share := _number(run, "cached_prompt_ratio")) is not None}
+    if len(shares) < 2 or max(shares.values()) - min(shares.values()) <= _SAME_SHARE:
+        return None
+    return (
+        f"From {min(shares.values()):.0%} to {max(shares.values()):.0%} of the prompt tokens came from the server's "
+        "cache: TTFTs and rates are not of the same work."
+    )
+
+
+def known_prompts(runs: Runs) -> str | None:
+    """Runs that sent the same bytes to the same server process: all but the first may have met a cache."""
+    same: dict[object, list[Compared]] = {}
+    for run in runs:
+        if run.manifest.prompts_are_new is not True and _may_have_a_cache(run):
+            same.setdefault(_prompts_of(run.manifest), []).append(run)
+    later = [run.name for found in same.values() for run in sorted(found, key=lambda run: run.manifest.started_utc)[1:]]
+    if not later:
+        return None
+    return (
+        f"The prompts of {_some(later)} were sent to this server before, by another run: a prompt cache makes the TTFT "
+        "of such a run look better than it is. Measure again without --nonce, or restart the server in between."
+    )
+
+
+def _may_have_a_cache(run: Compared) -> bool:
+    """Whether the server outlives the run, and nobody says that it reuses no prompts."""
+    engine = run.manifest.engine
+    return (
+        bool(engine.url)
+        and not engine.command
+        and engine.prompt_cache != "cold"
+        and _number(run, "cached_prompt_ratio") != 0
+    )
+
+
+def _prompts_of(run: Manifest) -> object:
+    asked = {key: value for key, value in run.workload.items() if key in {"id", "version", "prompts", "requests"}}
+    return run.engine.url, run.seed, run.nonce, repr(sorted(asked.items(), key=str))
+
+
+def response_lengths(runs: Runs) -> str | None:
+    """Responses of different mean length."""
+    found = _lengths(runs, "output_tokens_per_request")
+    if found is None:
+        return None
+    return (
+        f"Output lengths differ: responses have {found} on average. Whole requests are not the same work, and a server "
+        "that ends a sequence early looks faster: ask for the same length on both sides (ignore_eos)."
+    )
+
+
+def prompt_lengths(runs: Runs) -> str | None:
+    """Prompts of different mean length."""
+    found = _lengths(runs, "prompt_tokens_per_request")
+    return None if found is None else f"Prompt lengths differ: {found} on average, as the servers count them."
+
+
+def _lengths(runs: Runs, metric: str) -> str | None:
+    means = {run.name: mean for run in runs if (mean := _number(run, metric)) is not None}
+    if not means or max(means.values()) - min(means.values()) <= _SAME_LENGTH_RATIO * max(means.values()):
+        return None
+    return f"from {min(means.values()):.4g} to {max(means.values()):.4g} tokens"
+
+
+def shorter(runs: Runs) -> str | None:
+    """Responses shorter than was asked for."""
+    short = [
+        f"{mean:.4g} of {asked} ({run.name})"
+        for run in runs
+        if (mean := _number(run, "output_tokens_per_request")) is not None
+        and isinstance(asked := run.manifest.workload.get("output_tokens"), int)
+        and mean < (1 - _SAME_LENGTH_RATIO) * asked
+    ]
+    if not short:
+        return None
+    return f"Responses are shorter than was asked for, in tokens on average: {_some(short)}. They ended early."
+
+
+def other_prompts(runs: Runs) -> str | None:
+    """Prompts of another length than was asked for."""
+    other = [
+        f"{mean:.4g} for {asked} ({run.name})"
+        for run in runs
+        if (mean := _number(run, "prompt_tokens_per_request")) is not None
+        and isinstance(asked := (run.manifest.workload.get("prompts") or {}).get("tokens"), int)
+        and abs(mean - asked) > _SAME_LENGTH_RATIO * asked
+    ]
+    if not other:
+        return None
+    return (
+        f"The servers count other prompt lengths than were asked for, in tokens on average: {_some(other)}. A chat "
+        "template, or another tokenizer, makes the difference."
+    )
+
+
+def invalid(runs: Runs) -> str | None:
+    """INVALID runs, which only --force lets in."""
+    names = [run.name for run in runs if run.summary.verdict is not None and run.summary.verdict.level == "INVALID"]
+    if not names:
+        return None
+    return (
+        f"INVALID by the rules of trust, and taken all the same (--force): {_some(names)}. Its numbers are not sound."
+    )
+
+
+def cut_short(runs: Runs) -> str | None:
+    """Runs that ended before all was measured."""
+    cut = [
+        run.name
+        for run in runs
+        if run.manifest.status != "complete"
+        or any(phase.cut_short for phase in run.manifest.phases if phase.is_measured)
+    ]
+    return None if not cut else f"Not all that was planned was measured in {_some(cut)}: see its report."
+
+
+def requests(runs: Runs) -> str | None:
+    """Runs of very different length."""
+    counts = {run.name: run.summary.requests_ok for run in runs if run.summary.requests_ok}
+    if not counts or max(counts.values()) <= _MANY_TIMES * min(counts.values()):
+        return None
+    return (
+        f"From {min(counts.values()):,} to {max(counts.values()):,} requests were measured: high percentiles of short "
+        "runs are less sure, and a warm-up weighs more in them."
+    )
+
+
+def tuned(runs: Runs) -> str | None:
+    """Settings chosen by hand on one side only."""
+    chosen = {run.name: sorted(_options(run.manifest) & _CHOSEN_BY_HAND) for run in runs if run.manifest.command_line}
+    tuned = [f"{name} ({', '.join(options)})" for name, options in chosen.items() if options]
+    if not tuned or len(tuned) == len(chosen):
+        return None
+    return (
+        f"Settings of the engine were chosen by hand in {_some(tuned)}, and left as they are in the others: tuned "
+        "against default is no comparison of hosts."
+    )
+
+
+def _options(run: Manifest) -> set[str]:
+    return {word.partition("=")[0] for word in run.command_line if word.startswith("--")}
+
+
+def _cores(manifest: Manifest, key: str) -> int | None:
+    count = (manifest.server_host.get("cpu") or {}).get(key)
+    return count if isinstance(count, int) else None
+
+
+def _use_of_cores(manifest: Manifest) -> str | None:
+    threads, cores = manifest.engine.threads, _cores(manifest, "physical_cores")
+    if threads is None or cores is None:
+        return None
+    if threads == cores:
+        return "a thread on every physical core"
+    return "more threads than physical cores" if threads > cores else "threads on only a part of the physical cores"
+
+
+def _has_smt(manifest: Manifest) -> str | None:
+    smt = (manifest.server_host.get("cpu") or {}).get("smt")
+    return None if smt is None else "SMT" if smt else "no SMT"
+
+
+def threads(runs: Runs) -> str | None:
+    """Threads on a part of the cores, or on more than there are."""
+    uses = _kinds(runs, _use_of_cores)
+    if len(uses) < 2:
+        return None
+    return f"Servers use processors differently: {_list(uses)}. A host whose cores stand idle looks slower than it is."
+
+
+def smt(runs: Runs) -> str | None:
+    """Hosts with SMT beside hosts without."""
+    if len(_kinds(runs, _has_smt)) < 2:
+        return None
+    return (
+        "Some hosts have SMT and some have not: a rented vCPU is half a core on the former and a whole core on the "
+        "latter, so the same number of vCPUs is not the same amount of hardware."
+    )
+
+
+def build(runs: Runs) -> str | None:
+    """Versions or builds of one engine."""
+    for name in sorted({run.manifest.engine.name for run in runs}):
+        same = [run for run in runs if run.manifest.engine.name == name]
+        versions = _kinds(same, lambda run: run.engine.version)
+        if len(versions) > 1:
+            return f"{name} ran in several versions: {_list(versions)}. A difference may be the engine's."
+        if len(_kinds(same, lambda run: run.engine.build)) > 1:
+            return (
+                f"{name} was built with different instruction sets or options (see 'build' among the settings): a "
+                "difference may be the build's, not the host's."
+            )
+    return None
+
+
+def repacked(runs: Runs) -> str | None:
+    """Weights that llama.cpp lays out anew on some architectures."""
+    affected = [
+        run for run in runs if run.manifest.engine.name in _LLAMA and run.manifest.model.quantisation in _REPACKED
+    ]
+    machines = _kinds(affected, lambda run: run.server_host.get("machine"))
+    if len(machines) < 2:
+        return None
+    kinds = _list(_kinds(affected, lambda run: run.model.quantisation))
+    return (
+        f"llama.cpp repacks {kinds} weights for the instructions of the processor it finds, and better for some than "
+        f"for others ({_list(machines)}): another quantisation may turn the order round."
+    )
+
+
+def shared_cores(runs: Runs) -> str | None:
+    """Load drivers that shared the server's processors."""
+    apart = [bool(run.manifest.client.cpus and run.manifest.engine.cpus) for run in runs]
+    if all(apart) or not any(apart):
+        return None
+    return (
+        f"In {apart.count(False)} of {len(runs)} runs the load driver could take time from the model server, in the "
+        "others it had processors of its own."
+    )
+
+
+def stamps(runs: Runs) -> str | None:
+    """Timestamps of different origin."""
+    if len(_kinds(runs, lambda run: run.client.stamp_source)) < 2:
+        return None
+    return "Some runs have arrival stamps from the kernel and some from the client's process, which are later."
+
+
+def emulated(runs: Runs) -> str | None:
+    """Hosts whose processor is emulated."""
+    hosts = [run.manifest.host for run in runs]
+    names = [str(host.get("name")) for host in hosts if (host.get("virtualisation") or {}).get("emulated")]
+    if not names:
+        return None
+    return f"On {_list(sorted(set(names)))} the processor is emulated: no speed seen there means anything."
+
+
+def _number(run: Compared, metric: str) -> float | None:
+    """Return the value of a metric, or its mean; None where it was not measured."""
+    found = run.summary.metrics.get(metric)
+    if isinstance(found, Distribution):
+        return found.mean
+    return found.value if isinstance(found, Scalar) else None
+
+
+def _kinds(runs: Runs, ask: Callable[[Manifest], object]) -> list[str]:
+    """Return the different answers, without those that are not known."""
+    return sorted({str(answer) for run in runs if (answer := ask(run.manifest)) is not None})
+
+
+def _list(words: Sequence[str]) -> str:
+    return " against ".join(words) if len(words) == 2 else ", ".join(words)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
