@@ -56,14 +56,16 @@ def write_commands(lines: Sequence[str]) -> None:
         print("\n".join(lines))
 
 
-def print_run(folder: "RunFolder", manifest: "Manifest", summary: "Summary", *, as_json: bool) -> None:
+def print_run(
+    folder: "RunFolder", manifest: "Manifest", summary: "Summary", *, as_json: bool, verbose: bool = False
+) -> None:
     """Print a summary and where the report is."""
     if as_json:
         write_json(summary.model_dump_json(indent=2) + "\n")
         return
     from profiler.reports.terminal import summary_table
 
-    console().print(summary_table(summary, manifest))
+    console().print(summary_table(summary, manifest, verbose=verbose))
     # A path is printed whole on one line, so that it can be copied, however narrow the terminal.
     print(f"Run folder  {folder.path}")
     if folder.report.exists():

@@ -206,6 +206,9 @@ def run(
         typer.Option("--roofline", help="Measure this host's limits first, where none are kept: fifteen seconds."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print percentiles, skipped checks and the calibration too.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Measure a model server on this host: start it, drive it, time every token, write a report.
@@ -306,7 +309,7 @@ def run(
     )
     with shown_progress(quiet=quiet) as progress:
         finished = profile(options, progress, SystemClock())
-    _show(finished, as_json=json)
+    _show(finished, as_json=json, verbose=verbose)
 
 
 def _numbers(option: str, text: str) -> float | list[float]:
@@ -343,10 +346,10 @@ def _traced(trace: Path | None, trace_format: str | None) -> dict[str, object] |
     return {"source": "trace", "file": str(trace.absolute()), "format": trace_format}
 
 
-def _show(finished: "Finished", *, as_json: bool) -> None:
+def _show(finished: "Finished", *, as_json: bool, verbose: bool) -> None:
     from profiler.cli.output import print_run
 
-    print_run(finished.folder, finished.manifest, finished.summary, as_json=as_json)
+    print_run(finished.folder, finished.manifest, finished.summary, as_json=as_json, verbose=verbose)
     if finished.error is not None:
         raise finished.error
     verdict = finished.summary.verdict

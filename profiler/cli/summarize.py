@@ -8,6 +8,9 @@ import typer
 
 def summarize(
     run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print percentiles, skipped checks and the calibration too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Recompute summary.json of a run from its records, and print it."""
@@ -17,4 +20,4 @@ def summarize(
 
     folder = RunFolder(run)
     manifest, summary = write_summary(folder)
-    print_run(folder, manifest, summary, as_json=json)
+    print_run(folder, manifest, summary, as_json=json, verbose=verbose)

@@ -1,19 +1,19 @@
 """What a run used, meter by meter: gross, idle and net. Classes and scopes stand side by side, never summed. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from profiler.energy.band import power_w
-from profiler.energy.use import Use, Window, of_channel, used
+from profiler.energy.metered import FULL_COVERAGE, metered
+from profiler.energy.use import Window, of_channel, used
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
-FULL_COVERAGE = 0.95  # below it, energy is not claimed
 _BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
-_WIDEST_FIRST = ("whole machine", "GPU boards", "CPU packages", "DRAM")
 MODEL_SCOPE = "whole machine"
+PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
+_WIDEST_FIRST = ("whole machine", "GPU modules", "GPU boards", PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,11 @@ class Account:
         """Gross − idle; of a model, opinion by opinion could be closer together than this."""
         if self.gross_j is None or self.idle_j is None:
             return None
-        return Range(max(0.0, self.gross_j.low - self.idle_j.high), max(0.0, self.gross_j.high - self.idle_j.low))
+        ends = (self.gross_j.low - self.idle_j.high, self.gross_j.high - self.idle_j.low)
+        low_j, high_j = (max(0.0, end) for end in ends)
+        if self.gross_j.value is None or self.idle_j.value is None:
+            return Range(low_j, high_j)
+        return Range.around(self.gross_j.value - self.idle_j.value, low_j, high_j)
 
 
 def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
@@ -61,9 +65,10 @@ def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
     for meter in facts.meters:
         if meter.meter_class != "model":
             groups.setdefault((meter.meter_class, meter.scope), []).append(meter)
-    metered = [_metered(meters, seen) for meters in groups.values()]
+    found = [_metered(meters, seen) for meters in groups.values()]
+    joined = _joined(groups, found, seen)
     modelled = _modelled(facts, seen)
-    return sorted([*metered, *([modelled] if modelled else [])], key=_rank)
+    return sorted([*joined, *([modelled] if modelled else [])], key=_rank)
 
 
 def headline(found: Sequence[Account]) -> Account | None:
@@ -76,51 +81,50 @@ def _rank(account: Account) -> tuple[int, int]:
     return _BEST_FIRST.index(account.meter_class), scopes[0] if scopes else len(_WIDEST_FIRST)
 
 
-def _metered(meters: Sequence[MeterFacts], seen: Seen) -> Account:
-    uses = {m.channel: used(of_channel(seen.readings, m.channel), seen.windows) for m in meters}
-    coverage_ratio = min(use.coverage_ratio for use in uses.values())
-    parts = {channel: Range.exact(_whole_j(use)) for channel, use in uses.items()}
-    is_covered = coverage_ratio >= FULL_COVERAGE
+def _metered(meters: Sequence[MeterFacts], seen: Seen, scope: str | None = None) -> Account:
+    found = metered(meters, seen.readings, seen.windows)
+    needed_s = max(m.claim_window_s for m in meters)
+    is_too_short = seen.length_s < needed_s
+    too_short = f"{seen.length_s:.0f} s of steady load are too short for a claim, which takes {needed_s:.0f} s"
     return Account(
         meter_class=meters[0].meter_class,
-        scope=meters[0].scope,
-        channels=tuple(uses),
-        gross_j=_sum(parts.values()) if is_covered else None,
+        scope=scope or meters[0].scope,
+        channels=tuple(meter.channel for meter in meters),
+        gross_j=found.gross_j,
         idle_j=_idle_j(meters, seen),
-        coverage_ratio=coverage_ratio,
+        coverage_ratio=found.coverage_ratio,
         provenance="; ".join(dict.fromkeys(m.provenance for m in meters)),
-        parts=parts,
-        notes=_notes(meters, seen, coverage_ratio),
-        too_short_for_claims=seen.length_s < _claim_window_s(meters),
+        parts=found.parts,
+        notes=(*found.reasons, *([too_short] if is_too_short else [])),
+        too_short_for_claims=is_too_short,
     )
-
-
-def _notes(meters: Sequence[MeterFacts], seen: Seen, coverage_ratio: float) -> tuple[str, ...]:
-    notes = []
-    if coverage_ratio < FULL_COVERAGE:
-        notes.append(f"readings cover {coverage_ratio:.0%} of the steady windows; {FULL_COVERAGE:.0%} are needed")
-    needed_s = _claim_window_s(meters)
-    if seen.length_s < needed_s:
-        notes.append(f"{seen.length_s:.0f} s of steady load are too short for a claim, which takes {needed_s:.0f} s")
-    return tuple(notes)
-
-
-def _claim_window_s(meters: Sequence[MeterFacts]) -> float:
-    return max(m.claim_window_s for m in meters)
-
-
-def _whole_j(use: Use) -> float:
-    """Energy of the whole windows, at the mean power of what is covered."""
-    return (use.power_w or 0.0) * use.length_ns / 1e9
 
 
 def _idle_j(meters: Sequence[MeterFacts], seen: Seen) -> Range | None:
     if not seen.idle_windows:
         return None
-    uses = [used(of_channel(seen.readings, m.channel), seen.idle_windows) for m in meters]
-    if any(use.coverage_ratio < FULL_COVERAGE for use in uses):
-        return None
-    return Range.exact(sum(use.power_w or 0.0 for use in uses) * seen.length_s)
+    idle_j = metered(meters, seen.readings, seen.idle_windows).gross_j
+    idle_s = sum(end - start for start, end in seen.idle_windows) / 1e9
+    return None if idle_j is None else idle_j.times(seen.length_s / idle_s)
+
+
+def _joined(
+    groups: Mapping[tuple[MeterClass, str], Sequence[MeterFacts]], found: Sequence[Account], seen: Seen
+) -> list[Account]:
+    """Put packages and their memory together where one source counts both: no joule is in both scopes.
+
+    Where the memory has no value, a note on the packages says why it is not part of them.
+    """
+    packages, memory = groups.get(("counter", PACKAGES)), groups.get(("counter", MEMORY))
+    if not packages or not memory or {m.meter for m in packages} != {m.meter for m in memory}:
+        return list(found)
+    parts = [account for account in found if account.meter_class == "counter" and account.scope in {PACKAGES, MEMORY}]
+    rest = [account for account in found if account not in parts]
+    if len(packages) == len(memory) and all(account.gross_j is not None for account in parts):
+        return [*rest, _metered([*packages, *memory], seen, PACKAGES_AND_MEMORY)]
+    why = next((note for part in parts if part.scope == MEMORY for note in part.notes), "it is not counted everywhere")
+    note = f"memory is not part of it: {why}"
+    return rest + [replace(p, notes=(*p.notes, note)) if p.scope == PACKAGES else p for p in parts]
 
 
 def _modelled(facts: EnergyFacts, seen: Seen) -> Account | None:
@@ -132,8 +136,8 @@ def _modelled(facts: EnergyFacts, seen: Seen) -> Account | None:
     for meter in (m for m in facts.meters if m.meter_class == "model"):
         readings = of_channel(seen.readings, meter.channel)
         use = used(readings, seen.windows)
-        if use.coverage_ratio >= FULL_COVERAGE:
-            parts[meter.meter] = Range.exact(_whole_j(use))
+        if use.coverage_ratio >= FULL_COVERAGE and use.energy_j:
+            parts[meter.meter] = Range.exact(use.whole_j)
             idle_w = used(readings, seen.idle_windows).power_w
             idle += [Range.exact(idle_w)] if idle_w is not None else []
     if not parts:
@@ -150,7 +154,3 @@ def _modelled(facts: EnergyFacts, seen: Seen) -> Account | None:
         parts=parts,
         notes=() if seen.busy else ("nobody looked how busy the processors were: from idle to fully loaded",),
     )
-
-
-def _sum(parts: Iterable[Range]) -> Range:
-    return reduce(Range.__add__, parts, Range.exact(0.0))

@@ -28,6 +28,11 @@ class Use:
         """Mean power over what is covered; None where nothing is."""
         return self.energy_j / (self.covered_ns / 1e9) if self.covered_ns else None
 
+    @property
+    def whole_j(self) -> float:
+        """Energy of the whole windows, at the mean power of what is covered."""
+        return (self.power_w or 0.0) * self.length_ns / 1e9
+
 
 def used(readings: Sequence[EnergyReading], windows: Iterable[Window]) -> Use:
     """Sum over the windows; between two readings energy is taken to grow evenly, beyond them nothing is known.

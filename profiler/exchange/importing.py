@@ -12,6 +12,7 @@ from profiler.exchange.guidellm import GuideLlm
 from profiler.exchange.llama_bench import LlamaBench
 from profiler.exchange.source import Format, Object, load
 from profiler.exchange.vllm_bench import VllmBench
+from profiler.files import read_bytes
 from profiler.results.folder import make_free, name_folder, replace
 from profiler.results.imported import IMPORTED_FILE, Imported
 
@@ -37,7 +38,7 @@ def read_result(path: Path, now: datetime, folder_name: str = "") -> Imported:
         tool=form.NAME,
         tool_version=said.tool_version,
         file=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(read_bytes(path)).hexdigest(),
         measured_utc=said.measured_utc,
         model=said.model,
         engine=said.engine,

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from profiler.errors import UsageError
+from profiler.files import read_bytes
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import QUANTILES
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 
 Object = Mapping[str, Any]
+
+LARGEST_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Format(Protocol):
 
 def load(path: Path) -> list[Object]:
     """Read the JSON objects of a file: a single one, a list of them, or one after the other. Raises `UsageError`."""
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder. Pass a result file in it.")
     try:
-        text = path.read_text("utf-8")
+        text = read_bytes(path, LARGEST_FILE_BYTES).decode()
+    except IsADirectoryError:
+        raise UsageError(f"{path} is a folder. Pass a result file in it.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}. Pass a result file.") from error
     except UnicodeDecodeError as error:

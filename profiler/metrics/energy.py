@@ -110,15 +110,19 @@ def energy_coverage_ratio(seen: Observations) -> float:
     metered = [account for account in seen.accounts if account.meter_class != "model"]
     if not metered:
         raise NotMeasuredError("no energy meter")
-    return metered[0].coverage_ratio
+    best = headline(metered) or metered[0]
+    return best.coverage_ratio
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def energy_disagreement_ratio(seen: Observations) -> float:
     """|polled − counted| / counted energy, where one scope has both a counter and polled power."""
-    by_kind = {(a.meter_class, a.scope): a.gross_j for a in seen.accounts}
-    for (kind, scope), counted in by_kind.items():
-        polled = by_kind.get(("polled", scope))
-        if kind == "counter" and counted is not None and polled is not None and counted.low:
-            return abs(polled.low - counted.low) / counted.low
-    raise NotMeasuredError("no scope has both a counter and polled power")
+    by_kind = {(account.meter_class, account.scope): account for account in seen.accounts}
+    pairs = [(one, by_kind.get(("polled", one.scope))) for one in seen.accounts if one.meter_class == "counter"]
+    both = [(counted, polled) for counted, polled in pairs if polled is not None]
+    for counted, polled in both:
+        one_j, other_j = (None if found.gross_j is None else found.gross_j.value for found in (counted, polled))
+        if one_j and other_j is not None:
+            return abs(other_j - one_j) / one_j
+    reasons = [note for pair in both for account in pair if account.gross_j is None for note in account.notes]
+    raise NotMeasuredError("; ".join(reasons) or "no scope has both a counter and polled power")

@@ -33,9 +33,10 @@ class Failures:
     def take(self, request: RequestRecord) -> None:
         """Add a request that failed."""
         text = one_line(server_message(request.detail or ""))
-        kind = (str(request.outcome), request.http_status, _VARYING.sub("#", text))
+        status = request.http_status if request.outcome is Outcome.HTTP_ERROR else None
+        kind = (str(request.outcome), status, _VARYING.sub("#", text))
         if kind not in self._counts and len(self._counts) >= _MOST_KINDS:
-            kind = (str(request.outcome), request.http_status, "")
+            kind = (str(request.outcome), status, "")
         self._counts[kind] += 1
         self._texts.setdefault(kind, text)
 

@@ -178,9 +178,17 @@ def _with_interval(scalar: Scalar, spec: MetricSpec, seen: Observations, slices:
     if spec.id in _SHARES_OF_REQUESTS:
         return scalar.model_copy(update={"interval": _of_share(scalar.value, seen.totals.requests, half_width or 0.0)})
     if half_width is None:
-        return scalar
+        return scalar.model_copy(update={"interval": _wider(None, scalar)})
     found = Interval.around(scalar.value, half_width, BATCHES - 1)
-    return scalar.model_copy(update={"interval": (found.low, found.high)})
+    return scalar.model_copy(update={"interval": _wider((found.low, found.high), scalar)})
+
+
+def _wider(interval: tuple[float, float] | None, scalar: Scalar) -> tuple[float, float] | None:
+    """Return the interval that also holds what the number may be by its meter; `None` where there is neither."""
+    if scalar.low is None or scalar.high is None:
+        return interval
+    low, high = interval or (scalar.low, scalar.high)
+    return min(low, scalar.low), max(high, scalar.high)
 
 
 def _of_share(share: float, requests: int, half_width: float) -> tuple[float, float]:
@@ -202,16 +210,13 @@ def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | 
     """An interval has no single value, and none per repeat."""
     if not isinstance(value, Estimate):
         return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Estimate)])
-    if value.range.is_exact:
-        exact = [v.range.low for v in per_repeat if isinstance(v, Estimate) and v.range.is_exact]
-        return Scalar(unit=unit, value=value.range.low, per_repeat=exact, note=value.note)
+    known = value.range
+    ends = {} if known.is_exact else {"low": known.low, "high": known.high}
+    if known.value is None:
+        return Scalar(unit=unit, value=None, reason="an interval, not a number", note=value.note, **ends)
+    values = [v.range.value for v in per_repeat if isinstance(v, Estimate)]
     return Scalar(
-        unit=unit,
-        value=None,
-        reason="an interval, not a number",
-        low=value.range.low,
-        high=value.range.high,
-        note=value.note,
+        unit=unit, value=known.value, per_repeat=[v for v in values if v is not None], note=value.note, **ends
     )
 
 

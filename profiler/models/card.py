@@ -11,6 +11,8 @@ from typing import Literal
 
 import yaml
 
+from profiler.files import reading
+
 Training = Literal["base", "instruct", "chat", "embedding"]
 
 _FRONT_MATTER = re.compile(r"\A---\s*\n(?P<yaml>.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
@@ -45,7 +47,7 @@ class Card:
 def read(folder: Path) -> Card:
     """Return the model card in a folder; an empty one where there is none, or none that can be read."""
     try:
-        with (folder / "README.md").open("rb") as file:
+        with reading(folder / "README.md") as file:
             matter = _FRONT_MATTER.match(file.read(_LONGEST_CARD_BYTES).decode("utf-8", "replace"))
         found = yaml.safe_load(matter["yaml"]) if matter else None
     except (OSError, yaml.YAMLError):

@@ -1,10 +1,12 @@
 """Shapes from the `config.json` that comes with a model, as the transformers library writes it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from profiler.errors import ModelError
+from profiler.files import read_bytes
 from profiler.models.shapes import Family, Llama3Rope, Shape
 from profiler.models.vocabulary import smallest_size
 
@@ -16,17 +18,24 @@ FAMILIES: dict[str, Family] = {
 }
 """By name in `architectures`."""
 
+LARGEST_FILE_BYTES = 256 * 1024 * 1024  # tokenizer_config.json of the largest vocabularies has a tenth
+
 _ROPE_THETA = 10_000.0  # what transformers takes where the file is silent
 _NORM_EPSILON = 1e-6
+
+# What no model comes near; sizes beyond are damage or a joke, and would be reckoned with for hours.
+_MOST = {"num_hidden_layers": 10_000, "num_attention_heads": 100_000, "vocab_size": 10_000_000}
+_MOST_OF_ANYTHING = 1 << 40
+_LONGEST_SHOWN = 40
 
 
 def read(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; raises ModelError where there is none."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(read_bytes(path, LARGEST_FILE_BYTES).decode())
     except OSError as error:
         raise ModelError(f"The file {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"The file {path} is not JSON ({error}). Download it again.") from None
     if not isinstance(found, dict):
         raise ModelError(f"The file {path} holds no JSON object, expected {{…}}. Download it again.")
@@ -52,8 +61,8 @@ def shape(path: Path) -> Shape:
         head_size=config.count("head_dim", hidden // heads),
         vocabulary_size=config.count("vocab_size"),
         context_tokens=config.count("max_position_embeddings"),
-        rope_theta=_number(config.rope().get("rope_theta"), _ROPE_THETA),
-        norm_epsilon=_number(config.values.get("rms_norm_eps"), _NORM_EPSILON),
+        rope_theta=config.number(config.rope().get("rope_theta"), _ROPE_THETA),
+        norm_epsilon=config.number(config.values.get("rms_norm_eps"), _NORM_EPSILON),
         has_tied_embeddings=config.values.get("tie_word_embeddings") is True,
         source=f"{path.name} of {_name(path, config.values)}",
         rope_scaling=_scaling(path, config),
@@ -73,9 +82,18 @@ class _Config:
         """Return a positive whole number; `default` where the key is missing or null."""
         value = self.values.get(key)
         value = default if value is None else value
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ModelError(f"{self._path}: {key} is {value!r}, expected a whole number from 1 on.")
+        most = _MOST.get(key, _MOST_OF_ANYTHING)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise ModelError(f"{self._path}: {key} is {_shown(value)}, expected a whole number from 1 to {most}.")
         return value
+
+    def number(self, value: object, default: float) -> float:
+        """Return a positive number; `default` where there is none. Raises ModelError for an infinite one, or 0."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return default
+        if not 0 < value <= sys.float_info.max:
+            raise ModelError(f"{self._path}: a setting is {_shown(value)}, expected a number above 0.")
+        return float(value)
 
     def rope(self) -> dict[str, Any]:
         """Return all that concerns rotary positions, where older or newer files keep it."""
@@ -106,11 +124,14 @@ def _scaling(path: Path, config: _Config) -> Llama3Rope | None:
         return None
     if kind != "llama3":
         raise ModelError(f"{path}: rotary positions of the type {kind!r} are not known. Known: default, llama3.")
+    low, high = config.number(rope.get("low_freq_factor"), 1.0), config.number(rope.get("high_freq_factor"), 4.0)
+    if low >= high:
+        raise ModelError(f"{path}: low_freq_factor is {low:g}, expected less than high_freq_factor, {high:g}.")
     return Llama3Rope(
-        factor=_number(rope.get("factor"), 8.0),
-        low_frequency_factor=_number(rope.get("low_freq_factor"), 1.0),
-        high_frequency_factor=_number(rope.get("high_freq_factor"), 4.0),
-        original_context_tokens=round(_number(rope.get("original_max_position_embeddings"), 8192)),
+        factor=config.number(rope.get("factor"), 8.0),
+        low_frequency_factor=low,
+        high_frequency_factor=high,
+        original_context_tokens=round(config.number(rope.get("original_max_position_embeddings"), 8192)),
     )
 
 
@@ -131,8 +152,9 @@ def _check(path: Path, found: Shape, config: dict[str, Any]) -> None:
             raise ModelError(f"{path}: {key} is set, and a {found.family} shape is made without biases.")
 
 
-def _number(value: object, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _name(path: Path, config: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from profiler.errors import ModelError
+from profiler.files import reading
 from profiler.units import BYTES_PER_MIB
 
 OnProgress = Callable[[int, int], None]
@@ -127,7 +128,7 @@ def _memory_of(path: Path) -> Path:
 def _digest(path: Path, total_bytes: int, on_progress: OnProgress) -> str:
     digest = hashlib.sha256()
     done_bytes = 0
-    with path.open("rb") as file:
+    with reading(path) as file:
         while piece := file.read(4 * BYTES_PER_MIB):
             digest.update(piece)
             done_bytes += len(piece)

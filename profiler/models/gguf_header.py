@@ -27,7 +27,14 @@ _STRING, _ARRAY = 8, 9
 
 _WANTED_ARRAYS = {"tokenizer.ggml.tokens", "general.languages", "general.tags"}
 
-_LONGEST_STRING_BYTES = 64 * 1024 * 1024
+# What no model comes near, so that a header of lies costs neither time nor memory: the largest vocabularies have
+# 262,144 tokens with twice as many merges, the largest models some ten thousand tensors.
+_LONGEST_STRING_BYTES = 16 * 1024 * 1024
+_MOST_STRING_BYTES = 128 * 1024 * 1024
+_MOST_PAIRS = 1 << 14
+_MOST_TENSORS = 1 << 17
+_MOST_ITEMS = 1 << 21
+_LONGEST_DIMENSION = 1 << 40
 _MOST_DIMENSIONS = 8
 _DEEPEST_ARRAY = 4
 _DEFAULT_ALIGNMENT_BYTES = 32
@@ -101,16 +108,24 @@ class _Reader:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._size_bytes = os.fstat(file.fileno()).st_size
+        self._items_left = _MOST_ITEMS
+        self._string_bytes_left = _MOST_STRING_BYTES
 
     def header(self) -> Header:
         self._check_preamble()
         tensor_count, pair_count = self._u64(), self._u64()
         metadata: dict[str, Value] = {}
+        self._check_count("tensors", tensor_count, _MOST_TENSORS)
+        self._check_count("pairs of metadata", pair_count, _MOST_PAIRS)
         for _ in range(pair_count):
             self._read_pair(metadata)
         tensors = [self._tensor() for _ in range(tensor_count)]
         self._check_extent(tensors, metadata.get("general.alignment", _DEFAULT_ALIGNMENT_BYTES))
         return Header(self._size_bytes, metadata, tensors)
+
+    def _check_count(self, what: str, count: int, most: int) -> None:
+        if count > most:
+            raise _DamageError(f"is damaged: its header tells of {count} {what}; expected at most {most}. {_AGAIN}")
 
     def _check_preamble(self) -> None:
         if self._size_bytes == 0:
@@ -129,17 +144,18 @@ class _Reader:
             )
 
     def _read_pair(self, metadata: dict[str, Value]) -> None:
-        key, kind = self._string(), self._u32()
+        key, kind = self._name("a key"), self._u32()
         if kind == _ARRAY and key not in _WANTED_ARRAYS:
             self._skip_array()
         else:
             metadata[key] = self._value(kind)
 
     def _tensor(self) -> TensorInfo:
-        name, dimensions = self._string(), self._u32()
+        name, dimensions = self._name("a tensor"), self._u32()
         if dimensions > _MOST_DIMENSIONS:
             raise _DamageError(f"is damaged: a tensor in it has {dimensions} dimensions. {_AGAIN}")
         lengths = tuple(self._u64() for _ in range(dimensions))
+        self._check_count("weights in a row", max(lengths, default=0), _LONGEST_DIMENSION)
         return TensorInfo(name, lengths, tensor_type=self._u32(), offset_bytes=self._u64())
 
     def _check_extent(self, tensors: list[TensorInfo], alignment_bytes: Value) -> None:
@@ -162,22 +178,38 @@ class _Reader:
             return value
         if kind != _ARRAY or depth >= _DEEPEST_ARRAY:
             raise _DamageError(f"is damaged: its header holds a value of the unknown type {kind}. {_AGAIN}")
-        item_kind, length = self._u32(), self._u64()
+        item_kind, length = self._u32(), self._items()
         return [self._value(item_kind, depth + 1) for _ in range(length)]
 
     def _skip_array(self) -> None:
-        kind, length = self._u32(), self._u64()
+        kind = self._u32()
         if kind in _SCALARS:
-            self._skip(length * _SCALARS[kind].size)
+            self._skip(self._u64() * _SCALARS[kind].size)
             return
-        for _ in range(length):
+        for _ in range(self._items()):
             if kind == _STRING:
                 self._skip(self._u64())
             else:
                 self._value(kind, depth=1)
 
+    def _items(self) -> int:
+        """Return the length of an array that is read item by item."""
+        length = self._u64()
+        self._check_count("items in arrays", length, self._items_left)
+        self._items_left -= length
+        return length
+
+    def _name(self, what: str) -> str:
+        name = self._string()
+        if not name:
+            raise _DamageError(f"is damaged: {what} in its header has no name. {_AGAIN}")
+        return name
+
     def _string(self) -> str:
-        return self._bytes(self._u64()).decode("utf-8", "replace")
+        piece = self._bytes(self._u64())
+        self._check_count("bytes of text", len(piece), self._string_bytes_left)
+        self._string_bytes_left -= len(piece)
+        return piece.decode("utf-8", "replace")
 
     def _u32(self) -> int:
         return int(_U32.unpack(self._bytes(4))[0])

@@ -47,6 +47,7 @@ MODULES = {
 
 SEED = 20_261_121
 
+_LARGEST_ALPHA = 1e30  # a number beyond says nothing
 _F16 = 1
 _B_DEVIATION = 0.1
 """Size of what an adapter adds, against what the matrix itself gives."""
@@ -239,7 +240,7 @@ def _read_peft(folder: Path, on_progress: OnProgress) -> LoraFacts:
         is_synthetic=config.get(MARK) is True,
         base_model=base if isinstance(base, str) else None,
         rank=_rank(folder, (shape[0] for name, shape in shapes.items() if name.endswith(".lora_A.weight"))),
-        alpha=float(alpha) if isinstance(alpha, int | float) else None,
+        alpha=float(alpha) if isinstance(alpha, int | float) and abs(alpha) < _LARGEST_ALPHA else None,
         targets=_targets(re.findall(r"(\w+)\.lora_A\.weight", "\n".join(shapes))),
         layers=_layers(re.findall(r"\.layers\.(\d+)\.", "\n".join(shapes))),
         parameters=sum(tensor.elements for tensor in tensors.values()),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from profiler.errors import ModelError
+from profiler.files import reading
 
 _LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
 _ELEMENT_BYTES = {
@@ -42,7 +43,7 @@ def read(path: Path) -> dict[str, TensorInfo]:
     Raises ModelError where it cannot be read, is no safetensors file, or is shorter than its tensors need.
     """
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             return _header(path, file)
     except OSError as error:
         raise ModelError(f"The file {path} cannot be read: {error.strerror}.") from error
@@ -59,7 +60,7 @@ def _header(path: Path, file: BinaryIO) -> dict[str, TensorInfo]:
         rows.pop("__metadata__", None)
         found = {name: TensorInfo(row["dtype"], tuple(map(int, row["shape"]))) for name, row in rows.items()}
         end_bytes = max((int(row["data_offsets"][1]) for row in rows.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
         raise ModelError(f"The header of {path} is damaged. Copy or download it again.") from None
     needed_bytes = 8 + length_bytes + end_bytes
     if needed_bytes > size_bytes:

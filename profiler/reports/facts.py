@@ -99,23 +99,23 @@ def _number(key: str, value: float) -> str:
 
 
 def calibration_sentence(calibration: Calibration | None) -> str:
-    """Say how far off this client's stamps were on this host, just before the run."""
+    """Return how far off this client's timestamps were on this host, just before the run."""
     if calibration is None or not calibration.arrival_us:
         return "not made"
     ours, without = calibration.arrival_us, calibration.user_space_us
     return (
-        f"With {calibration.concurrency} in flight, stamps lay {ours['p50']:.0f} µs (p50) and {ours['p99']:.0f} µs "
-        "(p99) behind those of a null server that says when it sends; stamps taken by the process itself lay "
-        f"{without['p50']:.0f} µs and {without['p99']:.0f} µs behind."
+        f"Client timestamp error at concurrency {calibration.concurrency}, against a null server on this host: p50 "
+        f"{ours['p50']:.0f} µs, p99 {ours['p99']:.0f} µs (user-space timestamps: {without['p50']:.0f} / "
+        f"{without['p99']:.0f} µs)."
     )
 
 
 def wire_sentence(metrics: Mapping[str, Metric]) -> str | None:
-    """Say how far our stamps lay from those of the wire; None where it was not captured, or cannot tell."""
+    """Return how far our timestamps were from those of the wire; None where it was not captured, or is inconclusive."""
     error = metrics.get("wire_stamp_error_us")
     if not isinstance(error, Scalar) or error.value is None:
         return None
     return (
-        f"99 % of our stamps of arrival, and of those of sending, lay within {error.value:.1f} µs of the ones that the "
-        "kernel gave the same segments on the wire."
+        f"Client timestamps differ from those that the kernel gave the same segments on the wire by at most "
+        f"{error.value:.1f} µs (p99, of arrivals and of requests sent)."
     )

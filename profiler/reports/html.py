@@ -34,6 +34,7 @@ def render(
         **_head(manifest, summary),
         **_tables(manifest, summary),
         failures=gathered.failures.sorted(),
+        failure_text=tables.failure_text,
         failures_total=gathered.failures.total,
         **energy.tables(manifest, summary),
         sections=sections,

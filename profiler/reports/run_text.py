@@ -54,7 +54,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
         yield ""
     if summary.verdict is None:
         return
-    passed = "" if summary.verdict.findings else ": every check that could be made was passed."
+    passed = "" if summary.verdict.findings else ": all applicable checks passed."
     yield f"**{summary.verdict.level}**{passed}"
     yield ""
     yield from (f"- **{plain(found.rule)}**: {plain(found.sentence)}" for found in summary.verdict.findings)

@@ -7,10 +7,11 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import format as fmt
-from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary
+from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import sample_floor
+from profiler.verdict import failures
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
 _FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
@@ -96,6 +97,19 @@ _ENGINE_PAIRS = (
 def headline_cards(summary: Summary) -> list[Card]:
     """The numbers that a reader came for, how many requests stand behind them first."""
     return [_requests_card(summary), *(_with_interval(name, summary) for name in _headlines(tokens_of([summary])))]
+
+
+def main_cards(summary: Summary) -> list[Card]:
+    """The five numbers that a terminal shows: requests, token rate, TTFT, TPOT, request rate; fewer of embeddings."""
+    tokens = tokens_of([summary])
+    latencies = ("ttft_ms", "tpot_ms") if tokens is OUTPUT else ("e2e_ms",)
+    names = (tokens.rate, *latencies, "requests_per_s")
+    return [_requests_card(summary), *(_with_interval(name, summary) for name in names)]
+
+
+def failure_text(failure: Failure) -> str:
+    """One kind of failed requests: how they ended, and what the server reported."""
+    return failures.describe(failure)
 
 
 def _headlines(tokens: Tokens) -> tuple[str, ...]:

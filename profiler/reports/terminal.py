@@ -1,4 +1,4 @@
-"""What `aforo run` prints at its end: the numbers of one run in 80 columns."""
+"""What `aforo run` prints at its end: the verdict and a few numbers of one run, in 80 columns; all of them with -v."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,39 +8,74 @@ from profiler.metrics.summarize import QUANTILES
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
-from profiler.results.summary import Summary, Verdict
+from profiler.results.summary import Finding, Summary, Verdict
 
-_VERDICT_STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
+_STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
+_FINDING_STYLES = {"VALID with warnings": "yellow", "INVALID": "red"}
 _LOAD_METRICS = {"output_tokens_per_s", "input_tokens_per_s", "ttft_ms", "e2e_ms", "slo_attainment_ratio"}
 """What fits beside the load in 80 columns."""
 
-_STATUS_STYLES = {"complete": "bold green", "failed": "bold red"}
+_MOST_FAILURES = 3  # kinds of failures, where there are several
 
 
-def summary_table(summary: Summary, manifest: Manifest) -> RenderableType:
-    """Return what to print: status, headline numbers, percentiles of the latencies, warnings."""
-    parts: list[RenderableType] = [_heading(summary, manifest), *_loads(summary)]
-    parts += [_headlines(summary), *_latencies(summary)]
+def summary_table(summary: Summary, manifest: Manifest, *, verbose: bool = False) -> RenderableType:
+    """Return what to print: the verdict with its reasons, then numbers.
+
+    `verbose` adds every headline number, percentiles, the checks that were skipped and how far off the timestamps are.
+    """
+    parts: list[RenderableType] = [_verdict(summary, manifest), *_failures(summary), *_loads(summary)]
+    cards = tables.headline_cards(summary) if verbose else tables.main_cards(summary)
+    parts.append(_headlines(cards))
+    if verbose:
+        parts += _latencies(summary)
     if summary.verdict is not None:
-        parts.append(_verdict(summary.verdict))
-        parts.append(_proofs(summary, manifest))
-    warnings = list(dict.fromkeys([*manifest.warnings, *summary.warnings]))
-    if warnings:
+        parts += _proofs(summary, summary.verdict, manifest) if verbose else _skipped(summary.verdict)
+    if warnings := list(dict.fromkeys([*manifest.warnings, *summary.warnings])):
         parts.append(_warnings(warnings))
     return Group(*(line for part in parts for line in (part, Text())))
 
 
-def _heading(summary: Summary, manifest: Manifest) -> Text:
-    style = _STATUS_STYLES.get(summary.status, "bold yellow")
-    text = Text()
-    status = "Complete" if summary.status == "complete" else summary.status.upper()
-    text.append(status, style=style)
-    if summary.status_reason:
-        text.append(f": {summary.status_reason}")
+def _verdict(summary: Summary, manifest: Manifest) -> RenderableType:
+    """Return the verdict, what was measured, and the reasons."""
+    level = summary.verdict.level if summary.verdict else "not judged"
+    text = Text(level, style=_STYLES.get(level, "bold"))
+    if summary.status != "complete":
+        reason = f": {summary.status_reason}" if summary.status_reason else ""
+        text.append(f", {summary.status}{reason}", style="not bold")
+    elif summary.verdict and not summary.verdict.findings:
+        text.append(": all applicable checks passed", style="not bold")
     text.append(f"\n{manifest.model.name} on {facts.host_name(manifest.server_host)}, {summary.workload}", style="bold")
     if manifest.model.is_synthetic and "synthetic" not in manifest.model.name:
         text.append(" (synthetic weights: speed only)", style="dim")
-    return text
+    if summary.verdict is None:
+        return text
+    limits = ", ".join(f"{rule}={limit:g}" for rule, limit in summary.verdict.limits.items())
+    text.append(f"\nLimits set by --limit: {limits}" if limits else "")
+    return Group(text, *_findings(summary.verdict))
+
+
+def _findings(verdict: Verdict) -> list[RenderableType]:
+    table = Table.grid(padding=(0, 1))
+    for finding in verdict.findings:
+        table.add_row("-", _finding(finding))
+    return [table] if verdict.findings else []
+
+
+def _finding(finding: Finding) -> Text:
+    text = Text(finding.rule, style=_FINDING_STYLES.get(finding.level, ""))
+    text.append(f": {finding.sentence} ", style="default")
+    return text.append(finding.remedy, style="dim")
+
+
+def _failures(summary: Summary) -> list[RenderableType]:
+    """The kinds of failures, where there are several; a single one stands in the verdict."""
+    if len(summary.failures) < 2:
+        return []
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
+    for failure in summary.failures[:_MOST_FAILURES]:
+        table.add_row(f"{failure.count:,}", Text(tables.failure_text(failure)))
+    return [Group(Text("Failed requests", style="bold"), table)]
 
 
 def _loads(summary: Summary) -> list[RenderableType]:
@@ -60,18 +95,19 @@ def _loads(summary: Summary) -> list[RenderableType]:
     return [table, Text(summary.conclusion.sentence, style="bold")]
 
 
-def _headlines(summary: Summary) -> Table:
+def _headlines(cards: list[tables.Card]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
-    for card in tables.headline_cards(summary):
+    for card in cards:
         if card.missing:
             table.add_row(card.label, Text("\N{EN DASH}"), Text(f"not measured: {card.missing}"))
         else:
-            said = [card.statistic, card.repeats, *([] if card.statistic else card.notes)]
-            said = said if any(said) else [*card.notes]
-            table.add_row(card.label, Text(f"{card.number} {card.unit}"), Text(", ".join(filter(None, said))))
+            interval = card.interval and card.interval.replace(f" of the {card.statistic}", "")
+            beside = [card.statistic, interval or card.repeats, *([] if card.statistic else card.notes)]
+            beside = beside if any(beside) else [*card.notes]
+            table.add_row(card.label, Text(f"{card.number} {card.unit}"), Text(", ".join(filter(None, beside))))
     return table
 
 
@@ -106,31 +142,25 @@ def _cell(cell: tables.Cell) -> Text:
     return Text(f"~{cell.text}", style="dim") if cell.is_indicative else Text(cell.text)
 
 
-def _verdict(verdict: Verdict) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    for finding in verdict.findings:
-        text = Text(f"{finding.rule}: {finding.sentence} ")
-        text.append(finding.remedy, style="dim")
-        table.add_row("-", text)
-    said = Text(verdict.level, style=_VERDICT_STYLES[verdict.level])
-    if not verdict.findings:
-        said.append(": every check that could be made was passed", style="not bold")
-    parts: list[RenderableType] = [said, table] if verdict.findings else [said]
+def _skipped(verdict: Verdict) -> list[RenderableType]:
+    if not verdict.unchecked:
+        return []
+    return [Text(f"{fmt.count(len(verdict.unchecked), 'check')} skipped; -v lists them", style="dim")]
+
+
+def _proofs(summary: Summary, verdict: Verdict, manifest: Manifest) -> list[RenderableType]:
+    """What was not checked and why, and how far off the timestamps are, as measured on this host."""
+    parts: list[RenderableType] = []
     if verdict.unchecked:
         unchecked = Table.grid(padding=(0, 1))
         for rule in verdict.unchecked:
             unchecked.add_row("-", Text(f"{rule.rule}: {rule.reason}", style="dim"))
-        parts += [Text(f"{fmt.count(len(verdict.unchecked), 'check')} could not be made", style="dim"), unchecked]
-    return Group(*parts)
-
-
-def _proofs(summary: Summary, manifest: Manifest) -> Table:
-    """How far off the stamps are, as measured on this host."""
+        parts.append(Group(Text(f"{fmt.count(len(verdict.unchecked), 'check')} skipped", style="dim"), unchecked))
     table = Table.grid(padding=(0, 2))
     table.add_row("Self-calibration", Text(facts.calibration_sentence(manifest.calibration)))
     if (wire := facts.wire_sentence(summary.metrics)) is not None:
         table.add_row("Wire audit", Text(wire))
-    return table
+    return [*parts, table]
 
 
 def _warnings(warnings: list[str]) -> RenderableType:

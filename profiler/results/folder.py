@@ -18,6 +18,8 @@ import msgspec
 from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
+from profiler.files import read_bytes, reading
+from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
@@ -160,27 +162,20 @@ class RunFolder:
     def read_server_log(self) -> Iterator[str]:
         """Yield the lines that the server printed; none where there is nothing."""
         if self.server_log.is_file():
-            with self.server_log.open(encoding="utf-8", errors="replace") as lines:
-                yield from lines
+            with reading(self.server_log) as lines:
+                yield from (line.decode("utf-8", "replace") for line in lines)
 
     def _of_known_format(self, path: Path) -> dict[str, object]:
         document = self._parse(path)
-        version = document.get("format_version")
-        if isinstance(version, int) and 1 <= version <= FORMAT_VERSION:
-            return document
-        remedy = "Install a newer Aforo: pip install --upgrade aforo"
-        if isinstance(version, int) and version < 1:
-            remedy = "No Aforo wrote it like that: the file is damaged."
-        raise RunFolderError(
-            f"{path}: format_version is {version!r}; this version reads up to {FORMAT_VERSION}. {remedy}"
-        )
+        require_readable(path, document.get("format_version"), FORMAT_VERSION)
+        return document
 
     def _parse(self, path: Path) -> dict[str, object]:
         try:
-            document = json.loads(path.read_text("utf-8"))
+            document = json.loads(read_bytes(path).decode())
         except OSError as error:
             raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             is_summary = path == self._summary
             remedy = (
                 f"Write it anew: aforo summarize {self.path}"
@@ -242,17 +237,24 @@ def replace(path: Path, text: str) -> None:
 
 def _rows(path: Path, row_type: type[_Row]) -> Iterator[_Row]:
     """Yield the rows of a journal; a last line without its end was cut off by a kill."""
-    if not path.is_file():
-        return
     decoder = msgspec.json.Decoder(row_type)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
+    try:
+        with reading(path) as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                yield _decoded(path, number, line, decoder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _decoded(path: Path, number: int, line: bytes, decoder: "msgspec.json.Decoder[_Row]") -> _Row:
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
 
 
 def _first(error: ValidationError) -> str:

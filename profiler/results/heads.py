@@ -5,12 +5,14 @@ The whole of both is `Manifest` and `Summary`; what is decoded here is never wri
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from profiler.errors import RunFolderError
+from profiler.files import open_regular
+from profiler.results.format_version import require_readable
 from profiler.results.manifest import FORMAT_VERSION
 
 RUN_FILE = "run.json"
@@ -108,7 +110,7 @@ class PointName(msgspec.Struct, kw_only=True):
 class RunHead(msgspec.Struct, kw_only=True):
     """Of the manifest."""
 
-    format_version: int
+    format_version: Any = None
     tool_version: str | None = None
     run_id: str
     status: str
@@ -173,7 +175,7 @@ class HeadlineMetrics(msgspec.Struct, kw_only=True):
 class SummaryHead(msgspec.Struct, kw_only=True):
     """Of the summary."""
 
-    format_version: int
+    format_version: Any = None
     requests_ok: int
     requests_failed: int
     metrics: HeadlineMetrics
@@ -196,8 +198,8 @@ def read_summary(folder: Path) -> SummaryHead:
 
 
 def _read(path: str) -> bytes:
-    """Read a file with three system calls where it is small: ten thousand times that counts."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Read a file with a few system calls where it is small: ten thousand times that counts."""
+    handle = open_regular(path)
     try:
         parts = [os.read(handle, _CHUNK_BYTES)]
         while len(parts[-1]) == _CHUNK_BYTES:
@@ -216,9 +218,5 @@ def _decode(path: str, decoder: "msgspec.json.Decoder[_Document]") -> _Document:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from error
-    if document.format_version > FORMAT_VERSION:
-        raise RunFolderError(
-            f"{path}: format_version is {document.format_version}; this version reads up to {FORMAT_VERSION}. "
-            "Install a newer Aforo: pip install --upgrade aforo"
-        )
+    require_readable(path, document.format_version, FORMAT_VERSION)
     return document

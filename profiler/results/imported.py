@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from profiler.errors import RunFolderError
+from profiler.files import read_bytes
+from profiler.results.format_version import require_readable
 
 IMPORTED_FILE = "imported.json"
 NO_TRUST = "imported: no trust block"
@@ -69,17 +71,15 @@ def read_imported(folder: Path) -> Imported:
     """Read `imported.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
     path = folder / IMPORTED_FILE
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_bytes(path))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path} cannot be read: {error}.") from error
-    version = document.get("format_version") if isinstance(document, Mapping) else None
-    if isinstance(version, int) and version > IMPORT_FORMAT_VERSION:
-        raise RunFolderError(
-            f"{path}: format_version is {version}; this version reads up to {IMPORT_FORMAT_VERSION}. "
-            "Install a newer Aforo: pip install --upgrade aforo"
-        )
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is damaged: {error}.") from error
+    if isinstance(document, Mapping):
+        require_readable(path, document.get("format_version"), IMPORT_FORMAT_VERSION)
     try:
         return Imported.model_validate(document)
     except ValidationError as error:

@@ -203,6 +203,8 @@ class MeterFacts(_Part):
     device: str | None = Field(default=None, description="Which one, where there are several.")
     provenance: str = Field(description="How a joule came about.")
     claim_window_s: float = Field(default=0.0, description="Shorter windows do not carry a claim.")
+    resolution_j: float | None = Field(default=None, description="Steps in which a counter moves; null: not known.")
+    resolution_w: float | None = Field(default=None, description="Last digit of power as it is read.")
 
 
 class PowerOpinion(_Part):

@@ -128,6 +128,7 @@ class EnergyReading(msgspec.Struct, kw_only=True):
     t_ns: int
     energy_j: float  # since the meter was opened
     covered_ns: int | None = None  # time that its readings vouch for; None: all of it, as a counter does
+    power_w: float | None = None  # the power of the moment, where that is what an external meter shows
 
 
 class Sample(msgspec.Struct, kw_only=True):

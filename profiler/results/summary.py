@@ -47,7 +47,7 @@ class Scalar(_Part):
     """A metric with one value for the run; `value` is None with a `reason` where it was not measured.
 
     A number known only as an interval (energy by a model, say) has `low` and `high` and no `value`: it cannot be
-    ranked.
+    ranked. With a `value` they are the least and the most that its meter leaves open, and lie within `interval`.
     """
 
     kind: Literal["scalar"] = "scalar"
@@ -83,7 +83,7 @@ class Failure(_Part):
     """Failed requests of one kind."""
 
     outcome: str = Field(description="As in requests.jsonl.")
-    http_status: int | None = None
+    http_status: int | None = Field(default=None, description="Of those with outcome http_error.")
     count: int
     text: str = Field(description="What the server or the network stack reported, as one line; may be empty.")
 
@@ -123,7 +123,7 @@ class EnergyAccount(_Part):
 
     meter_class: MeterClass
     scope: str
-    gross_j: Interval | None = Field(description="Least and most; the same where it was metered.")
+    gross_j: Interval | None = Field(description="Least and most; the same where a meter leaves nothing open.")
     idle_j: Interval | None = Field(description="What the idle machine would have used in the same time.")
     net_j: Interval | None = Field(description="Gross − idle.")
     coverage_ratio: float = Field(description="Part of the steady windows that readings cover.")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from profiler.energy import wall
+from profiler.energy.metered import FULL_COVERAGE
 from profiler.errors import UsageError
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest
@@ -41,6 +42,8 @@ def _check(accounts: list[EnergyAccount], meter: wall.Meter, manifest: Manifest,
     account = next(account for account in accounts if account.meter_class == "wall")
     if account.gross_j is not None:
         return
+    if account.coverage_ratio >= FULL_COVERAGE:
+        raise UsageError(f"{path} cannot be used for this run: {'; '.join(account.notes)}.")
     measured = [phase for phase in manifest.phases if phase.is_measured and phase.end_ns is not None]
     if not measured:
         raise UsageError(f"{manifest.run_id} has no measured phase that ended: there is nothing to meter.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from profiler.errors import RunFolderError
+from profiler.files import read_bytes
 from profiler.timing.audit_frames import Segment
 from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
 from profiler.units import NS_PER_MS
@@ -58,7 +59,10 @@ def read_wire(path: Path) -> Capture:
     """Read a capture back, as far as it goes. Raises `RunFolderError`."""
     if not path.is_file():
         raise RunFolderError(f"{path} does not exist: the run was not audited. Repeat it with --wire-audit, as root.")
-    data = path.read_bytes()
+    try:
+        data = read_bytes(path)
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
     if data[: len(MAGIC)] != MAGIC[: len(data)]:  # a shorter file was cut off
         raise RunFolderError(
             f"{path} begins with {data[: len(MAGIC)]!r}, expected {MAGIC!r}: it is damaged, or of a newer version of "

@@ -40,5 +40,5 @@ def setup_of(manifest: Manifest, point: Point, failures: Sequence[Failure] = ())
         cut_short=tuple(phase.cut_short for phase in phases if phase.cut_short),
         status_reason=manifest.status_reason,
         failures=failures,
-        limits=getattr(manifest, "limits", {}),
+        limits=manifest.limits,
     )

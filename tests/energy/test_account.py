@@ -102,3 +102,64 @@ def test_a_model_that_does_not_know_the_load_reaches_from_idle_to_full() -> None
 
 def test_nothing_is_known_of_an_unknown_machine() -> None:
     assert accounts(EnergyFacts(), seen([])) == []
+
+
+def test_a_counter_that_never_moves_has_no_value_and_says_so() -> None:
+    meters = [meter("rapl:package-0", scope="CPU packages")]
+    (account,) = accounts(facts(*meters), seen(steady("rapl:package-0", 0), idle=True))
+    assert (account.gross_j, account.idle_j, account.coverage_ratio) == (None, None, 1)
+    assert account.notes == (
+        "rapl:package-0: its counter did not move in 60 s of steady load, so it does not measure here",
+    )
+
+
+def test_polled_power_stands_in_for_a_counter_that_never_moves() -> None:
+    meters = [meter("nvml:0:counter"), meter("nvml:0:polled", "polled")]
+    readings = steady("nvml:0:counter", 0) + [reading("nvml:0:polled", t, 300 * t, t) for t in range(101)]
+    account = headline(accounts(facts(*meters), seen(readings)))
+    assert account is not None
+    assert (account.meter_class, account.gross_j) == ("polled", Range.exact(300 * 60))
+
+
+def test_one_stuck_card_of_two_leaves_the_sum_without_a_value() -> None:
+    meters = [meter("nvml:0:counter"), meter("nvml:1:counter")]
+    (account,) = accounts(facts(*meters), seen(steady("nvml:0:counter", 300) + steady("nvml:1:counter", 0)))
+    assert account.gross_j is None
+    assert account.notes[0].startswith("nvml:1:counter: its counter did not move")
+
+
+def test_power_that_reads_0_w_is_no_measurement() -> None:
+    readings = [reading("nvml:0:polled", t, 0, t) for t in range(101)]
+    (account,) = accounts(facts(meter("nvml:0:polled", "polled")), seen(readings))
+    assert (account.gross_j, "its power reads 0 W" in account.notes[0]) == (None, True)
+
+
+PACKAGES = [meter(f"rapl:package-{i}", scope="CPU packages") for i in (0, 1)]
+MEMORY = [meter(f"rapl:dram-{i}", scope="DRAM") for i in (0, 1)]
+
+
+def test_packages_and_memory_of_one_source_are_one_scope() -> None:
+    # 100 W and 80 W of packages, 35 W and 25 W of memory: 240 W for 60 s
+    powers = {"rapl:package-0": 100, "rapl:package-1": 80, "rapl:dram-0": 35, "rapl:dram-1": 25}
+    readings = [r for channel, power_w in powers.items() for r in steady(channel, power_w)]
+    (account,) = accounts(facts(*PACKAGES, *MEMORY), seen(readings, idle=True))
+    assert (account.scope, account.gross_j) == ("CPU packages and DRAM", Range.exact(240 * 60))
+    assert set(account.parts) == set(powers)
+    assert account.idle_j is not None
+    assert account.idle_j.low == pytest.approx(240 * 60)
+
+
+@pytest.mark.parametrize("memory", [MEMORY[:1], MEMORY])
+def test_memory_that_is_not_counted_whole_stays_apart(memory: list[MeterFacts]) -> None:
+    readings = [r for m in PACKAGES for r in steady(m.channel, 100)]
+    readings += steady("rapl:dram-0", 35) + steady("rapl:dram-1", 0)
+    account = headline(accounts(facts(*PACKAGES, *memory), seen(readings)))
+    assert account is not None
+    assert (account.scope, account.gross_j) == ("CPU packages", Range.exact(200 * 60))
+    assert account.notes[0].startswith("memory is not part of it: ")
+
+
+def test_memory_counted_by_another_source_is_not_added() -> None:
+    meters = [PACKAGES[0], meter("hwmon:dram-0", scope="DRAM")]
+    found = accounts(facts(*meters), seen(steady("rapl:package-0", 100) + steady("hwmon:dram-0", 35)))
+    assert [account.scope for account in found] == ["CPU packages", "DRAM"]

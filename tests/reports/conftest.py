@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from profiler.hosts.facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
+from profiler.metrics.observations import points_of
 from profiler.metrics.summarize import summarize
 from profiler.reports import html
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
@@ -20,6 +21,7 @@ from profiler.results.summary import Summary
 from profiler.servers.engine_log import EngineTiming
 from profiler.timing.audit import Audit
 from profiler.verdict.judge import judge
+from profiler.verdict.setup import setup_of
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -40,7 +42,10 @@ class FakeRun:
     @property
     def summary(self) -> Summary:
         summary = summarize(self.manifest, self.requests, self.samples, self.timings, self.wire)
-        return summary.model_copy(update={"verdict": judge(summary.status, summary.metrics)})
+        (point,) = points_of(self.manifest)
+        failed = summary.requests_failed, summary.requests_ok + summary.requests_failed
+        setup = setup_of(self.manifest, point, summary.failures)
+        return summary.model_copy(update={"verdict": judge(summary.status, summary.metrics, setup, failed)})
 
     def page(self) -> str:
         return html.render(self.manifest, self.summary, self.requests, self.samples)

@@ -37,7 +37,7 @@ def test_an_import_cannot_be_read_as_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "cannot be read"),
+        ("{", "is damaged"),
         ("[]", "damaged"),
         ('{"format_version": 7}', "Install a newer Aforo"),
         ('{"format_version": 1}', "import_id: Field required. The file is damaged"),

@@ -73,6 +73,17 @@ def test_a_file_from_another_hour_is_refused_and_changes_nothing(folder: RunFold
     assert not folder.wall.exists()
 
 
+def test_a_meter_too_coarse_for_the_run_is_refused_and_changes_nothing(folder: RunFolder) -> None:
+    (phase,) = [phase for phase in folder.read_manifest().phases if phase.is_measured]
+    start_s = (phase.start_ns + OFFSET_NS) / 1e9
+    path = folder.path.parent / "meter.csv"
+    path.write_text("timestamp,kwh\n" + "".join(f"{start_s + 60 * i:.3f},7.{30 + i // 3}\n" for i in range(-3, 6)))
+    before = (folder.path / "run.json").read_bytes()
+    with pytest.raises(UsageError, match=r"cannot be used for this run: .*0\.01 kWh, which is 36,000 J"):
+        import_meter(folder, path, None)
+    assert (folder.path / "run.json").read_bytes() == before
+
+
 def test_a_run_that_does_not_know_its_wall_time(tmp_path: Path) -> None:
     shutil.copytree(GOLDEN, tmp_path / "run")
     with pytest.raises(UsageError, match="does not say how its clock relates to wall time"):

@@ -1,0 +1,41 @@
+"""Opening what somebody else may have put there: never a wait for a pipe, never a device without an end."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_regular(path: Path | str) -> int:
+    """Return a descriptor to read a regular file from. Raises `OSError`, also for a folder, a pipe or a device.
+
+    The file that is looked at is the one that was opened, and opening a pipe does not wait for a writer.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except ValueError as error:  # a null character, or half a character
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from error
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+    os.close(handle)
+    if is_folder:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a regular file", str(path))
+
+
+def reading(path: Path | str) -> BinaryIO:
+    """Open a regular file to read its bytes. Raises `OSError` as `open_regular`."""
+    return os.fdopen(open_regular(path), "rb")
+
+
+def read_bytes(path: Path | str, at_most_bytes: int | None = None) -> bytes:
+    """Return what a regular file holds. Raises `OSError` as `open_regular`, and for a file with more than so much."""
+    with reading(path) as file:
+        if at_most_bytes is None:
+            return file.read()
+        data = file.read(at_most_bytes + 1)
+    if len(data) > at_most_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {at_most_bytes} bytes", str(path))
+    return data
