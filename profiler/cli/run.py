@@ -168,6 +168,13 @@ def run(
     meters: Annotated[
         str, typer.Option(help="Energy meters: auto (all that work here), none, or some of nvml,rapl,codecarbon.")
     ] = "auto",
+    gpus: Annotated[
+        str | None,
+        typer.Option(
+            help="GPUs whose joules count: all, or indices or UUIDs like 0,1. Default: those that "
+            "CUDA_VISIBLE_DEVICES leaves, or else all."
+        ),
+    ] = None,
     idle_baseline: Annotated[
         float, typer.Option(help="Seconds to meter the machine before any load, with the server up.")
     ] = 0.0,
@@ -293,6 +300,7 @@ def run(
         ca_file=ca_file,
         insecure=insecure,
         meters=meters,
+        gpus=gpus,
         idle_baseline_s=idle_baseline,
         price=price,
         price_input=price_input,

@@ -13,7 +13,8 @@ from profiler.stats.ranges import Range
 _BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
 MODEL_SCOPE = "whole machine"
 PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
-_WIDEST_FIRST = ("whole machine", "GPU modules", "GPU boards", PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
+CARD_SCOPES = ("GPU modules", "GPU boards")
+_WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
     for meter in facts.meters:
         if meter.meter_class != "model":
             groups.setdefault((meter.meter_class, meter.scope), []).append(meter)
-    found = [_metered(meters, seen) for meters in groups.values()]
+    found = [_without_others(_metered(meters, seen), facts) for meters in groups.values()]
     joined = _joined(groups, found, seen)
     modelled = _modelled(facts, seen)
     return sorted([*joined, *([modelled] if modelled else [])], key=_rank)
@@ -98,6 +99,14 @@ def _metered(meters: Sequence[MeterFacts], seen: Seen, scope: str | None = None)
         notes=(*found.reasons, *([too_short] if is_too_short else [])),
         too_short_for_claims=is_too_short,
     )
+
+
+def _without_others(account: Account, facts: EnergyFacts) -> Account:
+    """Say which cards are not part of an account of cards."""
+    if account.scope not in CARD_SCOPES or not facts.others:
+        return account
+    others = ", ".join(f"{channel} ({reason})" for channel, reason in facts.others.items())
+    return replace(account, notes=(*account.notes, f"not counted: {others}"))
 
 
 def _idle_j(meters: Sequence[MeterFacts], seen: Seen) -> Range | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from profiler.energy import band, nvml
-from profiler.energy.account import MODEL_SCOPE
+from profiler.energy.account import MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY
 from profiler.energy.base import EnergyMeter, MeterAbsentError
 from profiler.energy.codecarbon import CodecarbonMeter
 from profiler.energy.nvml import NvmlMeter
@@ -16,24 +16,30 @@ from profiler.timing.clock import Clock
 
 AUTO, NONE = "auto", "none"
 
-_OPENERS: Mapping[str, Callable[[Clock], EnergyMeter]] = {
-    "nvml": lambda clock: NvmlMeter(clock, nvml.load()),
-    "rapl": RaplMeter,
-    "codecarbon": CodecarbonMeter,
-}
+Opener = Callable[[Clock], EnergyMeter]
+
+_NAMES = ("nvml", "rapl", "codecarbon")
 _BEST_FIRST = ("counter", "polled", "model")
+
+
+def _openers(gpus: str | None) -> Mapping[str, Opener]:
+    return {
+        "nvml": lambda clock: NvmlMeter(clock, nvml.load(), gpus),
+        "rapl": RaplMeter,
+        "codecarbon": CodecarbonMeter,
+    }
 
 
 def check_wanted(wanted: str) -> tuple[str, ...]:
     """Return the names of meters in a text like auto, none or rapl,nvml. Raises `UsageError`."""
     names = tuple(wanted.split(","))
     if wanted == AUTO:
-        return tuple(_OPENERS)
+        return _NAMES
     if wanted == NONE:
         return ()
-    unknown = [name for name in names if name not in _OPENERS]
+    unknown = [name for name in names if name not in _NAMES]
     if unknown:
-        raise UsageError(f"--meters {wanted}: expected auto, none, or some of {','.join(_OPENERS)}.")
+        raise UsageError(f"--meters {wanted}: expected auto, none, or some of {','.join(_NAMES)}.")
     return names
 
 
@@ -41,11 +47,17 @@ class Meters:
     """Every meter that could be opened; used as a context, they are closed at its end."""
 
     def __init__(
-        self, wanted: str, clock: Clock, openers: Mapping[str, Callable[[Clock], EnergyMeter]] = _OPENERS
+        self,
+        wanted: str,
+        clock: Clock,
+        openers: Mapping[str, Opener] | None = None,
+        gpus: str | None = None,
     ) -> None:
-        """Open them. Raises `UsageError` where one that was asked for by name is not there."""
+        """Open them; `gpus` names the cards that count. Raises `UsageError` where what is named is not there."""
+        openers = openers or _openers(gpus)
         self._open: list[EnergyMeter] = []
         self.absent: dict[str, str] = {}
+        self.others: dict[str, str] = {}
         for name in check_wanted(wanted):
             try:
                 meter = openers[name](clock)
@@ -57,6 +69,7 @@ class Meters:
             else:
                 self._open.append(meter)
                 self.absent |= getattr(meter, "absent", {})
+                self.others |= getattr(meter, "others", {})
 
     def __enter__(self) -> "Meters":
         """Nothing more to do."""
@@ -79,13 +92,20 @@ class Meters:
         """Describe what meters and models there are for this host (as in run.json)."""
         channels = [facts for meter in self._open for facts in meter.channels]
         opinions, silent = band.opinions(host)
-        return describe(channels, opinions, self.absent | silent)
+        found = describe(channels, opinions, self.absent | silent)
+        return found.model_copy(update={"others": self.others})
+
+
+def _scope(best: MeterFacts, channels: list[MeterFacts]) -> str:
+    """Return the scope of a channel, or what it is together with the memory that its meter counts as well."""
+    scopes = {channel.scope for channel in channels if channel.meter == best.meter}
+    return PACKAGES_AND_MEMORY if scopes == {PACKAGES, MEMORY} else best.scope
 
 
 def describe(channels: list[MeterFacts], opinions: list[PowerOpinion], absent: Mapping[str, str]) -> EnergyFacts:
     """Say what class of meter is the best here, and why it is no better."""
     best = min(channels, key=lambda c: _BEST_FIRST.index(c.meter_class), default=None)
-    meter_class, scope = (best.meter_class, best.scope) if best else ("none", None)
+    meter_class, scope = (best.meter_class, _scope(best, channels)) if best else ("none", None)
     if meter_class == "none" and opinions:
         meter_class, scope = "model", MODEL_SCOPE
     missing = "; ".join(f"{name}: {reason}" for name, reason in absent.items())

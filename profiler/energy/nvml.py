@@ -5,13 +5,17 @@ The counter, nvmlDeviceGetTotalEnergyConsumption, counts millijoules since the d
 Ampere (NVML API reference). Both ways are taken side by side: they are the check on each other.
 """
 
+import os
+import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from profiler.energy.base import MeterAbsentError
+from profiler.energy.cards import Listed, Selected, select
 from profiler.errors import MissingExtraError
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
@@ -21,16 +25,23 @@ from profiler.units import NS_PER_S
 POLLS_PER_S = 10
 COUNTER_CLAIM_S = 60.0
 SCOPE = "GPU boards"
+MODULE_SCOPE = "GPU modules"  # of superchips: processor, memory and GPU together
 
 _GAP_POLLS = 5  # readings further apart than this many polls say nothing about the time between them
 _INSTANT_POWER = 186  # NVML_FI_DEV_POWER_INSTANT, milliwatts
 _MJ_PER_J = _MW_PER_W = 1_000
 _DRIVER = Path("/proc/driver/nvidia/version")
+_WSL_GPU = Path("/dev/dxg")  # under WSL2 the driver is Windows's
+_CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_SUPERCHIP = re.compile(r"\bG[BH][23]00\b")  # Grace with Hopper or Blackwell: GH200, GB200, GB300
+_MODULE_POWER = 1  # NVML_POWER_SCOPE_MODULE
 
 
 def load() -> ModuleType:
     """Import NVML's bindings. Raises `MeterAbsentError` where there is no card, or no bindings for it."""
-    if not _DRIVER.exists():
+    if not _DRIVER.exists() and not _WSL_GPU.exists():
+        if any(mark.exists() for mark in _CONTAINER_MARKS):
+            raise MeterAbsentError("this container sees no NVIDIA driver; if the host has one, start it with --gpus")
         raise MeterAbsentError("this machine has no NVIDIA driver")
     try:
         import pynvml  # noqa: PLC0415 - an extra
@@ -57,30 +68,48 @@ class _Polled:
             self.covered_ns += step_ns
         self.last = (t_ns, power_w)
 
+    def reading(self) -> EnergyReading | None:
+        """Return what the polls have summed up to; None before the first."""
+        if self.last is None:
+            return None
+        return EnergyReading(
+            channel=self.facts.channel, t_ns=self.last[0], energy_j=self.energy_j, covered_ns=self.covered_ns
+        )
+
 
 @dataclass
 class _Card:
     handle: Any
     counter: MeterFacts | None
-    start_mj: int
-    polled: _Polled
+    polled: _Polled | None
+    start_mj: int = 0
+    is_module: bool = False
 
 
 class NvmlMeter:
-    """Counts and polls every card that is not cut into MIG slices."""
+    """Counts and polls every card that counts and is not cut into MIG slices."""
 
-    def __init__(self, clock: Clock, nvml: Any) -> None:
-        """Start reading; `nvml` is what `load` returns. Raises `MeterAbsentError`."""
+    def __init__(
+        self, clock: Clock, nvml: Any, gpus: str | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Start reading; `nvml` is what `load` returns, `gpus` what --gpus says.
+
+        Raises `MeterAbsentError`, and `UsageError` where `gpus` names a card that is not there.
+        """
         self._clock = clock
         self._nvml = nvml
         self.absent: dict[str, str] = {}
+        self.others: dict[str, str] = {}  # cards whose joules do not count, and why
         try:
             nvml.nvmlInit()
-            self._cards = [card for i in range(nvml.nvmlDeviceGetCount()) if (card := self._open(i))]
+            handles = self._handles()
         except nvml.NVMLError as error:
             raise MeterAbsentError(f"NVML does not answer: {error}") from error
+        chosen = select([listed for listed, _ in handles], gpus, environ)
+        self._cards = [card for listed, handle in handles if (card := self._open(listed, handle, chosen))]
         if not self._cards:
-            raise MeterAbsentError("; ".join(self.absent.values()) or "NVML shows no GPU")
+            reasons = [*self.absent.values(), *self.others.values()]
+            raise MeterAbsentError("; ".join(dict.fromkeys(reasons)) or "NVML shows no GPU")
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._poll()
@@ -90,7 +119,8 @@ class NvmlMeter:
     @property
     def channels(self) -> list[MeterFacts]:
         """The counter, where a card has one, and the polled power of each card."""
-        return [facts for card in self._cards for facts in (card.counter, card.polled.facts) if facts is not None]
+        pairs = ((card.counter, None if card.polled is None else card.polled.facts) for card in self._cards)
+        return [facts for pair in pairs for facts in pair if facts is not None]
 
     def read(self) -> list[EnergyReading]:
         """Read every counter, and what the polls have summed up to."""
@@ -99,16 +129,8 @@ class NvmlMeter:
             if card.counter is not None and (reading := self._count(card, card.counter)):
                 readings.append(reading)
             with self._lock:
-                polled = card.polled
-                if polled.last is not None:
-                    readings.append(
-                        EnergyReading(
-                            channel=polled.facts.channel,
-                            t_ns=polled.last[0],
-                            energy_j=polled.energy_j,
-                            covered_ns=polled.covered_ns,
-                        )
-                    )
+                if card.polled is not None and (reading := card.polled.reading()):
+                    readings.append(reading)
         return readings
 
     def close(self) -> None:
@@ -117,36 +139,43 @@ class NvmlMeter:
         self._thread.join()
         self._nvml.nvmlShutdown()
 
-    def _open(self, index: int) -> _Card | None:
-        nvml = self._nvml
-        handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        name = _text(nvml.nvmlDeviceGetName(handle))
+    def _handles(self) -> list[tuple[Listed, Any]]:
+        """List the cards; one that does not say its name (it fell off the bus, say) is absent."""
+        nvml, found = self._nvml, []
+        for index in range(nvml.nvmlDeviceGetCount()):
+            try:
+                handle = nvml.nvmlDeviceGetHandleByIndex(index)
+                names = (_text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle)))
+            except nvml.NVMLError as error:
+                self.absent[f"nvml:{index}"] = f"GPU {index} does not answer: {error}"
+            else:
+                found.append((Listed(index, *names), handle))
+        return found
+
+    def _open(self, listed: Listed, handle: Any, chosen: Selected) -> _Card | None:
+        """Begin to read a card; None, with the reason, for one that does not count or that tells nothing."""
+        channel, device = f"nvml:{listed.index}", f"{listed.name}, {listed.uuid}"
+        if listed.index not in chosen.indices:
+            self.others[channel] = f"{device}: not among {chosen.by}"
+            return None
         if self._is_cut_up(handle):
-            self.absent[f"nvml:{index}"] = (
-                f"{name} is cut into MIG slices, and NVML tells only the power of the whole board: what one slice uses "
-                "cannot be measured"
+            self.absent[channel] = (
+                f"{listed.name} is cut into MIG slices, and NVML tells only the power of the whole board: what one "
+                "slice uses cannot be measured"
             )
             return None
-        start_mj = self._counter_mj(handle)
-        device = f"{name}, {_text(nvml.nvmlDeviceGetUUID(handle))}"
-        counter = MeterFacts(
-            channel=f"nvml:{index}:counter",
-            meter="nvml",
-            meter_class="counter",
-            scope=SCOPE,
-            device=device,
-            provenance="nvmlDeviceGetTotalEnergyConsumption, which steps about every 100 ms",
-            claim_window_s=COUNTER_CLAIM_S,
-        )
-        polled = MeterFacts(
-            channel=f"nvml:{index}:polled",
-            meter="nvml",
-            meter_class="polled",
-            scope=SCOPE,
-            device=device,
-            provenance=f"power read {POLLS_PER_S} times a second and summed by the trapezoidal rule",
-        )
-        return _Card(handle, counter if start_mj is not None else None, start_mj or 0, _Polled(polled))
+        is_module = _SUPERCHIP.search(listed.name) is not None
+        start_mj, power_w = self._counter_mj(handle), self._power_w(handle, is_module=is_module)
+        if start_mj is None and power_w is None:
+            self.absent[channel] = (
+                f"{device}: the driver tells neither energy nor power of this card (NotSupported), as is usual on "
+                "Jetson boards, of virtual GPUs and under WSL2"
+            )
+            return None
+        scope = MODULE_SCOPE if is_module else SCOPE
+        counter = None if start_mj is None else _counter_facts(channel, scope, device)
+        polled = None if power_w is None else _Polled(_polled_facts(channel, scope, device))
+        return _Card(handle, counter, polled, start_mj or 0, is_module)
 
     def _is_cut_up(self, handle: Any) -> bool:
         try:
@@ -164,7 +193,7 @@ class NvmlMeter:
     def _count(self, card: _Card, facts: MeterFacts) -> EnergyReading | None:
         t_ns = self._clock.monotonic_ns()
         now_mj = self._counter_mj(card.handle)
-        if now_mj is None:
+        if now_mj is None or now_mj < card.start_mj:  # a counter that starts again has lost what it had
             return None
         return EnergyReading(channel=facts.channel, t_ns=t_ns, energy_j=(now_mj - card.start_mj) / _MJ_PER_J)
 
@@ -174,17 +203,20 @@ class NvmlMeter:
 
     def _poll(self) -> None:
         for card in self._cards:
-            power_w = self._power_w(card.handle)
+            if card.polled is None:
+                continue
+            power_w = self._power_w(card.handle, is_module=card.is_module)
             if power_w is not None:
                 with self._lock:
                     card.polled.add(self._clock.monotonic_ns(), power_w)
 
-    def _power_w(self, handle: Any) -> float | None:
-        """Return the power of the moment, or else the card's own mean."""
+    def _power_w(self, handle: Any, *, is_module: bool) -> float | None:
+        """Return the power of the moment, of a superchip that of its module; or else the card's own mean."""
         nvml = self._nvml
         try:
-            (field,) = nvml.nvmlDeviceGetFieldValues(handle, [_INSTANT_POWER])
-            if field.nvmlReturn == nvml.NVML_SUCCESS:
+            wanted = (_INSTANT_POWER, _MODULE_POWER) if is_module else _INSTANT_POWER
+            (field,) = nvml.nvmlDeviceGetFieldValues(handle, [wanted])
+            if field.nvmlReturn == nvml.NVML_SUCCESS and field.value.uiVal:
                 return float(field.value.uiVal) / _MW_PER_W
         except nvml.NVMLError:
             pass
@@ -192,6 +224,33 @@ class NvmlMeter:
             return float(nvml.nvmlDeviceGetPowerUsage(handle)) / _MW_PER_W
         except nvml.NVMLError:
             return None
+
+
+def _counter_facts(channel: str, scope: str, device: str) -> MeterFacts:
+    return MeterFacts(
+        channel=f"{channel}:counter",
+        meter="nvml",
+        meter_class="counter",
+        scope=scope,
+        device=device,
+        provenance=f"nvmlDeviceGetTotalEnergyConsumption{_of_module(scope)}, which steps about every 100 ms",
+        claim_window_s=COUNTER_CLAIM_S,
+    )
+
+
+def _polled_facts(channel: str, scope: str, device: str) -> MeterFacts:
+    return MeterFacts(
+        channel=f"{channel}:polled",
+        meter="nvml",
+        meter_class="polled",
+        scope=scope,
+        device=device,
+        provenance=f"power{_of_module(scope)} read {POLLS_PER_S} times a second and summed by the trapezoidal rule",
+    )
+
+
+def _of_module(scope: str) -> str:
+    return " of the whole module (processor, memory and GPU)" if scope == MODULE_SCOPE else ""
 
 
 def _text(value: bytes | str) -> str:

@@ -124,5 +124,5 @@ def energy_disagreement_ratio(seen: Observations) -> float:
         one_j, other_j = (None if found.gross_j is None else found.gross_j.value for found in (counted, polled))
         if one_j and other_j is not None:
             return abs(other_j - one_j) / one_j
-    reasons = [note for pair in both for account in pair if account.gross_j is None for note in account.notes]
+    reasons = [account.notes[0] for pair in both for account in pair if account.gross_j is None]
     raise NotMeasuredError("; ".join(reasons) or "no scope has both a counter and polled power")

@@ -226,6 +226,7 @@ class EnergyFacts(_Part):
     meters: list[MeterFacts] = []
     opinions: list[PowerOpinion] = Field(default=[], description="Models, side by side; together they are an interval.")
     absent: dict[str, str] = Field(default={}, description="Meters that could not be used here, and why.")
+    others: dict[str, str] = Field(default={}, description="Cards whose joules do not count, and what says so.")
 
 
 class PriceFacts(_Part):

@@ -105,7 +105,7 @@ class _Run:
             options = self._plan.options
             with (
                 load_driver(options.client_workers, self._plan.cpus.client, realtime=options.realtime_client) as driver,
-                Meters(self._meters_wanted(), self._clock) as self._meters,
+                Meters(self._meters_wanted(), self._clock, gpus=options.gpus) as self._meters,
             ):
                 self._begin(driver)
                 with self._wire_audit():

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from profiler.cost.facts import Stated, stated
-from profiler.energy import meters
+from profiler.energy import cards, meters
 from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
@@ -96,6 +96,7 @@ class Options:
     ca_file: Path | None = None
     insecure: bool = False
     meters: str = meters.AUTO
+    gpus: str | None = None  # whose joules count; None: those that CUDA_VISIBLE_DEVICES leaves
     idle_baseline_s: float = 0.0
     price: float | None = None
     price_input: float | None = None
@@ -148,6 +149,8 @@ class Plan:
         words += self.said.words
         if self.options.meters != meters.AUTO:
             words += ["--meters", self.options.meters]
+        if self.options.gpus is not None:
+            words += ["--gpus", self.options.gpus]
         if self.options.idle_baseline_s:
             words += ["--idle-baseline", f"{self.options.idle_baseline_s:g}"]
         return words + limit_flags(self.limits) + _client_flags(self.options)
@@ -199,6 +202,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
 def _said(options: Options) -> Stated:
     """Check what was said of energy, money and carbon."""
     meters.check_wanted(options.meters)
+    if options.gpus is not None:
+        cards.check_wanted(options.gpus)
     if not options.url and (options.price_input is not None or options.price_output is not None):
         raise UsageError(
             "--price-input and --price-output are for --url. A server that Aforo starts costs by the hour: --price."

@@ -34,6 +34,9 @@ class FakeNvml:
         self.counts = True
         self.has_instant_power = True
         self.is_shut_down = False
+        self.name = b"Made Up 100"
+        self.lost: set[int] = set()
+        self.silent: set[int] = set()  # cards that tell neither energy nor power
 
     def nvmlInit(self) -> None:  # noqa: N802
         pass
@@ -48,7 +51,9 @@ class FakeNvml:
         return index
 
     def nvmlDeviceGetName(self, handle: int) -> bytes:  # noqa: N802
-        return b"Made Up 100"
+        if handle in self.lost:
+            raise self.NVMLError("GPU is lost")
+        return self.name
 
     def nvmlDeviceGetUUID(self, handle: int) -> str:  # noqa: N802
         return f"GPU-{handle}"
@@ -59,17 +64,20 @@ class FakeNvml:
         raise self.NVMLError("Not Supported")
 
     def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
-        if not self.counts:
+        if not self.counts or handle in self.silent:
             raise self.NVMLError("Not Supported")
         return 5_000_000 + round(self.watts[handle] * self.clock.now_ns / 1e6)
 
-    def nvmlDeviceGetFieldValues(self, handle: int, fields: list[int]) -> list[Any]:  # noqa: N802
-        assert fields == [186]
-        if not self.has_instant_power:
+    def nvmlDeviceGetFieldValues(self, handle: int, fields: list[Any]) -> list[Any]:  # noqa: N802
+        # of a superchip (field, scope), where scope 1 is the module
+        assert fields == ([(186, 1)] if b"GH200" in self.name else [186])
+        if not self.has_instant_power or handle in self.silent:
             return [SimpleNamespace(nvmlReturn=3, value=SimpleNamespace(uiVal=0))]
         return [SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=round(self.watts[handle] * 1000)))]
 
     def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
+        if handle in self.silent:
+            raise self.NVMLError("Not Supported")
         return round(self.watts[handle] * 1000)
 
 
@@ -143,6 +151,66 @@ def test_a_card_in_slices_cannot_be_measured(clock: HandClock) -> None:
     meter.close()
     with pytest.raises(MeterAbsentError, match="MIG"):
         NvmlMeter(clock, FakeNvml(clock, [300.0], mig={0}))
+
+
+def test_a_card_that_tells_nothing_is_absent_with_the_reason(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [300.0, 100.0])
+    fake.silent = {0}
+    meter = NvmlMeter(clock, fake)
+    assert {c.channel for c in meter.channels} == {"nvml:1:counter", "nvml:1:polled"}
+    assert "neither energy nor power of this card (NotSupported)" in meter.absent["nvml:0"]
+    meter.close()
+    fake.silent = {0, 1}
+    with pytest.raises(MeterAbsentError, match=r"NotSupported.*virtual GPUs and under WSL2"):
+        NvmlMeter(clock, fake)
+
+
+def test_a_card_that_fell_off_the_bus_leaves_the_others(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [300.0, 100.0])
+    fake.lost = {0}
+    meter = NvmlMeter(clock, fake)
+    assert {c.channel for c in meter.channels} == {"nvml:1:counter", "nvml:1:polled"}
+    assert meter.absent["nvml:0"] == "GPU 0 does not answer: GPU is lost"
+    meter.close()
+
+
+def test_a_superchip_is_metered_as_a_module(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [600.0])
+    fake.name = b"NVIDIA GH200 480GB"
+    meter = NvmlMeter(clock, fake)
+    assert {c.scope for c in meter.channels} == {"GPU modules"}
+    assert all("processor, memory and GPU" in c.provenance for c in meter.channels)
+    assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [600, 600]
+    meter.close()
+
+
+def test_instant_power_that_is_always_0_gives_way_to_the_mean(
+    clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeNvml(clock, [300.0])
+    nothing = SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=0))
+    monkeypatch.setattr(fake, "nvmlDeviceGetFieldValues", lambda handle, fields: [nothing])
+    meter = NvmlMeter(clock, fake)
+    assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [300, 300]
+    meter.close()
+
+
+def test_only_the_cards_that_count_are_read(clock: HandClock) -> None:
+    meter = NvmlMeter(clock, FakeNvml(clock, [300.0, 70.0]), environ={"CUDA_VISIBLE_DEVICES": "0"})
+    readings = [r for _ in range(70) for r in poll(meter, clock, 1)]
+    meter.close()
+    assert meter.others == {"nvml:1": "Made Up 100, GPU-1: not among CUDA_VISIBLE_DEVICES=0"}
+    found = EnergyFacts(meters=meter.channels, others=meter.others)
+    boards, _ = accounts(found, Seen(readings, [(5 * S, 65 * S)], None))
+    assert boards.gross_j is not None
+    assert boards.gross_j.low == pytest.approx(300 * 60)
+    assert boards.notes == ("not counted: nvml:1 (Made Up 100, GPU-1: not among CUDA_VISIBLE_DEVICES=0)",)
+
+
+@pytest.mark.parametrize("visible", ["-1", "", "7,0"])
+def test_without_a_card_that_counts_there_is_no_meter(clock: HandClock, visible: str) -> None:
+    with pytest.raises(MeterAbsentError, match=f"not among CUDA_VISIBLE_DEVICES={visible}"):
+        NvmlMeter(clock, FakeNvml(clock, [300.0]), environ={"CUDA_VISIBLE_DEVICES": visible})
 
 
 def test_a_driver_that_does_not_answer(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:

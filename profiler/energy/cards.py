@@ -1,0 +1,83 @@
+"""Whose joules count on a machine with several GPUs: those that were named, or that CUDA may use. Pure.
+
+`CUDA_VISIBLE_DEVICES` lists indices or UUIDs (or beginnings of them) and ends at the first one that is no card: -1, or
+nothing at all, hides every card (CUDA C++ Programming Guide, "CUDA Environment Variables"). `NVIDIA_VISIBLE_DEVICES` is
+what a container was given (NVIDIA Container Toolkit, "Environment variables"); mostly it sees no other cards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from profiler.errors import UsageError
+
+ALL = "all"
+_UNSAID = {ALL, "", "void"}  # of NVIDIA_VISIBLE_DEVICES: no statement
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A card as the driver lists it."""
+
+    index: int
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The indices whose joules count, and what says so; `by` is None where every card counts."""
+
+    indices: frozenset[int]
+    by: str | None = None
+
+
+def check_wanted(wanted: str) -> None:
+    """Look at a text like 0,1 or all or GPU-4ae6. Raises `UsageError`."""
+    parts = [part.strip() for part in wanted.split(",")]
+    if wanted != ALL and not all(part.isdecimal() or part.startswith("GPU-") for part in parts):
+        raise UsageError(f"--gpus {wanted}: expected all, or indices or UUIDs as `nvidia-smi -L` lists them: 0,1.")
+
+
+def select(cards: Sequence[Listed], wanted: str | None, environ: Mapping[str, str]) -> Selected:
+    """Choose among the cards of a machine; `wanted` is what --gpus says. Raises `UsageError` where it names none."""
+    everything = frozenset(card.index for card in cards)
+    if wanted is not None:
+        return _named(cards, wanted)
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return Selected(frozenset(_until_unknown(cards, visible)), f"CUDA_VISIBLE_DEVICES={visible}")
+    given = environ.get("NVIDIA_VISIBLE_DEVICES", "").strip()
+    if given in _UNSAID or (given != "none" and len(given.split(",")) >= len(cards)):
+        return Selected(everything)
+    return Selected(frozenset(_until_unknown(cards, given)), f"NVIDIA_VISIBLE_DEVICES={given}")
+
+
+def _named(cards: Sequence[Listed], wanted: str) -> Selected:
+    if wanted == ALL:
+        return Selected(frozenset(card.index for card in cards))
+    found = [_find(cards, part) for part in wanted.split(",")]
+    known = [card.index for card in found if card is not None]
+    if len(known) < len(found):
+        there = ", ".join(f"{card.index} ({card.uuid})" for card in cards) or "none"
+        raise UsageError(f"--gpus {wanted}: this machine has {there}.")
+    return Selected(frozenset(known), f"--gpus {wanted}")
+
+
+def _until_unknown(cards: Sequence[Listed], text: str) -> list[int]:
+    """Return the indices up to the first entry that is no card."""
+    found = []
+    for part in text.split(","):
+        card = _find(cards, part)
+        if card is None:
+            break
+        found.append(card.index)
+    return found
+
+
+def _find(cards: Sequence[Listed], part: str) -> Listed | None:
+    """Find a card by its index or the beginning of its UUID; a MIG slice of old spelling by the card's."""
+    part = part.strip().removeprefix("MIG-").partition("/")[0]
+    if part.isdecimal():
+        return next((card for card in cards if card.index == int(part)), None)
+    same = [card for card in cards if part.startswith("GPU-") and card.uuid.startswith(part)]
+    return same[0] if len(same) == 1 else None

@@ -1,0 +1,60 @@
+import pytest
+
+from profiler.energy.cards import Listed, check_wanted, select
+from profiler.errors import UsageError
+
+CARDS = [Listed(i, "H100", uuid) for i, uuid in enumerate(["GPU-4ae6-0", "GPU-4ae7-1", "GPU-99-2", "GPU-77-3"])]
+EVERY = {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("environ", "counted"),
+    [
+        ({}, EVERY),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, {0}),
+        ({"CUDA_VISIBLE_DEVICES": "2,0"}, {0, 2}),
+        ({"CUDA_VISIBLE_DEVICES": " 1 , 3"}, {1, 3}),
+        # what comes after the first entry that is no card is hidden, too
+        ({"CUDA_VISIBLE_DEVICES": "1,-1,2"}, {1}),
+        ({"CUDA_VISIBLE_DEVICES": "1,9,2"}, {1}),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, set()),
+        ({"CUDA_VISIBLE_DEVICES": ""}, set()),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, set()),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-99-2"}, {2}),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-77,GPU-4ae7"}, {1, 3}),
+        # GPU-4ae could be two cards
+        ({"CUDA_VISIBLE_DEVICES": "GPU-4ae"}, set()),
+        ({"CUDA_VISIBLE_DEVICES": "MIG-GPU-99-2/1/0"}, {2}),
+        ({"NVIDIA_VISIBLE_DEVICES": "all"}, EVERY),
+        ({"NVIDIA_VISIBLE_DEVICES": "void"}, EVERY),
+        ({"NVIDIA_VISIBLE_DEVICES": ""}, EVERY),
+        ({"NVIDIA_VISIBLE_DEVICES": "none"}, set()),
+        # a container that sees more than it was given is a privileged one
+        ({"NVIDIA_VISIBLE_DEVICES": "1,2"}, {1, 2}),
+        # else what it sees is what it was given, by numbers of its own
+        ({"NVIDIA_VISIBLE_DEVICES": "4,5,6,7"}, EVERY),
+        ({"NVIDIA_VISIBLE_DEVICES": "1,2", "CUDA_VISIBLE_DEVICES": "2"}, {2}),
+    ],
+)
+def test_the_environment_selects(environ: dict[str, str], counted: set[int]) -> None:
+    assert select(CARDS, None, environ).indices == counted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "counted"), [("all", EVERY), ("0", {0}), ("0, 3", {0, 3}), ("GPU-99-2,1", {1, 2}), ("GPU-99", {2})]
+)
+def test_an_option_goes_before_the_environment(wanted: str, counted: set[int]) -> None:
+    check_wanted(wanted)
+    found = select(CARDS, wanted, {"CUDA_VISIBLE_DEVICES": "-1"})
+    assert (found.indices, found.by) == (counted, None if wanted == "all" else f"--gpus {wanted}")
+
+
+@pytest.mark.parametrize("wanted", ["", "x", "0,", "-1", "1.5", "0 1"])
+def test_what_names_no_card(wanted: str) -> None:
+    with pytest.raises(UsageError, match="expected all, or indices or UUIDs"):
+        check_wanted(wanted)
+
+
+def test_a_card_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match=r"--gpus 0,8: this machine has 0 \(GPU-4ae6-0\), 1 \(GPU-4ae7-1\)"):
+        select(CARDS, "0,8", {})
