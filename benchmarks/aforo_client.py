@@ -20,6 +20,7 @@ import profiler
 from profiler.metrics.latency import output_tokens
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.records import Outcome, RequestRecord
+from profiler.servers.address import Address
 from profiler.servers.openai_api import http_request, prompt_fields
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
@@ -151,7 +152,7 @@ def main() -> None:
 def _job(driver: LoadDriver, load: Load, url: str, model: str) -> Job:
     address = urlsplit(url)
     host, port = str(address.hostname), int(address.port or 80)
-    texts = [http_request(host, port, load.api, body) for body in bodies(load, model)]
+    texts = [http_request(Address(host, port), load.api, body) for body in bodies(load, model)]
     return Job(
         phase="repeat-1",
         host=host,

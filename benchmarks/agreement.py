@@ -67,7 +67,7 @@ def drive_with_aforo(
     driver: LoadDriver, server: LlamaCppPythonServer, bodies: list[dict[str, object]], output_tokens: int
 ) -> float:
     """Return the mean decode speed as `aforo run` computes it."""
-    requests = driver.spool(http_request(server.host, server.port, "completions", body) for body in bodies)
+    requests = driver.spool(http_request(server.address, "completions", body) for body in bodies)
     driver.start(
         Job(
             phase="repeat-1",

@@ -37,6 +37,27 @@ def run(
     header: Annotated[
         list[str] | None, typer.Option(help="With --url: 'Name: value', sent and never written down (repeatable).")
     ] = None,
+    body: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Field that is added to the body of every request (repeatable): ignore_eos=true, 'user=\"me\"'.",
+            metavar="KEY=JSON",
+        ),
+    ] = None,
+    omit_field: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Field that is left out of every request (repeatable): stream_options, seed, temperature. With --url, "
+            "those that the server refuses are left out without being asked.",
+            metavar="KEY",
+        ),
+    ] = None,
+    max_tokens_field: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the field that limits the output, such as max_completion_tokens. Default: max_tokens."
+        ),
+    ] = None,
     ca_file: Annotated[
         Path | None, typer.Option(help="With --url https://…: certificates to trust, in PEM form.")
     ] = None,
@@ -313,6 +334,9 @@ def run(
         cloud=cloud,
         roofline=roofline,
         limits=tuple(limit or ()),
+        body=tuple(body or ()),
+        omit_fields=tuple(omit_field or ()),
+        max_tokens_field=max_tokens_field,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
     with shown_progress(quiet=quiet) as progress:

@@ -144,6 +144,9 @@ class EngineFacts(_Part):
     is_elsewhere: bool = Field(
         default=False, description="Whether it runs on another machine than Aforo, of which nothing is known here."
     )
+    response_model: str | None = Field(
+        default=None, description="What responses call the model, where that is another name than was asked for."
+    )
     threads: int | None = None
     context_tokens: int | None = Field(default=None, description="Context of each stream.")
     slots: int | None = Field(default=None, description="Requests that it serves at a time.")

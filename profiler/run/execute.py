@@ -18,7 +18,7 @@ from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
-from profiler.results.records import Outcome, Sample
+from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
@@ -32,7 +32,7 @@ from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.loads import describe_load
 from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
 from profiler.servers.instructions import slow_build
-from profiler.servers.openai_api import is_same_model
+from profiler.servers.openai_api import is_same_model, other_model
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
@@ -47,6 +47,7 @@ from profiler.workloads.sizes import prompt_warnings
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 _DYING_S = 0.5  # a server that hangs up gets this long to show whether it has died
+_MOST_OTHER_MODELS = 3  # named in warnings; a router may answer as any number
 _BUSY_LOAD_PER_CORE = 0.5
 _GONE = {Outcome.RESET, Outcome.TRUNCATED, Outcome.CONNECT_REFUSED}
 
@@ -67,7 +68,7 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     if options.wire_audit:
         require_capture(options.url)
     with Interrupt() as interrupt:
-        plan = make_plan(options, progress, clock)
+        plan = make_plan(options, progress, clock, interrupt.check)
         interrupt.check()
         plan = replace(plan, folder=plan.folder.create())
         run = _Run(plan, progress, clock, interrupt)
@@ -93,6 +94,7 @@ class _Run:
         self._interrupt = interrupt
         self._precision = Precision(plan.workload.until)
         self._has_begun = False
+        self._other_models: set[str] = set()
         self._journals = ExitStack()
         self._manifest: Manifest
         self._requests: Journal
@@ -138,6 +140,7 @@ class _Run:
             workload=plan.workload.model_dump(mode="json"),
             overrides=plan.overridden,
             limits=dict(plan.limits),
+            body=plan.body.facts(),
             model=plan.model,
             lora=plan.lora,
             engine=self._engine_facts(),
@@ -328,18 +331,31 @@ class _Run:
         record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position), hide)
         self._requests.append(record)
         self._precision.take(record)
-        asked_for = self._server.model_name
-        if record.served_model is not None and not is_same_model(asked_for, record.served_model):
-            raise ServerError(
-                f"The server was asked for the model {asked_for!r} and answered as {record.served_model!r}. "
-                "Check which model it serves, and pass that one's name."
-            )
+        self._check_model(record)
         if record.outcome in _GONE and self._server.pid is not None:
             deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
             while self._clock.monotonic_ns() < deadline_ns:
                 self._tick()
                 self._server.check_alive()
                 self._clock.sleep(0.02)
+
+    def _check_model(self, record: RequestRecord) -> None:
+        """Warn where an endpoint answers as another model, which an alias does too; end a run whose own server does.
+
+        Aforo names the model of a server that it starts, so another name there is that of another program.
+        """
+        asked, answered = self._server.model_name, record.served_model
+        if answered is None or is_same_model(asked, answered):
+            return
+        if self._server.pid is not None:
+            raise ServerError(
+                f"The server was asked for the model {asked!r} and answered as {answered!r}: another program answers "
+                f"on its port {self._server.port}. Try again."
+            )
+        warning = other_model(self._plan.credentials.mask(asked), answered)
+        if warning not in self._manifest.warnings and len(self._other_models) < _MOST_OTHER_MODELS:
+            self._other_models.add(answered)
+            self._manifest.warnings.append(warning)
 
     def _phase(self, name: str, point: str | None = None) -> "_PhaseBlock":
         return _PhaseBlock(self._manifest, self._plan.folder, self._clock, Phase(name=name, point=point, start_ns=0))
@@ -408,6 +424,7 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     warnings += plan.cpus.warnings
     if host.roofline is not None:
         warnings += [f"Roofline: {note}" for note in host.roofline.notes]
+    warnings += plan.warnings
     warnings += prompt_warnings(plan.workload, plan.trace)
     load = load_per_core()
     if load is not None and load > _BUSY_LOAD_PER_CORE:

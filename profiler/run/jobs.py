@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from profiler.results.manifest import Point
 from profiler.run.plan import Plan
-from profiler.servers.openai_api import embedding_body, http_request
+from profiler.servers.body import make_body
+from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
 from profiler.timing.load import LoadDriver
 from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
@@ -60,16 +61,10 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
     workload, server = plan.workload, plan.server
     for index, prompt in enumerate(prompts, start=first_index):
         output_tokens = prompt.output_tokens or workload.output_tokens
-        body = _body(plan, prompt, output_tokens, plan.options.seed + index)
+        seed = plan.options.seed + index
+        body = make_body(server, workload, prompt.messages, output_tokens, seed, plan.body)
         asked.append(prompt.tokens, output_tokens)
-        yield http_request(server.host, server.port, workload.api, body, server.base, server.headers)
-
-
-def _body(plan: Plan, prompt: Prompt, output_tokens: int, seed: int) -> dict[str, object]:
-    workload, server = plan.workload, plan.server
-    if workload.is_embedding:
-        return embedding_body(server.model_name, prompt.messages)
-    return server.request_body(workload.api, prompt.messages, output_tokens, workload.temperature, seed)
+        yield http_request(server.address, workload.api, body, server.headers)
 
 
 def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_spool: int, requests: int) -> Job:

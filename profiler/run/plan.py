@@ -22,11 +22,13 @@ from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server,
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
 from profiler.search.points import most_in_flight
-from profiler.servers.base import Launch, Server
+from profiler.servers.base import Launch, Server, Tick, no_tick
+from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose
 from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.options import EngineOptions
+from profiler.servers.secrets import hide_arguments
 from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
 from profiler.verdict.limits import limit_flags, parse_limits
@@ -112,6 +114,9 @@ class Options:
     headers: Sequence[str] = field(default=(), repr=False)
     overrides: Mapping[str, object] = field(default_factory=dict)
     limits: Sequence[str] = ()  # RULE=NUMBER
+    body: Sequence[str] = field(default=(), repr=False)  # KEY=JSON
+    omit_fields: Sequence[str] = ()
+    max_tokens_field: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,8 @@ class Plan:
     tls: TlsOptions | None = None
     credentials: Credentials = field(default_factory=Credentials)
     limits: Mapping[str, float] = field(default_factory=dict)  # of rules, by their id
+    body: BodyChanges = field(default_factory=BodyChanges)
+    warnings: Sequence[str] = ()
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
@@ -153,11 +160,12 @@ class Plan:
             words += ["--gpus", self.options.gpus]
         if self.options.idle_baseline_s:
             words += ["--idle-baseline", f"{self.options.idle_baseline_s:g}"]
-        return words + limit_flags(self.limits) + _client_flags(self.options)
+        words += limit_flags(self.limits) + self.body.flags() + _client_flags(self.options)
+        return hide_arguments(words)
 
 
-def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
-    """Load and check everything. Raises `UsageError`; leaves nothing behind but cached models."""
+def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
+    """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
     _check_client(options)
     said, limits = _said(options), parse_limits(options.limits)
     loaded = load.load(options.workload, options.overrides)
@@ -165,11 +173,16 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
     server: Server
     tls: TlsOptions | None = None
     credentials = Credentials()
+    changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
+    warnings: list[str] = []
     if options.url:
         progress.stage("Looking at the endpoint")
         credentials = read_credentials(options.api_key_file, options.headers)
         is_warm = options.engine.prompt_cache == "warm"
-        endpoint = OpenAiEndpoint(options.url, options.model, _tls_options(options), credentials, is_warm=is_warm)
+        endpoint = OpenAiEndpoint(
+            options.url, options.model, _tls_options(options), credentials, is_warm=is_warm, tick=tick
+        )
+        changes, warnings = endpoint.probe(loaded.workload, options.seed, changes), endpoint.warnings
         server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
         cpus = _cpus(options, threads=None)
     else:
@@ -179,6 +192,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         launch = _launch(options, loaded, model, lora)
         cpus = _cpus(options, launch.threads)
         server = choose(replace(launch, cpus=cpus.server), options.engine)
+        check_omitted(changes, server, loaded.workload)
     if options.wire_audit and tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
     return Plan(
@@ -196,6 +210,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock) -> Plan:
         tls=tls,
         credentials=credentials,
         limits=limits,
+        body=changes,
+        warnings=warnings,
     )
 
 

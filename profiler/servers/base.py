@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Protocol
 
 from profiler.results.manifest import EngineFacts, LoraFacts, ModelFacts
+from profiler.servers.address import Address
 from profiler.servers.engine_log import EngineTiming
 from profiler.workloads.messages import Message
 
 Tick = Callable[[], None]
 """Called several times a second while something waits; may raise to end the wait."""
+
+
+def no_tick() -> None:
+    """Do nothing: what waits is ended by its time limit only."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,8 @@ class Server(Protocol):
         ...
 
     @property
-    def base(self) -> str:
-        """Path below which its interface is, such as /v1."""
+    def address(self) -> Address:
+        """Where its interface is."""
         ...
 
     @property

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiler.errors import UsageError
+from profiler.servers.secrets import MASK, is_secret_name
 
 VARIABLES = ("AFORO_API_KEY", "OPENAI_API_KEY")
-MASK = "[hidden]"
-
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token of RFC 9110, section 5.6.2
-_OURS = {"host", "content-type", "content-length", "accept", "connection", "transfer-encoding"}
-_SHORTEST_PART = 4  # of a secret that was cut off, to be recognised by
+_OURS = {"host", "content-type", "content-length", "accept", "transfer-encoding"}
+_CONNECTION = {"close", "keep-alive"}
+_SHORTEST = 6  # what is shorter is no secret, and would be found in innocent words
+_SHORTEST_UNNAMED = 16  # of a header whose name does not say that it holds a secret
+_SHORTEST_PART = 8  # of a secret that was cut, to be recognised by
+_PLACEHOLDERS = {"no-key", "not-needed", "lm-studio", "ollama", "no-key-required", "sk-no-key-required"}
+_SEPARATORS = re.compile(r"[\s;,=:]+")
+_ODDS_AND_ENDS = "….'\")]} "  # behind a text that was cut
 
 
 @dataclass(frozen=True)
@@ -24,13 +29,12 @@ class Credentials:
     origin: str | None = None  # where the key came from
 
     def mask(self, text: str) -> str:
-        """Return a text without any of the values, not even the beginning of one that the text breaks off in."""
+        """Return a text without any secret, be it whole, or cut somewhere. Never to be used on what is sent."""
         for secret in self._secrets():
-            text = text.replace(secret, MASK)
-            body = text.rstrip("…")
-            part = next((n for n in range(len(secret) - 1, _SHORTEST_PART - 1, -1) if body.endswith(secret[:n])), 0)
-            if part:
-                text = body[:-part] + MASK + text[len(body) :]
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+            if len(secret) >= _SHORTEST_UNNAMED and " " not in secret:
+                text = _mask_parts(text, secret)
+            text = _mask_cut(text, secret)
         return text
 
     def notes(self) -> list[str]:
@@ -43,9 +47,38 @@ class Credentials:
         ]
 
     def _secrets(self) -> list[str]:
-        """Return the values, with and without the scheme before a key, longest first."""
-        values = {part for value in self.headers.values() for part in (value, value.rpartition(" ")[2]) if part}
-        return sorted(values, key=len, reverse=True)
+        """Return what must not be shown: each value and its parts (a scheme's key, cookies), longest first.
+
+        Short values and those of headers such as X-Env are common words; they are not written down, but not hunted for.
+        """
+        found: set[str] = set()
+        for name, value in self.headers.items():
+            shortest = _SHORTEST if is_secret_name(name) else _SHORTEST_UNNAMED
+            found |= {part for part in (value, *_SEPARATORS.split(value)) if len(part) >= shortest}
+        return sorted(found - _PLACEHOLDERS, key=len, reverse=True)
+
+
+def _mask_parts(text: str, secret: str) -> str:
+    """Mask every stretch of a long secret: half of it, or eight characters where it looks random."""
+    is_random = re.search(r"(?=\w*[0-9])(?=\w*[A-Za-z])\w{16}", secret) is not None
+    shortest = _SHORTEST_PART if is_random else -(-len(secret) // 2)
+    for start in range(len(secret) - shortest + 1):
+        position = 0
+        while (position := text.find(secret[start : start + shortest], position)) >= 0:
+            length = shortest
+            while secret[start + length :][:1] and text[position + length :][:1] == secret[start + length]:
+                length += 1
+            text = text[:position] + MASK + text[position + length :]
+            position += len(MASK)
+    return text
+
+
+def _mask_cut(text: str, secret: str) -> str:
+    """Mask the beginning of a secret that the text breaks off in."""
+    body = text.rstrip(_ODDS_AND_ENDS)
+    longest = range(len(secret) - 1, _SHORTEST_PART - 1, -1)
+    part = next((n for n in longest if body.endswith(secret[:n])), 0)
+    return body[:-part] + MASK + text[len(body) :] if part else text
 
 
 def read_credentials(key_file: Path | None, headers: Sequence[str]) -> Credentials:
@@ -88,4 +121,6 @@ def _header(number: int, text: str) -> tuple[str, str]:
         raise UsageError(f"--header number {number}: expected 'Name: value', printable. It is not shown here.")
     if name.lower() in _OURS:
         raise UsageError(f"--header {name}: Aforo sets this header itself. Leave it out.")
+    if name.lower() == "connection" and value.lower() not in _CONNECTION:
+        raise UsageError("--header Connection: expected close, for a connection of its own for every request.")
     return ("Authorization" if name.lower() == "authorization" else name), value

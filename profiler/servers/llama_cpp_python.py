@@ -17,7 +17,7 @@ from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
 from profiler.servers.engine_log import EngineTiming
 from profiler.servers.llama_build import AMX_FIX
-from profiler.servers.openai_api import call_json, prompt_fields
+from profiler.servers.openai_api import call_object, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
@@ -90,7 +90,7 @@ class LlamaCppPythonServer(StartedServer):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, counted by the server. Raises `ServerError`."""
-        answer = call_json(self.host, self.port, "POST", "/extras/tokenize/count", {"input": text})
+        answer = call_object(self.address, "POST", "/extras/tokenize/count", {"input": text}, self._tick)
         count = answer.get("count")
         if not isinstance(count, int):
             raise ServerError(f"The server did not count tokens; it answered {answer!r}.")

@@ -11,7 +11,7 @@ from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_build
 from profiler.servers.base import Capabilities, Launch
-from profiler.servers.openai_api import call_json, streamed_body
+from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
@@ -133,14 +133,14 @@ class LlamaServer(StartedServer):
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, the beginning-of-text token included. Raises `ServerError`."""
         question = {"content": text, "add_special": True, "parse_special": True}
-        tokens = call_json(self.host, self.port, "POST", "/tokenize", question).get("tokens")
+        tokens = call_object(self.address, "POST", "/tokenize", question, self._tick).get("tokens")
         if not isinstance(tokens, list):
             raise ServerError("The server did not tokenize a text: its answer has no list of tokens.")
         return len(tokens)
 
     def counters(self) -> Mapping[str, float]:
         """What it has counted since it started. Raises `ServerError`."""
-        return read_counters(self.host, self.port)
+        return read_counters(self.address, self._tick)
 
     def request_body(
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
@@ -152,7 +152,7 @@ class LlamaServer(StartedServer):
     def is_ready(self) -> bool:
         """Whether it has loaded our model. Raises `ServerStartError` when it serves another."""
         try:
-            call_json(self.host, self.port, "GET", "/health")  # 503 while it loads the model
+            call_object(self.address, "GET", "/health", tick=self._tick)  # 503 while it loads the model
         except ServerError:
             return False
         return super().is_ready()

@@ -4,15 +4,19 @@ import http.client
 import json
 from collections.abc import Mapping, Sequence
 
+from profiler import __version__
 from profiler.errors import ServerError
+from profiler.servers.address import BASE, Address
+from profiler.servers.base import Tick, no_tick
+from profiler.servers.http_call import Reply, exchange
 from profiler.timing.messages import TlsOptions
-from profiler.timing.tls import explain, make_context
 from profiler.workloads.messages import Message, joined
 from profiler.workloads.schema import EMBEDDINGS
 
-BASE = "/v1"
 PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions", EMBEDDINGS: f"{BASE}/embeddings"}
-_CALL_TIMEOUT_S = 30.0
+USER_AGENT = f"aforo/{__version__}"
+_REDIRECTS = {301, 302, 303, 307, 308}
+_NAMES = ("id", "name", "model")
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
 
@@ -47,73 +51,124 @@ def embedding_body(model_name: str, messages: Sequence[Message]) -> dict[str, ob
 class HttpStatusError(ServerError):
     """The server answered with a status other than 200."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        """Remember which."""
+    def __init__(self, status: int, sentence: str, location: str | None = None) -> None:
+        """Remember which, and where to the server redirects."""
         super().__init__(sentence)
         self.status = status
+        self.location = location
 
 
-def http_request(
-    host: str, port: int, api: str, body: Mapping[str, object], base: str = BASE, headers: Mapping[str, str] = _NONE
-) -> bytes:
-    """Serialise a request as it goes over the wire; `base` is where the interface begins."""
-    payload = json.dumps(body, separators=(",", ":")).encode()
-    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    wanted = "application/json" if api == EMBEDDINGS else "text/event-stream"
-    head = (
-        f"POST {base}{PATHS[api].removeprefix(BASE)} HTTP/1.1\r\n"
-        f"Host: {host}:{port}\r\n"
-        "Content-Type: application/json\r\n"
-        f"Accept: {wanted}\r\n"
-        f"{more}"
-        f"Content-Length: {len(payload)}\r\n\r\n"
+def http_request(address: Address, api: str, body: Mapping[str, object], headers: Mapping[str, str] = _NONE) -> bytes:
+    """Serialise a request to be measured as it goes over the wire."""
+    accepted = "application/json" if api == EMBEDDINGS else "text/event-stream"
+    return _serialised(
+        address, "POST", address.target(PATHS[api].removeprefix(BASE)), body, {"Accept": accepted, **headers}
     )
-    return head.encode() + payload
 
 
-def call_json(
-    host: str,
-    port: int,
+def _serialised(
+    address: Address, method: str, target: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
+) -> bytes:
+    """Serialise any request; the given headers replace ours, whatever the case of their names."""
+    payload = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    ours = {"Host": address.authority, "User-Agent": USER_AGENT}
+    if body is not None:
+        ours |= {"Content-Type": "application/json", "Content-Length": str(len(payload))}
+    given = {name.lower() for name in headers}
+    sent = {name: value for name, value in ours.items() if name.lower() not in given} | dict(headers)
+    head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + payload
+
+
+def call_text(
+    address: Address,
     method: str,
-    path: str,
+    target: str,
     body: Mapping[str, object] | None = None,
     tls: TlsOptions | None = None,
     headers: Mapping[str, str] = _NONE,
-) -> dict[str, object]:
-    """Make a call that is not measured; return its JSON object. Raises `ServerError`."""
-    connection = _connection(host, port, tls)
+    tick: Tick = no_tick,
+) -> str:
+    """Make a call that is not measured; return the text of its response. Raises `ServerError`, what `tick` raises."""
+    given = {name.lower() for name in headers}
+    ours = {"Accept": "*/*", "Connection": "close"}
+    more = {name: value for name, value in ours.items() if name.lower() not in given}
+    reply = exchange(address, _serialised(address, method, target, body, {**more, **headers}), tls, tick)
+    if reply.status != http.client.OK:
+        raise status_error(f"{method} {target}", reply)
+    return reply.body.decode("utf-8", "replace")
+
+
+def call_json(
+    address: Address,
+    method: str,
+    target: str,
+    body: Mapping[str, object] | None = None,
+    tls: TlsOptions | None = None,
+    headers: Mapping[str, str] = _NONE,
+    tick: Tick = no_tick,
+) -> object:
+    """Make a call that is not measured; return what its JSON says. Raises `ServerError`, and what `tick` raises."""
+    text = call_text(address, method, target, body, tls, headers, tick)
     try:
-        payload = None if body is None else json.dumps(body)
-        connection.request(method, path, payload, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-        answer = json.loads(text) if response.status == http.client.OK else None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        why = (explain(error, host) if isinstance(error, OSError) else None) or error
-        raise ServerError(f"The server did not answer {method} {path}: {str(why).rstrip('.')}.") from error
-    finally:
-        connection.close()
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ServerError(f"The server answered {method} {target} with no JSON: {shown(text)}") from error
+
+
+def call_object(
+    address: Address,
+    method: str,
+    target: str,
+    body: Mapping[str, object] | None = None,
+    tick: Tick = no_tick,
+) -> dict[str, object]:
+    """Make a call that is not measured; return its JSON object. Raises `ServerError`, and what `tick` raises."""
+    answer = call_json(address, method, target, body, tick=tick)
     if not isinstance(answer, dict):
-        raise HttpStatusError(
-            response.status,
-            f"The server answered {method} {path} with HTTP {response.status}: {text[:_SHOWN_CHARACTERS].strip()}",
-        )
+        raise ServerError(f"The server answered {method} {target} without a JSON object: {shown(str(answer))}")
     return answer
 
 
-def _connection(host: str, port: int, tls: TlsOptions | None) -> http.client.HTTPConnection:
-    if tls is None:
-        return http.client.HTTPConnection(host, port, timeout=_CALL_TIMEOUT_S)
-    return http.client.HTTPSConnection(host, port, timeout=_CALL_TIMEOUT_S, context=make_context(tls))
+def status_error(what: str, reply: Reply) -> HttpStatusError:
+    """Return the error that says what a status other than 200 means."""
+    text = shown(reply.body.decode("utf-8", "replace"))
+    location = reply.location if reply.status in _REDIRECTS else None
+    said = f" to {shown(location)}" if location else f": {text}" if text else "."
+    return HttpStatusError(reply.status, f"The server answered {what} with HTTP {reply.status}{said}", location)
+
+
+def shown(text: str) -> str:
+    """The beginning of what a server sent, on one line and safe to print."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "…"
 
 
 def served_models(
-    host: str, port: int, tls: TlsOptions | None = None, base: str = BASE, headers: Mapping[str, str] = _NONE
+    address: Address, tls: TlsOptions | None = None, headers: Mapping[str, str] = _NONE, tick: Tick = no_tick
 ) -> list[str]:
-    """Return the names of the models that a server offers. Raises `ServerError`."""
-    listed = call_json(host, port, "GET", f"{base}/models", tls=tls, headers=headers).get("data")
+    """Return the names of the models that a server lists. Raises `ServerError`, and what `tick` raises.
+
+    Lists come as `{"data": [{"id": …}]}` (OpenAI), bare (Together AI), as `{"models": [{"name": …}]}` (Ollama), and as
+    an object whose keys are the names.
+    """
+    return _names(call_json(address, "GET", address.target("/models"), tls=tls, headers=headers, tick=tick))
+
+
+def _names(listed: object) -> list[str]:
+    """Return the names in a list of models, whatever its form."""
+    if isinstance(listed, dict):
+        inner = next((listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)), None)
+        if inner is not None:
+            return _names(inner)
+        return [name for name, each in listed.items() if isinstance(each, dict)]
     entries = listed if isinstance(listed, list) else []
-    return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    names = [_name(entry) if isinstance(entry, dict) else entry for entry in entries]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+def _name(entry: Mapping[str, object]) -> object:
+    return next((entry[key] for key in _NAMES if entry.get(key)), None)
 
 
 def is_same_model(asked: str, answered: str) -> bool:
@@ -123,3 +178,11 @@ def is_same_model(asked: str, answered: str) -> bool:
     `provider/m`): one name within the other is the same model.
     """
     return asked in answered or answered in asked
+
+
+def other_model(asked: str, answered: str) -> str:
+    """Say that responses name another model than was asked for: an alias, a router, or another model indeed."""
+    return (
+        f"Asked for the model {asked!r}, the endpoint answers as {answered!r}. Check that it is the one to be "
+        "measured: an alias or a router may stand for any."
+    )

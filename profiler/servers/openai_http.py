@@ -5,27 +5,34 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 import psutil
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
-from profiler.servers.base import Capabilities, Tick
+from profiler.servers.address import parse_url
+from profiler.servers.base import Capabilities, Tick, no_tick
+from profiler.servers.body import SHORT, BodyChanges, check_omitted, make_body
 from profiler.servers.credentials import Credentials
-from profiler.servers.openai_api import BASE, HttpStatusError, served_models, streamed_body
+from profiler.servers.http_call import UnreachableError
+from profiler.servers.openai_api import HttpStatusError, is_same_model, other_model, served_models, streamed_body
+from profiler.servers.probe import Probe
+from profiler.servers.secrets import hide_passwords
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
 from profiler.workloads.messages import Message
+from profiler.workloads.schema import Workload
 
 NAME = "openai"
-_PORTS = {"http": 80, "https": 443}
 _SHOWN_MODELS = 20
-_NO_LIST = {404, 405, 501}  # it has no list of models; it may serve some all the same
+_UNAUTHORISED = 401
 _ADVICE = {
     401: "Name the file that holds the key: --api-key-file FILE.",
     403: "The key is not allowed to do this: name the file of another with --api-key-file FILE.",
 }
+_NOT_FOUND = {404, 405, 501}
+_PROBE_LIMIT_S = 120.0
 
 _NOTES = [
     "Started by somebody else: its version, build, arguments and memory are not known here.",
@@ -34,7 +41,7 @@ _NOTES = [
 
 
 class OpenAiEndpoint:
-    """An endpoint at `http[s]://HOST[:PORT][/BASE]`."""
+    """An endpoint at `http[s]://HOST[:PORT][/BASE][?QUERY]`."""
 
     pid = None
     capabilities = Capabilities(counts_tokens=False, streams=None, keeps_to_length=False, tells_timings=False)
@@ -47,14 +54,23 @@ class OpenAiEndpoint:
         credentials: Credentials = Credentials(),  # noqa: B008 - frozen
         *,
         is_warm: bool = False,
+        tick: Tick = no_tick,
     ) -> None:
-        """Look at the endpoint; `is_warm` says that it may reuse prompts. Raises `UsageError` if it cannot be used."""
-        scheme, self.host, self.port, self.base = _address(url)
-        self.tls = tls if scheme == "https" else None
-        _check_tls(url, scheme, tls)
-        self.headers = credentials.headers
+        """Look at the endpoint; `is_warm` says that it may reuse prompts.
+
+        Raises `UsageError` if it cannot be used, and what `tick` raises.
+        """
+        self.address = parse_url(url)
+        self.host, self.port = self.address.host, self.address.port
+        self.tls = tls if self.address.is_tls else None
+        _check_tls(self.address.url, self.address.scheme, tls)
+        self.headers: Mapping[str, str] = credentials.headers
+        self.warnings: list[str] = []
+        self._tick = tick
         self._credentials = credentials
         self._is_warm = is_warm
+        self._response_model: str | None = None
+        self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
         self._is_elsewhere = not is_here(self.host)
         if self._is_elsewhere:
@@ -63,21 +79,63 @@ class OpenAiEndpoint:
             )
         if credentials.headers and not self.tls and self._is_elsewhere:
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
-        self._url = f"{scheme}://{self.host}:{self.port}{self.base}"
         self.model_name = self._find_model(model)
+
+    def probe(self, workload: Workload, seed: int, changes: BodyChanges) -> BodyChanges:
+        """Send one short request before anything is measured; return the changes with which the endpoint takes it.
+
+        Raises `UsageError` where it takes none, and what the `tick` raises.
+        """
+        check_omitted(changes, self, workload)
+        api = workload.api
+        probe = Probe(
+            address=self.address,
+            api=api,
+            make_body=lambda tokens, tried: make_body(self, workload, SHORT, tokens, seed, tried),
+            output_tokens=workload.output_tokens,
+            headers=self.headers,
+            tls=self.tls,
+            limit_s=min(workload.request_timeout_s, _PROBE_LIMIT_S),
+            tick=self._tick,
+        )
+        try:
+            probed = probe.carry_out(changes)
+        except HttpStatusError as error:
+            raise self._refusal(error, _advice(error, api, self._served)) from None
+        except UsageError as error:
+            raise UsageError(f"--url {self.address.url}: {self._credentials.mask(str(error))}") from None
+        self.warnings += [self._credentials.mask(warning) for warning in probed.warnings]
+        if probed.model is not None and not is_same_model(self.model_name, probed.model):
+            self._response_model = self._credentials.mask(probed.model)
+            self.warnings.append(other_model(self._credentials.mask(self.model_name), self._response_model))
+        if probed.has_usage is False:
+            self._notes.append("Its responses carry no usage: how many tokens it counted is not known.")
+        if probed.hangs_up and not any(name.lower() == "connection" for name in self.headers):
+            self.headers = {**self.headers, "Connection": "close"}
+            self._notes.append(
+                "It closes each connection behind its response without announcing it, so every request has a "
+                "connection of its own."
+            )
+        return probed.changes
 
     def model_facts(self) -> ModelFacts:
         """What is known of the model: its name."""
         return ModelFacts(
-            name=self.model_name, source=self._url, path=None, size_bytes=None, sha256=None, is_synthetic=False
+            name=self._credentials.mask(self.model_name),
+            source=self.address.url,
+            path=None,
+            size_bytes=None,
+            sha256=None,
+            is_synthetic=False,
         )
 
     def describe(self) -> EngineFacts:
         """What is known of the engine: where it is."""
         return EngineFacts(
             name=NAME,
-            url=self._url,
+            url=self.address.url,
             is_elsewhere=self._is_elsewhere,
+            response_model=self._response_model,
             prompt_cache="warm" if self._is_warm else None,
             notes=self._notes,
         )
@@ -105,21 +163,68 @@ class OpenAiEndpoint:
     def stop(self) -> None:
         """Do nothing: it is not ours to stop."""
 
-    def _find_model(self, wanted: str | None) -> str:
-        """Return the model to ask for. Raises `UsageError` when that is not clear, or nobody answers."""
+    def _find_model(self, asked: str | None) -> str:
+        """Return the model to ask for. Raises `UsageError` where none is named and the endpoint lists not just one."""
         try:
-            served = served_models(self.host, self.port, self.tls, self.base, self.headers)
+            self._served = served_models(self.address, self.tls, self.headers, self._tick)
         except HttpStatusError as error:
-            if wanted is not None and error.status in _NO_LIST:
-                self._notes.append("It does not list its models, so that the name was checked in its answers only.")
-                return wanted
-            advice = _ADVICE.get(error.status, "Check the address; with --model NAME no list of models is needed.")
-            raise UsageError(f"--url {self._url}: {self._credentials.mask(str(error))} {advice}") from None
+            if asked is None or error.location is not None or error.status == _UNAUTHORISED:
+                raise self._refusal(error, _list_advice(error)) from None
+            self._notes.append("It does not list its models, so that the name was checked in its answers only.")
         except ServerError as error:
-            is_up = isinstance(error.__cause__, ssl.SSLError)  # it answered, and the sentence says what is wrong
-            advice = "" if is_up else " Start the server first, or check the address."
-            raise UsageError(f"--url {self._url}: {self._credentials.mask(str(error))}{advice}") from None
-        return _choose([self._credentials.mask(name) for name in served], wanted, self._url)
+            is_up = not isinstance(error, UnreachableError) and not isinstance(error.__cause__, ssl.SSLError)
+            if asked is None or not is_up:
+                raise self._refusal(error, _list_advice(error)) from None
+            self._notes.append(f"It did not list its models: {self._credentials.mask(str(error))}")
+        else:
+            self._note_list(asked)
+        if asked is None and len(self._served) != 1:
+            raise UsageError(f"The endpoint {self.address.url} serves {self._listed()}. Say which with --model NAME.")
+        return asked or self._served[0]
+
+    def _note_list(self, asked: str | None) -> None:
+        """Note where the endpoint does not list the model that it is asked for; it may serve it all the same."""
+        if asked is not None and not self._served:
+            self._notes.append("Its list of models is empty, so that the name was checked in its answers only.")
+        elif asked is not None and not any(is_same_model(asked, name) for name in self._served):
+            self.warnings.append(f"The endpoint does not list the model {asked!r}; it lists {self._listed()}.")
+
+    def _listed(self) -> str:
+        """Name the models that are listed."""
+        return _listed([self._credentials.mask(name) for name in self._served])
+
+    def _refusal(self, error: ServerError, advice: str) -> UsageError:
+        """Return the error that says what the endpoint said, and what to do."""
+        if isinstance(error, HttpStatusError) and error.location is not None:
+            target = urljoin(self.address.url, error.location).partition("?")[0]
+            advice = f"It redirects, and requests are measured where they are sent: pass --url {hide_passwords(target)}"
+        said = f"{error} {self._credentials.mask(advice)}".strip()
+        return UsageError(f"--url {self.address.url}: {self._credentials.mask(said)}")
+
+
+def _list_advice(error: ServerError) -> str:
+    """Say what to do about a list of models that cannot be had."""
+    if isinstance(error, HttpStatusError):
+        return _ADVICE.get(error.status, "Check the address; with --model NAME no list of models is needed.")
+    if isinstance(error.__cause__, ssl.SSLError):  # it answered, and the sentence says what is wrong
+        return ""
+    if isinstance(error, UnreachableError):
+        return "Start the server first, or check the address."
+    return "Check the address; with --model NAME no list of models is needed."
+
+
+def _advice(error: HttpStatusError, api: str, served: Sequence[str]) -> str:
+    """Say what to do about a request that is refused."""
+    if error.status in _ADVICE:
+        return _ADVICE[error.status]
+    if error.status in _NOT_FOUND:
+        listed = f" It lists the models {_listed(served)}." if served else ""
+        return f"Check the address, --model, and that the endpoint has the API of this workload ({api}).{listed}"
+    return "Change the request with --body, --omit-field or --max-tokens-field, or choose another workload."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN_MODELS]) + (", …" if len(names) > _SHOWN_MODELS else "") or "none"
 
 
 def is_here(host: str) -> bool:
@@ -130,27 +235,6 @@ def is_here(host: str) -> bool:
         return False
     own = {each.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for each in addresses}
     return any(address.is_loopback or address.is_unspecified or str(address) in own for address in found)
-
-
-def _address(url: str) -> tuple[str, str, int, str]:
-    """Return scheme, host, port and base path. Raises `UsageError` for anything but http[s]://HOST[:PORT][/BASE].
-
-    The base is `/v1` unless the URL has a path.
-    """
-    parts = urlsplit(url if "//" in url else f"http://{url}")
-    try:
-        port = parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
-        port = 0
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError("--url: expected an address without user, password or query; keys go into --api-key-file.")
-    is_path_plain = parts.path.isascii() and parts.path.isprintable() and " " not in parts.path
-    if parts.scheme not in _PORTS or not parts.hostname or not port or not is_path_plain:
-        raise UsageError(f"--url {url}: expected http://HOST:PORT or https://HOST:PORT, with a base path such as /v1.")
-    base = parts.path.rstrip("/")
-    for ending in ("/chat/completions", "/completions", "/models"):
-        base = base.removesuffix(ending)
-    return parts.scheme, parts.hostname, port, base or BASE
 
 
 def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:
@@ -164,13 +248,3 @@ def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:
     except OSError as error:
         why = error.strerror if error.errno and not isinstance(error, ssl.SSLError) else "it holds no certificate"
         raise UsageError(f"--ca-file {tls.ca_file}: {why}. Expected certificates in PEM form.") from error
-
-
-def _choose(served: list[str], wanted: str | None, url: str) -> str:
-    """Return the model to ask for. Raises `UsageError` when that is not clear."""
-    listed = ", ".join(served[:_SHOWN_MODELS]) + (", …" if len(served) > _SHOWN_MODELS else "") or "none"
-    if wanted is not None and wanted not in served:
-        raise UsageError(f"--model {wanted}: the endpoint {url} serves {listed}.")
-    if wanted is None and len(served) != 1:
-        raise UsageError(f"The endpoint {url} serves {listed}. Say which with --model NAME.")
-    return wanted or served[0]

@@ -3,30 +3,19 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-import http.client
 import re
 
-from profiler.errors import ServerError
+from profiler.servers.address import Address
+from profiler.servers.base import Tick, no_tick
+from profiler.servers.openai_api import call_text
 
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)", re.MULTILINE)
 _COUNTED = ("_total", "_sum", "_count")
-_TIMEOUT_S = 10.0
 
 
-def read_counters(host: str, port: int) -> dict[str, float]:
-    """Return what the page at `/metrics` counts. Raises `ServerError`."""
-    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", "/metrics")
-        response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise ServerError(f"The server did not answer GET /metrics: {error}") from error
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
-        raise ServerError(f"The server answered GET /metrics with HTTP {response.status}.")
-    return parse(text)
+def read_counters(address: Address, tick: Tick = no_tick) -> dict[str, float]:
+    """Return what the page at `/metrics` counts. Raises `ServerError`, and what `tick` raises."""
+    return parse(call_text(address, "GET", "/metrics", tick=tick))
 
 
 def parse(text: str) -> dict[str, float]:

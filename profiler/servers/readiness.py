@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from profiler.errors import ServerError, ServerStartError
+from profiler.servers.address import Address
 from profiler.servers.base import Tick
 from profiler.servers.openai_api import served_models
 from profiler.servers.process import ServerProcess
@@ -25,12 +26,14 @@ def wait_until_ready(process: ServerProcess, is_ready: Callable[[], bool], timeo
         time.sleep(_LOOK_S)
 
 
-def serves(host: str, port: int, alias: str) -> bool:
+def serves(address: Address, alias: str, tick: Tick) -> bool:
     """Whether it answers with our model's name. Raises `ServerStartError` when it answers with another's."""
     try:
-        names = served_models(host, port)
+        names = served_models(address, tick=tick)
     except ServerError:
         return False
     if alias not in names:
-        raise ServerStartError(f"Another program answers on port {port}: it serves {names}, not {alias!r}. Try again.")
+        raise ServerStartError(
+            f"Another program answers on port {address.port}: it serves {names}, not {alias!r}. Try again."
+        )
     return True

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from profiler.errors import ServerError
-from profiler.servers.base import Launch, Tick
-from profiler.servers.openai_api import BASE
+from profiler.servers.address import Address
+from profiler.servers.base import Launch, Tick, no_tick
 from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.readiness import serves, wait_until_ready
 
@@ -20,8 +20,6 @@ def plain(name: str) -> str:
 class StartedServer:
     """A server in a process of its own, on a free loopback port."""
 
-    host = "127.0.0.1"
-    base = BASE
     headers: ClassVar[Mapping[str, str]] = {}
     environment: Mapping[str, str] = {}
     remedy: ClassVar[str]
@@ -30,13 +28,24 @@ class StartedServer:
         """Choose a port and the name under which the model is served."""
         self._launch = launch
         self._process: ServerProcess | None = None
-        self.port = free_loopback_port()
+        self._tick: Tick = no_tick
+        self.address = Address("127.0.0.1", free_loopback_port())
         self.model_name = f"aforo/{plain(launch.model.name)}"
+
+    @property
+    def host(self) -> str:
+        """Address that it listens on."""
+        return self.address.host
+
+    @property
+    def port(self) -> int:
+        """Port that it listens on."""
+        return self.address.port
 
     @property
     def url(self) -> str:
         """Where its interface is."""
-        return f"http://{self.host}:{self.port}{self.base}"
+        return self.address.url
 
     @property
     def pid(self) -> int:
@@ -49,12 +58,13 @@ class StartedServer:
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
+        self._tick = tick
         self._process = ServerProcess(self.command(), log_path, self.environment, self._launch.cpus, self.remedy)
         wait_until_ready(self._process, self.is_ready, self._launch.start_timeout_s, tick)
 
     def is_ready(self) -> bool:
         """Whether it serves our model. Raises `ServerStartError` when it serves another."""
-        return serves(self.host, self.port, self.model_name)
+        return serves(self.address, self.model_name, self._tick)
 
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when it has ended."""

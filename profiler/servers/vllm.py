@@ -12,7 +12,7 @@ from pathlib import Path
 from profiler.errors import ModelError, ServerError, UsageError
 from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
-from profiler.servers.openai_api import call_json, streamed_body
+from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
@@ -122,16 +122,16 @@ class VllmServer(StartedServer):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens, counted by the server. Raises `ServerError`."""
-        count = call_json(self.host, self.port, "POST", "/tokenize", {"model": self.model_name, "prompt": text}).get(
-            "count"
-        )
+        count = call_object(
+            self.address, "POST", "/tokenize", {"model": self.model_name, "prompt": text}, self._tick
+        ).get("count")
         if not isinstance(count, int):
             raise ServerError("The server did not count tokens: its answer has no count.")
         return count
 
     def counters(self) -> Mapping[str, float]:
         """What it has counted since it started, its histograms among it. Raises `ServerError`."""
-        return read_counters(self.host, self.port)
+        return read_counters(self.address, self._tick)
 
     def request_body(
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int

@@ -97,8 +97,10 @@ def test_an_endpoint_that_repeats_the_key_in_every_answer(tmp_path: Path) -> Non
 def test_an_endpoint_that_refuses_the_key_in_its_answer_to_every_request(tmp_path: Path) -> None:
     with server.serve(Echo(refuses="/completions")) as port:
         done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "m")
-    assert "Traceback" not in done.stderr
-    assert "HTTP 401" in next(tmp_path.glob("runs/*/requests.jsonl")).read_text()
+    assert done.returncode == 2  # before anything is measured
+    assert "HTTP 401" in done.stderr
+    assert "--api-key-file" in done.stderr
+    assert not list(tmp_path.glob("runs/*"))
     assert_nothing_leaked(tmp_path, done)
 
 
@@ -113,9 +115,12 @@ def test_an_endpoint_that_refuses_the_key_at_once(tmp_path: Path) -> None:
 
 def test_an_endpoint_that_lists_the_key_among_its_models(tmp_path: Path) -> None:
     with server.serve(Echo()) as port:
-        done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "other")
+        done = run(tmp_path, f"http://127.0.0.1:{port}")
+        other = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "other")
     assert done.returncode == 2
     assert "serves m, " in done.stderr
+    assert "does not list the model 'other'" in next(tmp_path.glob("runs/*/run.json")).read_text()
+    assert_nothing_leaked(tmp_path, other)
     assert_nothing_leaked(tmp_path, done)
 
 
@@ -131,13 +136,32 @@ def test_an_endpoint_below_a_path_that_lists_no_models(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answers_as", ["another", None])  # None: by the key
 def test_an_endpoint_that_answers_as_another_model(tmp_path: Path, answers_as: str | None) -> None:
-    with server.serve(Echo(answers_as=answers_as)) as port:
-        done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "m-1")
-    assert done.returncode == 2  # it does not list it
     with server.serve(Echo(lists="", answers_as=answers_as)) as port:
-        done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "m-1")
-    assert done.returncode == 1
-    assert "was asked for the model 'm-1' and answered as" in done.stderr
+        done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "m-1", "--json")
+    assert json.loads(done.stdout)["requests_ok"] == 4  # an alias does so, too
+    manifest = json.loads(next(tmp_path.glob("runs/*/run.json")).read_text())
+    warnings = [each for each in manifest["warnings"] if "Asked for the model 'm-1'" in each]
+    assert f"answers as {manifest['engine']['response_model']!r}" in warnings[0]
+    assert len(warnings) <= 4
+    assert_nothing_leaked(tmp_path, done)
+
+
+def test_a_header_that_is_no_secret_changes_nothing_that_is_sent_or_shown(tmp_path: Path) -> None:
+    echo = Echo(lists="llama-3-prod", answers_as="llama-3-prod")
+    asked: set[str] = set()
+
+    def remember(connection: socket.socket, request: bytes) -> None:
+        if body := request.partition(b"\r\n\r\n")[2]:
+            asked.add(json.loads(body)["model"])
+        echo(connection, request)
+
+    with server.serve(remember) as port:
+        done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "llama-3-prod", "--header", "X-Env: prod", "--json")
+    assert json.loads(done.stdout)["requests_ok"] == 4
+    assert asked == {"llama-3-prod"}
+    manifest = json.loads(next(tmp_path.glob("runs/*/run.json")).read_text())
+    assert manifest["model"]["name"] == "llama-3-prod"
+    assert not any("the model" in warning for warning in manifest["warnings"])
     assert_nothing_leaked(tmp_path, done)
 
 

@@ -35,7 +35,7 @@ def server(model: ModelFacts, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_it_answers_under_its_own_name(server: LlamaCppPythonServer) -> None:
-    assert served_models(server.host, server.port) == [server.model_name]
+    assert served_models(server.address) == [server.model_name]
 
 
 def test_it_counts_tokens_as_its_model_does(server: LlamaCppPythonServer) -> None:

@@ -15,7 +15,7 @@ from profiler.results.records import ServerTimings
 from profiler.servers import llama_server
 from profiler.servers.engine_log import EngineTiming, timing_told
 from profiler.servers.llama_server import LlamaServer
-from profiler.servers.openai_api import call_json, served_models
+from profiler.servers.openai_api import call_object, served_models
 from profiler.servers.options import EngineOptions
 from profiler.workloads.messages import Message
 
@@ -147,11 +147,11 @@ def running(
 
 @pytest.mark.real_server
 def test_a_real_one_counts_tokens_tells_what_it_is_and_what_it_counted(running: LlamaServer) -> None:
-    assert served_models(running.host, running.port) == [running.model_name]
+    assert served_models(running.address) == [running.model_name]
     assert running.count_tokens("nuwa vulo livi") == 3
     assert "CPU" in (running.describe().build or "")
     assert "llamacpp:tokens_predicted_total" in running.counters()
-    slots = call_json(running.host, running.port, "GET", "/props")
+    slots = call_object(running.address, "GET", "/props")
     assert slots["total_slots"] == 2
 
 
@@ -165,7 +165,7 @@ def test_a_repeated_prompt_is_computed_again_unless_the_cache_is_warm(
     try:
         prompt = " ".join(["nuwa vulo livi"] * 10)
         body = server.request_body("completions", [Message("user", prompt)], 4, 0.0, 1) | {"stream": False}
-        answers = [call_json(server.host, server.port, "POST", "/v1/completions", body) for _ in range(2)]
+        answers = [call_object(server.address, "POST", "/v1/completions", body) for _ in range(2)]
     finally:
         server.stop()
     cached = [answer["timings"]["cache_n"] for answer in answers]  # type: ignore[index]

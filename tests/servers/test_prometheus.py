@@ -2,6 +2,7 @@ import pytest
 from support.scripted_server import send_bytes, serve
 
 from profiler.errors import ServerError
+from profiler.servers.address import Address
 from profiler.servers.prometheus import parse, read_counters
 
 PAGE = """\
@@ -30,4 +31,4 @@ def test_a_server_without_a_page_is_an_error() -> None:
         serve(send_bytes(b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n")) as port,
         pytest.raises(ServerError, match="HTTP 501"),
     ):
-        read_counters("127.0.0.1", port)
+        read_counters(Address("127.0.0.1", port))

@@ -15,6 +15,7 @@ from support.certificates import Authority
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.records import Outcome, RequestRecord
+from profiler.servers.address import Address
 from profiler.servers.openai_api import served_models
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.timing.interpret import to_record
@@ -299,7 +300,7 @@ def test_a_certificate_that_is_not_trusted_is_explained(driver: LoadDriver, auth
     with server.serve(server.stream_tokens(TOKENS), context) as port:
         (record,) = drive(driver, port, options)
         with pytest.raises(ServerError) as plain_call:
-            served_models("localhost", port, options)
+            served_models(Address("localhost", port, scheme="https"), options)
         (insecure,) = drive(driver, port, TlsOptions(is_insecure=True))
     assert record.outcome is Outcome.CONNECT_FAILED
     assert record.sent_ns is None
@@ -325,7 +326,7 @@ def test_a_server_that_speaks_no_tls_is_named(driver: LoadDriver, trusting: TlsO
     with listener:
         (record,) = drive(driver, port, trusting)
         with pytest.raises(ServerError, match=r"does not speak TLS on this port: use http://"):
-            served_models("localhost", port, trusting)
+            served_models(Address("localhost", port, scheme="https"), trusting)
         thread.join(5)
     assert record.outcome is Outcome.CONNECT_FAILED
     assert record.detail == "the server does not speak TLS on this port: use http:// instead of https://"

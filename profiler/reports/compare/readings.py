@@ -67,7 +67,19 @@ class Reading:
         return _times(self, 100.0, "%", self.kind)
 
     def _scale(self) -> fmt.Scale:
-        return fmt.estimate_scale(self.found or Unknown("", self.value), self.unit, self.shown_as)
+        size, spread = self._size_and_spread()
+        if self.shown_as is None:
+            return fmt.scale(size, self.unit, spread)
+        factor, unit = self.shown_as
+        return fmt.Scale(factor, unit, fmt.decimals(size * factor, spread * factor))
+
+    def _size_and_spread(self) -> tuple[float, float]:
+        """What decides about unit and digits; of an interval its upper end, with three digits."""
+        if self.found is None:
+            return self.value or 0.0, 0.0
+        if self.found.value is None:
+            return self.found.high, 0.0
+        return self.found.value, (self.found.high - self.found.low) / 2
 
 
 def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str = "") -> Reading:

@@ -1,0 +1,171 @@
+"""One short request before anything is measured: does the endpoint take what will be sent, and how does it respond?
+
+It finds the fields that a server refuses, so that they are left out of every request instead of failing all of them,
+and what the server calls its model. Its prompt is no part of any workload, so no cache is warmed that matters.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from profiler.errors import ServerError, UsageError
+from profiler.servers.address import Address
+from profiler.servers.base import Tick, no_tick
+from profiler.servers.body import MAX_TOKENS, BodyChanges
+from profiler.servers.http_call import Reply, exchange
+from profiler.servers.openai_api import http_request, shown, status_error
+from profiler.servers.refusal import refused_field, suggested_limit
+from profiler.timing.messages import TlsOptions
+from profiler.workloads.schema import EMBEDDINGS
+
+FEW_TOKENS = 2
+_COMPLETION_TOKENS = "max_completion_tokens"
+_MOST_TRIES = 12
+_OK = 200
+_FINAL = range(300, 500)  # redirects and errors of the client
+_BAD_REQUEST = {400, 422}
+_MAY_PASS = {408, 425, 429}  # the same request may be taken later
+_NAMES_A_FIELD = {400, 404, 405, 409, 415, 422, 500, 501}
+_FIXED = {"model", "messages", "prompt", "input", "stream"}  # no request goes without them
+
+MakeBody = Callable[[int, BodyChanges], dict[str, object]]
+"""Makes a body that asks for so many tokens."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the probe found."""
+
+    changes: BodyChanges
+    model: str | None = None  # what the response calls it
+    has_usage: bool | None = None  # None: not known
+    hangs_up: bool = False  # after each response, without a word
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Where to ask, and for what."""
+
+    address: Address
+    api: str
+    make_body: MakeBody
+    output_tokens: int  # that the workload asks for
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: TlsOptions | None = None
+    limit_s: float = 120.0
+    tick: Tick = no_tick
+
+    def carry_out(self, asked: BodyChanges) -> Probed:
+        """Ask until the server takes the request; `asked` is what the user wants to be changed.
+
+        Raises `UsageError`, `HttpStatusError` where it refuses whatever is left out, and what `tick` raises. A server
+        that fails otherwise is measured as it is.
+        """
+        changes, tokens, warnings = asked, min(FEW_TOKENS, self.output_tokens), list[str]()
+        for _ in range(_MOST_TRIES):
+            try:
+                reply = self._ask(tokens, changes)
+            except ServerError as error:
+                return Probed(changes, warnings=[*warnings, f"A request before the measurement failed. {error}"])
+            error_text = _error_text(reply)
+            if error_text is None:
+                return self._accepted(reply, changes, warnings)
+            name = refused_field(error_text, self._can_go(changes)) if _may_name(reply) else None
+            if tokens < self.output_tokens and self._may_want_more(reply, error_text, name, changes):
+                tokens = self.output_tokens
+            elif name is None:
+                return self._refused(reply, error_text, changes, warnings)
+            else:
+                changes = self._without(name, asked, changes, f"HTTP {reply.status}: {shown(error_text)}")
+                warnings.append(_left_out(name, changes, shown(error_text)))
+        raise UsageError(f"The endpoint refuses one field after the other, at last {', '.join(changes.refused)}.")
+
+    def _ask(self, tokens: int, changes: BodyChanges) -> Reply:
+        request = http_request(self.address, self.api, self.make_body(tokens, changes), self.headers)
+        return exchange(self.address, request, self.tls, self.tick, self.limit_s, _is_done)
+
+    def _can_go(self, changes: BodyChanges) -> list[str]:
+        """Return the fields that a server may refuse."""
+        return [name for name in self.make_body(FEW_TOKENS, changes) if name not in _FIXED]
+
+    def _may_want_more(self, reply: Reply, error_text: str, name: str | None, changes: BodyChanges) -> bool:
+        """Whether it may be the few tokens that it refuses, rather than the field that asks for them."""
+        limit = changes.max_tokens_field or MAX_TOKENS
+        return reply.status in _BAD_REQUEST and (
+            name is None or (name == limit and suggested_limit(error_text, [limit]) is None)
+        )
+
+    def _without(self, name: str, asked: BodyChanges, changes: BodyChanges, said: str) -> BodyChanges:
+        """Return the changes that do without a field. Raises `UsageError` where the user asked for it."""
+        if asked.is_asked(name):
+            raise UsageError(
+                f"The endpoint refuses {name}, which the command line asks for ({said}). Leave it out, or pass another "
+                "value."
+            )
+        if name == changes.max_tokens_field:
+            raise UsageError(
+                f"The endpoint refuses {MAX_TOKENS} and {name} ({said}). Name the field that limits its responses with "
+                "--max-tokens-field."
+            )
+        if name == MAX_TOKENS:
+            return replace(changes, max_tokens_field=suggested_limit(said, [MAX_TOKENS]) or _COMPLETION_TOKENS)
+        return changes.without(name)
+
+    def _accepted(self, reply: Reply, changes: BodyChanges, warnings: list[str]) -> Probed:
+        """Read what the response tells. Raises `UsageError` for one that is no stream."""
+        told = [_json(reply.body)] if self.api == EMBEDDINGS else _events(reply.body)
+        whole = _json(reply.body)
+        if self.api != EMBEDDINGS and not told and isinstance(whole, dict) and "choices" in whole:
+            raise UsageError(
+                "The endpoint answered with one JSON object although a stream was asked for, so that no token can be "
+                "timed. Measure a server that streams (server-sent events), or switch streaming on in its gateway."
+            )
+        objects = [each for each in told if isinstance(each, dict)]
+        model = next((each["model"] for each in objects if isinstance(each.get("model"), str)), None)
+        has_usage = any(isinstance(each.get("usage"), dict) for each in objects) if objects else None
+        return Probed(changes, model, has_usage, reply.hangs_up, warnings)
+
+    def _refused(self, reply: Reply, error_text: str, changes: BodyChanges, warnings: list[str]) -> Probed:
+        """Raise `HttpStatusError` for what no later request would change; let everything else be measured."""
+        if reply.status in _FINAL and reply.status not in _MAY_PASS:
+            raise status_error(f"a {self.api} request", reply)
+        failed = f"A request before the measurement failed (HTTP {reply.status}: {shown(error_text)})."
+        return Probed(changes, warnings=[*warnings, failed])
+
+
+def _left_out(name: str, changes: BodyChanges, said: str) -> str:
+    """Say what was done about a field that the server refuses."""
+    done = f"{changes.max_tokens_field} was sent instead" if name == MAX_TOKENS else "it was left out of every request"
+    return f"The server refuses {name}: {done}. Its words: {said}"
+
+
+def _may_name(reply: Reply) -> bool:
+    return reply.status == _OK or reply.status in _NAMES_A_FIELD
+
+
+def _error_text(reply: Reply) -> str | None:
+    """Return what the server says where it does not serve the request, within a stream, too; `None` where it does."""
+    if reply.status != _OK:
+        return reply.body.decode("utf-8", "replace")
+    for each in [*_events(reply.body), _json(reply.body)]:
+        if isinstance(each, dict) and each.get("error") and isinstance(each["error"], dict | str):
+            return json.dumps(each)
+    return None
+
+
+def _is_done(body: bytes) -> bool:
+    return b"\ndata: [DONE]" in body[-64:] or b"\ndata:[DONE]" in body[-64:] or body.startswith(b"data: [DONE]")
+
+
+def _events(body: bytes) -> list[object]:
+    """Return what the events of a stream say, those that are JSON."""
+    lines = (line.removeprefix(b"data:").strip() for line in body.splitlines() if line.startswith(b"data:"))
+    return [said for line in lines if (said := _json(line)) is not None]
+
+
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
