@@ -34,22 +34,28 @@ def compare(
         list[str] | None,
         typer.Option(help="Compare although this field differs: workload, model, quantisation, slo … (repeatable)."),
     ] = None,
+    drift: Annotated[
+        str | None,
+        typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compare INVALID runs too; they are marked.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
 ) -> None:
     """Compare runs: one page with price, latency, throughput, energy and differences with their intervals."""
+    from profiler.cli.percentages import drift_of
     from profiler.cli.progress import shown_progress
     from profiler.reports.compare.comparison import compare as compare_runs
     from profiler.reports.png import find_browser
     from profiler.results.several import read_runs
 
+    drift_ratio = drift_of(drift)
     chosen = _form(out, form, json=json, png=png)
     if chosen is Form.PNG:
         find_browser()  # before any work
     with shown_progress(quiet=quiet) as progress:
         stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
         progress.stage(f"Comparing {len(stored)} run{'s' if len(stored) != 1 else ''}")
-        comparison = compare_runs(stored, refused, baseline, allow_mismatch or [])
+        comparison = compare_runs(stored, refused, baseline, allow_mismatch or [], drift_ratio)
         content = _content(comparison, chosen)
     for one in refused:
         print(f"aforo: not compared: {one.sentence}", file=sys.stderr)

@@ -77,8 +77,8 @@ class Pooled:
     @property
     def value(self) -> float | None:
         """The mean of the runs, geometric where it can be; None where there is none."""
-        if not self.values:
-            return None
+        if len(self.values) < FEWEST:
+            return self.values[0] if self.values else None
         found = mean(self.values, 0.0)
         return fmean(self.values) if found is None else found.value
 

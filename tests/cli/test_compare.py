@@ -19,13 +19,22 @@ def runs(tmp_path):
 
 
 def test_a_folder_of_runs_becomes_a_page_and_a_table(aforo, runs, tmp_path):
-    done = aforo("compare", "runs")
+    done = aforo("compare", "runs", "--drift", "1%")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "Comparison  comparison.html"
     assert "r1 threads 1" in done.stdout
     assert "▲ +20" in done.stdout
     assert "2 runs side by side" in (tmp_path / "comparison.html").read_text("utf-8")
     assert sorted(path.name for path in runs.iterdir()) == ["run-1", "run-2"]
+
+
+def test_of_one_run_each_the_table_has_a_ratio_and_no_verdict(aforo, runs):
+    done = aforo("compare", "runs")
+    said = " ".join(done.stdout.split())
+    assert said.startswith("Which is better cannot be told from one run each")
+    assert "+20.0" in said
+    assert "▲" not in said
+    assert "from within that run" in said
 
 
 def test_the_same_runs_give_the_same_bytes(aforo, runs, tmp_path):
@@ -49,7 +58,7 @@ def test_csv_and_markdown_are_printed_or_written(aforo, runs, tmp_path):
 
 
 def test_another_baseline(aforo, runs):
-    document = json.loads(aforo("compare", "runs", "--json", "--baseline", "runs/run-2").stdout)
+    document = json.loads(aforo("compare", "runs", "--json", "--baseline", "runs/run-2", "--drift", "1%").stdout)
     assert document["baseline"] == "r2"
     assert document["differences"][0]["output_tokens_per_s"]["outcome"] == "worse"
 
@@ -87,6 +96,8 @@ def test_runs_that_do_not_measure_the_same_are_refused_by_field(aforo, runs):
         (["no-such-folder"], "none is left"),
         (["runs", "--baseline", "r9"], "--baseline r9: none of the compared runs"),
         (["runs", "--out", "comparison.docx"], "--out comparison.docx: its ending does not say the format"),
+        (["runs", "--drift", "3"], "--drift 3: expected a percentage from 0% to below 100%, such as 5%."),
+        (["runs", "--drift", "0%"], "no machine repeats itself exactly"),
         (["runs", "--json", "--format", "csv"], "Expected one format, found csv and json"),
         (["runs", "--out", "no/such/folder/c.html"], "Cannot write no/such/folder/c.html"),
     ],

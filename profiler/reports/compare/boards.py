@@ -63,7 +63,7 @@ def _price_of(comparison: Comparison, currency: str, of: int) -> Board:
     without = [p for p in comparison.points if p.cost.is_missing]
     note = (
         "Lower left is better. Filled marks are on the Pareto front: no other load is as good in both and better in "
-        "one. Bars are 95 % intervals."
+        "one. Bars are 95 % intervals within each run."
     )
     note += _left_out(comparison) + (f" Without a cost: {_names(without)}." if without else "")
     title = "Price against latency" + (f", prices in {currency}" if of > 1 else "")
@@ -80,7 +80,8 @@ def _curves(comparison: Comparison) -> Board:
             figures[name] = figure
     note = (
         "Lower right is better. The loads of a sweep are joined in ascending order; a run with one load is one mark. "
-        "Hollow where too few samples stand behind a percentile. Bars are 95 % intervals." + _left_out(comparison)
+        "Hollow where too few samples stand behind a percentile. Bars are 95 % intervals within each run."
+        + _left_out(comparison)
     )
     return Board(
         "curves",

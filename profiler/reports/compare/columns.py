@@ -10,6 +10,7 @@ from profiler.reports.compare import readings
 from profiler.reports.compare.entries import Entry
 from profiler.reports.compare.readings import Reading
 from profiler.results.tokens import OUTPUT, Tokens
+from profiler.verdict.contrast import Metric
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Column:
     title: str
     better: Better
     read: Callable[[Entry], Reading] = field(repr=False)
-    is_compared: bool = False  # set against the baseline
-    is_energy: bool = False  # never ranked across classes and scopes
+    metric: Metric | None = None  # set against the baseline in this one; None: only shown
+    is_energy: bool = False  # shown with class and scope
 
 
 def _metric(metric: str, statistic: str | None, entry: Entry) -> Reading:
@@ -30,7 +31,8 @@ def _metric(metric: str, statistic: str | None, entry: Entry) -> Reading:
 
 def _of(metric: str, title: str, better: Better, statistic: str | None = None, *, is_compared: bool = False) -> Column:
     name = metric if statistic is None else f"{metric}.{statistic}"
-    return Column(name, title, better, partial(_metric, metric, statistic), is_compared)
+    compared = (metric, statistic) if is_compared else None
+    return Column(name, title, better, partial(_metric, metric, statistic), compared)
 
 
 def columns(tokens: Tokens) -> tuple[Column, ...]:
@@ -44,11 +46,11 @@ def columns(tokens: Tokens) -> tuple[Column, ...]:
             for quantile in ("p50", "p99")
         ),
         _of("slo_attainment_ratio", "Met SLOs", "higher"),
-        Column(f"price_per_1m_{tokens.kind}_tokens", "Cost", "lower", _cost, is_compared=True),
+        Column(f"price_per_1m_{tokens.kind}_tokens", "Cost", "lower", _cost, (tokens.cost, None)),
         Column("tokens_per_money", "Tokens for money", "higher", _tokens_per_money),
-        Column(tokens.energy, "Energy", "lower", _energy, is_compared=True, is_energy=True),
+        Column(tokens.energy, "Energy", "lower", _energy, (tokens.energy, None), is_energy=True),
         Column("tokens_per_joule", "Tokens per joule", "higher", _tokens_per_joule, is_energy=True),
-        Column(tokens.carbon, "Carbon (SCI)", "lower", _carbon, is_compared=True, is_energy=True),
+        Column(tokens.carbon, "Carbon (SCI)", "lower", _carbon, (tokens.carbon, None), is_energy=True),
         _of("mbu_ratio", "MBU", "higher"),
         _of("peak_rss_bytes", "Peak memory", "lower"),
         _of("error_ratio", "Failed", "lower"),

@@ -7,12 +7,15 @@ from profiler.errors import UsageError
 from profiler.reports.compare import operating as op
 from profiler.reports.compare.columns import Column
 from profiler.reports.compare.columns import columns as columns_about
+from profiler.reports.compare.conclusion import conclusion
 from profiler.reports.compare.differences import Differences, differences
 from profiler.reports.compare.entries import Entries, Entry, by_value, host, named
 from profiler.reports.compare.readings import Reading
+from profiler.reports.compare.sides import sides
 from profiler.results.several import Refused, StoredRun
 from profiler.results.tokens import Tokens, tokens_of
-from profiler.verdict.comparable import Mismatch, check_comparable, differing_settings, fairness
+from profiler.verdict.comparable import Mismatch, check_comparable, differing_settings
+from profiler.verdict.fairness import Found, traps
 
 FEWEST = 2
 _TITLES: tuple[Callable[[Entry], str], ...] = (
@@ -39,7 +42,7 @@ class Comparison:
     invalid_points: int
     allowed: tuple[Mismatch, ...]  # what differs although it should not
     settings: tuple[Mismatch, ...]  # what differs on purpose
-    warnings: tuple[str, ...]
+    traps: tuple[Found, ...]  # what makes it unfair
 
     @property
     def runs(self) -> tuple[Entry, ...]:
@@ -60,7 +63,12 @@ class Comparison:
             f"{by_value(one, self.runs)}."
             for one in self.allowed
         ]
-        return [*allowed, *self.warnings]
+        return [*allowed, *(trap.sentence for trap in self.traps)]
+
+    @property
+    def conclusion(self) -> str:
+        """What is better and how surely, or that it cannot be told."""
+        return conclusion(self.differences)
 
     @property
     def is_forced(self) -> bool:
@@ -73,11 +81,13 @@ def compare(
     refused: Sequence[Refused] = (),
     baseline: str | None = None,
     allowed: Sequence[str] = (),
+    drift_ratio: float | None = None,
 ) -> Comparison:
     """Set runs side by side.
 
     `baseline` is a name, run id or path; the first run unless given. `allowed` are fields that may differ although
-    such runs do not answer the same question. Raises `UsageError` for fewer than two runs, for a field that differs
+    such runs do not answer the same question, and traps that are taken all the same. `drift_ratio` is how much runs of
+    one setting are stated to differ. Raises `UsageError` for fewer than two runs, for a field that differs
     and is not allowed, and for a baseline that is not there.
     """
     if len(runs) < FEWEST:
@@ -97,24 +107,13 @@ def compare(
         columns=columns,
         absent=tuple((c, read[c.id][0].reason or "") for c in every if c not in columns),
         read=read,
-        differences=differences(entries.all, base, [c for c in columns if c.is_compared], read),
+        differences=differences(sides(entries.all, base), [c for c in columns if c.metric], drift_ratio, allowed),
         points=tuple(points),
         invalid_points=invalid_points,
         allowed=tuple(found),
         settings=tuple(differing_settings(runs)),
-        warnings=(*fairness(runs), *_regions(entries.all)),
+        traps=tuple(traps(runs, allowed)),
     )
-
-
-def _regions(entries: Sequence[Entry]) -> list[str]:
-    """A sentence where prices are those of different regions."""
-    prices = [entry.manifest.cost.price for entry in entries if entry.manifest.cost.price]
-    regions = sorted({price.region for price in prices if price.region})
-    if len(regions) < 2:
-        return []
-    return [
-        f"Prices are of different regions: {', '.join(regions)}. A difference may be one of region, not of machine."
-    ]
 
 
 def _too_few(runs: Sequence[StoredRun], refused: Sequence[Refused]) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 from typing import Any
 
 from profiler.reports.compare.comparison import Comparison
@@ -48,17 +49,24 @@ def as_json(comparison: Comparison) -> str:
     found = comparison.differences
     document = {
         "format_version": FORMAT_VERSION,
-        "baseline": found.baseline.name,
+        "conclusion": comparison.conclusion,
+        "baseline": found.baseline.first.name,
+        "baseline_runs": [entry.name for entry in found.baseline.entries],
         "runs": [_run(comparison, entry) for entry in comparison.runs],
         "differences": [
-            {"run": entry.name, **{key: _difference(one) for key, one in found.rows[entry.index].items()}}
-            for entry in comparison.runs
-            if entry.index in found.rows
+            {
+                "run": side.first.name,
+                "runs": [entry.name for entry in side.entries],
+                **{key: _difference(one) for key, one in found.of(side).items()},
+            }
+            for side in found.sides.others
         ],
         "confidence_of_each_difference": dict(found.confidences),
         "mismatches_allowed": [{"field": one.field, "values": one.values} for one in comparison.allowed],
         "differing_settings": [{"field": one.field, "values": one.values} for one in comparison.settings],
-        "warnings": list(comparison.warnings),
+        "has_invalid_runs": comparison.is_forced,
+        "traps": [asdict(trap) for trap in comparison.traps],
+        "warnings": [trap.sentence for trap in comparison.traps],
         "refused": [{"path": str(one.path), "sentence": one.sentence} for one in comparison.refused],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -88,7 +96,9 @@ def _reading(reading: Reading) -> dict[str, Any]:
 
 
 def _difference(one: Difference) -> dict[str, Any]:
-    return {"outcome": one.outcome, "ratio": _ratio(one.ratio), "reason": one.reason or None}
+    alone = one.value if one.ratio is None else None
+    reason = one.reason or None
+    return {"outcome": one.outcome, "ratio": _ratio(one.ratio), "ratio_without_interval": alone, "reason": reason}
 
 
 def _ratio(found: Estimate | None) -> dict[str, float | None] | None:

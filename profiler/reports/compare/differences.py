@@ -1,45 +1,55 @@
-"""Every run against the baseline: ratios with intervals that allow for how many are looked at."""
+"""Every host and setting against the baseline: ratios with intervals that allow for how many are looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from profiler.energy.compare import Claimed
-from profiler.energy.compare import compare as compare_energy
 from profiler.reports import format as fmt
 from profiler.reports.compare.columns import Column
-from profiler.reports.compare.entries import Entry, listed
-from profiler.reports.compare.readings import Reading, account_of
-from profiler.stats.estimates import Estimate, ratio
+from profiler.reports.compare.entries import listed
+from profiler.reports.compare.sides import Side, Sides
+from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
-from profiler.stats.ranges import Range
-
-_OVERLAP = "intervals of a model overlap, so either could be the lower one"
+from profiler.verdict.contrast import Contrast, Rules, contrast
 
 _MOST_NAMES = 12  # of runs in a sentence
+_MOST_DECIMALS = 6
 
-Outcome = Literal["better", "worse", "undecided", "undecidable", "not compared"]
+Outcome = Literal["better", "worse", "undecided", "undecidable", "one run each", "not compared"]
+_OUTCOMES: Mapping[str, Outcome] = {
+    "not comparable": "undecidable",
+    "not measured": "not compared",
+    "one run": "one run each",
+    "zero": "undecided",
+}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One run against the baseline in one column; `ratio` is the run's number / the baseline's."""
+    """One side against the baseline in one column; `ratio` is its number / the baseline's.
+
+    `value` is the ratio alone where it has no interval: to be shown, never judged.
+    """
 
     outcome: Outcome
     ratio: Estimate | None = None
     reason: str = ""
+    value: float | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is an interval that decides, or that holds no change."""
+        return self.ratio is not None and self.outcome in {"better", "worse", "undecided"}
 
     @property
     def sort(self) -> float | None:
         """What to order by; None where no change is known."""
-        return None if self.ratio is None else self.ratio.value
+        return self.value if self.ratio is None else self.ratio.value
 
     def text(self) -> str:
         """The change in percent; empty where there is none to show."""
-        if self.ratio is None or self.ratio.value is None:
-            return ""
-        return f"{_signed(self.ratio.value, self._decimals())}{fmt.NBSP}%"
+        return "" if self.sort is None else f"{_signed(self.sort, self._decimals())}{fmt.NBSP}%"
 
     def bounds(self) -> str:
         """The interval of the change in percent."""
@@ -49,27 +59,42 @@ class Difference:
         return f"{_signed(self.ratio.low, decimals)} to {_signed(self.ratio.high, decimals)}{fmt.NBSP}%"
 
     def _decimals(self) -> int:
-        assert self.ratio is not None  # noqa: S101 - only asked where there is one
+        if self.ratio is None:
+            return 1
         half_width = 50 * (self.ratio.high - self.ratio.low)
         middle = 50 * (self.ratio.high + self.ratio.low)
         decimals = max(0, min(2, fmt.decimals(middle, half_width))) if half_width else 1
-        return next((more for more in range(decimals, 4) if not self._hides_a_side(more)), decimals)
+        return next((more for more in range(decimals, _MOST_DECIMALS) if self._reads_true(more)), decimals)
 
-    def _hides_a_side(self, decimals: int) -> bool:
-        """Whether an end that is not at 0 % would read as if it were."""
+    def _reads_true(self, decimals: int) -> bool:
+        """Whether no end reads as no change, or as −100 %, that is not, and the value reads as within its interval."""
         assert self.ratio is not None  # noqa: S101 - only asked where there is one
-        ends = (self.ratio.low, self.ratio.high)
-        return any(end != 1 and round(100 * (end - 1), decimals) == 0 for end in ends)
+        low, value, high = (
+            None if one is None else round(100 * (one - 1), decimals)
+            for one in (self.ratio.low, self.ratio.value, self.ratio.high)
+        )
+        hides = any(shown == 0 != exact - 1 for shown, exact in ((low, self.ratio.low), (high, self.ratio.high)))
+        ends_at_nothing = low == -100 and self.ratio.low > 0
+        return not hides and not ends_at_nothing and (value is None or (low or 0) <= value <= (high or 0))
 
 
 @dataclass(frozen=True)
 class Differences:
-    """All runs but the baseline against it, column by column."""
+    """All sides but the baseline against it, column by column."""
 
-    baseline: Entry
+    sides: Sides
     columns: tuple[Column, ...]
-    rows: Mapping[int, Mapping[str, Difference]]  # by index of the run and id of the column
+    rows: Mapping[int, Mapping[str, Difference]]  # by index of the side's first run and id of the column
     confidences: Mapping[str, float]  # of the intervals of each column
+
+    @property
+    def baseline(self) -> Side:
+        """What the others are set against."""
+        return self.sides.baseline
+
+    def of(self, side: Side) -> Mapping[str, Difference]:
+        """The differences of a side, by column."""
+        return self.rows[side.first.index]
 
     @property
     def made(self) -> int:
@@ -80,112 +105,85 @@ class Differences:
     def note(self) -> str:
         """What the intervals mean, and how many were looked at."""
         most = max((self.looks(column) for column in self.columns), default=0)
-        text = (
-            f"Change against {self.baseline.name} in percent, with its interval; better or worse is said only where "
-            "the interval holds no 0. "
+        text = f"Change against {self.baseline.name} in percent. "
+        if not most:
+            return text + (
+                "How much runs of one setting differ from each other is not known from one run each, so no difference "
+                "has an interval and none is called better or worse. Measure each setting three times or more, in "
+                "turn, or state the drift of the machine (--drift 3%)."
+            )
+        text += (
+            "Intervals rest on how much runs of one setting differ from each other; better or worse is said only where "
+            "they hold no 0. "
         )
         together = _percent(CONFIDENCE)
         if most <= 1:
-            return text + f"Intervals are at {together}, each by itself: {fmt.count(self.made, 'difference')}."
+            return text + f"They are at {together}, each by itself: {fmt.count(self.made, 'difference')}."
         return text + (
             f"The {most} intervals of a column hold together at {together} (Bonferroni: each by itself is at "
-            f"{_percent(max(self.confidences.values()))}). Over the {self.made} differences of all columns that is not "
-            "allowed for: where nothing differs, about one column in twenty shows something all the same."
+            f"{_percent(max(self.confidences.values()))}); the {self.made} differences of all columns do not, so "
+            "where nothing differs, about one column in twenty shows something all the same."
         )
 
     @property
     def reasons(self) -> list[str]:
         """A sentence for each reason why there is no answer, and for which runs and columns."""
         found: dict[tuple[str, str], dict[int, set[str]]] = {}
-        for index, row in self.rows.items():
+        for side in self.sides.others:
             for column in self.columns:
-                one = row[column.id]
-                if one.reason and (one.ratio is None or one.outcome == "undecidable"):
-                    reason = _OVERLAP if one.ratio else one.reason
-                    found.setdefault((one.outcome, reason), {}).setdefault(index, set()).add(column.title)
+                one = self.of(side)[column.id]
+                if one.reason and one.outcome in {"undecidable", "not compared"}:
+                    for entry in side.entries:
+                        found.setdefault((one.outcome, one.reason), {}).setdefault(entry.index, set()).add(column.title)
         sentences = []
         for (outcome, reason), runs in found.items():
             titles = ", ".join(sorted(set.union(*runs.values())))
-            sentences.append(f"{outcome.capitalize()} for {listed(runs, _MOST_NAMES)} ({titles}): {reason}.")
+            sentences.append(f"{outcome.capitalize()} for {listed(runs, _MOST_NAMES)} ({titles}): {_stopped(reason)}")
         return sentences
 
     def looks(self, column: Column) -> int:
         """How many differences of a column have an interval."""
-        return sum(row[column.id].ratio is not None for row in self.rows.values())
+        return sum(row[column.id].is_judged for row in self.rows.values())
 
 
 def differences(
-    entries: Sequence[Entry], baseline: Entry, columns: Sequence[Column], read: Mapping[str, Sequence[Reading]]
+    sides: Sides,
+    columns: Sequence[Column],
+    drift_ratio: float | None = None,
+    allowed: Collection[str] = (),
 ) -> Differences:
-    """Compare; the intervals of a column hold together at 95 %, however many runs there are."""
-    others = [entry for entry in entries if entry is not baseline]
-    rows: dict[int, dict[str, Difference]] = {entry.index: {} for entry in others}
+    """Compare; the intervals of a column hold together at 95 %, however many sides there are."""
+    rows: dict[int, dict[str, Difference]] = {side.first.index: {} for side in sides.others}
     confidences = {}
     for column in columns:
-        base = read[column.id][baseline.index]
-        looks = sum(_ratio(read[column.id][entry.index], base) is not None for entry in others)
+        known = [
+            _contrast(column, side, sides.baseline, Rules(CONFIDENCE, drift_ratio, allowed)) for side in sides.others
+        ]
+        looks = sum(one.state == "known" for one in known)
         confidences[column.id] = adjusted_confidence(CONFIDENCE, looks)
-        for entry in others:
-            new = read[column.id][entry.index]
-            rows[entry.index][column.id] = _difference(column, entry, baseline, new, base, confidences[column.id])
-    return Differences(baseline, tuple(columns), rows, confidences)
+        rules = Rules(confidences[column.id], drift_ratio, allowed)
+        for side in sides.others:
+            rows[side.first.index][column.id] = _judged(column, _contrast(column, side, sides.baseline, rules))
+    return Differences(sides, tuple(columns), rows, confidences)
 
 
-def _difference(
-    column: Column, entry: Entry, baseline: Entry, new: Reading, base: Reading, confidence: float
-) -> Difference:
-    for reading, whose in ((base, "the baseline"), (new, "this run")):
-        if reading.is_missing:
-            return Difference("not compared", reason=f"{whose}: {reading.reason}")
-    if column.is_energy:
-        return _of_energy(entry, baseline, new, base, confidence)
-    if new.kind != base.kind:
-        return Difference("not compared", reason=f"in {new.kind} and in {base.kind}: currencies are never converted")
-    for reading, whose in ((base, "the baseline"), (new, "this run")):
-        if reading.found is None:
-            return Difference("undecided", reason=f"{whose}: {reading.reason}")
-    return _decided(column, _ratio(new, base), confidence)
+def _contrast(column: Column, side: Side, baseline: Side, rules: Rules) -> Contrast:
+    assert column.metric is not None  # noqa: S101 - what is compared is a metric
+    new, base = ([entry.run for entry in one.entries] for one in (side, baseline))
+    return contrast(new, base, column.metric, rules)
 
 
-def _of_energy(entry: Entry, baseline: Entry, new: Reading, base: Reading, confidence: float) -> Difference:
-    """Energy and carbon: undecidable across classes and scopes, and where intervals of a model overlap."""
-    sides = [_claimed(one, reading) for one, reading in ((entry, new), (baseline, base))]
-    first, second = sides
-    if first is None or second is None:
-        return Difference("undecided", reason=new.reason or base.reason or "no interval")
-    said = compare_energy(first, second)
-    found = _ratio(new, base)
-    if said.answer == "undecidable":
-        is_same_kind = new.kind == base.kind
-        return Difference("undecidable", found if is_same_kind else None, said.reason)
-    column_found = None if found is None else found.at(confidence)
-    return _judged("lower", column_found)
+def _judged(column: Column, found: Contrast) -> Difference:
+    if found.state != "known" or found.ratio is None:
+        return Difference(_OUTCOMES[found.state], found.ratio, found.reason, found.value)
+    if found.ratio.low <= 1 <= found.ratio.high:
+        return Difference("undecided", found.ratio, "the interval holds no change", found.value)
+    is_better = (found.ratio.low > 1) == (column.better == "higher")
+    return Difference("better" if is_better else "worse", found.ratio, value=found.value)
 
 
-def _claimed(entry: Entry, reading: Reading) -> Claimed | None:
-    account, found = account_of(entry.summary), reading.found
-    if account is None or found is None:
-        return None
-    return Claimed(Range(found.low, found.high), account.meter_class, account.scope)
-
-
-def _decided(column: Column, found: Estimate | None, confidence: float) -> Difference:
-    return _judged(column.better, None if found is None else found.at(confidence))
-
-
-def _judged(better: str, found: Estimate | None) -> Difference:
-    if found is None:
-        return Difference("undecided", reason="no ratio: a number may be 0")
-    if found.low <= 1 <= found.high:
-        return Difference("undecided", found, "the interval holds no change")
-    is_better = (found.low > 1) == (better == "higher")
-    return Difference("better" if is_better else "worse", found)
-
-
-def _ratio(new: Reading, base: Reading) -> Estimate | None:
-    if new.found is None or base.found is None or new.kind != base.kind:
-        return None
-    return ratio(new.found, base.found)
+def _stopped(sentence: str) -> str:
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def _percent(ratio: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.entries import by_value
-from profiler.reports.compare.table import Cell, Table, table
+from profiler.reports.compare.table import WITHIN_NOTE, Cell, Table, table
 from profiler.reports.compare.verdicts import by_verdict
 from profiler.reports.markdown import grid, plain
 from profiler.reports.tables import INDICATIVE_NOTE
@@ -17,8 +17,10 @@ def render(comparison: Comparison) -> str:
     sections = [
         f"## {len(comparison.runs)} runs side by side",
         plain(" · ".join(comparison.common)),
+        f"**{plain(comparison.conclusion)}**",
         _list(_verdicts(comparison)),
         _runs(shown),
+        WITHIN_NOTE,
         f"† {INDICATIVE_NOTE}" if shown.has_indicative else "",
         f"### Differences from {plain(comparison.differences.baseline.full_name)}",
         plain(comparison.differences.note),
@@ -57,9 +59,7 @@ def _differences(comparison: Comparison) -> str:
     found = comparison.differences
     head = ["Run", *(column.title for column in found.columns)]
     rows = [
-        [entry.name, *(_change(found.rows[entry.index][column.id]) for column in found.columns)]
-        for entry in comparison.runs
-        if entry.index in found.rows
+        [side.name, *(_change(found.of(side)[column.id]) for column in found.columns)] for side in found.sides.others
     ]
     return "\n".join(grid(head, rows))
 
@@ -68,7 +68,8 @@ def _change(one: Difference) -> str:
     if not one.text():
         return one.outcome
     mark = {"better": "▲ ", "worse": "▼ "}.get(one.outcome, "")
-    return f"{mark}{one.text()} ({one.bounds()}), {one.outcome}"
+    bounds = f" ({one.bounds()})" if one.bounds() else ""
+    return f"{mark}{one.text()}{bounds}, {one.outcome}"
 
 
 def _settings(comparison: Comparison) -> list[str]:

@@ -8,7 +8,7 @@ from profiler.reports import page
 from profiler.reports.compare.boards import Board, boards
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.entries import MOST_COLOURS, Entry
-from profiler.reports.compare.table import table
+from profiler.reports.compare.table import WITHIN_NOTE, table
 from profiler.reports.compare.verdicts import by_verdict
 from profiler.reports.tables import INDICATIVE_NOTE
 
@@ -24,6 +24,7 @@ def render(comparison: Comparison) -> str:
         verdicts=by_verdict(comparison.runs),
         table=table(comparison),
         differences=comparison.differences,
+        within_note=WITHIN_NOTE,
         differences_note=comparison.differences.note,
         settings=_settings(comparison),
         sections=sections,

@@ -7,9 +7,10 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import Unknown, estimate
 from profiler.reports import format as fmt
 from profiler.results.manifest import CostFacts, MeterClass
-from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Summary
+from profiler.results.summary import Distribution, PointSummary, Summary
 from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
+from profiler.verdict.traps import account_of, energy_kind
 
 Part = Summary | PointSummary
 
@@ -67,19 +68,14 @@ class Reading:
         return _times(self, 100.0, "%", self.kind)
 
     def _scale(self) -> fmt.Scale:
-        size, spread = self._size_and_spread()
-        if self.shown_as is None:
-            return fmt.scale(size, self.unit, spread)
-        factor, unit = self.shown_as
-        return fmt.Scale(factor, unit, fmt.decimals(size * factor, spread * factor))
-
-    def _size_and_spread(self) -> tuple[float, float]:
-        """What decides about unit and digits; of an interval its upper end, with three digits."""
-        if self.found is None:
-            return self.value or 0.0, 0.0
-        if self.found.value is None:
-            return self.found.high, 0.0
-        return self.found.value, (self.found.high - self.found.low) / 2
+        """As everywhere: the digits that the interval carries; of one without a value, those of its upper end."""
+        factor, unit = self.shown_as or (1.0, None)
+        size = self.middle if self.middle is not None else self.found.high if self.found else 0.0
+        ends = (self.found.low, self.found.high) if self.found and self.found.value is not None else None
+        if unit is None:
+            return fmt.scale(size, self.unit, interval=ends)
+        scaled = None if ends is None else (ends[0] * factor, ends[1] * factor)
+        return fmt.Scale(factor, unit, fmt.scale(size * factor, "", interval=scaled).decimals)
 
 
 def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str = "") -> Reading:
@@ -107,6 +103,8 @@ def cost(part: Part, facts: CostFacts) -> Reading:
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency, per_hour = facts.price.currency, facts.price.per_hour
+    if currency == "USD":
+        return of_metric(part, tokens_of([part]).cost, kind=currency)
     return _inverse(
         rate(part),
         price.per_million(per_hour, 1.0),
@@ -122,6 +120,8 @@ def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
     if facts.price is None:
         return Reading("", reason=facts.price_reason or "pass --price")
     currency = facts.price.currency
+    if currency == "USD":
+        return of_metric(part, "tokens_per_usd", kind=currency)
     if facts.price.per_hour <= 0:
         return Reading(f"tokens/{currency}", reason="the price is 0", kind=currency)
     factor = price.units_per_money(facts.price.per_hour, 1.0)
@@ -143,21 +143,10 @@ def carbon(part: Part) -> Reading:
     return of_metric(part, tokens_of([part]).carbon, kind=energy_kind(part))
 
 
-def energy_kind(part: Part) -> str:
-    """Class and scope of the energy that stands for the run; empty where there is none."""
-    account = account_of(part)
-    return f"{account.meter_class}, {account.scope}" if account else ""
-
-
 def meter_class(part: Part) -> MeterClass:
     """Class of the energy that stands for the run."""
     account = account_of(part)
     return account.meter_class if account else "none"
-
-
-def account_of(part: Part) -> EnergyAccount | None:
-    """Return the energy account that stands for the run: the first that has a value."""
-    return next((account for account in part.energy if account.gross_j is not None), None)
 
 
 def _inverse(reading: Reading, factor: float, unit: str, kind: str) -> Reading:

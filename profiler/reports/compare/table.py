@@ -10,6 +10,9 @@ from profiler.reports.compare.entries import Entry
 from profiler.reports.compare.readings import Reading
 
 NO_VERDICT = "not judged"
+WITHIN_NOTE = (
+    "The interval beside a number is from within that run (95 %): it says nothing of how much the next run will differ."
+)
 
 
 @dataclass(frozen=True)

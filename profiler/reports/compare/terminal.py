@@ -7,7 +7,7 @@ from rich.text import Text
 from profiler.reports import format as fmt
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
-from profiler.reports.compare.table import Cell, table
+from profiler.reports.compare.table import WITHIN_NOTE, Cell, table
 
 MOST_ROWS = 40
 _LATENCIES = {"ttft_ms.p50", "tpot_ms.p50", "e2e_ms.p50"}
@@ -19,7 +19,8 @@ _MARKS = {"better": "▲ ", "worse": "▼ "}
 def summary(comparison: Comparison) -> RenderableType:
     """Return what to print: runs, differences, what may be unfair."""
     found = comparison.differences
-    parts: list[RenderableType] = [_runs(comparison)]
+    parts: list[RenderableType] = [Text(comparison.conclusion, style="bold"), _runs(comparison)]
+    parts.append(Text(WITHIN_NOTE, style="dim"))
     parts.append(Text(f"Against {found.baseline.full_name}", style="bold"))
     parts += [_differences(comparison), Text(found.note, style="dim")]
     notes = [*comparison.unfair, *found.reasons]
@@ -65,12 +66,10 @@ def _differences(comparison: Comparison) -> RenderableType:
     grid.add_column("")
     for column in columns:
         grid.add_column(column.title, justify="right")
-    others = [entry for entry in comparison.runs if entry.index in found.rows]
-    for entry in others[:MOST_ROWS]:
-        grid.add_row(
-            Text(entry.name, style="bold"), *(_change(found.rows[entry.index][column.id]) for column in columns)
-        )
-    return _with_rest(grid, len(others), "run")
+    others = found.sides.others
+    for side in others[:MOST_ROWS]:
+        grid.add_row(Text(side.name, style="bold"), *(_change(found.of(side)[column.id]) for column in columns))
+    return _with_rest(grid, len(others), "setting")
 
 
 def _change(one: Difference) -> Text:

@@ -95,8 +95,8 @@ def _price_dots(
 
 _STANDINGS = {
     "front": "on the Pareto front",
-    "perhaps": "not on the front, but its intervals do not rule it out",
-    "beaten": "another is better in both, beyond the intervals",
+    "perhaps": "not on the front, but the intervals within the runs do not rule it out",
+    "beaten": "another is better in both, beyond the intervals within the runs",
 }
 
 

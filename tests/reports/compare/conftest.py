@@ -68,6 +68,25 @@ def energy(meter_class: Any, low: float, high: float | None = None, scope: str =
     return {"metrics": metrics, "energy": [account(meter_class, scope)]}
 
 
+def costs(facts: CostFacts, rate: tuple[float, ...]) -> dict[str, Metric]:
+    """What the summary has of money: per repeat, the price of an hour by the tokens of an hour."""
+    if facts.price is None or facts.price.currency != "USD":
+        return {}
+    per_s = facts.price.per_hour / 3600
+    own = [per_s / each * 1e6 for each in rate]
+    return {
+        "usd_per_1m_output_tokens": Scalar(
+            unit="USD/1M tokens", value=per_s / (sum(rate) / len(rate)) * 1e6, per_repeat=own
+        ),
+        "tokens_per_usd": scalar("tokens/USD", *(each / per_s for each in rate)),
+    }
+
+
+def several(number: int, *rates: float, **more: Any) -> list[StoredRun]:
+    """Runs on host-`number`, one for each of these output rates."""
+    return [make(number, (0.99 * rate, rate, 1.01 * rate), of_host=i, **more) for i, rate in enumerate(rates)]
+
+
 def make(
     number: int,
     rate: tuple[float, ...] = (99.0, 100.0, 101.0),
@@ -77,10 +96,11 @@ def make(
     used: dict[str, Any] | None = None,
     metrics: dict[str, Metric] | None = None,
     change: Callable[[Manifest, Summary], None] | None = None,
+    of_host: int | None = None,
 ) -> StoredRun:
-    """A run on host-`number` with this output rate in its repeats."""
+    """A run on host-`number` with this output rate in its repeats; of several on one host, the one of this number."""
     run = manifest(repeats=3)
-    run.run_id = f"run-{number}"
+    run.run_id = f"run-{number}" if of_host is None else f"run-{number}-{of_host}"
     run.host = {"name": f"host-{number}"}
     run.cost = cost or CostFacts(price_reason="pass --price")
     summary = summarize(run, [request(0), request(1, sent_ms=40)], [], [])
@@ -94,6 +114,7 @@ def make(
         "e2e_ms": latency(100_000 / mean),
         "mbu_ratio": scalar("ratio", 0.6, 0.61, 0.62),
         **used["metrics"],
+        **costs(run.cost, rate),
         **(metrics or {}),
     }
     summary.energy = used["energy"]
@@ -109,8 +130,14 @@ def a_run() -> Callable[..., StoredRun]:
 
 
 @pytest.fixture(scope="session")
+def some_runs() -> Callable[..., list[StoredRun]]:
+    """The builder of several runs of one host."""
+    return several
+
+
+@pytest.fixture(scope="session")
 def six() -> Callable[[], Comparison]:
-    """Six runs on six hosts with every class of energy, priced in dollars."""
+    """Six runs on six hosts that drift by 1 %, with every class of energy, priced in dollars."""
 
     def built() -> Comparison:
         return compare(
@@ -121,7 +148,8 @@ def six() -> Callable[[], Comparison]:
                 make(4, (399, 400, 401), cost=price(0.80), used=energy("counter", 0.5, scope="GPU boards")),
                 make(5, (299, 300, 301), cost=price(1.01), used=energy("counter", 0.7, scope="GPU boards")),
                 make(6, (249, 250, 251), cost=price(0.90), used=energy("polled", 0.6, scope="GPU boards")),
-            ]
+            ],
+            drift_ratio=0.01,
         )
 
     return built
@@ -144,9 +172,10 @@ def parts() -> Any:
 def swept() -> Callable[[Manifest, Summary], None]:
     """Make a run one of three loads, of which the highest is INVALID."""
 
-    def change(_: Manifest, summary: Summary) -> None:
+    def change(run: Manifest, summary: Summary) -> None:
         for concurrency, level in ((4, "INVALID"), (2, "VALID"), (1, "VALID")):
-            metrics = summary.metrics | {"output_tokens_per_s": scalar("tokens/s", 100.0 * concurrency)}
+            rate = 100.0 * concurrency
+            metrics = summary.metrics | {"output_tokens_per_s": scalar("tokens/s", rate)} | costs(run.cost, (rate,))
             summary.points.append(
                 PointSummary(
                     point=Point(name=f"c{concurrency}", concurrency=concurrency),

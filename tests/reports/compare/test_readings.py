@@ -2,16 +2,18 @@
 
 import pytest
 
+from profiler.metrics.estimates import estimate
 from profiler.reports.compare import readings
 
 
-def test_cost_comes_from_the_rate_and_its_interval_turns_round(a_run, parts):
+def test_cost_is_that_of_the_summary_with_its_interval(a_run, parts):
+    """The run page, a gate and a claim show 1.00 ± Student's over the repeats' costs; so does a comparison."""
     run = a_run(1, (90.0, 100.0, 110.0), cost=parts.price(0.36))
-    rate, cost = readings.of_metric(run.summary, "output_tokens_per_s"), readings.cost(run.summary, run.manifest.cost)
+    cost = readings.cost(run.summary, run.manifest.cost)
+    own = estimate(run.summary, "usd_per_1m_output_tokens")
     # 0.36 USD/h / 3600 s/h / 100 tokens/s × 1e6 = 1.0
     assert cost.found.value == pytest.approx(1.0)
-    assert cost.found.low == pytest.approx(100 / rate.found.high)
-    assert cost.found.high == pytest.approx(100 / rate.found.low)
+    assert (cost.found.low, cost.found.high) == (own.low, own.high)
     assert (cost.unit, cost.kind) == ("USD/1M tokens", "USD")
 
 
@@ -36,7 +38,10 @@ def test_no_more_digits_than_the_interval_carries(a_run):
     # Student's interval over 3 repeats of 100 ± 10: half-width 4.303 × 10 / √3 = 24.8
     found = readings.of_metric(a_run(1, (90.0, 100.0, 110.0)).summary, "output_tokens_per_s")
     assert found.found.high - found.found.low == pytest.approx(2 * 24.84, abs=0.01)
-    assert (found.number(), found.bounds()) == ("100", "75–125")
+    assert (found.number(), found.bounds()) == (
+        "100",
+        "80–120",
+    )  # the form of every report: to the leading digit of the width
 
 
 def test_a_number_measured_once_has_no_interval_and_says_so(a_run):
