@@ -3,34 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from profiler.energy.band import power_w
-from profiler.energy.metered import FULL_COVERAGE, metered
-from profiler.energy.use import Window, of_channel, used
+from profiler.energy.gpu_host import obstacle, overhead_share, overhead_w
+from profiler.energy.metered import metered
+from profiler.energy.modelled import Modelled, modelled
+from profiler.energy.use import Seen
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
-from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
 _BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
 MODEL_SCOPE = "whole machine"
+WITHOUT_CARDS = "machine without its GPUs"
+REST = "rest of the machine"
 PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
-CARD_SCOPES = ("GPU modules", "GPU boards")
+MODULE_SCOPE, BOARD_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards")
 _WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The part of a run that energy is accounted for."""
-
-    readings: Sequence[EnergyReading]
-    windows: Sequence[Window]  # steady ones
-    busy: Range | None  # share of all processors' time, mean over the windows; None where nobody looked
-    idle_windows: Sequence[Window] = ()  # of the idle baseline, before any load
-    idle_busy: Range | None = None
-
-    @property
-    def length_s(self) -> float:
-        """Steady time."""
-        return sum(end - start for start, end in self.windows) / 1e9
 
 
 @dataclass(frozen=True)
@@ -68,13 +54,18 @@ def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
             groups.setdefault((meter.meter_class, meter.scope), []).append(meter)
     found = [_without_others(_metered(meters, seen), facts) for meters in groups.values()]
     joined = _joined(groups, found, seen)
-    modelled = _modelled(facts, seen)
-    return sorted([*joined, *([modelled] if modelled else [])], key=_rank)
+    joined = [_beside_unread_cards(account, joined) if seen.gpus else account for account in joined]
+    return sorted([*joined, *_modelled(facts, seen, joined)], key=_rank)
 
 
 def headline(found: Sequence[Account]) -> Account | None:
     """Return the account that stands for the run: the first with a value."""
     return next((account for account in found if account.gross_j is not None), None)
+
+
+def whole_machine(found: Sequence[Account]) -> Account | None:
+    """Return the best account of all that the machine used, model or not."""
+    return next((account for account in found if account.scope == MODEL_SCOPE and account.gross_j is not None), None)
 
 
 def _rank(account: Account) -> tuple[int, int]:
@@ -109,6 +100,14 @@ def _without_others(account: Account, facts: EnergyFacts) -> Account:
     return replace(account, notes=(*account.notes, f"not counted: {others}"))
 
 
+def _beside_unread_cards(account: Account, found: Sequence[Account]) -> Account:
+    """Say of counted processors what they are no part of, where nobody read the GPUs of the host."""
+    is_read = any(one.scope in {*CARD_SCOPES, MODEL_SCOPE} and one.gross_j is not None for one in found)
+    if is_read or account.scope in CARD_SCOPES:
+        return account
+    return replace(account, notes=(*account.notes, "the GPUs of this host were not read and are no part of it"))
+
+
 def _idle_j(meters: Sequence[MeterFacts], seen: Seen) -> Range | None:
     if not seen.idle_windows:
         return None
@@ -136,30 +135,60 @@ def _joined(
     return rest + [replace(p, notes=(*p.notes, note)) if p.scope == PACKAGES else p for p in parts]
 
 
-def _modelled(facts: EnergyFacts, seen: Seen) -> Account | None:
-    """All opinions as one interval: the smallest that holds what each of them says."""
-    busy = seen.busy or Range(0.0, 1.0)
-    parts = {o.name: power_w(o, busy).times(seen.length_s) for o in facts.opinions}
-    idle_busy = seen.idle_busy or Range.exact(0.0)
-    idle = [power_w(o, idle_busy) for o in facts.opinions] if seen.idle_windows else []
-    for meter in (m for m in facts.meters if m.meter_class == "model"):
-        readings = of_channel(seen.readings, meter.channel)
-        use = used(readings, seen.windows)
-        if use.coverage_ratio >= FULL_COVERAGE and use.energy_j:
-            parts[meter.meter] = Range.exact(use.whole_j)
-            idle_w = used(readings, seen.idle_windows).power_w
-            idle += [Range.exact(idle_w)] if idle_w is not None else []
-    if not parts:
-        return None
-    names = ", ".join(parts)
+def _modelled(facts: EnergyFacts, seen: Seen, others: Sequence[Account]) -> list[Account]:
+    """Account for the whole machine by models; on a host with cards only where all of them were read.
+
+    What counters saw of the processors is the least that the models may say, so that no whole is below its part.
+    """
+    found = modelled(facts, seen)
+    if found is None:
+        return []
+    counted = next((a for a in others if a.scope in {PACKAGES, PACKAGES_AND_MEMORY} and a.gross_j is not None), None)
+    if counted is not None:
+        found = found.at_least(counted.gross_j, counted.idle_j)
+    if not seen.gpus:
+        return [_of_models(MODEL_SCOPE, found, seen.length_s)]
+    boards = next((account for account in others if account.scope in CARD_SCOPES and account.gross_j is not None), None)
+    reason = obstacle(facts, seen.gpus, None if boards is None else len(boards.channels))
+    if reason is not None or boards is None or boards.gross_j is None:
+        without = _of_models(WITHOUT_CARDS, found, 0.0)
+        return [replace(without, notes=(reason or "no GPU was read", *without.notes))]
+    return [_with_boards(boards, boards.gross_j, found, seen)]
+
+
+def _of_models(scope: str, found: Modelled, length_s: float) -> Account:
+    names = ", ".join(found.parts)
+    return Account(
+        meter_class="model",
+        scope=scope,
+        channels=tuple(found.parts),
+        gross_j=found.gross_j if length_s else None,
+        idle_j=found.idle_j,
+        coverage_ratio=1.0,
+        provenance=f"no meter: the interval of {len(found.parts)} opinions ({names})",
+        parts=found.parts,
+        notes=found.notes,
+    )
+
+
+def _with_boards(boards: Account, boards_j: Range, found: Modelled, seen: Seen) -> Account:
+    """The joules of the boards and an interval for all else in the machine: a model of its own."""
+    is_module = boards.scope == MODULE_SCOPE
+    most_j = overhead_w(seen.gpus).times(seen.length_s)
+    rest_j = most_j if is_module else found.gross_j + most_j
+    idle_j = None
+    if boards.idle_j is not None and (is_module or found.idle_j is not None):
+        idle_j = boards.idle_j + most_j + (Range.exact(0.0) if is_module or found.idle_j is None else found.idle_j)
+    boards_name = f"{boards.scope} ({boards.meter_class})"
     return Account(
         meter_class="model",
         scope=MODEL_SCOPE,
-        channels=tuple(parts),
-        gross_j=Range.hull(*parts.values()) if seen.length_s else None,
-        idle_j=Range.hull(*idle).times(seen.length_s) if idle else None,
-        coverage_ratio=1.0,
-        provenance=f"no meter: the interval of {len(parts)} opinions ({names})",
-        parts=parts,
-        notes=() if seen.busy else ("nobody looked how busy the processors were: from idle to fully loaded",),
+        channels=(boards_name, REST),
+        gross_j=boards_j + rest_j,
+        idle_j=idle_j,
+        coverage_ratio=boards.coverage_ratio,
+        provenance=f"{boards_name} and models of all else: {', '.join(found.parts)}, and for fans, switches, network "
+        f"and power supplies 0 to {overhead_share()[0]:.0%} of the power limits ({overhead_share()[1].title})",
+        parts={boards_name: boards_j, REST: rest_j},
+        notes=found.notes,
     )

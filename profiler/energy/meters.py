@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from profiler.energy import band, nvml
-from profiler.energy.account import MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY
+from profiler.energy.account import MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY, WITHOUT_CARDS
 from profiler.energy.base import EnergyMeter, MeterAbsentError
 from profiler.energy.codecarbon import CodecarbonMeter
 from profiler.energy.nvml import NvmlMeter
@@ -92,7 +92,7 @@ class Meters:
         """Describe what meters and models there are for this host (as in run.json)."""
         channels = [facts for meter in self._open for facts in meter.channels]
         opinions, silent = band.opinions(host)
-        found = describe(channels, opinions, self.absent | silent)
+        found = describe(channels, opinions, self.absent | silent, has_gpus=bool(host.get("gpus")))
         return found.model_copy(update={"others": self.others})
 
 
@@ -102,12 +102,16 @@ def _scope(best: MeterFacts, channels: list[MeterFacts]) -> str:
     return PACKAGES_AND_MEMORY if scopes == {PACKAGES, MEMORY} else best.scope
 
 
-def describe(channels: list[MeterFacts], opinions: list[PowerOpinion], absent: Mapping[str, str]) -> EnergyFacts:
+def describe(
+    channels: list[MeterFacts], opinions: list[PowerOpinion], absent: Mapping[str, str], *, has_gpus: bool = False
+) -> EnergyFacts:
     """Say what class of meter is the best here, and why it is no better."""
     best = min(channels, key=lambda c: _BEST_FIRST.index(c.meter_class), default=None)
     meter_class, scope = (best.meter_class, _scope(best, channels)) if best else ("none", None)
     if meter_class == "none" and opinions:
         meter_class, scope = "model", MODEL_SCOPE
+    if meter_class == "model" and has_gpus:
+        scope = WITHOUT_CARDS
     missing = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
     return EnergyFacts(
         meter_class=meter_class,

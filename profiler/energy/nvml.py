@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from profiler.energy.account import BOARD_SCOPE, MODULE_SCOPE
 from profiler.energy.base import MeterAbsentError
 from profiler.energy.cards import Listed, Selected, select
 from profiler.errors import MissingExtraError
@@ -24,8 +25,6 @@ from profiler.units import NS_PER_S
 
 POLLS_PER_S = 10
 COUNTER_CLAIM_S = 60.0
-SCOPE = "GPU boards"
-MODULE_SCOPE = "GPU modules"  # of superchips: processor, memory and GPU together
 
 _GAP_POLLS = 5  # readings further apart than this many polls say nothing about the time between them
 _INSTANT_POWER = 186  # NVML_FI_DEV_POWER_INSTANT, milliwatts
@@ -172,7 +171,7 @@ class NvmlMeter:
                 "Jetson boards, of virtual GPUs and under WSL2"
             )
             return None
-        scope = MODULE_SCOPE if is_module else SCOPE
+        scope = MODULE_SCOPE if is_module else BOARD_SCOPE
         counter = None if start_mj is None else _counter_facts(channel, scope, device)
         polled = None if power_w is None else _Polled(_polled_facts(channel, scope, device))
         return _Card(handle, counter, polled, start_mj or 0, is_module)

@@ -1,13 +1,32 @@
 """How much energy a channel counted within windows of time: pure."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from profiler.results.records import EnergyReading
+from profiler.stats.ranges import Range
 
 Window = tuple[int, int]  # start and end, CLOCK_MONOTONIC nanoseconds
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The part of a run that energy is accounted for."""
+
+    readings: Sequence[EnergyReading]
+    windows: Sequence[Window]  # steady ones
+    busy: Range | None  # share of all processors' time, mean over the windows; None where nobody looked
+    idle_windows: Sequence[Window] = ()  # of the idle baseline, before any load
+    idle_busy: Range | None = None
+    gpus: Sequence[Mapping[str, Any]] = ()  # of the machine that serves, as in run.json
+
+    @property
+    def length_s(self) -> float:
+        """Steady time."""
+        return sum(end - start for start, end in self.windows) / 1e9
 
 
 @dataclass(frozen=True)

@@ -101,11 +101,11 @@ class LimitFacts(_Part):
 
 
 class GpuFacts(_Part):
-    """One GPU, as NVML or nvidia-smi describes it."""
+    """One GPU, as NVML or nvidia-smi describes it; only its place and maker are known where the PCI bus alone tells."""
 
     index: int
     name: str | None = None
-    source: Literal["nvml", "nvidia-smi"]
+    source: Literal["nvml", "nvidia-smi", "pci"]
     memory_total_bytes: int | None = None
     driver: str | None = None
     compute_capability: str | None = None

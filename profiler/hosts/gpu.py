@@ -7,15 +7,19 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from profiler.hosts.facts import GpuFacts
-from profiler.hosts.tree import number, whole_number
+from profiler.hosts.pci import on_the_bus
+from profiler.hosts.tree import Tree, number, whole_number
 from profiler.units import BYTES_PER_MIB
 
 Answer = TypeVar("Answer")
 
-_NO_GPU = "no NVIDIA driver answers; GPUs of other makers are not looked for"
+_HERE = Tree(Path("/"))
+_NO_GPU = "no NVIDIA driver answers, and the PCI bus shows no GPU"
+_ON_BUS = "seen on the PCI bus only: no NVIDIA driver answers for them, and tools of other makers are not asked"
 _NO_PACKAGE = "told by nvidia-smi, which does not count NVLinks; for those: pip install 'aforo[gpu]'"
 _SMI_TIMEOUT_S = 10.0  # a driver that is not kept loaded takes seconds to answer
 
@@ -34,7 +38,7 @@ class Gpus:
     note: str | None = None
 
 
-def look(nvml: Any = None, smi: Callable[[], str | None] | None = None) -> Gpus:
+def look(nvml: Any = None, smi: Callable[[], str | None] | None = None, tree: Tree = _HERE) -> Gpus:
     """Describe the cards of this machine. Never raises.
 
     `nvml` is the module `pynvml` of the package nvidia-ml-py, imported where it is `None`; `smi` returns what
@@ -42,11 +46,15 @@ def look(nvml: Any = None, smi: Callable[[], str | None] | None = None) -> Gpus:
     """
     module = nvml or _package()
     cards = _by_nvml(module) if module else None
-    if cards is not None:
-        return Gpus(tuple(cards), None if cards else "the NVIDIA driver knows no GPU")
-    answer = (smi or _ask_smi)()
-    cards = [card for line in (answer or "").splitlines() if (card := _by_smi(line))]
-    return Gpus(tuple(cards), _NO_PACKAGE if cards else _NO_GPU)
+    if cards:
+        return Gpus(tuple(cards))
+    answer = None if cards is not None else (smi or _ask_smi)()
+    by_smi = [card for line in (answer or "").splitlines() if (card := _by_smi(line))]
+    if by_smi:
+        return Gpus(tuple(by_smi), _NO_PACKAGE)
+    if on_bus := on_the_bus(tree):
+        return Gpus(on_bus, _ON_BUS)
+    return Gpus((), _NO_GPU if cards is None else "the NVIDIA driver knows no GPU")
 
 
 def _package() -> Any:

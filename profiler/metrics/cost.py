@@ -1,7 +1,7 @@
 """What tokens cost, in money and in carbon, over the steady windows."""
 
 from profiler.cost import carbon, price
-from profiler.metrics.energy import account_of, gross_j, note_on, steady_input_tokens, steady_tokens
+from profiler.metrics.energy import machine_account, machine_j, note_on, steady_input_tokens, steady_tokens
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import Estimate, NotMeasuredError, metric
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
@@ -81,7 +81,7 @@ def grid_range(seen: Observations) -> Range:
 
 
 def _operational_g(seen: Observations) -> Range:
-    return carbon.operational_g(gross_j(seen), grid_range(seen), seen.manifest.cost.pue)
+    return carbon.operational_g(machine_j(seen), grid_range(seen), seen.manifest.cost.pue)
 
 
 def _embodied(seen: Observations) -> EmbodiedFacts:
@@ -101,7 +101,7 @@ def _total_g(seen: Observations) -> Range:
 
 
 def _boundary(seen: Observations) -> str:
-    return f"boundary of energy: {note_on(account_of(seen))}"
+    return f"boundary of energy: {note_on(machine_account(seen))}"
 
 
 def _per_million(seen: Observations, carbon_g: Range, note: str) -> Estimate:
@@ -136,7 +136,7 @@ def gco2e_per_1m_input_tokens(seen: Observations) -> Estimate:
 @metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"energy", "grid"})
 def gco2e_operational_per_1m_output_tokens(seen: Observations) -> Estimate:
     """Gross energy × PUE × grid intensity / output tokens × 10⁶."""
-    return _per_million(seen, _operational_g(seen), note_on(account_of(seen)))
+    return _per_million(seen, _operational_g(seen), note_on(machine_account(seen)))
 
 
 @metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"embodied"})

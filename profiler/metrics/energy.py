@@ -1,6 +1,6 @@
 """What the work took in joules. Every number says its class and its scope; a model is an interval."""
 
-from profiler.energy.account import Account, headline
+from profiler.energy.account import WITHOUT_CARDS, Account, headline, whole_machine
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import Estimate, NotMeasuredError, metric
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
@@ -17,6 +17,25 @@ def account_of(seen: Observations) -> Account:
     raise NotMeasuredError("; ".join(reasons) or seen.manifest.energy.reason or "no meter and no model of this machine")
 
 
+def machine_account(seen: Observations) -> Account:
+    """Return the account that carbon rests on: on a host with GPUs all of the machine, else the one of the run.
+
+    Raises `NotMeasuredError`.
+    """
+    if not seen.manifest.server_host.get("gpus"):
+        return account_of(seen)
+    found = whole_machine(seen.accounts)
+    if found is not None:
+        return found
+    reasons = [account.notes[0] for account in seen.accounts if account.scope == WITHOUT_CARDS and account.notes]
+    raise NotMeasuredError("; ".join(reasons) or "what this host uses beside its GPUs is not known")
+
+
+def machine_j(seen: Observations) -> Range:
+    """Return the energy of the steady windows that carbon rests on, J. Raises `NotMeasuredError`."""
+    return _of_windows(seen, machine_account(seen))
+
+
 def note_on(account: Account) -> str:
     """Say in a few words what kind of number an energy is."""
     opinions = f" ({', '.join(account.parts)})" if account.meter_class == "model" else ""
@@ -25,11 +44,14 @@ def note_on(account: Account) -> str:
 
 def gross_j(seen: Observations) -> Range:
     """Return the energy of the steady windows, J. Raises `NotMeasuredError`."""
+    return _of_windows(seen, account_of(seen))
+
+
+def _of_windows(seen: Observations, account: Account) -> Range:
     if not seen.window_ns:
         raise NotMeasuredError("no stretch of steady load: too few requests finished")
-    energy = account_of(seen).gross_j
-    assert energy is not None  # noqa: S101 - the account of a run has a value
-    return energy
+    assert account.gross_j is not None  # noqa: S101 - callers choose one with a value
+    return account.gross_j
 
 
 def idle_j(seen: Observations) -> Range:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from profiler.energy.account import Account, Seen, accounts
+from profiler.energy.account import Account, accounts
+from profiler.energy.use import Seen
 from profiler.metrics.metered import Metered, busy_range
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import Window
@@ -56,7 +57,14 @@ class Observations:
         """What energy was used in the steady windows, meter by meter, the most trustworthy first."""
         spans = [(window.start_ns, window.end_ns) for window in self.windows]
         metered = self.metered
-        seen = Seen(metered.readings, spans, busy_range(self.samples, spans), metered.idle_windows, metered.idle_busy)
+        seen = Seen(
+            metered.readings,
+            spans,
+            busy_range(self.samples, spans),
+            metered.idle_windows,
+            metered.idle_busy,
+            self.manifest.server_host.get("gpus") or (),
+        )
         return accounts(self.manifest.energy, seen)
 
     def is_steady(self, t_ns: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from profiler.energy.account import MODEL_SCOPE
+from profiler.energy.account import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.band import power_w
 from profiler.energy.use import of_channel
 from profiler.metrics.summarize import QUANTILES
@@ -208,7 +208,7 @@ def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
         return {}
     busy = _series(run, lambda sample: sample.host_cpu_ratio)
     ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in opinions))) for t_s, share in busy]
-    name = f"(model, {MODEL_SCOPE})"
+    name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.get('gpus') else MODEL_SCOPE})"
     lines = {
         f"least of {len(opinions)} opinions {name}": [(t_s, power.low) for t_s, power in ranges],
         f"most of {len(opinions)} opinions {name}": [(t_s, power.high) for t_s, power in ranges],

@@ -31,12 +31,13 @@ def metrics_of(
     opinions: list[PowerOpinion] | None = None,
     cost: CostFacts | None = None,
     idle: bool = False,
+    gpus: list[dict[str, object]] | None = None,
 ) -> dict[str, Metric]:
     """One request of 100 tokens over the second from 10 s on, metered from 0 s to 20 s, half busy."""
     meters: list[MeterFacts] = []
     samples = [Sample(t_ns=round(t * S), host_cpu_ratio=0.5) for t in (10.2, 10.7)]
     if power_w is not None:
-        meters = [meter("rapl:package-0", scope="CPU packages")]
+        meters = [meter("rapl:package-0", scope="GPU boards" if gpus else "CPU packages")]
         # 10 W until 8 s, then the power of the load
         readings = [reading("rapl:package-0", t, 10 * min(t, 8) + power_w * max(0, t - 8)) for t in range(21)]
         samples += [Sample(t_ns=r.t_ns, energy=[r]) for r in readings]
@@ -44,7 +45,11 @@ def metrics_of(
     if idle:
         phases.insert(0, Phase(name="idle-baseline", start_ns=2 * S, end_ns=6 * S))
     run = manifest(phases=phases).model_copy(
-        update={"energy": EnergyFacts(meters=meters, opinions=opinions or []), "cost": cost or CostFacts()}
+        update={
+            "energy": EnergyFacts(meters=meters, opinions=opinions or []),
+            "cost": cost or CostFacts(),
+            "host": {"gpus": gpus or []},
+        }
     )
     record = request(0, sent_ms=10_000, arrivals_ms=[10.0 * (i + 1) for i in range(100)], prompt_tokens=50)
     return summarize(run, [record], samples, []).metrics
@@ -124,6 +129,34 @@ def test_carbon() -> None:
     whole = scalar(found, "gco2e_per_1m_output_tokens")
     assert (whole.low, whole.high) == (pytest.approx(310), pytest.approx(490))
     assert whole.note == "boundary of energy: counter, CPU packages"
+
+
+CARD: dict[str, object] = {"index": 0, "name": "A10G", "power_limit_w": 100.0}
+OPINION = PowerOpinion(name="a", idle_w=(20, 20), full_w=(40, 40), method="")
+
+
+def test_carbon_of_a_host_with_a_card_is_that_of_the_whole_machine() -> None:
+    cost = CostFacts(grid=GRIDS[:1], pue=1.0, embodied=EMBODIED)
+    found = metrics_of(power_w=360, cost=cost, opinions=[OPINION], gpus=[CARD])
+    # tokens are of the board: 360 J for 100 of them
+    assert value(found, "energy_j_per_output_token") == pytest.approx(3.6)
+    # 360 J and 30 J of half busy processors, up to 0.890625 × 100 J of all else; 1 J at 250 g/kWh is 250/3.6e6 g
+    operational = scalar(found, "gco2e_operational_per_1m_output_tokens")
+    assert (operational.low, operational.high) == (
+        pytest.approx(390 / 100 * 250 / 3.6),
+        pytest.approx((390 + 89.0625) / 100 * 250 / 3.6),
+    )
+    assert scalar(found, "gco2e_per_1m_output_tokens").note == (
+        "boundary of energy: model (GPU boards (counter), rest of the machine), whole machine"
+    )
+
+
+def test_a_host_with_a_card_that_nobody_read_has_neither_energy_nor_carbon() -> None:
+    found = metrics_of(cost=CostFacts(grid=GRIDS, embodied=EMBODIED), opinions=[OPINION], gpus=[CARD])
+    for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):
+        metric = scalar(found, name)
+        assert (metric.value, metric.low) == (None, None)
+        assert "this host has 1 GPU (A10G) whose energy was not read" in (metric.reason or "")
 
 
 def test_an_incomplete_sci_is_none() -> None:

@@ -1,0 +1,141 @@
+"""Whole machines with GPUs, by hand. Every window is 60 s."""
+
+from typing import Any
+
+import pytest
+from support.energy import meter, reading
+
+from profiler.energy.account import Account, Seen, accounts, headline, whole_machine
+from profiler.energy.meters import describe
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.records import EnergyReading
+from profiler.stats.ranges import Range
+
+S = 1_000_000_000
+A10G = {"index": 0, "name": "NVIDIA A10G", "power_limit_w": 300.0}
+H100S = [{"index": i, "name": "NVIDIA H100 80GB HBM3", "power_limit_w": 700.0} for i in range(8)]
+FOUR_VCPUS = PowerOpinion(name="a model", idle_w=(4, 8), full_w=(16, 30), method="")
+TWO_PROCESSORS = PowerOpinion(name="a model", idle_w=(200, 500), full_w=(582, 1743), method="")
+
+
+def steady(channel: str, power_w: float) -> list[EnergyReading]:
+    return [reading(channel, t, power_w * t) for t in range(101)]
+
+
+def accounts_of(
+    gpus: list[dict[str, Any]],
+    opinion: PowerOpinion,
+    busy: float,
+    powers_w: dict[str, float],
+    *,
+    absent: dict[str, str] | None = None,
+    scopes: dict[str, str] | None = None,
+) -> list[Account]:
+    meters = [_meter(channel, scopes or {}) for channel in powers_w]
+    readings = [r for channel, power_w in powers_w.items() for r in steady(channel, power_w)]
+    seen = Seen(readings, [(20 * S, 80 * S)], Range.exact(busy), [(0, 10 * S)], Range.exact(0.0), gpus)
+    return accounts(EnergyFacts(meters=meters, opinions=[opinion], absent=absent or {}), seen)
+
+
+def _meter(channel: str, scopes: dict[str, str]) -> MeterFacts:
+    meter_class = "wall" if channel == "wall" else "model" if channel == "codecarbon" else "counter"
+    default = {"wall": "whole machine", "codecarbon": "whole machine"}.get(channel, "GPU boards")
+    return meter(channel, meter_class, scopes.get(channel, default))
+
+
+def ends(found: Range | None) -> tuple[float, float]:
+    assert found is not None
+    return found.low, found.high
+
+
+def test_one_card_and_four_vcpus() -> None:
+    found = accounts_of([A10G], FOUR_VCPUS, 0.5, {"nvml:0:counter": 200})
+    boards, whole = found
+    assert headline(found) is boards
+    assert (boards.scope, boards.gross_j) == ("GPU boards", Range.exact(12_000))
+    # half busy the processors draw 10 to 19 W: 600 to 1,140 J; all else up to 0.890625 × 300 W: 16,031.25 J
+    assert (whole.meter_class, whole.scope) == ("model", "whole machine")
+    assert ends(whole.gross_j) == (12_600, pytest.approx(12_000 + 1_140 + 16_031.25))
+    assert whole.gross_j is not None
+    assert whole.gross_j.value is None
+    # idle: the same card at 200 W, 4 to 8 W, and the fans
+    assert ends(whole.idle_j) == (12_240, pytest.approx(12_000 + 480 + 16_031.25))
+    assert set(whole.parts) == {"GPU boards (counter)", "rest of the machine"}
+    assert whole_machine(found) is whole
+
+
+def test_eight_cards_in_a_dgx() -> None:
+    found = accounts_of(H100S, TWO_PROCESSORS, 1.0, {f"nvml:{i}:counter": 690 for i in range(8)})
+    boards, whole = found
+    # 8 × 690 W = 5,520 W; + 582 to 1,743 W of processors and memory; + up to 0.890625 × 5,600 W = 4,987.5 W
+    assert boards.gross_j == Range.exact(5_520 * 60)
+    low_j, high_j = ends(whole.gross_j)
+    assert (low_j / 60, high_j / 60) == (pytest.approx(6_102), pytest.approx(12_250.5))
+    # its data sheet says 10,200 W at the most
+    assert low_j / 60 < 10_200 < high_j / 60
+
+
+@pytest.mark.parametrize("absent", [{"nvml": "this machine has no NVIDIA driver"}, {"nvml:0": "cut into MIG slices"}])
+def test_a_card_that_nobody_read_leaves_no_whole_machine(absent: dict[str, str]) -> None:
+    (model,) = accounts_of([A10G], FOUR_VCPUS, 0.5, {}, absent=absent)
+    assert (model.scope, model.gross_j) == ("machine without its GPUs", None)
+    (reason,) = absent.values()
+    assert model.notes[0] == (
+        f"this host has 1 GPU (NVIDIA A10G) whose energy was not read ({reason}), and a model of its processors alone "
+        "is not the machine"
+    )
+    assert headline([model]) is None
+
+
+def test_codecarbon_does_not_stand_for_a_machine_with_a_card() -> None:
+    (model,) = accounts_of([A10G], FOUR_VCPUS, 0.5, {"codecarbon": 45})
+    assert (model.gross_j, set(model.parts)) == (None, {"a model"})
+    assert describe([_meter("codecarbon", {})], [FOUR_VCPUS], {}, has_gpus=True).scope == "machine without its GPUs"
+
+
+def test_of_cards_that_count_only_in_part_the_machine_is_not_known() -> None:
+    found = accounts_of(H100S, TWO_PROCESSORS, 1.0, {"nvml:0:counter": 690})
+    assert headline(found) is not None
+    assert whole_machine(found) is None
+    assert found[-1].notes[0].startswith("1 of 8 GPUs (NVIDIA H100 80GB HBM3) were read")
+
+
+def test_without_a_power_limit_the_rest_is_not_known() -> None:
+    found = accounts_of([{"index": 0, "name": None}], FOUR_VCPUS, 0.5, {"nvml:0:counter": 200})
+    assert whole_machine(found) is None
+    assert "of unknown power limit" in found[-1].notes[0]
+
+
+def test_a_wall_meter_is_the_whole_machine() -> None:
+    found = accounts_of([A10G], FOUR_VCPUS, 0.5, {"wall": 350, "nvml:0:counter": 200})
+    whole = whole_machine(found)
+    assert whole is not None
+    assert whole.meter_class == "wall"
+
+
+def test_a_superchips_module_has_its_processors_in_it() -> None:
+    found = accounts_of(
+        [{"index": 0, "name": "NVIDIA GH200 480GB", "power_limit_w": 900.0}],
+        TWO_PROCESSORS,
+        1.0,
+        {"nvml:0:counter": 600},
+        scopes={"nvml:0:counter": "GPU modules"},
+    )
+    whole = whole_machine(found)
+    assert whole is not None
+    # no processors beside the module; all else up to 0.890625 × 900 W
+    assert ends(whole.gross_j) == (36_000, pytest.approx(36_000 + 0.890625 * 900 * 60))
+
+
+def test_counted_processors_beside_a_card_that_nobody_read() -> None:
+    found = accounts_of([A10G], FOUR_VCPUS, 0.5, {"rapl:package-0": 50}, scopes={"rapl:package-0": "CPU packages"})
+    assert found[0].notes == ("the GPUs of this host were not read and are no part of it",)
+    assert whole_machine(found) is None
+
+
+@pytest.mark.parametrize(("counted_w", "low_w", "high_w"), [(10, 10, 19), (15, 15, 19), (100, 100, 100)])
+def test_a_whole_is_never_below_its_part(counted_w: float, low_w: float, high_w: float) -> None:
+    found = accounts_of([], FOUR_VCPUS, 0.5, {"rapl:package-0": counted_w}, scopes={"rapl:package-0": "CPU packages"})
+    packages, whole = found
+    assert packages.gross_j == Range.exact(counted_w * 60)
+    assert ends(whole.gross_j) == (low_w * 60, high_w * 60)
