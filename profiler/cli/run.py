@@ -155,7 +155,16 @@ def run(
     arrivals: Annotated[str, typer.Option(help="With a rate: constant, poisson or gamma.")] = "poisson",
     burstiness: Annotated[float, typer.Option(help="With --arrivals gamma: 1 is Poisson, less is burstier.")] = 1.0,
     warmup_requests: Annotated[int | None, typer.Option(help="Override: requests before measuring.")] = None,
-    requests: Annotated[int | None, typer.Option(help="Override: measured requests per repeat.")] = None,
+    requests: Annotated[
+        int | None,
+        typer.Option(
+            help="Override: measured requests per repeat, in whole rounds of the slots; four at least in a sweep."
+        ),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(help="Override: least number of requests per repeat for each request in flight."),
+    ] = None,
     repeats: Annotated[int | None, typer.Option(help="Override: repeats of the measured block.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Override: sampling temperature.")] = None,
     max_repeat_s: Annotated[float | None, typer.Option(help="Override: time limit of one repeat.")] = None,
@@ -245,7 +254,7 @@ def run(
     """
     from profiler.cli.progress import shown_progress
     from profiler.run.execute import profile
-    from profiler.run.plan import Options
+    from profiler.run.options import Options
     from profiler.servers.options import EngineOptions
     from profiler.timing.clock import SystemClock
 
@@ -280,6 +289,7 @@ def run(
         "slo.e2e_ms": slo_e2e_ms,
         "warmup_requests": warmup_requests,
         "requests": requests,
+        "rounds": rounds,
         "repeats": repeats,
         "temperature": temperature,
         "max_repeat_s": max_repeat_s,

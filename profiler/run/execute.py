@@ -17,20 +17,22 @@ from profiler.hosts.roofline import measure_and_keep
 from profiler.metrics.metered import IDLE_PHASE
 from profiler.models.files import cache_folder
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Phase, Point, Status
+from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Point, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
 from profiler.run.interrupt import Interrupt
-from profiler.run.jobs import WARMUP, Asked, make_job, spool_requests
-from profiler.run.plan import Options, Plan, load_per_core, make_plan
+from profiler.run.jobs import Asked, Layout, spool_requests
+from profiler.run.load_progress import LoadProgress
+from profiler.run.options import Options
+from profiler.run.phases import LoadPhases, PhaseBlock
+from profiler.run.plan import Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
 from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
-from profiler.search.loads import describe_load
-from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
+from profiler.search.points import is_one_point, most_in_flight, search_for
 from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
 from profiler.timing.audit_control import require_capture, wire_capture
@@ -38,11 +40,10 @@ from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import Exchange, Hello, Job, JobDone
+from profiler.timing.messages import BlockBegan, Exchange, Hello, Job, JobDone
 from profiler.units import s_to_ns
 from profiler.workloads.messages import Prompt
 from profiler.workloads.prompts import make_prompts
-from profiler.workloads.schema import Workload
 from profiler.workloads.sizes import prompt_warnings
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -246,17 +247,12 @@ class _Run:
         workload = self._plan.workload
         self._manifest.points.append(point)
         self._precision = Precision(workload.until)
-        requests = requests_per_repeat(workload, point)
-        blocks = [(WARMUP, workload.warmup_requests)]
-        blocks += [(f"repeat-{number + 1}", requests) for number in range(workload.repeats)]
-        asked, done = self._write_requests(driver, [count for _, count in blocks], first), 0
-        for name, count in blocks:
-            if count and not self._precision.is_reached:
-                phase = name if is_one_point(workload) else f"{point.name}/{name}"
-                job = make_job(self._plan, point, phase, first + done, done, count)
+        layout = Layout(self._plan, point, first)
+        asked = self._write_requests(driver, layout.rooms, first)
+        for job in layout.jobs():
+            if not self._precision.is_reached:
                 self._drive(driver, sampler, point, asked, job)
-            done += count
-        return first + done
+        return first + sum(layout.rooms)
 
     def _wire_audit(self) -> AbstractContextManager[None]:
         plan = self._plan
@@ -282,41 +278,37 @@ class _Run:
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
         plan = self._plan
-        seed = plan.options.seed + first
-        prompts = make_prompts(plan.workload, plan.data_dir, blocks, seed, counter, plan.trace)
+        prompts = make_prompts(plan.workload, plan.data_dir, blocks, plan.options.seed, counter, plan.trace, first)
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
             self._progress.advance(made)
             yield prompt
 
     def _drive(self, driver: LoadDriver, sampler: Sampler, point: Point, asked: Asked, job: Job) -> None:
-        """Send one block of requests and journal what comes back."""
-        is_only = is_one_point(self._plan.workload)
-        title = _title(job.phase, self._plan.workload)
-        self._progress.stage(title if is_only else f"{title}, at {describe_load(point)}", total=job.requests)
-        with self._phase(job.phase, None if is_only else point.name) as phase:
-            counted = self._counters()
-            self._read_meters()
+        """Carry out a job and journal what comes back."""
+        point_name = None if is_one_point(self._plan.workload) else point.name
+        self._read_meters()
+        with LoadPhases(self._manifest, self._plan.folder, self._clock, job, point_name, self._counters()) as phases:
             driver.start(job)
-            finished, is_stopped = 0, False
-            while phase.client_cpu_ns is None:
+            shown, is_done = LoadProgress(self._progress, self._plan.workload, point), False
+            while not is_done:
                 for message in driver.receive(1 / SAMPLES_PER_S / 2):
                     if isinstance(message, Exchange):
-                        finished += 1
                         self._take(message, asked, message.index - job.first_index + job.first_in_spool)
-                        self._progress.advance(finished)
-                        if self._precision.is_reached and not is_stopped:
+                        shown.finished(message)
+                        if self._precision.is_reached and not phases.is_stopped:
                             driver.stop()
-                            is_stopped = True
+                            phases.is_stopped = True
+                    elif isinstance(message, BlockBegan):
+                        self._read_meters()
+                        shown.begin(phases.begin(message, self._counters() if message.number else phases.counted))
                     elif isinstance(message, JobDone):
-                        phase.start_ns = message.start_ns
-                        phase.client_cpu_ns = message.cpu_ns
-                        phase.client_busiest_cpu_ns = message.busiest_cpu_ns
+                        self._read_meters()
+                        phases.end(message, self._counters())
+                        is_done = True
                 self._sample(sampler)
                 self._tick()
                 self._server.check_alive()
-            self._read_meters()
-            phase.engine_counted = {key: value - counted.get(key, 0.0) for key, value in self._counters().items()}
 
     def _counters(self) -> Mapping[str, float]:
         """What the server has counted; a metrics page that fails leaves a run without its second opinion, no more."""
@@ -357,8 +349,8 @@ class _Run:
             self._other_models.add(answered)
             self._manifest.warnings.append(warning)
 
-    def _phase(self, name: str, point: str | None = None) -> "_PhaseBlock":
-        return _PhaseBlock(self._manifest, self._plan.folder, self._clock, Phase(name=name, point=point, start_ns=0))
+    def _phase(self, name: str) -> PhaseBlock:
+        return PhaseBlock(self._manifest, self._plan.folder, self._clock, name)
 
     def _tick(self) -> None:
         self._interrupt.check()
@@ -397,11 +389,6 @@ def _as_ours(error: BaseException) -> AforoError | None:
     return None
 
 
-def _title(phase: str, workload: Workload) -> str:
-    name = phase.rpartition("/")[2]
-    return "Warming up" if name == WARMUP else f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
-
-
 def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
     """Say what a reader of the numbers must know from the start."""
     warnings = []
@@ -433,23 +420,3 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
             f"{_BUSY_LOAD_PER_CORE}. Stop other work and repeat."
         )
     return warnings
-
-
-class _PhaseBlock:
-    """Records the start and the end of a phase in `run.json`."""
-
-    def __init__(self, manifest: Manifest, folder: RunFolder, clock: Clock, phase: Phase) -> None:
-        self._manifest = manifest
-        self._folder = folder
-        self._clock = clock
-        self._phase = phase
-
-    def __enter__(self) -> Phase:
-        self._phase.start_ns = self._clock.monotonic_ns()
-        self._manifest.phases.append(self._phase)
-        self._folder.write_manifest(self._manifest)
-        self._phase.start_ns = self._clock.monotonic_ns()
-        return self._phase
-
-    def __exit__(self, *_: object) -> None:
-        self._phase.end_ns = self._clock.monotonic_ns()

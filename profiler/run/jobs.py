@@ -2,21 +2,29 @@
 
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
-from profiler.results.manifest import Point
+from msgspec.structs import replace
+
+from profiler.results.manifest import Point, is_measured
 from profiler.run.plan import Plan
+from profiler.search.points import is_one_point
+from profiler.search.sizing import requests_per_repeat, slots_of, spare_requests, warmup_requests, warmup_room
 from profiler.servers.body import make_body
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
 from profiler.timing.load import LoadDriver
-from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
+from profiler.timing.messages import UNLIMITED, Block, ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
+from profiler.verdict.rules import RULES
 from profiler.workloads.messages import Prompt
 from profiler.workloads.schema import ClosedLoop, OpenLoop, Replay, SloSearch
-from profiler.workloads.traces import Trace
 
 WARMUP = "warmup"
+COOLDOWN = "cooldown"
 
+_LONGEST = 6  # times the limit of one repeat: all of them together, where so few requests fit into the limit
+_FEWEST = next(int(rule.invalid or 1) for rule in RULES if rule.id == "too-few-samples")
 _UNKNOWN = -1
 
 
@@ -67,42 +75,104 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         yield http_request(server.address, workload.api, body, server.headers)
 
 
-def make_job(plan: Plan, point: Point, phase: str, first_index: int, first_in_spool: int, requests: int) -> Job:
-    """Return the job that sends a stretch of the spooled requests as one phase of the run, at the load of a point."""
-    workload, server = plan.workload, plan.server
-    return Job(
-        phase=phase,
-        host=server.host,
-        port=server.port,
-        pace=_pace(plan, point, phase, requests, plan.options.seed + first_index),
-        request_timeout_ns=s_to_ns(workload.request_timeout_s),
-        stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
-        first_index=first_index,
-        requests=requests,
-        first_in_spool=first_in_spool,
-        tls=plan.tls,
-    )
+class Layout:
+    """What is sent at one load, in order: how many requests, how many prompts there are for them, and in which jobs.
 
+    One job carries warm-up, repeats and cool-down, so that the load goes on from one to the next. Each replay of a
+    trace is a job of its own: its times begin anew.
+    """
 
-def _pace(plan: Plan, point: Point, phase: str, requests: int, seed: int) -> ClosedLoopPace | ScheduledPace:
-    workload, load, turns = plan.workload, plan.workload.load, plan.workload.turns
-    max_duration_ns = s_to_ns(workload.max_repeat_s)
-    if isinstance(load, Replay):
-        return _replay(plan.trace, load, phase, requests, max_duration_ns)
-    think_ns = s_to_ns(load.think_time_s) if isinstance(load, ClosedLoop | OpenLoop) else 0
-    if point.rate_rps is not None and isinstance(load, OpenLoop | SloSearch):
-        arrivals = -(-requests // turns)
-        due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, max_duration_ns, seed, load.burstiness)
-        return ScheduledPace(due_ns, think_ns, turns)
-    ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
-    return ClosedLoopPace(point.concurrency or 1, max_duration_ns, think_ns, ramp_ns, turns)
+    def __init__(self, plan: Plan, point: Point, first_index: int) -> None:
+        """Take the index in the run of the first request."""
+        workload = plan.workload
+        self._plan, self._point, self._first_index = plan, point, first_index
+        self._prefix = "" if is_one_point(workload) else f"{point.name}/"
+        self._is_replay = isinstance(workload.load, Replay)
+        self.warmup = warmup_requests(workload, point)
+        self.requests = requests_per_repeat(workload, point)
+        room = self.warmup if self._is_replay else warmup_room(workload, point)
+        spare = 0 if self._is_replay else spare_requests(workload, point)
+        self.rooms = [self._whole(count) for count in (room, *[self.requests] * workload.repeats, spare)]
 
+    def _whole(self, requests: int) -> int:
+        """Return room for whole conversations."""
+        turns = self._plan.workload.turns
+        return -(-requests // turns) * turns
 
-def _replay(
-    trace: Trace | None, load: Replay, phase: str, requests: int, max_duration_ns: int
-) -> ClosedLoopPace | ScheduledPace:
-    """Return the times of a trace from its first row on; the warm-up, which has no times, goes one by one."""
-    if trace is None or phase.rpartition("/")[2] == WARMUP:
-        return ClosedLoopPace(1, max_duration_ns)
-    due_ns = (round(time_ns * load.time_scale) for time_ns in trace.due_ns[:requests])
-    return ScheduledPace([time_ns for time_ns in due_ns if time_ns < max_duration_ns])
+    def jobs(self) -> list[Job]:
+        """Return the jobs, each with its blocks."""
+        blocks = [block for block in self._blocks() if block.requests]
+        if not self._is_replay:
+            return [self._job(blocks, self._pace())]
+        return [self._job([replace(block, first=0)], self._replay(block), block.first) for block in blocks]
+
+    def _blocks(self) -> list[Block]:
+        warm_room, *repeats, spare = self.rooms
+        firsts = list(accumulate(self.rooms, initial=0))
+        blocks = [self._warmup(warm_room)]
+        blocks += [self._repeat(number, firsts[number]) for number in range(1, len(repeats) + 1)]
+        return [*blocks, Block(f"{self._prefix}{COOLDOWN}", spare, first=firsts[-2], is_cooldown=True)]
+
+    def _warmup(self, room: int) -> Block:
+        load = self._plan.workload.load
+        ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
+        return Block(
+            f"{self._prefix}{WARMUP}",
+            self.warmup,
+            room=room,
+            limit_ns=self._limit_ns + ramp_ns,
+            least=slots_of(self._point),
+            least_ns=ramp_ns,
+            step=slots_of(self._point),
+            is_until_finished=self._point.rate_rps is not None,
+        )
+
+    def _repeat(self, number: int, first: int) -> Block:
+        repeats = self._plan.workload.repeats
+        return Block(
+            f"{self._prefix}repeat-{number}",
+            self.requests,
+            first=first,
+            limit_ns=self._limit_ns,
+            least=-(-_FEWEST // repeats),
+            most_ns=max(self._limit_ns, _LONGEST * self._limit_ns // repeats),
+            step=slots_of(self._point),
+        )
+
+    @property
+    def _limit_ns(self) -> int:
+        return s_to_ns(self._plan.workload.max_repeat_s)
+
+    def _job(self, blocks: list[Block], pace: ClosedLoopPace | ScheduledPace, first: int = 0) -> Job:
+        workload, server = self._plan.workload, self._plan.server
+        return Job(
+            phase=blocks[0].phase,
+            host=server.host,
+            port=server.port,
+            pace=pace,
+            request_timeout_ns=s_to_ns(workload.request_timeout_s),
+            stall_timeout_ns=s_to_ns(workload.stall_timeout_s),
+            first_index=self._first_index + first,
+            requests=blocks[0].requests if self._is_replay else sum(self.rooms),
+            first_in_spool=first,
+            tls=self._plan.tls,
+            blocks=blocks,
+        )
+
+    def _pace(self) -> ClosedLoopPace | ScheduledPace:
+        load, turns, point = self._plan.workload.load, self._plan.workload.turns, self._point
+        think_ns = s_to_ns(load.think_time_s) if isinstance(load, ClosedLoop | OpenLoop) else 0
+        if point.rate_rps is not None and isinstance(load, OpenLoop | SloSearch):
+            arrivals, seed = sum(self.rooms) // turns, self._plan.options.seed + self._first_index
+            due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, UNLIMITED, seed, load.burstiness)
+            return ScheduledPace(due_ns, think_ns, turns)
+        ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
+        return ClosedLoopPace(slots_of(point), UNLIMITED, think_ns, ramp_ns, turns)
+
+    def _replay(self, block: Block) -> ClosedLoopPace | ScheduledPace:
+        """Return the times of a trace from its first row on; the warm-up, which has no times, goes one by one."""
+        trace, load = self._plan.trace, self._plan.workload.load
+        if trace is None or not isinstance(load, Replay) or not is_measured(block.phase):
+            return ClosedLoopPace(1, self._limit_ns)
+        due_ns = (round(time_ns * load.time_scale) for time_ns in trace.due_ns[: block.requests])
+        return ScheduledPace([time_ns for time_ns in due_ns if time_ns < self._limit_ns])

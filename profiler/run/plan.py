@@ -19,15 +19,16 @@ from profiler.models.files import changed_since
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
+from profiler.run.options import Options, command_line
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
-from profiler.search.points import most_in_flight
+from profiler.search.points import is_one_point, most_in_flight
+from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
 from profiler.servers.base import Launch, Server, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose
 from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.openai_http import OpenAiEndpoint
-from profiler.servers.options import EngineOptions
 from profiler.servers.secrets import hide_arguments
 from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
@@ -37,86 +38,18 @@ from profiler.workloads.load import Loaded
 from profiler.workloads.schema import (
     ClosedLoop,
     DataPrompts,
-    Load,
-    OpenLoop,
-    Replay,
     Saturate,
     SloSearch,
-    TracePrompts,
     Workload,
 )
 from profiler.workloads.sizes import largest
 from profiler.workloads.traces import Trace
-
-FLAG_OF_KEY = {  # keys of a workload that the command line can override
-    "prompts": "--trace",
-    "prompts.tokens": "--prompt-tokens",
-    "prompts.system.tokens": "--system-tokens",
-    "prompts.system.share": "--system-share",
-    "prompts.max_rows": "--max-rows",
-    "prompts.clip_tokens": "--clip-tokens",
-    "load.time_scale": "--time-scale",
-    "output_tokens": "--output-tokens",
-    "load.concurrency": "--concurrency",
-    "warmup_requests": "--warmup-requests",
-    "requests": "--requests",
-    "repeats": "--repeats",
-    "temperature": "--temperature",
-    "max_repeat_s": "--max-repeat-s",
-    "slo.ttft_ms": "--slo-ttft-ms",
-    "slo.tpot_ms": "--slo-tpot-ms",
-    "slo.e2e_ms": "--slo-e2e-ms",
-    "request_timeout_s": "--request-timeout-s",
-    "stall_timeout_s": "--stall-timeout-s",
-}
 
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _MOST_WORKERS = 64
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for; `None` leaves the choice to the plan."""
-
-    workload: str = "quickstart"
-    model: str | None = None
-    url: str | None = None
-    out: Path = Path("runs")
-    threads: int | None = None
-    context_tokens: int | None = None
-    seed: int = 1
-    start_timeout_s: float = 300.0
-    wire_audit: bool = False
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    client_workers: int = 1
-    client_cpus: str | None = None
-    realtime_client: bool = True
-    server_cpus: str | None = None
-    ca_file: Path | None = None
-    insecure: bool = False
-    meters: str = meters.AUTO
-    gpus: str | None = None  # whose joules count; None: those that CUDA_VISIBLE_DEVICES leaves
-    idle_baseline_s: float = 0.0
-    price: float | None = None
-    price_input: float | None = None
-    price_output: float | None = None
-    currency: str = "USD"
-    price_kind: str | None = None
-    grid: str | None = None
-    pue: float | None = None
-    embodied_kgco2e: float | None = None
-    cloud: bool | None = None  # whose metadata service is asked, see hosts.detect.this_host
-    roofline: bool = False  # measure the host's limits first, where none are kept
-    api_key_file: Path | None = None
-    headers: Sequence[str] = field(default=(), repr=False)
-    overrides: Mapping[str, object] = field(default_factory=dict)
-    limits: Sequence[str] = ()  # RULE=NUMBER
-    body: Sequence[str] = field(default=(), repr=False)  # KEY=JSON
-    omit_fields: Sequence[str] = ()
-    max_tokens_field: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,33 +75,18 @@ class Plan:
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
-        engine = self.server.describe()
-        words = ["aforo", "run", self.options.workload]
-        if self.options.url:
-            words += ["--url", self.options.url, "--model", self.model.name, *self.options.engine.flags()]
-        else:
-            words += ["--model", self.model.source]
-            words += [] if engine.threads is None else ["--threads", str(engine.threads)]
-            words += ["--context", str(engine.context_tokens), *self.options.engine.flags()]
-        words += ["--seed", str(self.options.seed)]
-        for key in self.overridden:
-            words += _flags(self.workload, key)
-        words += self.said.words
-        if self.options.meters != meters.AUTO:
-            words += ["--meters", self.options.meters]
-        if self.options.gpus is not None:
-            words += ["--gpus", self.options.gpus]
-        if self.options.idle_baseline_s:
-            words += ["--idle-baseline", f"{self.options.idle_baseline_s:g}"]
-        words += limit_flags(self.limits) + self.body.flags() + _client_flags(self.options)
-        return hide_arguments(words)
+        own = [*limit_flags(self.limits), *self.body.flags()]
+        server = self.server.describe()
+        return hide_arguments(
+            command_line(self.options, self.workload, self.overridden, self.model, server, [*self.said.words, *own])
+        )
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
     """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
     _check_client(options)
     said, limits = _said(options), parse_limits(options.limits)
-    loaded = load.load(options.workload, options.overrides)
+    loaded = _with_rounds(load.load(options.workload, options.overrides), options)
     lora: LoraFacts | None = None
     server: Server
     tls: TlsOptions | None = None
@@ -213,6 +131,14 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         body=changes,
         warnings=warnings,
     )
+
+
+def _with_rounds(loaded: Loaded, options: Options) -> Loaded:
+    """Let a number of requests that was asked for stand; where several loads share it, each still gets four rounds."""
+    if "requests" not in options.overrides or "rounds" in options.overrides:
+        return loaded
+    rounds = ROUNDS_OF_ONE if is_one_point(loaded.workload) else ROUNDS_OF_SEVERAL
+    return replace(loaded, workload=loaded.workload.model_copy(update={"rounds": rounds}))
 
 
 def _said(options: Options) -> Stated:
@@ -327,7 +253,10 @@ def _threads(options: Options) -> int:
 
 def _context(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     """Choose a context that holds prompt and output, within what the model was made for."""
-    size, limit = largest(loaded.workload, loaded.trace), model.context_length
+    size, limit = (
+        largest(loaded.workload, loaded.trace, most_rows(loaded.workload, most_in_flight(loaded.workload))),
+        model.context_length,
+    )
     template_tokens = _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (size.messages - 1)
     needed = size.prompt_tokens + size.output_tokens + template_tokens
     where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
@@ -356,63 +285,6 @@ def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workloa
     """Name its folder: UTC, host, engine, model and workload."""
     stamp = clock.utc().strftime("%Y%m%dT%H%M%SZ")
     return RunFolder(name_folder(out, [stamp, platform.node() or "host", engine, model.name, workload.id]))
-
-
-def _flags(workload: Workload, key: str) -> list[str]:
-    """Return the options that override a key as this workload has it."""
-    if key == "load":
-        return _load_flags(workload.load)
-    if key == "prompts" and isinstance(workload.prompts, TracePrompts):
-        form = ["--trace-format", workload.prompts.format] if workload.prompts.format else []
-        return ["--trace", workload.prompts.file, *form]
-    value: object = workload
-    for part in key.split("."):
-        value = getattr(value, part)
-    return [FLAG_OF_KEY[key], _listed(value)]
-
-
-def _load_flags(load: Load) -> list[str]:
-    if isinstance(load, Saturate):
-        return ["--saturate", "--max-concurrency", str(load.max_concurrency)]
-    if isinstance(load, ClosedLoop):
-        return ["--concurrency", _listed(load.concurrency)]
-    if isinstance(load, Replay):
-        return ["--time-scale", f"{load.time_scale:g}"]
-    arrivals = ["--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
-    if isinstance(load, OpenLoop):
-        return ["--rate", _listed(load.rate_rps), *arrivals]
-    search = [
-        "--slo-search",
-        load.over,
-        "--attainment",
-        f"{load.attainment_ratio:g}",
-        "--start-load",
-        f"{load.start:g}",
-    ]
-    return [*search, "--most-points", str(load.max_points), *arrivals]
-
-
-def _listed(value: object) -> str:
-    """Write a value, or several, as on the command line."""
-    return ",".join(f"{part:g}" for part in value) if isinstance(value, list) else str(value)
-
-
-def _client_flags(options: Options) -> list[str]:
-    """Return the options about the client as they were given."""
-    values = {
-        "--client-workers": options.client_workers if options.client_workers > 1 else None,
-        "--client-cpus": options.client_cpus,
-        "--server-cpus": options.server_cpus,
-        "--ca-file": options.ca_file,
-        "--api-key-file": options.api_key_file,
-    }
-    words = [text for flag, value in values.items() if value is not None for text in (flag, str(value))]
-    switches = {
-        "--insecure": options.insecure,
-        "--wire-audit": options.wire_audit,
-        "--no-realtime-client": not options.realtime_client,
-    }
-    return words + [flag for flag, is_on in switches.items() if is_on]
 
 
 def load_per_core() -> float | None:

@@ -10,8 +10,6 @@ from profiler.search.saturate import SaturateSearch, knee
 from profiler.search.slo import SloLimitSearch
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, SloSearch, Workload
 
-_ROUNDS = 4
-
 
 class Search(Protocol):
     """Decides which load comes next."""
@@ -63,13 +61,6 @@ def most_in_flight(workload: Workload) -> int:
     if isinstance(load, SloSearch):
         return int(load.highest) if load.over == "concurrency" else 1
     return max(point.concurrency or 1 for point in _points(load))
-
-
-def requests_per_repeat(workload: Workload, point: Point) -> int:
-    """Return how many requests a repeat has at a point: several rounds of every slot where loads are compared."""
-    if is_one_point(workload):
-        return workload.requests
-    return max(workload.requests, _ROUNDS * (point.concurrency or 1))
 
 
 def _points(load: Load) -> list[Point]:

@@ -21,7 +21,7 @@ _STARTED: Mapping[str, Callable[[Launch, EngineOptions], Server]] = {
 _PROGRAMS = (llama_server.NAME, vllm.NAME)
 _KNOWN_TO: Mapping[str, tuple[str, ...]] = {  # option: the engines that have it
     "--engine-path": _PROGRAMS,
-    "--engine-args": _PROGRAMS,
+    "--engine-arg": _PROGRAMS,
     "--slots": _PROGRAMS,
     "--batch-tokens": _PROGRAMS,
     "--micro-batch-tokens": (llama_server.NAME,),

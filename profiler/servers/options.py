@@ -7,6 +7,8 @@ from typing import get_args
 from profiler.errors import UsageError
 from profiler.results.manifest import PromptCache
 
+_ENGINE_ARG = "--engine-arg"  # repeatable, one argument each
+
 
 @dataclass(frozen=True)
 class EngineOptions:
@@ -41,9 +43,9 @@ class EngineOptions:
     def flags(self) -> list[str]:
         """Return what to type to choose the same again."""
         given = self.given()
-        words = [text for flag, value in given.items() if flag != "--engine-args" for text in (flag, str(value))]
-        return [*words, *(f"--engine-arg={text}" for text in self.engine_args)]
+        words = [text for flag, value in given.items() if flag != _ENGINE_ARG for text in (flag, str(value))]
+        return [*words, *(f"{_ENGINE_ARG}={text}" for text in self.engine_args)]
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return _ENGINE_ARG if name == "engine_args" else "--" + name.replace("_", "-")

@@ -19,8 +19,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from profiler.results.records import Outcome
+from profiler.timing.blocks import Blocks
 from profiler.timing.framing import FramingError
-from profiler.timing.messages import Begin, Hello, Inbox, Job, JobDone, Message, Ready, ScheduledPace, Stop, encode
+from profiler.timing.messages import (
+    Begin,
+    Block,
+    BlockBegan,
+    Hello,
+    Inbox,
+    Job,
+    JobDone,
+    Message,
+    NextBlock,
+    Ready,
+    ScheduledPace,
+    Stop,
+    encode,
+)
 from profiler.timing.pacing import ClosedLoop, Pace, Scheduled, Share
 from profiler.timing.poller import Poller, make_poller
 from profiler.timing.spool import SpoolReader
@@ -110,6 +125,7 @@ class _Task(NamedTuple):
 
     job: Job
     pace: Pace
+    blocks: Blocks
     requests: SpoolReader
     address: "_Address"
     new_flight: "_NewFlight"
@@ -130,8 +146,8 @@ class Driver:
         # Keeps the kernel's stamping switched on between requests: turning it on takes effect late.
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flights: dict[int, Flight] = {}
-        self._is_stopping = False
-        self._ended: list[tuple[int, int]] = []  # (when, index): endings that the pace has not heard of yet
+        self._heard: list[Message] = []  # from the parent, about the job that is being carried out
+        self._ended: list[tuple[int, int, str]] = []  # (when, index, phase) of endings that the pace has not heard of
         self._idle: list[_Idle] = []
         has_stamps = enable_kernel_stamps(self._keeper)
         note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
@@ -146,16 +162,16 @@ class Driver:
             self._run(task, self._await(Begin).start_ns)
 
     def _await(self, kind: type[_M]) -> _M:
-        """Return the next message of a kind; remember whether one behind it asks to stop."""
+        """Return the next message of a kind; remember those behind it."""
         found: _M | None = None
         while found is None:
             self._poller.wait(NS_PER_S)
             for message in self._channel.receive():
                 if isinstance(message, kind):
                     found = message
-                    self._is_stopping = False
-                elif isinstance(message, Stop):
-                    self._is_stopping = True
+                    self._heard.clear()
+                else:
+                    self._heard.append(message)
         return found
 
     def _make_ready(self, job: Job) -> _Task:
@@ -170,32 +186,39 @@ class Driver:
             self._idle = [_Idle(flight.sock, flight.session, time.monotonic_ns()) for flight in ahead]
         gc.collect()
         gc.freeze()
-        return _Task(job, pace, requests, address, new_flight)
+        return _Task(job, pace, _blocks(job), requests, address, new_flight)
 
     def _run(self, task: _Task, start_ns: int) -> None:
-        cpu_start_ns = time.process_time_ns()
-        sent = self._loop(task, start_ns)
+        self._cpu_start_ns = time.process_time_ns()
+        self._loop(task, start_ns)
         self._close_idle()
-        cpu_ns = time.process_time_ns() - cpu_start_ns
-        self._channel.post(JobDone(task.job.phase, sent, start_ns, time.monotonic_ns(), cpu_ns, cpu_ns))
+        done = JobDone(task.job.phase, task.blocks.total, start_ns, time.monotonic_ns(), self._cpu_ns())
+        self._channel.post(done)
         self._channel.drain()
 
-    def _loop(self, task: _Task, start_ns: int) -> int:
-        pace = task.pace
-        sent = 0
+    def _cpu_ns(self) -> list[int]:
+        return [time.process_time_ns() - self._cpu_start_ns]
+
+    def _loop(self, task: _Task, start_ns: int) -> None:
+        pace, blocks = task.pace, task.blocks
         next_expiry_ns = start_ns + _EXPIRY_NS
         while True:
             now_ns = time.monotonic_ns()
             wait_ns = _EXPIRY_NS
-            while not self._is_over(pace, now_ns - start_ns) and (due_ns := pace.due_ns()) is not None:
+            if self._heard:
+                self._obey(task, start_ns)
+            while not _is_over(task, now_ns - start_ns) and (due_ns := pace.due_ns()) is not None:
                 if start_ns + due_ns > now_ns:
                     wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
                     break
-                self._launch(task, pace.take(), start_ns + due_ns)
-                sent += 1
+                if blocks.is_spent(now_ns - start_ns):
+                    self._begin_block(task, start_ns, blocks.following)
+                else:
+                    self._launch(task, pace.take(), start_ns + due_ns)
+                    blocks.sent()
                 now_ns = time.monotonic_ns()
-            if not self._flights and self._is_over(pace, now_ns - start_ns):
-                return sent
+            if not self._flights and _is_over(task, now_ns - start_ns):
+                return
             self._handle(self._poller.wait(wait_ns))
             self._tell(task, start_ns)
             if (now_ns := time.monotonic_ns()) >= next_expiry_ns:
@@ -203,13 +226,23 @@ class Driver:
                 self._tell(task, start_ns)
                 next_expiry_ns = now_ns + _EXPIRY_NS
 
-    def _is_over(self, pace: Pace, elapsed_ns: int) -> bool:
-        return self._is_stopping or pace.is_over(elapsed_ns)
+    def _begin_block(self, task: _Task, start_ns: int, number: int) -> None:
+        now_ns = time.monotonic_ns()
+        task.pace.skip_to(task.blocks.begin(number, now_ns - start_ns).first)
+        self._channel.post(BlockBegan(number, now_ns, task.blocks.total, self._cpu_ns()))
+
+    def _obey(self, task: _Task, start_ns: int) -> None:
+        for message in self._heard:
+            if isinstance(message, Stop):
+                task.blocks.stop()
+            elif isinstance(message, NextBlock) and message.number > task.blocks.number:
+                self._begin_block(task, start_ns, message.number)
+        self._heard.clear()
 
     def _launch(self, task: _Task, position: int, scheduled_ns: int) -> None:
         job, address = task.job, task.address
         request = task.requests[job.first_in_spool + position]
-        flight = task.new_flight(job.phase, job.first_index + position, request, scheduled_ns)
+        flight = task.new_flight(task.blocks.phase, job.first_index + position, request, scheduled_ns)
         if idle := self._take_idle():
             flight.adopt(idle.sock, idle.session)
             self._poller.watch(flight.fd, writable=True)
@@ -238,8 +271,8 @@ class Driver:
             self._channel.flush()
 
     def _hear_parent(self, fd: int) -> None:
-        if fd == self._channel.fd and any(isinstance(message, Stop) for message in self._channel.receive()):
-            self._is_stopping = True
+        if fd == self._channel.fd:
+            self._heard += self._channel.receive()
 
     def _advance(self, flight: Flight) -> None:
         """Connect and send, as far as it goes."""
@@ -271,13 +304,14 @@ class Driver:
 
     def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
         exchange = flight.to_exchange(outcome, detail)
-        self._ended.append((exchange.finished_ns, exchange.index))
+        self._ended.append((exchange.finished_ns, exchange.index, exchange.phase))
         self._channel.post(exchange)
 
     def _tell(self, task: _Task, start_ns: int) -> None:
-        """Tell the pace which requests have ended."""
-        for ended_ns, index in self._ended:
+        """Tell pace and blocks which requests have ended."""
+        for ended_ns, index, phase in self._ended:
             task.pace.finished(ended_ns - start_ns, index - task.job.first_index)
+            task.blocks.finished(phase)
         self._ended.clear()
 
     def _take_idle(self) -> _Idle | None:
@@ -324,6 +358,18 @@ def _pace(job: Job) -> Pace:
     return ClosedLoop(
         pace.concurrency, job.requests, pace.max_duration_ns, pace.think_ns, pace.ramp_ns, pace.turns, share
     )
+
+
+def _blocks(job: Job) -> Blocks:
+    """Return the blocks of a job with this worker's part of each: so many of all slots, or of all arrivals."""
+    worker, workers = job.share
+    slots = 1 if isinstance(job.pace, ScheduledPace) else job.pace.concurrency
+    own, of_all = (1, workers) if slots == 1 else (len(range(worker, slots, workers)), slots)
+    return Blocks(job.blocks or [Block(job.phase, job.requests)], own, of_all, leads=worker == 0)
+
+
+def _is_over(task: _Task, elapsed_ns: int) -> bool:
+    return task.blocks.is_over or task.pace.is_over(elapsed_ns)
 
 
 def _first_wave(job: Job) -> int:

@@ -18,7 +18,20 @@ from typing import BinaryIO
 import msgspec
 
 from profiler.errors import DriverError, RecordError
-from profiler.timing.messages import Begin, Hello, Inbox, Job, JobDone, Message, Ready, ScheduledPace, Stop, encode
+from profiler.timing.messages import (
+    Begin,
+    BlockBegan,
+    Hello,
+    Inbox,
+    Job,
+    JobDone,
+    Message,
+    NextBlock,
+    Ready,
+    ScheduledPace,
+    Stop,
+    encode,
+)
 from profiler.timing.spool import write_spool
 from profiler.units import NS_PER_MS
 
@@ -79,7 +92,8 @@ class LoadDriver:
         """Wait until every process says that it is up. Raises `DriverError`."""
         self._workers = {worker.socket.fileno(): worker for worker in workers}
         self._spool = spool
-        self._done: list[JobDone] = []
+        self._done: dict[int, JobDone] = {}  # by the worker's descriptor, in the order of the workers
+        self._began: dict[int, list[BlockBegan]] = {}
         hellos = [hello for hello in self._gather(Hello, _START_TIMEOUT_S, "did not start") if isinstance(hello, Hello)]
         self.hello = next((hello for hello in hellos if not hello.kernel_stamps), hellos[0])
 
@@ -101,13 +115,14 @@ class LoadDriver:
     def start(self, job: Job) -> None:
         """Hand over a job, which begins at once; its finished requests come out of `receive`. Raises `DriverError`."""
         self._done.clear()
+        self._began = {fd: [] for fd in self._workers}
         for number, worker in enumerate(self._workers.values()):
             worker.post(share_of(job, number, len(self._workers)))
         self._gather(Ready, _READY_TIMEOUT_S, "was not ready for its job")
         self._post(Begin(time.monotonic_ns() + _LEAD_NS))
 
     def stop(self) -> None:
-        """Have the driver send no further request of its job."""
+        """Have the driver measure no further request of its job."""
         self._post(Stop())
 
     def _post(self, message: Message) -> None:
@@ -129,20 +144,46 @@ class LoadDriver:
     def receive(self, timeout_s: float) -> list[Message]:
         """Return what the workers have sent, waiting at most `timeout_s`. Raises `DriverError`.
 
-        `JobDone` comes once, when all of them are done.
+        `BlockBegan` and `JobDone` come once, when all of them have begun the block and when all are done.
         """
         readable, _, _ = select.select(list(self._workers), [], [], timeout_s)
         messages: list[Message] = []
         for fd in readable:
             for message in self._workers[fd].receive():
                 if isinstance(message, JobDone):
-                    self._done.append(message)
+                    self._done[fd] = message
+                elif isinstance(message, BlockBegan):
+                    self._began[fd].append(message)
+                    self._lead(fd, message)
                 else:
                     messages.append(message)
-        if self._done and len(self._done) == len(self._workers):
-            messages.append(_merged(self._done))
-            self._done.clear()
+                    continue
+                messages += self._together()
         return messages
+
+    def _lead(self, fd: int, began: BlockBegan) -> None:
+        """Let the other workers begin the block that the first one has begun."""
+        leader, *others = self._workers
+        if fd == leader and began.number:
+            for other in others:
+                self._workers[other].post(NextBlock(began.number))
+
+    def _together(self) -> Iterator[Message]:
+        """Yield what all workers have reported by now, as if one process had carried out the job."""
+        leader = next(iter(self._workers))
+        while self._began.get(leader) and all(self._began[fd] or fd in self._done for fd in self._workers):
+            number = self._began[leader][0].number
+            yield _began_together([self._reached(fd, number) for fd in self._workers])
+        if len(self._done) == len(self._workers):
+            yield _merged([self._done[fd] for fd in self._workers])
+            self._done.clear()
+
+    def _reached(self, fd: int, number: int) -> BlockBegan:
+        """Return how far a worker was at the beginning of a block; one without further requests stays where it was."""
+        if began := self._began[fd]:  # the last of a ramp may begin with a later block
+            return began.pop(0) if began[0].number == number else began[0]
+        done = self._done[fd]
+        return BlockBegan(number, done.end_ns, done.sent, done.cpu_ns)
 
 
 def share_of(job: Job, worker: int, workers: int) -> Job:
@@ -160,8 +201,17 @@ def _merged(done: Sequence[JobDone]) -> JobDone:
         sent=sum(part.sent for part in done),
         start_ns=min(part.start_ns for part in done),
         end_ns=max(part.end_ns for part in done),
-        cpu_ns=sum(part.cpu_ns for part in done),
-        busiest_cpu_ns=max(part.busiest_cpu_ns for part in done),
+        cpu_ns=[used_ns for part in done for used_ns in part.cpu_ns],
+    )
+
+
+def _began_together(began: Sequence[BlockBegan]) -> BlockBegan:
+    """Return the beginning of a block as if one process had carried it out: when the worker that leads began it."""
+    return BlockBegan(
+        number=began[0].number,
+        start_ns=began[0].start_ns,
+        sent=sum(part.sent for part in began),
+        cpu_ns=[used_ns for part in began for used_ns in part.cpu_ns],
     )
 
 

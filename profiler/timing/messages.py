@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 LENGTH_BYTES = 4
+UNLIMITED = 2**62  # requests, or nanoseconds
 
 
 class ClosedLoopPace(msgspec.Struct, tag=True, array_like=True):
@@ -32,6 +33,22 @@ class TlsOptions(msgspec.Struct, array_like=True, frozen=True):
     is_insecure: bool = False  # whatever the certificate says
 
 
+class Block(msgspec.Struct, array_like=True, frozen=True):
+    """A phase of a job; counts are those of all workers, times run from the first request of the block."""
+
+    phase: str
+    requests: int  # that it is to send
+    first: int = 0  # position in the job of its first request; those left over before it are not sent
+    room: int = UNLIMITED  # requests that there are for it: it never goes on beyond them
+    limit_ns: int = UNLIMITED  # after which it ends before its requests are sent …
+    least: int = 0  # … unless they are fewer than these …
+    most_ns: int = UNLIMITED  # … but after this in any case
+    least_ns: int = 0  # it lasts at least as long, and sends more requests meanwhile
+    step: int = 1  # cut short, it still ends with a whole number of steps: one request from each slot
+    is_until_finished: bool = False  # it goes on until as many requests as it was to send have finished
+    is_cooldown: bool = False  # the last block: it goes on only while requests of those before it are in flight
+
+
 class Job(msgspec.Struct, tag=True, array_like=True):
     """Parent to driver: send the requests in the spool, or a stretch of them, at this pace."""
 
@@ -46,6 +63,7 @@ class Job(msgspec.Struct, tag=True, array_like=True):
     first_in_spool: int = 0  # where the job's requests begin in the spool
     tls: TlsOptions | None = None
     share: tuple[int, int] = (0, 1)  # pacing.Share
+    blocks: list[Block] = []  # which follow one another while the load goes on; none: all is one, `phase`
 
 
 class Ready(msgspec.Struct, tag=True, array_like=True):
@@ -59,7 +77,13 @@ class Begin(msgspec.Struct, tag=True, array_like=True):
 
 
 class Stop(msgspec.Struct, tag=True, array_like=True):
-    """Parent to driver: send no further request of this job; those in flight may finish."""
+    """Parent to driver: measure no further; after a cool-down, if the job has one, those in flight may finish."""
+
+
+class NextBlock(msgspec.Struct, tag=True, array_like=True):
+    """Parent to driver: the worker that leads has begun this block of the job; so do the others."""
+
+    number: int
 
 
 class Hello(msgspec.Struct, tag=True, array_like=True):
@@ -91,6 +115,15 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     client_port: int | None = None  # our end of the connection
 
 
+class BlockBegan(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent: the request that is sent now is the first one of a block."""
+
+    number: int
+    start_ns: int
+    sent: int  # before it, of all workers together
+    cpu_ns: list[int]  # processor time since the job began, of each worker
+
+
 class JobDone(msgspec.Struct, tag=True, array_like=True):
     """Driver to parent: the last request of the job has finished."""
 
@@ -98,11 +131,10 @@ class JobDone(msgspec.Struct, tag=True, array_like=True):
     sent: int
     start_ns: int
     end_ns: int
-    cpu_ns: int  # processor time that the driver used, all workers together
-    busiest_cpu_ns: int  # the same of the worker that used most
+    cpu_ns: list[int]  # processor time since the job began, of each worker
 
 
-Message = Job | Ready | Begin | Stop | Hello | Exchange | JobDone
+Message = Job | Ready | Begin | Stop | NextBlock | Hello | Exchange | BlockBegan | JobDone
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

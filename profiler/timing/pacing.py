@@ -10,7 +10,7 @@ depend on the answer, and a failed request must not change how many are sent.
 Several workers may share a load: `Share` says which conversations are whose, and a conversation stays with its worker.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple, Protocol
 
@@ -30,6 +30,10 @@ class Pace(Protocol):
         """Hear that a request has ended."""
         ...
 
+    def skip_to(self, position: int) -> None:
+        """Leave out what was not begun before this position."""
+        ...
+
     def is_over(self, elapsed_ns: int) -> bool:
         """Whether no further request may be sent."""
         ...
@@ -43,6 +47,7 @@ class Share(NamedTuple):
 
 
 WHOLE = Share()
+_NEW = -1  # instead of a position: whichever conversation comes next
 
 
 class _Layout(NamedTuple):
@@ -66,7 +71,7 @@ class ClosedLoop:
     """A fixed number of slots: each sends its next request when its last one has finished.
 
     The first requests of the slots are spread over the ramp, so that they do not arrive as one burst. A slot stays
-    with a conversation until its last turn, then takes the next one.
+    with a conversation until its last turn, then begins the next one that nobody has begun.
     """
 
     def __init__(
@@ -85,22 +90,26 @@ class ClosedLoop:
         conversations, number c is for the worker that has slot c modulo `concurrency`.
         """
         self._layout = _Layout(requests, turns)
+        self._concurrency = concurrency
+        self._share = share
+        self._following = self._own_from(0)
+        self._open = 0  # conversations begun, with turns left
         slots = range(share.worker, concurrency, share.workers)
-        self._left = _requests_of(self._layout, slots, concurrency)
-        self._conversations = self._own_conversations(slots, concurrency)
-        self._waiting = [  # (when due, position)
-            (slot * ramp_ns // concurrency, conversation * turns)
-            for slot, conversation in zip(slots, self._conversations, strict=False)
-        ]
+        self._waiting = [(slot * ramp_ns // concurrency, _NEW) for slot in slots]  # (when due, position)
         heapify(self._waiting)
         self._max_duration_ns = max_duration_ns
         self._think_ns = think_ns
+        self._drop_needless()
 
-    def _own_conversations(self, slots: range, concurrency: int) -> Iterator[int]:
-        """Yield the conversations of these slots in order."""
-        conversations = self._layout.conversations()
-        for first in range(0, conversations, concurrency):
-            yield from (first + slot for slot in slots if first + slot < conversations)
+    def _own_from(self, conversation: int) -> int | None:
+        """Return the first conversation of this share from this one on."""
+        place = conversation % self._concurrency
+        slot = place + (self._share.worker - place) % self._share.workers
+        if slot >= self._concurrency:  # the next round begins with this worker's first slot
+            slot = self._concurrency + self._share.worker
+        own = conversation - place + slot
+        has_slots = self._share.worker < self._concurrency
+        return own if has_slots and own < self._layout.conversations() else None
 
     def due_ns(self) -> int | None:
         """When the first slot that waits has finished thinking."""
@@ -108,20 +117,45 @@ class ClosedLoop:
 
     def take(self) -> int:
         """Launch the request of that slot."""
-        self._left -= 1
-        return heappop(self._waiting)[1]
+        position = heappop(self._waiting)[1]
+        if position == _NEW:
+            position = self._begin_conversation()
+        if self._layout.next_turn(position) is None:
+            self._open -= 1
+        return position
+
+    def _begin_conversation(self) -> int:
+        if self._following is None:
+            raise ValueError("no conversation is left to begin")
+        position = self._following * self._layout.turns
+        self._following = self._own_from(self._following + 1)
+        self._open += 1
+        self._drop_needless()
+        return position
+
+    def _drop_needless(self) -> None:
+        """Let no slot wait for a conversation where none is left."""
+        if self._following is None:
+            self._waiting = [waiting for waiting in self._waiting if waiting[1] != _NEW]
+            heapify(self._waiting)
 
     def finished(self, elapsed_ns: int, position: int) -> None:
         """Let the slot think about its next request, if there is one."""
         following = self._layout.next_turn(position)
-        if following is None and (conversation := next(self._conversations, None)) is not None:
-            following = conversation * self._layout.turns
+        if following is None and self._following is not None:
+            following = _NEW
         if following is not None:
             heappush(self._waiting, (elapsed_ns + self._think_ns, following))
 
+    def skip_to(self, position: int) -> None:
+        """Begin no conversation before this position any more; those begun go on."""
+        if self._following is not None and self._following * self._layout.turns < position:
+            self._following = self._own_from(-(-position // self._layout.turns))
+            self._drop_needless()
+
     def is_over(self, elapsed_ns: int) -> bool:
         """After the last request, or when the time is up."""
-        return self._left <= 0 or elapsed_ns >= self._max_duration_ns
+        return (self._following is None and self._open == 0) or elapsed_ns >= self._max_duration_ns
 
 
 class Scheduled:
@@ -143,15 +177,13 @@ class Scheduled:
         self._share = share
         self._think_ns = think_ns
         self._next = 0
+        self._later_ns = 0  # by which the schedule has been moved
+        self._open = 0  # conversations begun, with turns left
         self._waiting: list[tuple[int, int]] = []  # further turns: (when due, position)
-        self._left = sum(self._layout.requests_in(self._conversation(number)) for number in range(len(due_ns)))
-
-    def _conversation(self, number: int) -> int:
-        return number * self._share.workers + self._share.worker
 
     def due_ns(self) -> int | None:
         """The next time on the schedule, or that of a further turn."""
-        scheduled_ns = self._due_ns[self._next] if self._next < len(self._due_ns) else None
+        scheduled_ns = self._due_ns[self._next] + self._later_ns if self._next < len(self._due_ns) else None
         if not self._waiting:
             return scheduled_ns
         waiting_ns = self._waiting[0][0]
@@ -159,12 +191,17 @@ class Scheduled:
 
     def take(self) -> int:
         """Launch what is due."""
-        self._left -= 1
         due_ns = self.due_ns()
         if self._waiting and self._waiting[0][0] == due_ns:
-            return heappop(self._waiting)[1]
-        self._next += 1
-        return self._conversation(self._next - 1) * self._layout.turns
+            position = heappop(self._waiting)[1]
+        else:
+            conversation = self._next * self._share.workers + self._share.worker
+            position = conversation * self._layout.turns
+            self._next += 1
+            self._open += 1
+        if self._layout.next_turn(position) is None:
+            self._open -= 1
+        return position
 
     def finished(self, elapsed_ns: int, position: int) -> None:
         """Make the conversation's next turn due; apart from that, an open loop does not wait for answers."""
@@ -172,17 +209,14 @@ class Scheduled:
         if following is not None:
             heappush(self._waiting, (elapsed_ns + self._think_ns, following))
 
+    def skip_to(self, position: int) -> None:
+        """Begin no conversation before this position any more: the one there comes when the next one was due."""
+        conversation = -(-position // self._layout.turns)
+        following = -(-(conversation - self._share.worker) // self._share.workers)
+        if self._next < following < len(self._due_ns):
+            self._later_ns += self._due_ns[self._next] - self._due_ns[following]
+        self._next = max(self._next, following)
+
     def is_over(self, elapsed_ns: int) -> bool:
         """After the last request."""
-        return self._left <= 0
-
-
-def _requests_of(layout: _Layout, slots: range, concurrency: int) -> int:
-    """Count the requests of the conversations that belong to these slots."""
-    conversations = layout.conversations()
-    if not conversations:
-        return 0
-    own = sum(len(range(slot, conversations, concurrency)) for slot in slots)
-    last = conversations - 1
-    missing = layout.turns - layout.requests_in(last) if last % concurrency in slots else 0
-    return own * layout.turns - missing
+        return self._next >= len(self._due_ns) and self._open == 0

@@ -21,51 +21,52 @@ def make_prompts(
     seed: int,
     count_tokens: CountTokens | None = None,
     trace: Trace | None = None,
+    first: int = 0,
 ) -> Iterator[Prompt]:
-    """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat.
+    """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat, then more.
 
     They are made while they are taken, so that a million of them need no more memory than one. Synthetic texts are
     random words, of an exact length where `count_tokens` is given (see `Writer`). The first 3600 of them differ from
     the first word on, so that no server can reuse what it computed for an earlier one, save what a workload shares
     on purpose: a common system prompt, the history of a conversation, the blocks that rows of a trace have in common.
 
-    A conversation begins anew with each block, a trace with its first row, and with words of its own.
-    Data prompts are rows in an order that the seed decides, from the start again when there are too few.
+    Conversations go on from one block to the next. A trace begins anew with each block, and with words of its own.
+    Data prompts are rows in an order that the seed decides, from the start again when there are too few; the warm-up
+    has the last ones, so that the repeats begin with the first one however long it is. `first` is the index in the
+    run of the first request: other loads of a run get other words, and the same rows.
     `trace` saves reading the workload's trace once more. Raises WorkloadError where the data file, looked for in
     `source_dir`, cannot be used.
     """
     prompts, writer = workload.prompts, Writer(count_tokens)
     if isinstance(prompts, SyntheticPrompts):
-        return _synthetic(prompts, blocks, seed, writer)
+        return _synthetic(prompts, sum(blocks), seed + first, writer)
     if isinstance(prompts, ConversationPrompts):
-        return _conversations(prompts, workload.output_tokens, blocks, seed, writer)
+        return _conversations(prompts, workload.output_tokens, sum(blocks), seed + first, writer)
     if isinstance(prompts, TracePrompts):
-        return _traced(trace or traces.read(prompts, source_dir), blocks, seed, writer)
-    return _data(shuffled(rows.read(prompts, source_dir), seed), sum(blocks), count_tokens)
+        return _traced(trace or traces.read(prompts, source_dir), blocks, seed + first, writer)
+    return _data(shuffled(rows.read(prompts, source_dir), seed), blocks, count_tokens)
 
 
-def _data(texts: Sequence[str], count: int, count_tokens: CountTokens | None) -> Iterator[Prompt]:
+def _data(texts: Sequence[str], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
     counts: dict[str, int] = {}
-    for index in range(count):
+    warmup = next(iter(blocks), 0)
+    for index in range(-warmup, sum(blocks) - warmup):
         text = texts[index % len(texts)]
         if count_tokens and text not in counts:
             counts[text] = count_tokens(text)
         yield Prompt((Message("user", text),), counts.get(text))
 
 
-def _synthetic(prompts: SyntheticPrompts, blocks: Sequence[int], seed: int, writer: Writer) -> Iterator[Prompt]:
+def _synthetic(prompts: SyntheticPrompts, count: int, seed: int, writer: Writer) -> Iterator[Prompt]:
     openings, system = _Openings(seed), _System(prompts.system, seed, writer)
-    index = 0
-    for block in blocks:
-        for position in range(block):
-            before = system.before(position)
-            user = writer.write(openings.words(index), prompts.tokens, before)
-            yield _prompt([*before, user], has_system=bool(before))
-            index += 1
+    for index in range(count):
+        before = system.before(index)
+        user = writer.write(openings.words(index), prompts.tokens, before)
+        yield _prompt([*before, user], has_system=bool(before))
 
 
 def _conversations(
-    prompts: ConversationPrompts, output_tokens: int, blocks: Sequence[int], seed: int, writer: Writer
+    prompts: ConversationPrompts, output_tokens: int, count: int, seed: int, writer: Writer
 ) -> Iterator[Prompt]:
     """Yield the turns of one conversation after the other.
 
@@ -75,19 +76,16 @@ def _conversations(
     """
     openings, system = _Openings(seed), _System(prompts.system, seed, writer)
     answer_tokens = prompts.answer_tokens or output_tokens
-    conversation = 0
-    for block in blocks:
-        for first in range(0, block, prompts.turns):
-            before = system.before(first // prompts.turns)
-            words, texts = openings.words(conversation), list(before)
-            for turn in range(min(prompts.turns, block - first)):
-                if turn:
-                    answer = Words(f"{seed}/{conversation}/{turn}/answer")
-                    texts.append(writer.write(answer, answer_tokens, texts))
-                    words = Words(f"{seed}/{conversation}/{turn}")
-                texts.append(writer.write(words, prompts.turn_tokens if turn else prompts.first_tokens, texts))
-                yield _prompt(texts, has_system=bool(before))
-            conversation += 1
+    for conversation, first in enumerate(range(0, count, prompts.turns)):
+        before = system.before(conversation)
+        words, texts = openings.words(conversation), list(before)
+        for turn in range(min(prompts.turns, count - first)):
+            if turn:
+                answer = Words(f"{seed}/{conversation}/{turn}/answer")
+                texts.append(writer.write(answer, answer_tokens, texts))
+                words = Words(f"{seed}/{conversation}/{turn}")
+            texts.append(writer.write(words, prompts.turn_tokens if turn else prompts.first_tokens, texts))
+            yield _prompt(texts, has_system=bool(before))
 
 
 def _traced(trace: Trace, blocks: Sequence[int], seed: int, writer: Writer) -> Iterator[Prompt]:

@@ -226,17 +226,26 @@ class Workload(_Strict):
     )
     load: Annotated[Load, Field(discriminator="shape")] = Field(description="How requests follow one another.")
     warmup_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        default=2, description="Requests sent first, kept in the records and in no metric."
+        default=2,
+        description="Requests sent first, kept in the records and in no metric: where several are in flight, "
+        "at least two for each, so that the load is steady when measuring begins. 0: none; it begins with a burst.",
     )
     requests: Count = Field(
-        description="Measured in each repeat: in a sweep or search at least four for each request in flight, in a "
-        "replay at most all rows."
+        description="Measured in each repeat: at least `rounds` for each request in flight, in a replay at most all "
+        "rows."
+    )
+    rounds: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=10,
+        description="Least number of requests in each repeat for each request in flight: with fewer, rates depend on "
+        "where a repeat begins and ends.",
     )
     repeats: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1, description="How often the measured block is repeated."
     )
     max_repeat_s: Seconds = Field(
-        default=600.0, description="No request of a repeat is sent later than this after its start."
+        default=600.0,
+        description="No request of a repeat is sent later than this after its first one, unless too few could be "
+        "measured: then it goes on, at most until all repeats together have taken six times as long.",
     )
     until: Until | None = Field(
         default=None, description="Send no more requests once this holds; `requests` and `repeats` are the cap."

@@ -17,8 +17,11 @@ class Size(NamedTuple):
     """Which of a workload's requests it is, where they differ."""
 
 
-def largest(workload: Workload, trace: Trace | None) -> Size:
-    """Return the largest request; data prompts, whose tokens nobody has counted yet, count as 0."""
+def largest(workload: Workload, trace: Trace | None, rows: int) -> Size:
+    """Return the largest request, where so many rows of a trace are sent.
+
+    Data prompts, whose tokens nobody has counted yet, count as 0.
+    """
     prompts, output_tokens = workload.prompts, workload.output_tokens
     if isinstance(prompts, SyntheticPrompts):
         system_tokens = prompts.system.tokens if prompts.system else 0
@@ -26,7 +29,7 @@ def largest(workload: Workload, trace: Trace | None) -> Size:
     if isinstance(prompts, ConversationPrompts):
         return _last_turn(prompts, output_tokens)
     if trace is not None:
-        row = trace.longest(max(workload.requests, workload.warmup_requests))
+        row = trace.longest(rows)
         return Size(trace.prompt_tokens[row], trace.output_tokens[row], where=f"{trace.path}:{trace.lines[row]}")
     return Size(0, output_tokens)
 

@@ -4,7 +4,7 @@ import pytest
 
 from profiler.hosts.facts import LimitFacts
 from profiler.run import plan
-from profiler.run.plan import Options
+from profiler.run.options import Options
 
 
 @pytest.mark.parametrize(("quota_cores", "threads"), [(None, 8), (3.5, 3), (0.5, 1), (64.0, 8)])

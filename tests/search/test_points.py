@@ -2,7 +2,7 @@ import pytest
 
 from profiler.results.manifest import Point
 from profiler.results.summary import PointSummary
-from profiler.search.points import is_one_point, most_in_flight, requests_per_repeat, search_for
+from profiler.search.points import is_one_point, most_in_flight, search_for
 from profiler.workloads.schema import Workload
 
 
@@ -58,19 +58,3 @@ def test_given_loads_are_measured_in_ascending_order(load: dict[str, object], ex
 )
 def test_how_many_requests_may_be_in_flight(load: dict[str, object], most: int) -> None:
     assert most_in_flight(workload(load)) == most
-
-
-@pytest.mark.parametrize(
-    ("load", "concurrency", "requests"),
-    [
-        ({"shape": "closed-loop", "concurrency": 8}, 8, 10),  # one load: as the definition says
-        ({"shape": "closed-loop", "concurrency": [1, 8]}, 8, 32),
-        ({"shape": "closed-loop", "concurrency": [1, 8]}, 1, 10),
-        ({"shape": "saturate"}, 16, 64),
-    ],
-)
-def test_a_compared_load_gets_several_rounds_of_every_slot(
-    load: dict[str, object], concurrency: int, requests: int
-) -> None:
-    point = Point(name=f"c{concurrency}", concurrency=concurrency)
-    assert requests_per_repeat(workload(load), point) == requests

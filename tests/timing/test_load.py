@@ -5,8 +5,8 @@ import signal
 import subprocess
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import psutil
@@ -17,7 +17,7 @@ from profiler.errors import DriverError, RecordError
 from profiler.results.records import Outcome, RequestRecord
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
+from profiler.timing.messages import Block, BlockBegan, ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import s_to_ns
 
 TOKENS = ["a", "b", "c"]
@@ -28,7 +28,12 @@ def numbered(position: int) -> bytes:
 
 
 def start(
-    driver: LoadDriver, port: int, requests: int, pace: ClosedLoopPace | ScheduledPace, first_in_spool: int = 0
+    driver: LoadDriver,
+    port: int,
+    requests: int,
+    pace: ClosedLoopPace | ScheduledPace,
+    first_in_spool: int = 0,
+    blocks: Sequence[Block] = (),
 ) -> None:
     driver.start(
         Job(
@@ -41,6 +46,7 @@ def start(
             first_index=100,
             requests=requests,
             first_in_spool=first_in_spool,
+            blocks=list(blocks),
         )
     )
 
@@ -93,7 +99,8 @@ def test_two_workers_carry_one_closed_loop() -> None:
     assert done.sent == 60
     assert done.start_ns <= min(record.scheduled_ns for record in records)
     assert done.end_ns >= max(record.finished_ns for record in records)
-    assert 0 < done.busiest_cpu_ns < done.cpu_ns
+    assert len(done.cpu_ns) == 2
+    assert all(used_ns > 0 for used_ns in done.cpu_ns)
     for conversation in range(20):  # whole on one worker, and in order
         turns = records[3 * conversation : 3 * conversation + 3]
         for earlier, later in pairwise(turns):
@@ -208,3 +215,75 @@ def test_each_worker_stays_on_its_processor() -> None:
     with load_driver(workers=2, cpus=chosen) as driver:
         kept = [os.sched_getaffinity(pid) for pid in driver.pids]
     assert kept == [{chosen[0]}, {chosen[-1]}]
+
+
+def continuous(requests: int, spare: int, *, first: int = 4, **limits: int) -> list[Block]:
+    """Return a warm-up of four requests, two repeats, and what keeps the load on for the last of them."""
+    return [
+        Block("warmup", 4),
+        Block("repeat-1", requests, first=first, **limits),
+        Block("repeat-2", requests, first=first + requests, **limits),
+        Block("cooldown", spare, first=first + 2 * requests, is_cooldown=True),
+    ]
+
+
+def follow(driver: LoadDriver) -> tuple[list[RequestRecord], list[BlockBegan], JobDone]:
+    records, began = [], []
+    for _ in range(300):
+        for message in driver.receive(0.1):
+            if isinstance(message, Exchange):
+                records.append(to_record(message, output_tokens=len(TOKENS), prompt_tokens=3))
+            elif isinstance(message, BlockBegan):
+                began.append(message)
+            elif isinstance(message, JobDone):
+                return records, began, message
+    raise AssertionError("the job did not end")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_blocks_follow_one_another_while_the_load_goes_on(workers: int) -> None:
+    with load_driver(workers=workers) as driver, server.serve(Ledger(pause_s=0.01)) as port:
+        driver.spool(numbered(position) for position in range(48))
+        start(driver, port, 48, ClosedLoopPace(4, s_to_ns(60)), blocks=continuous(20, 4))
+        records, began, done = follow(driver)
+    assert [message.number for message in began] == [0, 1, 2, 3]
+    assert all(len(message.cpu_ns) == workers for message in began)
+    assert done.sent == len(records) == len({record.index for record in records})
+    sent = {record.phase: [r for r in records if r.phase == record.phase] for record in records}
+    if workers == 1:
+        assert [message.sent for message in began] == [0, 4, 24, 44]
+        assert [len(sent[phase]) for phase in ("warmup", "repeat-1", "repeat-2")] == [4, 20, 20]
+    assert sum(record.phase == "cooldown" for record in records) <= 4
+    for message, phase in zip(began, sent, strict=False):
+        assert message.start_ns <= min(record.sent_ns or 0 for record in sent[phase])
+    edges = sorted([(r.sent_ns or 0, 1) for r in records] + [(r.finished_ns, -1) for r in records])
+    assert max(accumulate(change for _, change in edges)) <= 4
+    # No drain: whenever a repeat begins, requests of the block before it are in flight, but for one slot's at a time.
+    for before, phase in pairwise(["warmup", "repeat-1", "repeat-2"]):
+        begins_ns = min(record.sent_ns or 0 for record in sent[phase])
+        assert sum(record.finished_ns > begins_ns for record in sent[before]) > 0
+
+
+def test_a_stopped_job_keeps_the_load_on_for_the_last_measured_requests() -> None:
+    with load_driver() as driver, server.serve(Ledger(pause_s=0.02)) as port:
+        driver.spool(numbered(position) for position in range(2008))
+        start(driver, port, 2008, ClosedLoopPace(4, s_to_ns(60)), blocks=continuous(1000, 4))
+        while not any(isinstance(m, Exchange) and m.phase == "repeat-1" for m in driver.receive(0.1)):
+            pass
+        driver.stop()
+        records, began, _ = follow(driver)
+    assert began[-1].number == 3
+    assert {record.phase for record in records} <= {"repeat-1", "cooldown", "warmup"}
+    assert sum(record.phase == "cooldown" for record in records) >= 1
+
+
+def test_a_block_cut_short_by_time_leaves_its_place_to_the_next_one() -> None:
+    with load_driver() as driver, server.serve(Ledger(pause_s=0.02)) as port:
+        driver.spool(numbered(position) for position in range(2008))
+        blocks = continuous(1000, 4, limit_ns=s_to_ns(0.3), step=4)
+        start(driver, port, 2008, ClosedLoopPace(4, s_to_ns(60)), blocks=blocks)
+        records, began, _ = follow(driver)
+    assert [message.number for message in began] == [0, 1, 2, 3]
+    assert (began[2].sent - began[1].sent) % 4 == 0
+    repeat_2 = [record.index - 100 for record in records if record.phase == "repeat-2"]
+    assert sorted(repeat_2) == list(range(1004, 1004 + len(repeat_2)))

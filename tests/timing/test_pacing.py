@@ -189,3 +189,58 @@ def assert_turns_in_order(
             if position % turns:
                 before = position - 1
                 assert t >= sent_ns[before] + answers_ns[before] + think_ns
+
+
+def test_a_closed_loop_skips_what_was_not_begun() -> None:
+    pace = ClosedLoop(2, 20, NEVER_NS)
+    assert (pace.take(), pace.take()) == (0, 1)
+    pace.skip_to(10)
+    pace.finished(5, 0)
+    assert pace.take() == 10
+    pace.skip_to(3)  # never back
+    pace.finished(6, 1)
+    assert pace.take() == 11
+
+
+def test_a_skip_leaves_a_conversation_whole() -> None:
+    pace = ClosedLoop(1, 9, NEVER_NS, turns=3)
+    assert pace.take() == 0
+    pace.skip_to(6)
+    taken = []
+    for _ in range(5):
+        pace.finished(1, taken[-1] if taken else 0)
+        taken.append(pace.take())
+    assert taken == [1, 2, 6, 7, 8]
+    assert pace.is_over(1)
+
+
+def test_a_skip_beyond_the_end_is_the_end() -> None:
+    pace = ClosedLoop(2, 4, NEVER_NS)
+    pace.take()
+    pace.skip_to(4)
+    assert pace.due_ns() is None
+    assert pace.is_over(0)
+
+
+def test_a_skip_keeps_a_schedule_without_a_gap() -> None:
+    # Gaps 10, 20, 30, 40: after the first one, the fourth arrival comes when the second was due; then its own gap.
+    pace = Scheduled([0, 10, 30, 60, 100], 5)
+    pace.take()
+    pace.skip_to(3)
+    assert (pace.due_ns(), pace.take()) == (10, 3)
+    assert (pace.due_ns(), pace.take()) == (50, 4)
+    assert pace.is_over(50)
+
+
+@given(worker=st.integers(0, 3), workers=st.integers(1, 4), concurrency=st.integers(1, 5), skip=st.integers(0, 40))
+def test_each_worker_skips_to_a_request_of_its_own(worker: int, workers: int, concurrency: int, skip: int) -> None:
+    if worker >= workers:
+        return
+    pace = ClosedLoop(concurrency, 40, NEVER_NS, share=Share(worker, workers))
+    pace.skip_to(skip)
+    own = [number for number in range(skip, 40) if number % concurrency % workers == worker]
+    taken = []
+    while not pace.is_over(0):
+        taken.append(pace.take())
+        pace.finished(0, taken[-1])
+    assert taken == own

@@ -266,9 +266,9 @@ def test_answers_are_as_long_as_those_asked_for_unless_given() -> None:
     assert len(second.messages[1].text.split(" ")) == 1  # output_tokens of the workload
 
 
-def test_a_block_begins_with_a_new_conversation_even_if_the_last_was_cut_short() -> None:
-    prompts = conversations([2, 3])
-    assert [len(prompt.messages) for prompt in prompts] == [1, 3, 1, 3, 5]
+def test_a_conversation_goes_on_from_one_block_to_the_next() -> None:
+    prompts = conversations([2, 3])  # three turns each: the load is kept up from block to block, and so are they
+    assert [len(prompt.messages) for prompt in prompts] == [1, 3, 5, 1, 3]
     assert len({prompt.messages[0] for prompt in prompts}) == 2
 
 
