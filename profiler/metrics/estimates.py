@@ -73,8 +73,10 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
     several = len(found.per_repeat) >= _SEVERAL
     if found.interval is not None:
         is_of_meter = found.interval == (found.low, found.high)  # what a meter leaves open is no matter of chance
-        freedom = len(found.per_repeat) - 1 if several else BATCHES - 1
+        freedom = found.interval_freedom or (len(found.per_repeat) - 1 if several else BATCHES - 1)
         return Estimate(found.value, *found.interval, None if is_of_meter else freedom)
+    if found.no_interval:
+        return Unknown(found.no_interval, found.value)
     if several:
         return Estimate.of_repeats(found.value, found.per_repeat)
     return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)
