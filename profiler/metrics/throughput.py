@@ -1,26 +1,14 @@
-"""How much comes out in a time: by Little's law, over the requests sent in the steady windows.
-
-Requests in flight on average, divided by how long a request takes on average, is how many there are in a time (J. D. C.
-Little, "A Proof for the Queuing Formula L = λW", 1961). Unlike a count of what ended within a window it does not depend
-on where in a round of the slots the window begins and ends.
-"""
+"""How much comes out in a time. Rates are taken over the steady windows only."""
 
 from profiler.metrics.observations import NO_OUTPUT, Observations
 from profiler.metrics.registry import NotMeasuredError, metric
-from profiler.metrics.totals import Amount
-from profiler.stats.ratios import ratio_of_means
-from profiler.units import NS_PER_S
-
-NO_SLO = "the workload states no SLO"
+from profiler.units import ns_to_s
 
 
-def _per_s(seen: Observations, amount: Amount) -> float:
-    """Return how much comes out in a second of something that requests bring."""
-    totals, in_flight = seen.totals, seen.in_flight
-    if not totals.ended_well.total:
-        raise NotMeasuredError("no request that was sent in the steady windows ended well")
-    per_ns = ratio_of_means(totals.sent, amount.total, totals.busy_ns, amount.times_ns, totals.busy_ns_squared)
-    return in_flight * per_ns * NS_PER_S
+def _steady_s(seen: Observations) -> float:
+    if not seen.window_ns:
+        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+    return ns_to_s(seen.window_ns)
 
 
 @metric(
@@ -35,26 +23,22 @@ def _per_s(seen: Observations, amount: Amount) -> float:
     },
 )
 def output_tokens_per_s(seen: Observations) -> float:
-    """Requests in flight × output tokens / duration, sums over the requests sent in the steady windows.
-
-    All streams together; tokens in the server's count, where it gives one. Failed requests take their time and bring
-    no tokens. Several repeats: sums over all of them.
-    """
+    """Output tokens that arrived in the steady windows / length of the windows, all streams together."""
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
-    return _per_s(seen, seen.totals.output_tokens)
+    return seen.totals.steady_output_tokens / _steady_s(seen)
 
 
 @metric("per-run", unit="tokens/s", group="throughput", better="higher")
 def input_tokens_per_s(seen: Observations) -> float:
-    """Requests in flight × prompt tokens / duration, sums over the requests sent in the steady windows.
+    """Prompt tokens in the steady windows / length of the windows, all streams together.
 
-    Failed requests take their time and bring no tokens.
+    A prompt counts when the first token of its answer arrives, or its embedding.
     """
-    rate = _per_s(seen, seen.totals.prompt_tokens)
-    if seen.totals.prompts_unknown:
+    steady_s = _steady_s(seen)
+    if seen.totals.steady_prompts_unknown:
         raise NotMeasuredError("the length of the prompts in tokens is not known")
-    return rate
+    return seen.totals.steady_prompt_tokens / steady_s
 
 
 @metric(
@@ -69,8 +53,8 @@ def input_tokens_per_s(seen: Observations) -> float:
     },
 )
 def total_tokens_per_s(seen: Observations) -> float:
-    """Output tokens per second + prompt tokens per second."""
-    return input_tokens_per_s(seen) + _per_s(seen, seen.totals.output_tokens)
+    """Output tokens and prompt tokens in the steady windows / length of the windows."""
+    return input_tokens_per_s(seen) + seen.totals.steady_output_tokens / _steady_s(seen)
 
 
 @metric(
@@ -85,8 +69,8 @@ def total_tokens_per_s(seen: Observations) -> float:
     },
 )
 def requests_per_s(seen: Observations) -> float:
-    """Requests in flight × requests that ended well / duration, sums over those sent in the steady windows."""
-    return _per_s(seen, seen.totals.ended_well)
+    """Requests whose last byte arrived in the steady windows / length of the windows."""
+    return seen.totals.steady_endings / _steady_s(seen)
 
 
 @metric(
@@ -97,17 +81,17 @@ def requests_per_s(seen: Observations) -> float:
     aliases={"vllm bench": "request_goodput", "aiperf": "goodput"},
 )
 def goodput_rps(seen: Observations) -> float:
-    """Requests per second, of those alone that met every SLO of the workload."""
-    if not seen.slo.is_stated:
-        raise NotMeasuredError(NO_SLO)
-    return _per_s(seen, seen.totals.good)
+    """Requests that met every SLO of the workload and ended in the steady windows / length of the windows."""
+    if not seen.slo.model_fields_set:
+        raise NotMeasuredError("the workload states no SLO")
+    return seen.totals.steady_endings_good / _steady_s(seen)
 
 
 @metric("per-run", unit="ratio", group="throughput", better="higher")
 def slo_attainment_ratio(seen: Observations) -> float:
-    """Requests that met every SLO of the workload / requests sent in the steady windows, failed ones included."""
-    if not seen.slo.is_stated:
-        raise NotMeasuredError(NO_SLO)
-    if not seen.totals.sent:
+    """Measured requests that met every SLO of the workload / measured requests, failed ones included."""
+    if not seen.slo.model_fields_set:
+        raise NotMeasuredError("the workload states no SLO")
+    if not seen.totals.requests:
         raise NotMeasuredError("no measured request ended")
-    return seen.totals.good.total / seen.totals.sent
+    return seen.totals.good / seen.totals.requests

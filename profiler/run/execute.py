@@ -1,6 +1,7 @@
 """A run from one end to the other: start the server, warm up, measure, stop, summarise, report."""
 
 import platform
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from dataclasses import replace
@@ -40,7 +41,7 @@ from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
-from profiler.timing.messages import BlockBegan, Exchange, Hello, Job, JobDone
+from profiler.timing.messages import BlockBegan, Exchange, Hello, Job, JobDone, Message
 from profiler.units import s_to_ns
 from profiler.workloads.messages import Prompt
 from profiler.workloads.prompts import make_prompts
@@ -96,6 +97,7 @@ class _Run:
         self._precision = Precision(plan.workload.until)
         self._has_begun = False
         self._other_models: set[str] = set()
+        self._untaken: deque[Message] = deque()
         self._journals = ExitStack()
         self._manifest: Manifest
         self._requests: Journal
@@ -251,7 +253,11 @@ class _Run:
         asked = self._write_requests(driver, layout.rooms, first)
         for job in layout.jobs():
             if not self._precision.is_reached:
-                self._drive(driver, sampler, point, asked, job)
+                try:
+                    self._drive(driver, sampler, point, asked, job)
+                except AforoError:
+                    self._take_rest(driver, asked, job)
+                    raise
         return first + sum(layout.rooms)
 
     def _wire_audit(self) -> AbstractContextManager[None]:
@@ -292,7 +298,7 @@ class _Run:
             driver.start(job)
             shown, is_done = LoadProgress(self._progress, self._plan.workload, point), False
             while not is_done:
-                for message in driver.receive(1 / SAMPLES_PER_S / 2):
+                for message in self._received(driver, 1 / SAMPLES_PER_S / 2):
                     if isinstance(message, Exchange):
                         self._take(message, asked, message.index - job.first_index + job.first_in_spool)
                         shown.finished(message)
@@ -317,11 +323,32 @@ class _Run:
         except ServerError:
             return {}
 
-    def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
-        """Journal one finished request; if it was hung up on, find out whether the server has died."""
+    def _received(self, driver: LoadDriver, timeout_s: float) -> Iterator[Message]:
+        """Yield what the driver has sent; what an error keeps from being taken stays there for `_take_rest`."""
+        self._untaken += driver.receive(timeout_s)
+        while self._untaken:
+            yield self._untaken.popleft()
+
+    def _take_rest(self, driver: LoadDriver, asked: Asked, job: Job) -> None:
+        """Journal what had finished when a job was interrupted; a second signal, or a driver that is gone, ends it."""
+        with suppress(AforoError):
+            driver.abandon()
+            is_done = False
+            while not is_done:
+                for message in self._received(driver, 1.0):
+                    if isinstance(message, Exchange):
+                        self._journal(message, asked, message.index - job.first_index + job.first_in_spool)
+                    is_done = is_done or isinstance(message, JobDone)
+
+    def _journal(self, exchange: Exchange, asked: Asked, position: int) -> RequestRecord:
         hide = self._plan.credentials.mask
         record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position), hide)
         self._requests.append(record)
+        return record
+
+    def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
+        """Journal one finished request; if it was hung up on, find out whether the server has died."""
+        record = self._journal(exchange, asked, position)
         self._precision.take(record)
         self._check_model(record)
         if record.outcome in _GONE and self._server.pid is not None:

@@ -14,19 +14,21 @@ import os
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from profiler.results.records import Outcome
 from profiler.timing.blocks import Blocks
+from profiler.timing.channel import Channel, ParentGoneError
+from profiler.timing.connections import Address, Connections, Habit, Idle, reachable
 from profiler.timing.framing import FramingError
 from profiler.timing.messages import (
+    Abandon,
+    Alive,
     Begin,
     Block,
     BlockBegan,
     Hello,
-    Inbox,
     Job,
     JobDone,
     Message,
@@ -34,90 +36,19 @@ from profiler.timing.messages import (
     Ready,
     ScheduledPace,
     Stop,
-    encode,
 )
 from profiler.timing.pacing import ClosedLoop, Pace, Scheduled, Share
-from profiler.timing.poller import Poller, make_poller
+from profiler.timing.poller import make_poller
 from profiler.timing.spool import SpoolReader
+from profiler.timing.watchdog import Watchdog, die_with_parent
 from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
-from profiler.units import NS_PER_S, ns_to_s
-
-if TYPE_CHECKING:
-    from profiler.timing.tls import TlsSession
+from profiler.units import NS_PER_MS, NS_PER_S, ns_to_s
 
 _EXPIRY_NS = NS_PER_S // 20  # how often deadlines are looked at
-_REUSE_NS = NS_PER_S  # a connection idle for longer may be closed by the server at any moment
-_SEND_BYTES = 1 << 20
-
-
-class ParentGoneError(Exception):
-    """The profiler that started this driver has ended."""
-
-
-class Channel:
-    """The socket to the parent: never blocks the measuring loop."""
-
-    def __init__(self, sock: socket.socket, poller: Poller) -> None:
-        """Take over a connected socket."""
-        sock.setblocking(False)
-        self._sock = sock
-        self._poller = poller
-        self._inbox = Inbox()
-        self._outbox: deque[memoryview] = deque()
-        self.fd = sock.fileno()
-        poller.watch(self.fd)
-
-    def post(self, message: Message) -> None:
-        """Queue a message and send as much as the parent takes now."""
-        self._outbox.append(memoryview(encode(message)))
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what is queued, as far as the parent takes it."""
-        try:
-            while self._outbox:
-                sent = self._sock.send(self._outbox[0][:_SEND_BYTES])
-                if sent < len(self._outbox[0]):
-                    self._outbox[0] = self._outbox[0][sent:]
-                else:
-                    self._outbox.popleft()
-        except BlockingIOError:
-            return
-        except OSError as error:
-            raise ParentGoneError from error
-
-    def drain(self) -> None:
-        """Send all that is queued, waiting for the parent; nothing may be measured meanwhile."""
-        self._sock.setblocking(True)
-        self.flush()
-        self._sock.setblocking(False)
-
-    def receive(self) -> list[Message]:
-        """Return the messages that have arrived. Raises `ParentGoneError` at the end of the stream."""
-        try:
-            data = self._sock.recv(_SEND_BYTES)
-        except BlockingIOError:
-            return []
-        except OSError as error:
-            raise ParentGoneError from error
-        if not data:
-            raise ParentGoneError
-        return self._inbox.feed(data)
-
-    @property
-    def has_unsent(self) -> bool:
-        """Whether the parent still has to take something."""
-        return bool(self._outbox)
-
-
-class _Idle(NamedTuple):
-    sock: socket.socket
-    session: "TlsSession | None"
-    since_ns: int
-
-    def is_open(self) -> bool:
-        """Whether the server has neither closed the connection nor sent anything unasked."""
-        return _is_open(self.sock) if self.session is None else self.session.is_quiet(self.sock)
+_ALIVE_NS = NS_PER_S
+_FULL_NS = NS_PER_MS  # how soon to look again whether the parent has taken something
+_AFTER_DONE_NS = NS_PER_S // 10  # what a body has to end in, once the stream has said that it is over
+_HUNG_UP = {Outcome.RESET, Outcome.SEND_FAILED}
 
 
 class _Task(NamedTuple):
@@ -127,7 +58,7 @@ class _Task(NamedTuple):
     pace: Pace
     blocks: Blocks
     requests: SpoolReader
-    address: "_Address"
+    address: Address
     new_flight: "_NewFlight"
 
 
@@ -138,8 +69,9 @@ _M = TypeVar("_M", Job, Begin)
 class Driver:
     """Carries out jobs, one after the other."""
 
-    def __init__(self, control: socket.socket, spool_fd: int, *, is_realtime: bool) -> None:
+    def __init__(self, control: socket.socket, spool_fd: int, watchdog: Watchdog, *, is_realtime: bool) -> None:
         """Take over the socket to the parent and the file of requests."""
+        self._watchdog = watchdog
         self._spool_fd = spool_fd
         self._poller = make_poller()
         self._channel = Channel(control, self._poller)
@@ -147,8 +79,10 @@ class Driver:
         self._keeper = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._flights: dict[int, Flight] = {}
         self._heard: list[Message] = []  # from the parent, about the job that is being carried out
+        self._is_abandoned = False
         self._ended: list[tuple[int, int, str]] = []  # (when, index, phase) of endings that the pace has not heard of
-        self._idle: list[_Idle] = []
+        self._connections = Connections()
+        self._ends_with_done = Habit()  # of the server: a body that goes on after its stream has said [DONE]
         has_stamps = enable_kernel_stamps(self._keeper)
         note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
         self._channel.post(Hello(os.getpid(), has_stamps, note, is_realtime))
@@ -176,22 +110,25 @@ class Driver:
 
     def _make_ready(self, job: Job) -> _Task:
         """Do all that would take time while requests are due."""
-        requests, pace, address = SpoolReader(self._spool_fd), _pace(job), _resolve(job.host, job.port)
+        requests, pace, address = SpoolReader(self._spool_fd), _pace(job), reachable(job.host, job.port)
+        self._connections, self._ends_with_done = Connections(), Habit()
         new_flight: _NewFlight = Flight
         if job.tls is not None:
             from profiler.timing import tls  # noqa: PLC0415 - costs a driver without TLS neither time nor memory
 
             new_flight = tls.flights(job.host, job.tls)
             ahead = tls.open_ahead(_first_wave(job), new_flight, address.family, address.sockaddr)
-            self._idle = [_Idle(flight.sock, flight.session, time.monotonic_ns()) for flight in ahead]
+            self._connections.add([Idle(flight.sock, flight.session, time.monotonic_ns()) for flight in ahead])
         gc.collect()
         gc.freeze()
         return _Task(job, pace, _blocks(job), requests, address, new_flight)
 
     def _run(self, task: _Task, start_ns: int) -> None:
         self._cpu_start_ns = time.process_time_ns()
+        self._task, self._is_abandoned = task, False
         self._loop(task, start_ns)
-        self._close_idle()
+        self._give_up_flights()
+        self._connections.close()
         done = JobDone(task.job.phase, task.blocks.total, start_ns, time.monotonic_ns(), self._cpu_ns())
         self._channel.post(done)
         self._channel.drain()
@@ -202,7 +139,9 @@ class Driver:
     def _loop(self, task: _Task, start_ns: int) -> None:
         pace, blocks = task.pace, task.blocks
         next_expiry_ns = start_ns + _EXPIRY_NS
+        next_alive_ns = start_ns + _ALIVE_NS
         while True:
+            self._watchdog.turns += 1
             now_ns = time.monotonic_ns()
             wait_ns = _EXPIRY_NS
             if self._heard:
@@ -211,13 +150,16 @@ class Driver:
                 if start_ns + due_ns > now_ns:
                     wait_ns = min(wait_ns, start_ns + due_ns - now_ns)
                     break
+                if self._channel.is_full:
+                    wait_ns = _FULL_NS
+                    break
                 if blocks.is_spent(now_ns - start_ns):
                     self._begin_block(task, start_ns, blocks.following)
                 else:
                     self._launch(task, pace.take(), start_ns + due_ns)
                     blocks.sent()
                 now_ns = time.monotonic_ns()
-            if not self._flights and _is_over(task, now_ns - start_ns):
+            if self._is_abandoned or (not self._flights and _is_over(task, now_ns - start_ns)):
                 return
             self._handle(self._poller.wait(wait_ns))
             self._tell(task, start_ns)
@@ -225,6 +167,9 @@ class Driver:
                 self._expire(task.job, now_ns)
                 self._tell(task, start_ns)
                 next_expiry_ns = now_ns + _EXPIRY_NS
+                if now_ns >= next_alive_ns and not self._channel.has_unsent:
+                    self._channel.post(Alive())
+                    next_alive_ns = now_ns + _ALIVE_NS
 
     def _begin_block(self, task: _Task, start_ns: int, number: int) -> None:
         now_ns = time.monotonic_ns()
@@ -233,22 +178,28 @@ class Driver:
 
     def _obey(self, task: _Task, start_ns: int) -> None:
         for message in self._heard:
-            if isinstance(message, Stop):
+            if isinstance(message, Abandon):
+                self._is_abandoned = True
+            elif isinstance(message, Stop):
                 task.blocks.stop()
             elif isinstance(message, NextBlock) and message.number > task.blocks.number:
                 self._begin_block(task, start_ns, message.number)
         self._heard.clear()
 
     def _launch(self, task: _Task, position: int, scheduled_ns: int) -> None:
-        job, address = task.job, task.address
+        job = task.job
         request = task.requests[job.first_in_spool + position]
         flight = task.new_flight(task.blocks.phase, job.first_index + position, request, scheduled_ns)
-        if idle := self._take_idle():
+        if idle := self._connections.take():
             flight.adopt(idle.sock, idle.session)
             self._poller.watch(flight.fd, writable=True)
             self._flights[flight.fd] = flight
             self._advance(flight)
-            return
+        else:
+            self._connect(flight)
+
+    def _connect(self, flight: Flight) -> None:
+        address = self._task.address
         try:
             flight.connect(address.family, address.sockaddr)
         except OSError as error:
@@ -279,7 +230,7 @@ class Driver:
         try:
             self._poller.rewatch(flight.fd, writable=not flight.advance())
         except OSError as error:
-            self._finish(flight, *outcome_of_error(error, flight))
+            self._fail(flight, *outcome_of_error(error, flight))
 
     def _receive(self, flight: Flight) -> None:
         try:
@@ -288,18 +239,48 @@ class Driver:
             flight.take_send_stamp()  # a stamp that came late makes the socket ready, too
             return
         except (OSError, FramingError) as error:
-            self._finish(flight, *outcome_of_error(error, flight))
+            self._fail(flight, *outcome_of_error(error, flight))
             return
-        if outcome is not None:
+        if outcome is Outcome.OK:
+            self._ends_with_done.could_be_seen()
             self._finish(flight, outcome, None)
+        elif outcome is not None:
+            self._fail(flight, outcome, None)
+        elif self._ends_with_done.is_one and flight.said_done_ns is not None:
+            self._end_with_done(flight)
 
-    def _finish(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+    def _end_with_done(self, flight: Flight) -> None:
+        self._ends_with_done.could_be_seen()
+        self._ends_with_done.seen()
+        flight.end_with_done()
+        self._finish(flight, Outcome.OK, None)
+
+    def _fail(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+        """End a request that failed, or send it again where it met a connection that the server was about to close.
+
+        A server that has sent not one byte in return on a connection that was open before has not heard the request
+        (RFC 9112 §9.3.1). On a new connection the same would be a failure, so none is sent a third time.
+        """
+        if outcome not in _HUNG_UP or not flight.is_reused or flight.data:
+            self._finish(flight, outcome, detail)
+            return
+        self._release(flight)
+        flight.sock.close()
+        self._connections.hung_up()
+        task = self._task
+        position = flight.index - task.job.first_index
+        request = task.requests[task.job.first_in_spool + position]
+        again = task.new_flight(flight.phase, flight.index, request, flight.scheduled_ns)
+        again.first_sent_ns = flight.sent_ns
+        self._connect(again)
+
+    def _release(self, flight: Flight) -> None:
         self._poller.forget(flight.fd)
         del self._flights[flight.fd]
-        if outcome is Outcome.OK and flight.can_be_reused():
-            self._idle.append(_Idle(flight.sock, flight.session, flight.last_activity_ns))
-        else:
-            flight.sock.close()
+
+    def _finish(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+        self._release(flight)
+        self._connections.keep(flight)
         self._post(flight, outcome, detail)
 
     def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
@@ -314,25 +295,18 @@ class Driver:
             task.blocks.finished(phase)
         self._ended.clear()
 
-    def _take_idle(self) -> _Idle | None:
-        """Return the connection used last, if it is fresh and still open."""
-        oldest_ns = time.monotonic_ns() - _REUSE_NS
-        while self._idle:
-            idle = self._idle.pop()
-            if idle.since_ns > oldest_ns and idle.is_open():
-                return idle
-            idle.sock.close()
-        return None
-
-    def _close_idle(self) -> None:
-        for idle in self._idle:
-            idle.sock.close()
-        self._idle.clear()
+    def _give_up_flights(self) -> None:
+        for flight in list(self._flights.values()):
+            self._release(flight)
+            flight.sock.close()
 
     def _expire(self, job: Job, now_ns: int) -> None:
         for flight in list(self._flights.values()):
             silent_ns = now_ns - flight.last_activity_ns
-            if now_ns - flight.start_ns > job.request_timeout_ns:
+            done_ns = flight.said_done_ns
+            if done_ns is not None and now_ns - done_ns > _AFTER_DONE_NS:
+                self._end_with_done(flight)
+            elif now_ns - flight.start_ns > job.request_timeout_ns:
                 self._finish(flight, *_timed_out(flight, job.request_timeout_ns, is_stall=False))
             elif silent_ns > job.stall_timeout_ns:
                 self._finish(flight, *_timed_out(flight, job.stall_timeout_ns, is_stall=True))
@@ -380,27 +354,6 @@ def _first_wave(job: Job) -> int:
     return len(range(worker, min(job.pace.concurrency, job.requests), workers))
 
 
-class _Address(NamedTuple):
-    family: int
-    sockaddr: tuple[str, int]
-
-
-def _resolve(host: str, port: int) -> _Address:
-    family, _, _, _, sockaddr = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return _Address(family, sockaddr)  # type: ignore[arg-type] # an IPv6 address has two more fields
-
-
-def _is_open(sock: socket.socket) -> bool:
-    """Whether the server has neither closed the connection nor sent anything unasked."""
-    try:
-        sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def _no_stamps_note() -> str:
     return f"user-space stamps: no kernel receive stamps on {sys.platform}"
 
@@ -426,10 +379,13 @@ def main() -> None:
     control, spool, priority, *processors = sys.argv[1:]
     if processors:
         os.sched_setaffinity(0, {int(number) for number in processors[0].split(",")})
+    die_with_parent()
     is_realtime = priority == "realtime" and go_first()
     gc.disable()
+    watchdog = Watchdog()
+    watchdog.start(is_realtime=is_realtime)
     try:
-        Driver(socket.socket(fileno=int(control)), int(spool), is_realtime=is_realtime).serve()
+        Driver(socket.socket(fileno=int(control)), int(spool), watchdog, is_realtime=is_realtime).serve()
     except ParentGoneError:
         return
 

@@ -238,7 +238,7 @@ class EndFinder:
     def __init__(self) -> None:
         """Begin before the first byte."""
         self.head: Head | None = None
-        self.is_done = False  # whether the stream has said `[DONE]`
+        self.done_reads: int | None = None  # reads up to the one in which the stream said `[DONE]`, once it has
         self._head_reader = HeadReader()
         self._received = 0
         self._walker = ChunkWalker()
@@ -256,7 +256,7 @@ class EndFinder:
         head = self.head
         if head is None:
             return self._read_head(data, reads)
-        return self._walk(reads) if head.is_chunked else self._is_complete(head, data)
+        return self._walk(reads) if head.is_chunked else self._is_complete(head, data, len(reads))
 
     def catch_up(self, reads: list[bytes]) -> bool:
         """Look at the reads that were passed over; return whether the response is complete. Raises `FramingError`."""
@@ -270,7 +270,7 @@ class EndFinder:
         if head is None:
             return False
         body = data[head.body_start - before :]
-        return self._walk_piece(body) if head.is_chunked else self._is_complete(head, body)
+        return self._walk_piece(body) if head.is_chunked else self._is_complete(head, body, len(reads))
 
     def _walk(self, reads: list[bytes]) -> bool:
         pending = reads[self._walked :]
@@ -283,21 +283,22 @@ class EndFinder:
 
     def _walk_piece(self, piece: bytes) -> bool:
         self._walker.feed(piece)
-        self._look_for_done(piece)
+        self._look_for_done(piece, self._walked)
         self._passed_over = () if self._walker.is_within_line else _USUAL_ENDS
         return self._walker.is_complete
 
-    def _is_complete(self, head: Head, data: bytes) -> bool:
+    def _is_complete(self, head: Head, data: bytes, reads: int) -> bool:
         if head.content_length is not None:
             return self._received >= head.body_start + head.content_length
-        self._look_for_done(data)
+        self._look_for_done(data, reads)
         return False
 
-    def _look_for_done(self, piece: bytes) -> None:
+    def _look_for_done(self, piece: bytes, reads: int) -> None:
         """Find the line of `[DONE]`, which may lie across two reads; JSON cannot hold it, for it escapes line ends."""
-        if not self.is_done:
+        if self.done_reads is None:
             seen = self._tail + piece
-            self.is_done = b"[DONE]" in seen and _DONE_LINE.search(seen) is not None
+            if b"[DONE]" in seen and _DONE_LINE.search(seen) is not None:
+                self.done_reads = reads
             self._tail = seen[-_DONE_LINE_BYTES:]
 
 

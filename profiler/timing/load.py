@@ -19,6 +19,8 @@ import msgspec
 
 from profiler.errors import DriverError, RecordError
 from profiler.timing.messages import (
+    Abandon,
+    Alive,
     Begin,
     BlockBegan,
     Hello,
@@ -38,7 +40,9 @@ from profiler.units import NS_PER_MS
 _START_TIMEOUT_S = 20.0
 _READY_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 5.0
-_RECEIVE_BYTES = 1 << 20
+_SILENT_S = 30.0  # a worker that carries out a job is heard each second, however long its requests take
+_RECEIVE_BYTES = 1 << 18
+_PROGRAM = ("-m", "profiler.timing.driver")
 _LEAD_NS = 30 * NS_PER_MS  # from the word to begin until the beginning: time for it to reach every worker
 
 
@@ -51,6 +55,8 @@ class _Worker:
         self._inbox = Inbox()
         self.socket = sock
         self.pid = process.pid
+        self.is_busy = False  # with a job
+        self.heard_s = time.monotonic()
 
     def post(self, message: Message) -> None:
         """Send a message. Raises `DriverError`."""
@@ -67,7 +73,17 @@ class _Worker:
             data = b""
         if not data:
             raise DriverError(f"The load driver has ended. {self.said()}")
+        self.heard_s = time.monotonic()
         return self._inbox.feed(data)
+
+    def end_if_silent_since(self, now_s: float) -> None:
+        """Kill a worker that has a job and has not been heard for long. Raises `DriverError`."""
+        if self.is_busy and now_s - self.heard_s > _SILENT_S:
+            self._process.kill()
+            raise DriverError(
+                f"The load driver made no progress for {_SILENT_S:g} s and was ended. Stop other work on this host, or "
+                f"give the client a processor of its own. {self.said()}"
+            )
 
     def said(self) -> str:
         """Quote the last line that it printed."""
@@ -120,10 +136,16 @@ class LoadDriver:
             worker.post(share_of(job, number, len(self._workers)))
         self._gather(Ready, _READY_TIMEOUT_S, "was not ready for its job")
         self._post(Begin(time.monotonic_ns() + _LEAD_NS))
+        for worker in self._workers.values():
+            worker.is_busy, worker.heard_s = True, time.monotonic()
 
     def stop(self) -> None:
         """Have the driver measure no further request of its job."""
         self._post(Stop())
+
+    def abandon(self) -> None:
+        """Have the driver end its job now and hand over what has finished; `JobDone` comes last."""
+        self._post(Abandon())
 
     def _post(self, message: Message) -> None:
         for worker in self._workers.values():
@@ -146,15 +168,21 @@ class LoadDriver:
 
         `BlockBegan` and `JobDone` come once, when all of them have begun the block and when all are done.
         """
+        begin_s = time.monotonic()
         readable, _, _ = select.select(list(self._workers), [], [], timeout_s)
+        for fd in self._workers.keys() - readable:
+            self._workers[fd].end_if_silent_since(begin_s)
         messages: list[Message] = []
         for fd in readable:
             for message in self._workers[fd].receive():
                 if isinstance(message, JobDone):
+                    self._workers[fd].is_busy = False
                     self._done[fd] = message
                 elif isinstance(message, BlockBegan):
                     self._began[fd].append(message)
                     self._lead(fd, message)
+                elif isinstance(message, Alive):
+                    continue
                 else:
                     messages.append(message)
                     continue
@@ -255,7 +283,7 @@ def _start(stack: ExitStack, spool_fd: int, words: Sequence[str]) -> _Worker:
     log = _temporary_file(stack)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "profiler.timing.driver", str(theirs.fileno()), str(spool_fd), *words],
+            [sys.executable, "-P", *_PROGRAM, str(theirs.fileno()), str(spool_fd), *words],
             pass_fds=[theirs.fileno(), spool_fd],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -86,6 +86,14 @@ class NextBlock(msgspec.Struct, tag=True, array_like=True):
     number: int
 
 
+class Abandon(msgspec.Struct, tag=True, array_like=True):
+    """Parent to driver: end the job now; requests in flight are given up, those that have finished are handed over."""
+
+
+class Alive(msgspec.Struct, tag=True, array_like=True):
+    """Driver to parent, each second of a job: it still comes round."""
+
+
 class Hello(msgspec.Struct, tag=True, array_like=True):
     """Driver to parent, once: it is up, and this is how it stamps arrivals."""
 
@@ -113,6 +121,7 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     offset_first: tuple[int, int, int]  # timing.clock.WallOffset
     offset_last: tuple[int, int, int]
     client_port: int | None = None  # our end of the connection
+    first_sent_ns: int | None = None  # on a connection that the server closed without a byte, before it was sent again
 
 
 class BlockBegan(msgspec.Struct, tag=True, array_like=True):
@@ -134,7 +143,7 @@ class JobDone(msgspec.Struct, tag=True, array_like=True):
     cpu_ns: list[int]  # processor time since the job began, of each worker
 
 
-Message = Job | Ready | Begin | Stop | NextBlock | Hello | Exchange | BlockBegan | JobDone
+Message = Job | Ready | Begin | Stop | Abandon | NextBlock | Alive | Hello | Exchange | BlockBegan | JobDone
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

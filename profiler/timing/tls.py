@@ -196,7 +196,8 @@ class TlsFlight(Flight):
             self.user_ns.append(now_ns)
             self.kernel_stamp.append(control[0][2] if control else b"")
             self.data.append(data)
-            if self._end.feed(data, self.data):
+            self._is_complete = self._end.feed(data, self.data)
+            if self._is_complete:
                 return Outcome.OK
         return None if can_go_on else self._outcome_at_close()
 
@@ -208,7 +209,8 @@ class TlsFlight(Flight):
         """Say what the end of the connection means; one that nobody announced may cut a body off (RFC 9112 §9.8)."""
         outcome = super()._outcome_at_close()
         is_announced = self.session is not None and self.session.is_closed
-        return Outcome.TRUNCATED if outcome is Outcome.OK and not is_announced else outcome
+        is_whole = is_announced or self.said_done_ns is not None
+        return Outcome.TRUNCATED if outcome is Outcome.OK and not is_whole else outcome
 
 
 NewTlsFlight = Callable[[str, int, bytes, int], TlsFlight]

@@ -56,13 +56,16 @@ class Flight:
 
     __slots__ = (
         "_end",
+        "_is_complete",
         "_payload",
         "_sends",
         "client_port",
         "data",
         "fd",
+        "first_sent_ns",
         "index",
         "is_connected",
+        "is_reused",
         "kernel_stamp",
         "last_activity_ns",
         "offset_first",
@@ -84,6 +87,7 @@ class Flight:
         self.scheduled_ns = scheduled_ns
         self.start_ns = self.last_activity_ns = time.monotonic_ns()
         self.sent_ns: int | None = None
+        self.first_sent_ns: int | None = None  # on a connection that was closed then, where this one is the second
         self.send_call_ns: int | None = None
         self.send_stamp = b""
         self.client_port: int | None = None
@@ -91,11 +95,13 @@ class Flight:
         self.kernel_stamp: list[bytes] = []
         self.data: list[bytes] = []
         self.is_connected = False
+        self.is_reused = False  # whether an earlier request has used the connection
         self.session: TlsSession | None = None
         self.offset_first: WallOffset = sample_wall_offset()
         self._payload = memoryview(payload)
         self._sends = 0
         self._end = EndFinder()
+        self._is_complete = False
 
     def connect(self, family: int, address: tuple[str, int]) -> None:
         """Begin to connect. Raises `OSError`."""
@@ -113,7 +119,7 @@ class Flight:
         """Use a connection that an earlier request has left open."""
         self._take(sock)
         self.session = session
-        self.is_connected = True
+        self.is_connected = self.is_reused = True
         self._forget_send_stamps()
 
     def _forget_send_stamps(self) -> None:
@@ -183,11 +189,25 @@ class Flight:
         self.user_ns.append(now_ns)
         self.kernel_stamp.append(control[0][2] if control else b"")
         self.data.append(data)
-        return Outcome.OK if self._end.feed(data, self.data) else None
+        self._is_complete = self._end.feed(data, self.data)
+        return Outcome.OK if self._is_complete else None
+
+    @property
+    def said_done_ns(self) -> int | None:
+        """When the stream said `[DONE]`, if it has."""
+        reads = self._end.done_reads
+        return None if reads is None else self.user_ns[reads - 1]
+
+    def end_with_done(self) -> None:
+        """Forget what came behind `[DONE]`: the stream is over, although its body does not end."""
+        reads = self._end.done_reads
+        del self.user_ns[reads:], self.kernel_stamp[reads:], self.data[reads:]
 
     def _outcome_at_close(self) -> Outcome:
-        """Say what an orderly close by the server means at this point."""
+        """Say what an orderly close by the server means at this point. Raises `FramingError`."""
         head = self._end.head
+        if self._end.catch_up(self.data) or self._end.done_reads is not None:
+            return Outcome.OK
         if head is not None and not head.is_chunked and head.content_length is None:
             return Outcome.OK  # a body that is delimited by the connection's end (RFC 9112 §6.3)
         return Outcome.TRUNCATED if self.data else Outcome.RESET
@@ -195,7 +215,7 @@ class Flight:
     def can_be_reused(self) -> bool:
         """Whether the connection may carry another request."""
         head = self._end.head
-        return head is not None and head.keeps_alive and (head.is_chunked or head.content_length is not None)
+        return self._is_complete and head is not None and head.keeps_alive
 
     def to_exchange(self, ending: Outcome, detail: str | None) -> Exchange:
         """Hand over what was measured."""
@@ -215,6 +235,7 @@ class Flight:
             offset_first=self.offset_first,
             offset_last=sample_wall_offset(),
             client_port=self.client_port,
+            first_sent_ns=self.first_sent_ns,
         )
 
 

@@ -1,5 +1,6 @@
 """The real driver process against real sockets: every way a request can end has a name."""
 
+import itertools
 import os
 import signal
 import threading
@@ -310,3 +311,152 @@ def test_the_driver_ends_with_its_parent() -> None:
         (pid,) = running.pids
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def hangs_up_after(pause_s: float) -> server.Script:
+    """Answer, then close the connection a moment later without having said so, as llama-server does."""
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        server.stream_tokens(TOKENS)(connection, request)
+        time.sleep(pause_s)
+        connection.shutdown(server.socket.SHUT_RDWR)
+        connection.close()
+
+    return script
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.001, 0.01])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_server_that_hangs_up_between_requests_loses_none(
+    driver: LoadDriver, pause_s: float, concurrency: int
+) -> None:
+    with server.serve(hangs_up_after(pause_s)) as port:
+        records, _ = drive(driver, port, requests=40, concurrency=concurrency)
+    assert [record.outcome for record in records] == [Outcome.OK] * 40
+    again = [record for record in records if record.first_sent_ns is not None]
+    # Three are enough to see the habit; others may have been under way by then, one for each slot.
+    assert len(again) <= 3 + concurrency
+    assert all((record.first_sent_ns or 0) < (record.sent_ns or 0) for record in again)
+    assert all(record.read_offset_ns[0] > 0 for record in again)
+
+
+def test_a_request_is_sent_again_once_and_only_on_a_connection_that_was_open_before(driver: LoadDriver) -> None:
+    requests = 0
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        nonlocal requests
+        requests += 1
+        if requests == 1:
+            server.stream_tokens(TOKENS)(connection, request)
+        else:
+            connection.shutdown(server.socket.SHUT_RDWR)
+
+    with server.serve(script) as port:
+        records, _ = drive(driver, port, requests=3)
+    # The first is answered; the second meets its open connection, then a new one; the third meets a new one only.
+    assert requests == 4
+    assert [record.outcome for record in records] == [Outcome.OK, Outcome.RESET, Outcome.RESET]
+    assert [record.first_sent_ns is not None for record in records] == [False, True, False]
+
+
+def test_a_server_that_breaks_off_after_its_first_bytes_is_not_asked_again(driver: LoadDriver) -> None:
+    requests = 0
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        nonlocal requests
+        requests += 1
+        if requests == 1:
+            server.stream_tokens(TOKENS)(connection, request)
+        else:
+            server.reset_after(server.HEAD)(connection, request)
+
+    with server.serve(script) as port:
+        records, _ = drive(driver, port, requests=2)
+    assert requests == 2
+    assert [record.outcome for record in records] == [Outcome.OK, Outcome.RESET]
+
+
+def stream_to_done(connection: server.socket.socket) -> None:
+    connection.sendall(server.HEAD + b"".join(server.chunk(server.token(text)) for text in TOKENS))
+    connection.sendall(server.chunk(server.DONE))
+
+
+def never_ends(connection: server.socket.socket, request: bytes) -> None:
+    stream_to_done(connection)
+    connection.recv(1)
+
+
+def pings_for_ever(connection: server.socket.socket, request: bytes) -> None:
+    stream_to_done(connection)
+    while True:
+        time.sleep(0.02)
+        connection.sendall(server.chunk(b": ping\n\n"))
+
+
+def closes_without_last_chunk(connection: server.socket.socket, request: bytes) -> None:
+    stream_to_done(connection)
+    connection.close()
+
+
+def has_no_length(connection: server.socket.socket, request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + server.token("a") + server.DONE)
+    connection.recv(1)
+
+
+@pytest.mark.parametrize("script", [never_ends, pings_for_ever, closes_without_last_chunk, has_no_length])
+def test_done_ends_a_stream_whose_body_does_not(driver: LoadDriver, script: server.Script) -> None:
+    connections: set[int] = set()
+
+    def counted(connection: server.socket.socket, request: bytes) -> None:
+        connections.add(id(connection))
+        script(connection, request)
+
+    with server.serve(counted) as port:
+        records, _ = drive(driver, port, requests=12, stall_timeout_s=5.0)
+    assert [record.outcome for record in records] == [Outcome.OK] * 12
+    assert len(connections) == 12  # none is used again
+    # The last read that counts is the one with [DONE]: no ping is the end of a response.
+    assert all(record.read_offset_ns[-1] < s_to_ns(1.0) for record in records)
+    waited_ns = [record.finished_ns - (record.sent_ns or 0) for record in records[4:]]
+    assert min(waited_ns) < s_to_ns(0.1)  # by then it is a habit, and not waited for
+
+
+def test_a_response_without_end_is_given_up(driver: LoadDriver) -> None:
+    def flood(connection: server.socket.socket, request: bytes) -> None:
+        connection.sendall(server.HEAD)
+        while True:
+            connection.sendall(b"100000\r\n" + b"x" * (1 << 20) + b"\r\n")
+
+    with server.serve(flood) as port:
+        (record,), _ = drive(driver, port, request_timeout_s=60.0, stall_timeout_s=60.0)
+    assert record.outcome is Outcome.TOO_LONG
+    assert "over 64 MiB" in (record.detail or "")
+    assert sum(record.read_bytes) < (64 << 20) + 20_000
+
+
+@pytest.mark.parametrize("size", [b"-11", b"+5", b"0x5", b"5_0", b"1" * 5000])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_no_chunk_size_stops_the_driver(driver: LoadDriver, size: bytes, is_closed: bool) -> None:
+    broken = (server.HEAD + b"5\r\nhello\r\n" + size + b"\r\n", b"0", b"\r\n\r\n")
+    script = server.send_bytes(*broken) if is_closed else server.stay_silent_after(*broken)
+    with server.serve(script) as port:
+        (record,), _ = drive(driver, port, stall_timeout_s=1.0)
+    assert record.outcome is Outcome.MALFORMED_HTTP
+    assert size[:20].decode() in (record.detail or "")
+
+
+def test_a_job_that_is_abandoned_hands_over_what_has_finished(driver: LoadDriver) -> None:
+    numbers = itertools.count()
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        if next(numbers) < 30:
+            server.stream_tokens(TOKENS)(connection, request)
+        else:
+            connection.recv(1)
+
+    with server.serve(script) as port:
+        timer = threading.Timer(1.0, driver.abandon)
+        timer.start()
+        records, done = drive(driver, port, requests=100, concurrency=4, read_after_s=1.5)
+    assert len(records) == 30
+    assert done.sent == 34  # four were in flight
