@@ -8,6 +8,7 @@ and no answer.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from math import hypot
 from statistics import fmean
 from typing import Literal, TypeVar
 
@@ -218,8 +219,8 @@ def _means(
 
 
 def _mean(values: Sequence[float], drift_ratio: float | None, own_ratio: float) -> Mean | None:
-    """A drift that was stated of long runs is not that of a short one, which is no surer than it is within."""
-    return mean(values, None if drift_ratio is None else max(drift_ratio, own_ratio))
+    """A single run differs from the next by the drift of the machine, and by what it does not know of itself."""
+    return mean(values, None if drift_ratio is None else hypot(drift_ratio, own_ratio))
 
 
 def _quotient(new: Pooled, base: Pooled) -> float | None:

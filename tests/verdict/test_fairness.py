@@ -1,0 +1,290 @@
+"""Traps: each is found, named in the same sentence by every verb, and bars the same metrics everywhere."""
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from support.stored_runs import stored
+
+from profiler.energy.account import Seen, accounts
+from profiler.metrics.catalogue import METRICS
+from profiler.reports.compare.columns import Column
+from profiler.reports.compare.differences import differences
+from profiler.reports.compare.entries import named
+from profiler.reports.compare.sides import sides
+from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
+from profiler.results.records import EnergyReading
+from profiler.results.several import StoredRun
+from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
+from profiler.verdict.claim_file import Claim
+from profiler.verdict.claims import check
+from profiler.verdict.fairness import TRAPS, fairness, obstacle, traps
+from profiler.verdict.gate import Limit, gate
+
+KINDS = [
+    *((meter_class, "whole machine") for meter_class in get_args(MeterClass) if meter_class != "none"),
+    ("counter", "CPU packages"),
+    ("counter", "GPU boards"),
+    ("polled", "GPU boards"),
+]
+EMBODIED = "gco2e_embodied_per_1m_output_tokens"
+HOSTS = ("one", "other")
+
+
+def account(meter_class: Any, scope: str, notes: tuple[str, ...] = ()) -> EnergyAccount:
+    rest = {"idle_j": None, "net_j": None, "coverage_ratio": 1, "provenance": "", "parts": {}}
+    return EnergyAccount(meter_class=meter_class, scope=scope, gross_j=(1, 1), notes=list(notes), **rest)
+
+
+def measured(name: str, value: float) -> Metric:
+    """A metric whose value is exactly this, whatever its kind."""
+    unit = METRICS[name].unit
+    if METRICS[name].kind == "per-run":
+        return Scalar(unit=unit, value=value, interval=(value, value))
+    return Distribution(unit=unit, n=99, mean=value, min=value, max=value, quantiles={}, mean_half_width=0.0)
+
+
+@pytest.fixture(scope="module")
+def host_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[StoredRun]]:
+    """Three runs of a host in which every metric has a value."""
+    folder = tmp_path_factory.mktemp("runs")
+    made = {}
+    for host, factor in zip(HOSTS, (1.0, 2.0), strict=True):
+        metrics = {name: measured(name, factor * spec_value(name)) for name in METRICS}
+        made[host] = [
+            stored(folder / f"{host}{i}", metrics=metrics, host={"name": host}, engine__command=["server"])
+            for i in range(3)
+        ]
+    return lambda host: [run_copy(run) for run in made[host]]
+
+
+def spec_value(name: str) -> float:
+    # shares stay alike, or they would be traps of their own
+    return 0.0 if name in {"cached_prompt_ratio"} else 1.0
+
+
+def run_copy(run: StoredRun) -> StoredRun:
+    summary = run.summary.model_copy(update={"metrics": dict(run.summary.metrics)})
+    for name in ("output_tokens_per_request", "prompt_tokens_per_request"):
+        summary.metrics[name] = measured(name, 8.0)
+    return StoredRun(run.folder, run.manifest.model_copy(deep=True), summary)
+
+
+def claim_on(metric: str) -> Claim:
+    better = METRICS[metric].better
+    return Claim.model_validate(
+        {
+            "id": "c",
+            "version": 1,
+            "statement": "s",
+            "metric": metric,
+            "direction": "less" if better == "lower" else "more",
+            "size_percent": 10.0,
+            "form": "at-least",
+            "subject": {"name": "one", "host": "one"},
+            "baseline": {"name": "other", "host": "other"},
+            "source": {"title": "t"},
+        }
+    )
+
+
+def answers(
+    metric: str, one: list[StoredRun], other: list[StoredRun], allowed: tuple[str, ...] = ()
+) -> dict[str, bool]:
+    """By verb, whether it compares the metric of the two."""
+    claimed = check(claim_on(metric), [*one, *other], allowed)
+    gated = gate(other, one, [(metric, None)], Limit(0.05, allowed=allowed))
+    column = Column(metric, metric, METRICS[metric].better, lambda _: None, (metric, None))  # type: ignore[arg-type, return-value]
+    entries = named([*other, *one]).all
+    compared = differences(sides(entries, entries[0]), [column], allowed=allowed).rows[3][metric]
+    return {
+        "claims": claimed.answer != "undecidable",
+        "gate": gated.answer != "undecidable",
+        "compare": compared.outcome in {"better", "worse"},
+        "owner": obstacle(metric, one, other, allowed) is None,
+    }
+
+
+RANKED = [name for name, spec in METRICS.items() if spec.better != "neither"]
+
+
+@pytest.mark.parametrize("metric", RANKED)
+def test_all_verbs_agree_on_every_pair_of_energy_classes_and_scopes(host_runs, metric: str) -> None:
+    """One runs on twice the number of the other, so whatever may be compared is decided by every verb."""
+    rests_on_energy = METRICS[metric].group == "energy" or (metric.startswith("gco2e") and metric != EMBODIED)
+    assert set(answers(metric, *alike(host_runs, KINDS[0])).values()) == {True}
+    for first, second in combinations(KINDS, 2):
+        one, other = host_runs("one"), host_runs("other")
+        for runs, kind in ((one, first), (other, second)):
+            for run in runs:
+                run.summary.energy = [account(*kind)]
+        assert set(answers(metric, one, other).values()) == {not rests_on_energy}, (first, second)
+
+
+def alike(host_runs, kind: tuple[str, str]) -> tuple[list[StoredRun], list[StoredRun]]:
+    found = host_runs("one"), host_runs("other")
+    for run in (*found[0], *found[1]):
+        run.summary.energy = [account(*kind)]
+    return found
+
+
+def test_a_claim_on_carbon_of_input_tokens_across_classes_is_undecidable(host_runs) -> None:
+    """Counter of the CPU packages against a wall meter of the whole machine, as on output tokens (drift D1)."""
+    one, other = host_runs("one"), host_runs("other")
+    for runs, kind in ((one, ("counter", "CPU packages")), (other, ("wall", "whole machine"))):
+        for run in runs:
+            run.summary.energy = [account(*kind)]
+    for metric in ("gco2e_per_1m_input_tokens", "gco2e_per_1m_output_tokens"):
+        assert check(claim_on(metric), [*one, *other]).answer == "undecidable"
+    assert check(claim_on(EMBODIED), [*one, *other]).answer == "supported"  # it rests on no meter
+
+
+def price(kind: str = "on-demand", currency: str = "USD") -> dict[str, Any]:
+    return {"per_hour": 1.0, "kind": kind, "currency": currency, "source": {"name": "flag", "title": "f"}}
+
+
+TOKEN_PRICE = {"input_per_1m": 1.0, "output_per_1m": 2.0, "currency": "USD", "source": {"name": "flag", "title": "f"}}
+
+
+def grid(value: float) -> list[dict[str, Any]]:
+    return [{"gco2e_per_kwh": value, "place": "x", "source": {"name": "flag", "title": "f"}}]
+
+
+@pytest.mark.parametrize(
+    ("trap", "one", "other", "barred", "free"),
+    [
+        ("price-kind", {"cost.price": price()}, {"cost.price": price("spot")}, "usd_per_request", "ttft_ms"),
+        ("price-kind", {"cost.price": price()}, {"cost.price": price("reserved")}, "tokens_per_usd", "tpot_ms"),
+        (
+            "price-kind",
+            {"cost.price": price()},
+            {"cost.token_price": TOKEN_PRICE},
+            "usd_per_1m_output_tokens",
+            "tpot_ms",
+        ),
+        ("grid", {"cost.grid": grid(30)}, {"cost.grid": grid(500)}, "gco2e_per_1m_output_tokens", EMBODIED),
+        ("pue", {"cost.pue": 1.0}, {"cost.pue": 1.5}, "gco2e_operational_per_1m_output_tokens", "mean_power_w"),
+        ("prompt-cache", {"engine.prompt_cache": "warm"}, {"engine.prompt_cache": "cold"}, "ttft_ms", "tpot_ms"),
+        ("prompt-cache", {"engine.prompt_cache": "warm"}, {"engine.prompt_cache": "cold"}, "requests_per_s", "itl_ms"),
+    ],
+)
+def test_what_bars_a_metric_bars_it_everywhere_and_can_be_allowed(
+    host_runs, trap: str, one: dict[str, Any], other: dict[str, Any], barred: str, free: str
+) -> None:
+    found = alike(host_runs, KINDS[0])
+    for runs, changes in zip(found, (one, other), strict=True):
+        for run in runs:
+            change(run, changes)
+    assert trap in [seen.id for seen in traps([*found[0], *found[1]])]
+    assert set(answers(barred, *found).values()) == {False}
+    assert set(answers(free, *found).values()) == {True}
+    assert set(answers(barred, *found, allowed=(trap,)).values()) == {True}
+
+
+def change(run: StoredRun, changes: dict[str, Any]) -> None:
+    """Change keys of a manifest in place, such as `{"engine.prompt_cache": "warm"}`."""
+    document = run.manifest.model_dump()
+    for path, value in changes.items():
+        *parents, key = path.split(".")
+        target = document
+        for parent in parents:
+            target = target[parent]
+        target[key] = value
+    changed = type(run.manifest).model_validate(document)
+    for name in type(run.manifest).model_fields:
+        setattr(run.manifest, name, getattr(changed, name))
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "trap", "barred", "free"),
+    [
+        # 3 of 8 tokens before the sequence ends: whole requests look faster, tokens do not
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "requests_per_s", "tpot_ms"),
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "e2e_ms", "output_tokens_per_s"),
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "usd_per_request", "ttft_ms"),
+        ("prompt_tokens_per_request", (16.0, 31.0), "prompt-lengths", "ttft_ms", "tpot_ms"),
+        ("cached_prompt_ratio", (0.0, 0.9), "cached-prompts", "ttft_ms", "tpot_ms"),
+    ],
+)
+def test_unlike_work_is_not_compared(
+    host_runs, metric: str, values: tuple[float, float], trap: str, barred: str, free: str
+) -> None:
+    one, other = alike(host_runs, KINDS[0])
+    for runs, value in ((one, values[0]), (other, values[1])):
+        for run in runs:
+            run.summary.metrics[metric] = measured(metric, value)
+    assert trap in [seen.id for seen in traps([*one, *other])]
+    assert set(answers(barred, one, other).values()) == {False}
+    assert set(answers(free, one, other).values()) == {True}
+
+
+def test_lengths_that_differ_by_little_are_alike(host_runs) -> None:
+    one, other = alike(host_runs, KINDS[0])
+    for run in one:
+        run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 7.7)
+    assert fairness([*one, *other]) == []
+
+
+def test_energy_of_a_window_that_is_too_short_for_its_meter(host_runs) -> None:
+    meter = MeterFacts(
+        channel="a", meter="nvml", meter_class="counter", scope="whole machine", provenance="p", claim_window_s=60
+    )
+    readings = [EnergyReading(t_ns=second * 10**9, channel="a", energy_j=float(second)) for second in range(15)]
+    (short,) = accounts(EnergyFacts(meters=[meter]), Seen(readings, [(10**9, 13 * 10**9)], None))
+    one, other = alike(host_runs, KINDS[0])
+    one[0].summary.energy = [account(*KINDS[0], short.notes)]
+    assert "energy-window" in [seen.id for seen in traps([*one, *other])]
+    assert set(answers("energy_j_per_output_token", one, other).values()) == {False}
+    assert set(answers("output_tokens_per_s", one, other).values()) == {True}
+
+
+def endpoint(path: Path, name: str, **changes: Any) -> StoredRun:
+    base = {"engine__url": "http://127.0.0.1:8000/v1", "engine__name": "openai", "run_id": name}
+    return stored(path / name, **{**base, **changes})
+
+
+def test_prompts_that_an_earlier_run_sent_to_this_server(tmp_path: Path) -> None:
+    first = endpoint(tmp_path, "first", started_utc="2026-01-01T00:00:00Z")
+    second = endpoint(tmp_path, "second", started_utc="2026-01-01T00:01:00Z")
+    (said,) = fairness([second, first])
+    assert said.startswith("The prompts of second were sent to this server before")
+    assert obstacle("ttft_ms", [first], [second]) is not None
+    assert obstacle("tpot_ms", [first], [second]) is None
+    for other in (
+        {"prompts_are_new": True, "nonce": "b"},
+        {"nonce": "b"},
+        {"seed": 2},
+        {"engine__url": "http://127.0.0.1:8001/v1"},
+        {"engine__prompt_cache": "cold"},
+        {"engine__command": ["llama-server"]},  # a server of its own, which began without a cache
+    ):
+        assert fairness([first, endpoint(tmp_path, f"third{len(str(other))}", **other)]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"status": "interrupted"}, "Not all that was planned was measured in b"),
+        ({"command_line": ["aforo", "run", "--threads", "3"]}, "chosen by hand in b (--threads)"),
+        ({"workload": {"output_tokens": 64}}, "shorter than was asked for"),
+        ({"workload": {"prompts": {"source": "synthetic", "tokens": 99}}}, "other prompt lengths than were asked for"),
+    ],
+)
+def test_what_is_only_a_warning(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+    both = {"command_line": ["aforo", "run"], "workload": {"prompts": {"source": "synthetic"}}}
+    runs = [stored(tmp_path / "a", **both), stored(tmp_path / "b", **{**both, **changes})]
+    for run in runs:
+        run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", 31.0)
+        run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
+    (found,) = traps(runs)
+    assert says in found.sentence
+    assert not found.is_barring
+    assert all(obstacle(metric, [runs[0]], [runs[1]]) is None for metric in METRICS)
+
+
+def test_ids_of_traps_are_unique_and_what_bars_says_what_would_do() -> None:
+    assert len({trap.id for trap in TRAPS}) == len(TRAPS)
+    for trap in TRAPS:
+        assert bool(trap.remedy) >= any(map(trap.bars, METRICS.values()))
