@@ -10,7 +10,8 @@ NBSP = "\u00a0"  # keeps a number and its unit on one line
 COUNT = "count"  # unit of how many of something there are, which its name says
 _SIGNIFICANT = 3  # digits of a value whose spread is not known
 _MOST_SIGNIFICANT = 4  # digits of a value, however small its spread
-_MOST_DECIMALS = 30
+_MOST_WITHIN = 6  # digits of a value that would else read as one beyond its interval
+_MOST_DECIMALS = 30  # after the point
 _BYTE_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
@@ -37,23 +38,31 @@ class Scale:
         return low if low == high else f"{low}\N{EN DASH}{high}"
 
 
-def scale(value: float, unit: str, spread: float = 0.0, interval: tuple[float, float] | None = None) -> Scale:
+def scale(
+    value: float,
+    unit: str,
+    spread: float = 0.0,
+    interval: tuple[float, float] | None = None,
+    shown_in: tuple[float, str] | None = None,
+) -> Scale:
     """Choose how to show a metric whose typical size is `value`: with the digits that it carries.
 
-    `spread` is by how much its repeats differ. Where an `interval` (low, high) of the value is known, its width counts
-    instead, and the rounded value lies within it.
+    `spread` is by how much its repeats differ. Where an `interval` (low, high) of the value is known, its half-width
+    counts instead, and the rounded value lies within it. `shown_in` is a factor and a unit, where those of a row or a
+    column are wanted.
     """
-    factor, shown_unit = _handy_unit(value, unit)
-    if interval is None:
+    factor, shown_unit = shown_in or handy_unit(value, unit)
+    if interval is None or interval[0] == interval[1]:
         return Scale(factor, shown_unit, decimals(value * factor, spread * factor))
     low, high = interval[0] * factor, interval[1] * factor
     return Scale(factor, shown_unit, _decimals_within(value * factor, low, high))
 
 
 def _decimals_within(value: float, low: float, high: float) -> int:
-    """Digits after the point with which `value`, rounded, still lies between `low` and `high`."""
-    shown = decimals(value, high - low)
-    while low <= value <= high and not low <= round(value, shown) <= high and shown < _MOST_DECIMALS:
+    """Digits after the point with which `value`, rounded, still lies between `low` and `high`; six digits at most."""
+    shown = decimals(value, (high - low) / 2)
+    most = _MOST_WITHIN - 1 - _exponent(value) if value else shown
+    while low <= value <= high and not low <= round(value, shown) <= high and shown < most:
         shown += 1
     return shown
 
@@ -82,9 +91,9 @@ def _plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
-def interval_scale(low: float, high: float, unit: str) -> Scale:
+def interval_scale(low: float, high: float, unit: str, shown_in: tuple[float, str] | None = None) -> Scale:
     """Choose how to show a number that is known only as an interval: with three digits of its upper end."""
-    factor, shown_unit = _handy_unit(high, unit)
+    factor, shown_unit = shown_in or handy_unit(high, unit)
     return Scale(factor, shown_unit, decimals(high * factor))
 
 
@@ -111,7 +120,7 @@ def decimals(value: float, spread: float = 0.0) -> int:
     if spread <= 0 or not math.isfinite(spread):
         return _SIGNIFICANT - 1 - magnitude
     last = _exponent(spread)
-    if spread / 10**last < 3:
+    if int(f"{spread:.16e}"[0]) < 3:
         last -= 1
     return min(-last, _MOST_SIGNIFICANT - 1 - magnitude)
 
@@ -136,7 +145,8 @@ def _exponent(value: float) -> int:
     return math.floor(math.log10(abs(value)))
 
 
-def _handy_unit(value: float, unit: str) -> tuple[float, str]:
+def handy_unit(value: float, unit: str) -> tuple[float, str]:
+    """Return factor and name of the unit in which a value of this size reads best."""
     size = abs(value)
     if unit == "bytes":
         return _byte_unit(size)

@@ -120,7 +120,7 @@ def _print_table(shown: "Sequence[Line]") -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for line in shown:
         about = (f"{_when(line)}\n{_plain(line.host)}", _subject(line), _two_lines(line.verdict))
-        latencies = (_number(line.numbers.get(name)) for name in ("ttft_ms.p50", "tpot_ms.p50"))
+        latencies = (_number(line, name) for name in ("ttft_ms.p50", "tpot_ms.p50"))
         table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), _rate(line), *latencies)
     if shown:
         console().print(table)
@@ -147,20 +147,25 @@ def _plain(text: str | None) -> str:
 
 def _rate(line: "Line") -> str:
     """The rate of output tokens; of embeddings, which have none, that of input tokens, marked as such."""
-    output, input_ = (line.numbers.get(f"{kind}_tokens_per_s") for kind in ("output", "input"))
-    return f"{_number(input_)}\nof input" if output is None and input_ is not None else _number(output)
+    output, input_ = (f"{kind}_tokens_per_s" for kind in ("output", "input"))
+    has_input_only = line.numbers.get(output) is None and line.numbers.get(input_) is not None
+    return f"{_number(line, input_)}\nof input" if has_input_only else _number(line, output)
 
 
-def _number(value: float | None) -> str:
-    from profiler.reports.format import decimals, fixed
+def _number(line: "Line", name: str) -> str:
+    """A number in the form that it has on every page, in the unit of its column."""
+    from profiler.number_format import scale
 
-    return "\N{EN DASH}" if value is None else fixed(value, decimals(value))
+    value = line.numbers.get(name)
+    if value is None:
+        return "\N{EN DASH}"
+    return scale(value, "", interval=line.intervals.get(name)).number(value)
 
 
 def _print_rest(path: Path, kept: "Sequence[Line]", shown: "Sequence[Line]", foreign: int) -> None:
     """Say what the table does not show."""
     from profiler.cli.rows import printable
-    from profiler.reports.format import count
+    from profiler.number_format import count
     from profiler.results.listing import notes
 
     if not kept:

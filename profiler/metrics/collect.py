@@ -1,11 +1,13 @@
 """From records to observations in two passes, with memory that does not grow with the number of requests.
 
-The first pass finds the steady windows from when requests were sent and ended. The second adds up every request of a
-measured phase to that phase's `Totals` and `Values`, and forgets it.
+The first pass finds the steady windows from when requests were sent and ended. The second adds every request that was
+sent in the window of a phase to that phase's `Totals` and `Values`, and forgets it. Where no repeat of a load was
+steady, its latencies are those of all measured requests, and it has no rates.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, repeat
 
 from profiler.metrics.catalogue import METRICS
@@ -20,19 +22,19 @@ from profiler.metrics.observations import (
     slo_of,
 )
 from profiler.metrics.pauses import Pauses
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import MetricSpec, NotMeasuredError
+from profiler.metrics.stretches import stretches_of
 from profiler.metrics.totals import EngineTotals, Totals
-from profiler.metrics.windows import NOWHEN, Window, steady_windows
+from profiler.metrics.windows import ALWAYS, NOWHEN, Window, find_steady
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming, timing_told
-from profiler.stats.intervals import BATCHES
 from profiler.stats.values import EXACT_VALUES, Values
 from profiler.timing.audit import Audit
 from profiler.workloads.schema import Slo
 
-_PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request"]
-_LEAST_PER_SLICE = 2  # requests that end in it, for each one in flight
+_PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request" and not spec.of_burst]
+_OF_BURST = [spec for spec in METRICS.values() if spec.of_burst]
 _NO_MORE = EngineTiming(0, 0.0, 0, 0.0)  # stands after the last one
 _POOLED = [spec for spec in METRICS.values() if spec.kind == "pooled"]
 
@@ -51,12 +53,21 @@ class Tally:
 
     def take(self, request: RequestRecord, timing: EngineTiming | None) -> None:
         """Add one request, and what the engine says of it."""
-        self.totals.take(request, self._window, self._slo)
-        if timing is not None:
-            self.engine.take(timing, request)
+        self.totals.count(request)
+        is_steady = self._window.holds(request.begun_ns)
+        if is_steady:
+            self.totals.take(request, self._slo)
+            if timing is not None:
+                self.engine.take(timing, request)
         if request.outcome is Outcome.OK:
-            self._take_values(request)
-            self.pauses.take(request)
+            self.pauses.take(request, is_steady)
+            if is_steady:
+                self._take_values(request)
+
+    def take_first(self, request: RequestRecord) -> None:
+        """Add one request that the load began with."""
+        for spec in _OF_BURST:
+            self._take_value(spec, request)
 
     def append(self, later: "Tally") -> None:
         """Add all requests of another phase, which came later."""
@@ -68,12 +79,13 @@ class Tally:
 
     def _take_values(self, request: RequestRecord) -> None:
         for spec in _PER_REQUEST:
-            try:
-                self.values[spec.id].add(spec.compute(request))
-            except NotMeasuredError:
-                continue
+            self._take_value(spec, request)
         for spec in _POOLED:
             self.values[spec.id].extend(spec.compute(request))
+
+    def _take_value(self, spec: MetricSpec, request: RequestRecord) -> None:
+        with suppress(NotMeasuredError):
+            self.values[spec.id].add(spec.compute(request))
 
 
 class Slices:
@@ -81,16 +93,17 @@ class Slices:
 
     def __init__(self, window: Window, slo: Slo) -> None:
         """Cut a window."""
-        self.windows = window.slices()
+        self.windows = window.slices
         self.totals = [Totals() for _ in self.windows]
-        self._edges_ns = [part.end_ns for part in self.windows]
+        self._starts_ns = [part.start_ns for part in self.windows]
         self._slo = slo
 
     def take(self, request: RequestRecord) -> None:
-        """Add a request that ended well to each part that it was in flight in."""
-        first = bisect_left(self._edges_ns, request.sent_ns or 0)
-        for part in range(first, min(bisect_left(self._edges_ns, request.last_byte_ns) + 1, len(self.windows))):
-            self.totals[part].take_steady(request, self.windows[part], self._slo)
+        """Add a request to the part that it was sent in."""
+        part = bisect_right(self._starts_ns, request.begun_ns) - 1
+        if part >= 0 and self.windows[part].holds(request.begun_ns):
+            self.totals[part].count(request)
+            self.totals[part].take(request, self._slo)
 
 
 class Collected:
@@ -115,8 +128,9 @@ class Collected:
         self._metered = metered(manifest, samples, wall)
         self._samples = samples
         self._exact = EXACT_VALUES // max(1, len(measured_phases(manifest)))
-        self._windows = steady_windows(requests, _slots(manifest))
-        self._tallies = {name: self._tally(name) for name in _slots(manifest)}
+        steady = find_steady(requests, stretches_of(manifest))
+        self._windows, self._bursts = steady.windows, steady.bursts
+        self._tallies = dict(chain.from_iterable(map(self._tallies_of, points_of(manifest))))
         self._slices = self._cut()
         self._has_timings = self._take(requests, engine_timings)
 
@@ -134,18 +148,14 @@ class Collected:
         return [self._repeat(phase, point) for phase in phases if self._tallies[phase.name].totals.finished]
 
     def slices(self, point: Point) -> list[Observations]:
-        """Return the steady window of a point's only repeat in ten parts; of each, what is counted in a window.
+        """Return the steady window of a point's only repeat in parts; of each, what is counted in a window.
 
-        None where there are several repeats, which say more, or where fewer than two requests for each one in flight
-        end in each part: what lies in two of them makes them resemble each other.
+        None where there are several repeats, which say more, or where there are too few requests.
         """
         phases = measured_phases(cut_to_point(self._manifest, point.name))
-        if len(phases) != 1 or (name := phases[0].name) not in self._slices:
+        if len(phases) != 1 or phases[0].name not in self._slices:
             return []
-        totals, length_ns = self._tallies[name].totals, self._windows[name].length_ns
-        if totals.steady_endings < _LEAST_PER_SLICE * BATCHES * max(1.0, totals.in_flight_ns / length_ns):
-            return []
-        cut = self._slices[name]
+        cut = self._slices[phases[0].name]
         return [self._slice(phases[0], point, *part) for part in zip(cut.windows, cut.totals, strict=True)]
 
     def _slice(self, phase: Phase, point: Point, window: Window, totals: Totals) -> Observations:
@@ -188,8 +198,12 @@ class Collected:
         found = tally.totals, tally.values, tally.pauses.explained_ms, engine
         return Observations(manifest, point, windows, samples, *found, wire, self._metered)
 
-    def _tally(self, phase: str) -> Tally:
-        return Tally(self._windows.get(phase, NOWHEN), slo_of(self._manifest), self._exact)
+    def _tallies_of(self, point: Point) -> list[tuple[str, Tally]]:
+        """Return what will hold the requests of each repeat of a point."""
+        names = [phase.name for phase in measured_phases(cut_to_point(self._manifest, point.name))]
+        otherwise = NOWHEN if any(name in self._windows for name in names) else ALWAYS
+        slo = slo_of(self._manifest)
+        return [(name, Tally(self._windows.get(name, otherwise), slo, self._exact)) for name in names]
 
     def _take(self, requests: Iterable[RequestRecord], engine_timings: Iterable[EngineTiming | None]) -> bool:
         """Add up all requests; return whether the timings can be trusted.
@@ -203,19 +217,16 @@ class Collected:
             timing = None if last is _NO_MORE else last
             if request.server_timings is not None:
                 is_told, timing = True, timing_told(request.server_timings)
-            if request.phase in self._tallies:
-                self._tallies[request.phase].take(request, timing)
-                if request.outcome is Outcome.OK and request.phase in self._slices:
-                    self._slices[request.phase].take(request)
+            self._take_one(request, timing)
         for tally in self._tallies.values():
             tally.pauses.finish()
         return is_told or (last is not _NO_MORE and next(timings) is _NO_MORE)
 
-
-def _slots(manifest: Manifest) -> Mapping[str, int | None]:
-    """Return the requests in flight of each measured phase, `None` for an open loop."""
-    return {
-        phase.name: point.concurrency
-        for point in points_of(manifest)
-        for phase in measured_phases(cut_to_point(manifest, point.name))
-    }
+    def _take_one(self, request: RequestRecord, timing: EngineTiming | None) -> None:
+        if request.phase in self._tallies:
+            self._tallies[request.phase].take(request, timing)
+        if request.phase in self._slices:
+            self._slices[request.phase].take(request)
+        burst = self._bursts.get(request.phase)
+        if burst and request.outcome is Outcome.OK and request.begun_ns <= burst.until_ns:
+            self._tallies[burst.phase].take_first(request)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import QUANTILES
-from profiler.results.summary import Distribution, NotMeasured, PointSummary, Scalar, Summary
+from profiler.results.summary import Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import BATCHES
 
@@ -40,6 +40,11 @@ def estimate(summary: Summary | PointSummary, metric: str, quantile: str | None 
     expected_unit = METRICS[metric].unit
     if found.unit != expected_unit:
         return Unknown(f"it is in {found.unit}, not in {expected_unit}: aforo summarize writes it anew")
+    return estimate_of(found, quantile)
+
+
+def estimate_of(found: Metric, quantile: str | None = None) -> Estimate | Unknown:
+    """Return a metric of a summary with its 95 % interval, whatever it is called."""
     if isinstance(found, NotMeasured):
         return Unknown(found.reason)
     if isinstance(found, Scalar):
@@ -73,8 +78,10 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
     several = len(found.per_repeat) >= _SEVERAL
     if found.interval is not None:
         is_of_meter = found.interval == (found.low, found.high)  # what a meter leaves open is no matter of chance
-        freedom = len(found.per_repeat) - 1 if several else BATCHES - 1
+        freedom = found.interval_freedom or (len(found.per_repeat) - 1 if several else BATCHES - 1)
         return Estimate(found.value, *found.interval, None if is_of_meter else freedom)
+    if found.no_interval:
+        return Unknown(found.no_interval, found.value)
     if several:
         return Estimate.of_repeats(found.value, found.per_repeat)
     return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from profiler.energy.account import Account, accounts
 from profiler.energy.use import Seen
 from profiler.metrics.metered import Metered, busy_range
+from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import Window
 from profiler.results.manifest import Manifest, Phase, Point
@@ -17,6 +18,7 @@ from profiler.stats.values import Values
 from profiler.timing.audit import Audit
 from profiler.workloads.schema import EMBEDDINGS, Slo
 
+ENOUGH_ROUNDS = 10  # requests of a repeat for each slot that make a load steady
 NO_OUTPUT = "an embedding has no output tokens"
 
 _SEVERAL = 2  # points from which a run is a sweep or a search; below, all of its measured phases are one point
@@ -36,11 +38,51 @@ class Observations:
     engine: EngineTotals | None  # where the engine's log matches the requests one to one
     wire: Audit | None  # of the whole run, where the wire was captured; not of a repeat
     metered: Metered
+    load_ratio: float = 1.0  # what the whole run was offered / what this part of it was: arrivals differ by chance
 
     @property
     def window_ns(self) -> int:
         """Steady time of all repeats."""
         return sum(window.length_ns for window in self.windows)
+
+    @property
+    def in_flight(self) -> float:
+        """Requests in flight, averaged over the steady windows. Raises `NotMeasuredError`."""
+        if not self.window_ns:
+            raise NotMeasuredError(self.why_not_steady)
+        in_flight_ns = sum(window.in_flight_ns for window in self.windows)
+        if not in_flight_ns:
+            raise NotMeasuredError("no request was in flight in the steady windows")
+        return self.load_ratio * in_flight_ns / self.window_ns
+
+    @property
+    def rounds(self) -> float:
+        """Requests sent in the steady windows for each one in flight."""
+        sent = sum(window.sent for window in self.windows)
+        return sent / max(1.0, self.point.concurrency or self.in_flight) if sent else 0.0
+
+    @property
+    def why_not_steady(self) -> str:
+        """Why there is no steady window, and what to do."""
+        requests, slots = self.totals.requests, self.point.concurrency
+        if not slots or not requests:
+            return f"no steady state: {requests} requests are too few; pass --requests"
+        return f"{requests} requests for {slots} slots: no steady state; pass --requests {ENOUGH_ROUNDS * slots}"
+
+    def offered_as(self, whole: Observations) -> Observations:
+        """Return this part of a run as if as many requests had arrived in a time as in all of it.
+
+        In an open loop arrivals differ from part to part, by chance and whatever the server does; what it makes of
+        them is what an interval has to be of. In a closed loop the server itself decides when requests are sent.
+        """
+        if self.point.concurrency or not self.window_ns or not whole.window_ns:
+            return self
+        return replace(self, load_ratio=whole.offered_per_ns / self.offered_per_ns)
+
+    @property
+    def offered_per_ns(self) -> float:
+        """Requests sent in the steady windows / their length."""
+        return sum(window.sent for window in self.windows) / self.window_ns
 
     @property
     def is_embedding(self) -> bool:

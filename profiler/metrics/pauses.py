@@ -28,11 +28,11 @@ class Pauses:
         self._open: deque[tuple[int, int, int]] = deque()  # requests taken before, start and end of a gap
         self._taken = 0
 
-    def take(self, request: RequestRecord) -> None:
-        """Look at one request that ended well."""
+    def take(self, request: RequestRecord, is_steady: bool = True) -> None:
+        """Look at one request that ended well; the gaps of one outside the steady window do not count."""
         sent_ns, arrivals_ns = request.sent_ns or 0, token_arrivals_ns(request)
         self._waits.add(sent_ns, sent_ns + first_token_ns(request))
-        if len(arrivals_ns) > _FEWEST_GAPS:
+        if is_steady and len(arrivals_ns) > _FEWEST_GAPS:
             spans = list(pairwise(arrivals_ns))
             gaps_ns = sorted(end_ns - start_ns for start_ns, end_ns in spans)
             limit_ns = LONG * gaps_ns[len(gaps_ns) // 2]

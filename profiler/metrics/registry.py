@@ -36,6 +36,7 @@ class MetricSpec:
     `compute` takes, by kind: per-request, a finished `RequestRecord`, and returns a float; pooled, the
     same, and returns a list of floats; per-run, `Observations`, and returns a float or an `Estimate`. `rests_on` names
     what besides the server's speed enters the number: two runs that differ in it are not comparable in this metric.
+    `of_burst`: of the requests that the load began with, instead of those of the steady windows.
     """
 
     id: str
@@ -47,6 +48,7 @@ class MetricSpec:
     aliases: Mapping[str, str]  # tool -> its name for the same thing
     compute: Callable[..., Any]
     rests_on: frozenset[Basis] = frozenset()
+    of_burst: bool = False
 
 
 _registry: dict[str, MetricSpec] = {}
@@ -60,6 +62,7 @@ def metric(
     better: Better,
     aliases: Mapping[str, str] | None = None,
     rests_on: Collection[Basis] = (),
+    of_burst: bool = False,
 ) -> Callable[[_Function], _Function]:
     """Declare a metric; its id is the function's name."""
 
@@ -69,7 +72,7 @@ def metric(
             raise ValueError(f"metric {name} is declared twice")
         formula = " ".join((function.__doc__ or "").split())
         basis = frozenset(rests_on)
-        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function, basis)
+        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function, basis, of_burst)
         return function
 
     return declare

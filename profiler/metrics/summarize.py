@@ -1,12 +1,14 @@
 """From records to a summary: pure, so that the same files always give the same bytes."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.collect import Collected
 from profiler.metrics.observations import NO_OUTPUT, Observations, points_of
 from profiler.metrics.registry import Estimate, MetricSpec, NotMeasuredError
+from profiler.metrics.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import (
@@ -21,7 +23,7 @@ from profiler.results.summary import (
 )
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.estimates import Estimate as Interval
-from profiler.stats.intervals import BATCHES, parts_half_width, repeats_half_width
+from profiler.stats.intervals import parts_half_width, repeats_half_width
 from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import quantile, sample_floor
 from profiler.stats.ranges import Range
@@ -30,7 +32,8 @@ from profiler.timing.audit import Audit
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
-_SHARES_OF_REQUESTS = {"slo_attainment_ratio", "error_ratio"}
+_SHARES_OF_REQUESTS = {"slo_attainment_ratio": attrgetter("sent"), "error_ratio": attrgetter("requests")}
+NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
@@ -137,9 +140,9 @@ def _measure(
     spec: MetricSpec, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
 ) -> Metric:
     if spec.kind == "per-run":
-        return _with_interval(_scalar(spec, seen, repeats), spec, seen, slices)
+        return _with_interval(_scalar(spec, seen, repeats), spec, seen, repeats if len(repeats) > 1 else slices)
     if not len(seen.values[spec.id]):
-        return NotMeasured(unit=spec.unit, reason=_why_without_values(seen))
+        return NotMeasured(unit=spec.unit, reason=NO_BURST if spec.of_burst else _why_without_values(seen))
     return _distribution(spec.unit, seen.values[spec.id], [part.values[spec.id] for part in repeats])
 
 
@@ -168,19 +171,42 @@ def _values(spec: MetricSpec, parts: Sequence[Observations]) -> list[float | Est
     return found
 
 
-def _with_interval(scalar: Scalar, spec: MetricSpec, seen: Observations, slices: Sequence[Observations]) -> Scalar:
+def _with_interval(scalar: Scalar, spec: MetricSpec, seen: Observations, parts: Sequence[Observations]) -> Scalar:
     """Add the interval of a single value: over repeats or, for what is counted in a window, over slices of it."""
     if scalar.value is None:
         return scalar
-    half_width = repeats_half_width(scalar.per_repeat)
-    if half_width is None and slices and spec.group in _COUNTED_IN_WINDOWS:
-        half_width = _over_slices(scalar.value, spec, slices)
     if spec.id in _SHARES_OF_REQUESTS:
-        return scalar.model_copy(update={"interval": _of_share(scalar.value, seen.totals.requests, half_width or 0.0)})
+        apart = repeats_half_width(scalar.per_repeat) or 0.0
+        requests = _SHARES_OF_REQUESTS[spec.id](seen.totals)
+        return scalar.model_copy(update={"interval": _of_share(scalar.value, requests, apart)})
+    if spec.group in _COUNTED_IN_WINDOWS and seen.windows:
+        return scalar.model_copy(update=_of_window(scalar, spec, seen, parts))
+    half_width = repeats_half_width(scalar.per_repeat)
+    return scalar.model_copy(update=_interval(scalar, half_width, len(parts) - 1))
+
+
+def _of_window(
+    scalar: Scalar, spec: MetricSpec, seen: Observations, parts: Sequence[Observations]
+) -> dict[str, object]:
+    """Return the interval of what is counted in steady windows, or why it has none."""
+    if reason := _too_few(seen):
+        return {"no_interval": reason, "interval": _wider(None, scalar)}
+    value = scalar.value or 0.0
+    found = _as_scalar(spec.unit, value, _values(spec, [part.offered_as(seen) for part in parts])).per_repeat
+    if len(found) < 2 or (len(scalar.per_repeat) < 2 and len(found) < len(parts)):
+        return _interval(scalar, None, 0)
+    if len(scalar.per_repeat) < 2:
+        half_width = parts_half_width(value, found, [part.window_ns for part in parts])
+    else:
+        half_width = repeats_half_width(found) or 0.0
+    return _interval(scalar, half_width, len(found) - 1)
+
+
+def _interval(scalar: Scalar, half_width: float | None, freedom: int) -> dict[str, object]:
     if half_width is None:
-        return scalar.model_copy(update={"interval": _wider(None, scalar)})
-    found = Interval.around(scalar.value, half_width, BATCHES - 1)
-    return scalar.model_copy(update={"interval": _wider((found.low, found.high), scalar)})
+        return {"interval": _wider(None, scalar)}
+    found = Interval.around(scalar.value or 0.0, half_width, freedom)
+    return {"interval": _wider((found.low, found.high), scalar), "interval_freedom": freedom}
 
 
 def _wider(interval: tuple[float, float] | None, scalar: Scalar) -> tuple[float, float] | None:
@@ -191,6 +217,18 @@ def _wider(interval: tuple[float, float] | None, scalar: Scalar) -> tuple[float,
     return min(low, scalar.low), max(high, scalar.high)
 
 
+def _too_few(seen: Observations) -> str | None:
+    """Say why there are too few requests for an interval; None where there are enough."""
+    rounds = f"{seen.rounds:.2g} requests for each one in flight"
+    if seen.rounds < FEWEST_ROUNDS:
+        return f"{rounds} are too few for an interval, {FEWEST_ROUNDS} are needed: raise --requests"
+    if seen.totals.sent < FEWEST_REQUESTS:
+        return (
+            f"{seen.totals.sent} requests are too few for an interval, {FEWEST_REQUESTS} are needed: raise --requests"
+        )
+    return None
+
+
 def _of_share(share: float, requests: int, half_width: float) -> tuple[float, float]:
     """Return the interval of a share of requests: the wider one, over repeats or of as many independent requests.
 
@@ -198,12 +236,6 @@ def _of_share(share: float, requests: int, half_width: float) -> tuple[float, fl
     """
     low, high = proportion_interval(round(share * requests), requests)
     return max(0.0, min(low, share - half_width)), min(1.0, max(high, share + half_width))
-
-
-def _over_slices(value: float, spec: MetricSpec, slices: Sequence[Observations]) -> float | None:
-    """Return the half-width of a value's interval over slices of its window; `None` unless all have a number."""
-    parts = _as_scalar(spec.unit, value, _values(spec, slices)).per_repeat
-    return parts_half_width(value, parts, [part.window_ns for part in slices]) if len(parts) == len(slices) else None
 
 
 def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | Estimate]) -> Scalar:

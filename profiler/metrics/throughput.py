@@ -1,14 +1,26 @@
-"""How much comes out in a time. Rates are taken over the steady windows only."""
+"""How much comes out in a time: by Little's law, over the requests sent in the steady windows.
+
+Requests in flight on average, divided by how long a request takes on average, is how many there are in a time (J. D. C.
+Little, "A Proof for the Queuing Formula L = λW", 1961). Unlike a count of what ended within a window it does not depend
+on where in a round of the slots the window begins and ends.
+"""
 
 from profiler.metrics.observations import NO_OUTPUT, Observations
 from profiler.metrics.registry import NotMeasuredError, metric
-from profiler.units import ns_to_s
+from profiler.metrics.totals import Amount
+from profiler.stats.ratios import ratio_of_means
+from profiler.units import NS_PER_S
+
+NO_SLO = "the workload states no SLO"
 
 
-def _steady_s(seen: Observations) -> float:
-    if not seen.window_ns:
-        raise NotMeasuredError("no stretch of steady load: too few requests finished")
-    return ns_to_s(seen.window_ns)
+def _per_s(seen: Observations, amount: Amount) -> float:
+    """Return how much comes out in a second of something that requests bring."""
+    totals, in_flight = seen.totals, seen.in_flight
+    if not totals.ended_well.total:
+        raise NotMeasuredError("no request that was sent in the steady windows ended well")
+    per_ns = ratio_of_means(totals.sent, amount.total, totals.busy_ns, amount.times_ns, totals.busy_ns_squared)
+    return in_flight * per_ns * NS_PER_S
 
 
 @metric(
@@ -23,22 +35,26 @@ def _steady_s(seen: Observations) -> float:
     },
 )
 def output_tokens_per_s(seen: Observations) -> float:
-    """Output tokens that arrived in the steady windows / length of the windows, all streams together."""
+    """Requests in flight × output tokens / duration, sums over the requests sent in the steady windows.
+
+    All streams together; tokens in the server's count, where it gives one. Failed requests take their time and bring
+    no tokens. Several repeats: sums over all of them.
+    """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
-    return seen.totals.steady_output_tokens / _steady_s(seen)
+    return _per_s(seen, seen.totals.output_tokens)
 
 
 @metric("per-run", unit="tokens/s", group="throughput", better="higher")
 def input_tokens_per_s(seen: Observations) -> float:
-    """Prompt tokens in the steady windows / length of the windows, all streams together.
+    """Requests in flight × prompt tokens / duration, sums over the requests sent in the steady windows.
 
-    A prompt counts when the first token of its answer arrives, or its embedding.
+    Failed requests take their time and bring no tokens.
     """
-    steady_s = _steady_s(seen)
-    if seen.totals.steady_prompts_unknown:
+    rate = _per_s(seen, seen.totals.prompt_tokens)
+    if seen.totals.prompts_unknown:
         raise NotMeasuredError("the length of the prompts in tokens is not known")
-    return seen.totals.steady_prompt_tokens / steady_s
+    return rate
 
 
 @metric(
@@ -53,8 +69,8 @@ def input_tokens_per_s(seen: Observations) -> float:
     },
 )
 def total_tokens_per_s(seen: Observations) -> float:
-    """Output tokens and prompt tokens in the steady windows / length of the windows."""
-    return input_tokens_per_s(seen) + seen.totals.steady_output_tokens / _steady_s(seen)
+    """Output tokens per second + prompt tokens per second."""
+    return input_tokens_per_s(seen) + _per_s(seen, seen.totals.output_tokens)
 
 
 @metric(
@@ -69,8 +85,8 @@ def total_tokens_per_s(seen: Observations) -> float:
     },
 )
 def requests_per_s(seen: Observations) -> float:
-    """Requests whose last byte arrived in the steady windows / length of the windows."""
-    return seen.totals.steady_endings / _steady_s(seen)
+    """Requests in flight × requests that ended well / duration, sums over those sent in the steady windows."""
+    return _per_s(seen, seen.totals.ended_well)
 
 
 @metric(
@@ -81,17 +97,17 @@ def requests_per_s(seen: Observations) -> float:
     aliases={"vllm bench": "request_goodput", "aiperf": "goodput"},
 )
 def goodput_rps(seen: Observations) -> float:
-    """Requests that met every SLO of the workload and ended in the steady windows / length of the windows."""
-    if not seen.slo.model_fields_set:
-        raise NotMeasuredError("the workload states no SLO")
-    return seen.totals.steady_endings_good / _steady_s(seen)
+    """Requests per second, of those alone that met every SLO of the workload."""
+    if not seen.slo.is_stated:
+        raise NotMeasuredError(NO_SLO)
+    return _per_s(seen, seen.totals.good)
 
 
 @metric("per-run", unit="ratio", group="throughput", better="higher")
 def slo_attainment_ratio(seen: Observations) -> float:
-    """Measured requests that met every SLO of the workload / measured requests, failed ones included."""
-    if not seen.slo.model_fields_set:
-        raise NotMeasuredError("the workload states no SLO")
-    if not seen.totals.requests:
+    """Requests that met every SLO of the workload / requests sent in the steady windows, failed ones included."""
+    if not seen.slo.is_stated:
+        raise NotMeasuredError(NO_SLO)
+    if not seen.totals.sent:
         raise NotMeasuredError("no measured request ended")
-    return seen.totals.good / seen.totals.requests
+    return seen.totals.good.total / seen.totals.sent

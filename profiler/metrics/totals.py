@@ -12,7 +12,6 @@ from profiler.metrics.latency import (
     prompt_tokens,
     streaming_ns,
 )
-from profiler.metrics.windows import Window
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.covered import Covered
@@ -52,14 +51,40 @@ class EngineTotals:
 
 
 @dataclass
-class Totals:
-    """Sums over the measured requests; everything but `outcomes` is about those that ended well.
+class Amount:
+    """Something that each request of a window brings, added up, and weighed by how long the requests took."""
 
-    "Steady" is what lies in the steady window.
+    total: float = 0
+    times_ns: float = 0  # each request's amount × its duration
+
+    def take(self, amount: float, duration_ns: int) -> None:
+        """Add what one request brings."""
+        self.total += amount
+        self.times_ns += amount * duration_ns
+
+    def __add__(self, other: "Amount") -> "Amount":
+        """Add up two."""
+        return Amount(self.total + other.total, self.times_ns + other.times_ns)
+
+
+@dataclass
+class Totals:
+    """Sums over the requests of a steady window.
+
+    `outcomes` and `failures` are of all measured requests. Down to `busy_ns_squared` all requests sent in the window
+    count, from there on only those of them that ended well.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: Failures = field(default_factory=Failures)
+    sent: int = 0
+    busy_ns: int = 0  # how long they took
+    busy_ns_squared: float = 0.0  # the same, each squared
+    ended_well: Amount = field(default_factory=Amount)
+    good: Amount = field(default_factory=Amount)  # requests that met every objective
+    output_tokens: Amount = field(default_factory=Amount)
+    prompt_tokens: Amount = field(default_factory=Amount)
+    prompts_unknown: int = 0  # whose length is not known
     reads: int = 0
     reads_unstamped: int = 0  # without a kernel stamp
     token_reads: int = 0  # with at least one token
@@ -84,14 +109,6 @@ class Totals:
     clock_steps: int = 0  # requests during which the wall clock was stepped
     clock_offset_widths: int = 0  # requests for which the width was sampled
     clock_offset_width_ns: int = 0  # the largest
-    good: int = 0  # requests that met every objective
-    steady_output_tokens: float = 0.0
-    steady_prompt_tokens: int = 0
-    steady_prompts_unknown: int = 0  # whose length is not known
-    steady_endings: int = 0
-    steady_endings_good: int = 0  # that met every objective
-    steady_endings_ns: int = 0  # how long those that ended took
-    in_flight_ns: int = 0  # steady time, request by request
 
     @property
     def requests(self) -> int:
@@ -100,19 +117,26 @@ class Totals:
 
     @property
     def finished(self) -> int:
-        """Those that ended well."""
+        """Measured requests that ended well, in a window or not."""
         return self.outcomes[Outcome.OK]
 
-    def take(self, request: RequestRecord, window: Window, slo: Slo) -> None:
-        """Add one request; `window` is that of its repeat."""
+    def count(self, request: RequestRecord) -> None:
+        """Note how a measured request ended, in the window or not."""
         self.outcomes[request.outcome] += 1
+        if request.outcome is not Outcome.OK:
+            self.failures.take(request)
+
+    def take(self, request: RequestRecord, slo: Slo) -> None:
+        """Add one request that was sent in the window."""
+        duration_ns = request.ended_ns - request.begun_ns
+        self.sent += 1
+        self.busy_ns += duration_ns
+        self.busy_ns_squared += duration_ns**2
         if request.outcome is Outcome.OK:
+            self._take_amounts(request, duration_ns, slo)
             self._take_reads(request)
             self._take_counts(request)
             self._take_clock(request)
-            self.take_steady(request, window, slo)
-        else:
-            self.failures.take(request)
 
     def add(self, other: "Totals") -> None:
         """Add those of another repeat."""
@@ -162,36 +186,13 @@ class Totals:
             self.clock_offset_widths += 1
             self.clock_offset_width_ns = max(self.clock_offset_width_ns, request.clock_offset_width_ns)
 
-    def take_steady(self, request: RequestRecord, window: Window, slo: Slo) -> None:
-        """Add what lies in a window of one that ended well."""
-        sent_ns, ended_ns = request.sent_ns or 0, request.last_byte_ns
-        is_good = meets(slo, request)
-        self.good += is_good
-        self.in_flight_ns += window.shared_ns(sent_ns, ended_ns)
-        self._take_steady_tokens(request, window)
-        if window.holds(ended_ns):
-            self.steady_endings += 1
-            self.steady_endings_good += is_good
-            self.steady_endings_ns += ended_ns - sent_ns
-
-    def _take_steady_tokens(self, request: RequestRecord, window: Window) -> None:
-        """A prompt counts with the first token of its answer, tokens as they arrive, in the server's count."""
-        if window.holds((request.sent_ns or 0) + first_token_ns(request)):
-            length = prompt_tokens(request)
-            self.steady_prompt_tokens += length or 0
-            self.steady_prompts_unknown += length is None
-        seen_tokens = request.completion_tokens
-        if seen_tokens:
-            self.steady_output_tokens += _tokens_within(request, window) * output_tokens(request) / seen_tokens
-
-
-def _tokens_within(request: RequestRecord, window: Window) -> int:
-    """Return the tokens that arrived in a window; mostly it holds them all."""
-    sent_ns, offsets_ns = request.sent_ns or 0, request.read_offset_ns
-    if window.holds(sent_ns + min(offsets_ns)) and window.holds(sent_ns + max(offsets_ns)):
-        return sum(request.read_tokens)
-    reads = zip(offsets_ns, request.read_tokens, strict=True)
-    return sum(tokens for offset_ns, tokens in reads if window.holds(sent_ns + offset_ns))
+    def _take_amounts(self, request: RequestRecord, duration_ns: int, slo: Slo) -> None:
+        length = prompt_tokens(request)
+        self.ended_well.take(1, duration_ns)
+        self.good.take(meets(slo, request), duration_ns)
+        self.output_tokens.take(output_tokens(request), duration_ns)
+        self.prompt_tokens.take(length or 0, duration_ns)
+        self.prompts_unknown += length is None
 
 
 def _add(ours: EngineTotals | Totals, other: EngineTotals | Totals) -> None:

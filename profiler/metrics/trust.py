@@ -10,7 +10,7 @@ from profiler.metrics.pauses import LONG
 from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
+from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us, s_to_ns
 
 _FEWEST_PER_QUARTER = 2
 
@@ -115,30 +115,44 @@ def pause_time_ratio(seen: Observations) -> float:
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def littles_law_residual_ratio(seen: Observations) -> float:
-    """|L − λ·W| / L in the steady windows: L requests in flight on average, λ endings per time, W mean duration.
+    """Requests that the records do not account for / all requests, in the steady windows; large where some are missing.
 
-    J. D. C. Little, "A Proof for the Queuing Formula L = λW" (1961). Large where records are missing or where the
-    load was not steady.
+    Closed loop: |slots − requests in flight − slots that think| / slots, where L requests in flight that take W each
+    mean L · think time / W slots that think (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961). Open
+    loop: numbers of requests without a record / numbers of requests. Added up over the repeats without their signs.
     """
-    in_flight = _mean_in_flight(seen)
-    return abs(in_flight - seen.totals.steady_endings_ns / seen.window_ns) / in_flight
+    if not seen.window_ns:
+        raise NotMeasuredError(seen.why_not_steady)
+    slots = seen.point.concurrency
+    if not slots:
+        missing = sum(window.missing for window in seen.windows)
+        return missing / (missing + sum(window.sent for window in seen.windows))
+    thinking = 1 + _think_ns(seen) * seen.totals.sent / seen.totals.busy_ns
+    apart_ns = sum(abs(slots * window.length_ns - window.in_flight_ns * thinking) for window in seen.windows)
+    return apart_ns / (slots * seen.window_ns)
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def idle_slot_ratio(seen: Observations) -> float:
     """1 − mean requests in flight / slots of a closed loop: the load that the client failed to put on."""
-    if not seen.point.concurrency or seen.manifest.workload.get("load", {}).get("think_time_s"):
+    if not seen.point.concurrency or _think_ns(seen):
         raise NotMeasuredError("only a closed loop without think time keeps its slots busy")
-    return max(0.0, 1 - _mean_in_flight(seen) / seen.point.concurrency)
+    return max(0.0, 1 - seen.in_flight / seen.point.concurrency)
 
 
-def _mean_in_flight(seen: Observations) -> float:
-    """Return the requests in flight, averaged over the steady windows."""
-    if not seen.window_ns:
-        raise NotMeasuredError("no stretch of steady load: too few requests finished")
-    if not seen.totals.in_flight_ns:
-        raise NotMeasuredError("no request was in flight in the steady windows")
-    return seen.totals.in_flight_ns / seen.window_ns
+def _think_ns(seen: Observations) -> int:
+    return s_to_ns(seen.manifest.workload.get("load", {}).get("think_time_s") or 0.0)
+
+
+@metric("per-run", unit="rounds", group="trust", better="higher")
+def rounds_per_slot(seen: Observations) -> float:
+    """Requests sent in the steady windows / requests in flight (slots of a closed loop, the mean of an open one).
+
+    0 where there is no steady window. All repeats together.
+    """
+    if not seen.totals.requests:
+        raise NotMeasuredError("no measured request ended")
+    return seen.rounds
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
@@ -208,12 +222,14 @@ def tcp_retransmission_ratio(seen: Observations) -> float:
     arrived, and without connections that a full backlog made wait.
     """
     counted = [(s.t_ns, s.tcp_retransmissions) for s in seen.samples]
+    if not seen.totals.ended_well.total:
+        raise NotMeasuredError("no request finished")
     sent_again = _increase(seen, counted, "the kernel's TCP counters cannot be read here")
     if not sent_again:
         return 0.0
     counted = [(s.t_ns, s.tcp_needless_retransmissions) for s in seen.samples]
     needless = _increase(seen, counted, "it was not counted which segments were sent again without a loss")
-    return max(0, sent_again - needless) / seen.totals.finished
+    return max(0, sent_again - needless) / seen.totals.ended_well.total
 
 
 def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:
@@ -224,7 +240,7 @@ def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], abs
     if not known:
         raise NotMeasuredError(absent)
     if not seen.windows:
-        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+        raise NotMeasuredError(seen.why_not_steady)
     times_ns = [t_ns for t_ns, _ in known]
     total = 0
     for window in seen.windows:
@@ -266,7 +282,7 @@ def other_cpu_cores(seen: Observations) -> float:
 def sample_coverage_ratio(seen: Observations) -> float:
     """Share of the steady windows that lies within one second of a sample."""
     if not seen.window_ns:
-        raise NotMeasuredError("no stretch of steady load: too few requests finished")
+        raise NotMeasuredError(seen.why_not_steady)
     covered_ns = 0
     for window in seen.windows:
         times_ns = [sample.t_ns for sample in seen.samples if window.holds(sample.t_ns)]
@@ -278,9 +294,9 @@ def sample_coverage_ratio(seen: Observations) -> float:
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def clock_step_ratio(seen: Observations) -> float:
     """Finished requests during which the wall clock was stepped by over 1 ms / finished requests."""
-    if not seen.totals.finished:
+    if not seen.totals.ended_well.total:
         raise NotMeasuredError("no request finished")
-    return seen.totals.clock_steps / seen.totals.finished
+    return seen.totals.clock_steps / seen.totals.ended_well.total
 
 
 @metric("per-run", unit="ratio", group="trust", better="higher")

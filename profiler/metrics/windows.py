@@ -1,88 +1,229 @@
-"""The stretches of steady load: the first pass over a run's requests finds them."""
+"""The stretches of steady load: the first pass over a run's requests finds them.
+
+A window begins and ends with a request being sent, and the requests of a window are those sent in it, whenever they
+finish. Both edges are alike, so neither the burst of a start nor the emptying at the end is part of it, and the mean
+duration of its requests is that of consecutive ones: not of those that happened to finish in time.
+"""
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 from profiler.results.folder import StoredRequests
-from profiler.results.records import Outcome, RequestRecord, Timed
+from profiler.results.records import RequestRecord, Timed, begun_ns, ended_ns
 from profiler.stats.intervals import BATCHES
+
+FEWEST_ROUNDS = 5  # requests for each one in flight; with fewer there is no interval
+FEWEST_REQUESTS = 20
+_FEW_SLICES = 5
+_EARLY = 10  # of an open loop, the first part of so many is looked at for how long requests take
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Phases during which the load was kept up without a break, in the order of sending.
+
+    `slots` is None for an open loop. `ramp_end_ns` is when the last slot was due to begin, where slots began one after
+    the other. `think_ns` is the pause of a slot between a response and its next request.
+    """
+
+    phases: tuple[str, ...]
+    measured: frozenset[str]
+    slots: int | None = None
+    ramp_end_ns: int | None = None
+    think_ns: int = 0
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of steady load, in CLOCK_MONOTONIC nanoseconds."""
+    """A stretch of steady load, in CLOCK_MONOTONIC nanoseconds, and what the first pass counts in it."""
 
     start_ns: int
     end_ns: int
-    edges_ns: tuple[int, ...] = field(default=(), compare=False)  # of its slices, start and end among them
+    in_flight_ns: int = field(default=0, compare=False)  # time in it of all requests, request by request
+    sent: int = field(default=0, compare=False)  # its requests, whatever their outcome
+    missing: int = field(default=0, compare=False)  # numbers between theirs that have no record (open loop)
+    slices: tuple["Window", ...] = field(default=(), compare=False)  # parts in which equally many were sent
 
     @property
     def length_ns(self) -> int:
         """Duration."""
         return self.end_ns - self.start_ns
 
-    def slices(self) -> "list[Window]":
-        """Return its parts in which equally many requests ended; none where too few did."""
-        return [Window(start_ns, end_ns) for start_ns, end_ns in pairwise(self.edges_ns)]
-
     def holds(self, t_ns: int) -> bool:
-        """Whether an instant lies inside; the start does not, the end does."""
-        return self.start_ns < t_ns <= self.end_ns
-
-    def shared_ns(self, start_ns: int, end_ns: int) -> int:
-        """Return how much of a stretch lies inside."""
-        return max(0, min(end_ns, self.end_ns) - max(start_ns, self.start_ns))
+        """Whether an instant lies inside; the start does, the end does not."""
+        return self.start_ns <= t_ns < self.end_ns
 
 
-NOWHEN = Window(0, 0)  # holds nothing: the window of a repeat that was never steady
+NOWHEN = Window(0, 0)  # holds nothing
+ALWAYS = Window(-(2**63), 2**63)  # holds everything: stands for the window of a load that never was steady
 
 
-def steady_windows(requests: Iterable[RequestRecord], slots: Mapping[str, int | None]) -> dict[str, Window]:
-    """Return the steady part of each phase in `slots` that has one, in the order of `slots`.
+@dataclass(frozen=True)
+class Burst:
+    """The requests that a closed loop sends at once when it starts."""
 
-    `slots` gives each measured phase its requests in flight, `None` for an open loop.
-    """
-    sent_ns = {name: array("q") for name in slots}
-    ended_ns = {name: array("q") for name in slots}
+    until_ns: int  # when the last of them was sent
+    phase: str  # the measured phase that they are reported with
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What the first pass finds."""
+
+    windows: Mapping[str, Window]  # by measured phase; those without a steady part are left out
+    bursts: Mapping[str, Burst]  # by phase, warm-up included
+
+
+class Times:
+    """When requests were sent and ended, whatever their outcome; nanoseconds, in the order of finishing."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.sent_ns = array("q")
+        self.ended_ns = array("q")
+        self.indexes = array("q")
+
+    def take(self, request: Timed) -> None:
+        """Add one; of a request that was never sent, from when it was due."""
+        self.sent_ns.append(begun_ns(request))
+        self.ended_ns.append(ended_ns(request))
+        self.indexes.append(request.index)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.sent_ns)
+
+
+def find_steady(requests: Iterable[RequestRecord], stretches: Sequence[Stretch]) -> Steady:
+    """Find the steady part of each measured phase and the burst at the start of each stretch."""
+    times = {name: Times() for stretch in stretches for name in stretch.phases}
     for request in times_of(requests):
-        if request.outcome is Outcome.OK and request.phase in sent_ns and request.sent_ns is not None:
-            sent_ns[request.phase].append(request.sent_ns)
-            ended_ns[request.phase].append(request.last_byte_ns)
-    found = ((name, steady_window(sent_ns[name], ended_ns[name], slots[name])) for name in slots)
-    return {name: window for name, window in found if window is not None}
+        if request.phase in times:
+            times[request.phase].take(request)
+    windows: dict[str, Window] = {}
+    bursts: dict[str, Burst] = {}
+    for stretch in stretches:
+        own = {name: times[name] for name in stretch.phases}
+        windows |= steady_windows(stretch, own)
+        bursts |= _bursts(stretch, own)
+    return Steady(windows, bursts)
 
 
-def steady_window(sent_ns: Sequence[int], ended_ns: Sequence[int], slots: int | None) -> Window | None:
-    """Return the steady part of a repeat from when its finished requests were sent and ended; `None` without one.
+def steady_windows(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Window]:
+    """Return the steady part of each measured phase of a stretch that has one.
 
-    Closed loop: all slots are busy. It begins when the slot filled last gets its first request, and ends when,
-    after the last request was sent, the first slot runs empty. Open loop (`slots` is None): it begins with the
-    first answer, when requests in flight have built up, and ends with the last arrival.
+    Closed loop of several slots: it opens with the first request that is sent after one for each slot, so that the
+    burst of the start is left out; with slots that begin one after the other, after the last has begun and one for each
+    slot more. A slot has no burst. Where the load goes on with a phase that is not measured, that is all. Otherwise it
+    closes one request for each slot before the end, so that none of its requests is served while slots run empty.
+
+    Open loop: it opens when requests in flight have built up, after the longest time that one of the first tenth
+    takes, and closes with the last arrival.
+
+    Within these bounds a phase's window lasts from its first request to the first one of the next phase.
     """
-    if len(sent_ns) < (slots or 2):
+    sent_ns = sorted(t for name in stretch.phases for t in times[name].sent_ns)
+    ended_ns = sorted(t for name in stretch.phases for t in times[name].ended_ns)
+    bounds = _closed_bounds(stretch, sent_ns, ended_ns) if stretch.slots else _open_bounds(stretch, times, sent_ns)
+    if bounds is None:
+        return {}
+    opens_ns, closes_ns = bounds
+    firsts = [(name, min(times[name].sent_ns)) for name in stretch.phases if len(times[name])]
+    found = {}
+    for (name, first_ns), (_, next_ns) in pairwise([*firsts, ("", closes_ns)]):
+        start_ns, end_ns = max(first_ns, opens_ns), min(next_ns, closes_ns)
+        if name in stretch.measured and start_ns < end_ns:
+            found[name] = _Counted(stretch, times[name], sent_ns, ended_ns).window(start_ns, end_ns)
+    return {name: window for name, window in found.items() if window.sent}
+
+
+def _closed_bounds(stretch: Stretch, sent_ns: Sequence[int], ended_ns: Sequence[int]) -> tuple[int, int] | None:
+    slots = stretch.slots or 1
+    begun = 0 if stretch.ramp_end_ns is None else bisect_left(sent_ns, stretch.ramp_end_ns)
+    first, last = (0, len(sent_ns)) if slots == 1 else (begun + slots, len(sent_ns) - slots + 1)
+    if first >= last:
         return None
-    last_sent_ns = max(sent_ns)
-    if slots is None:
-        start_ns, stop_ns = min(ended_ns), last_sent_ns
-    else:
-        start_ns = nsmallest(slots, sent_ns)[-1]
-        stop_ns = min((end_ns for end_ns in ended_ns if end_ns > last_sent_ns), default=start_ns)
-    return Window(start_ns, stop_ns, _edges_ns(ended_ns, start_ns, stop_ns)) if stop_ns > start_ns else None
+    closes_ns = ended_ns[-1] + stretch.think_ns if last == len(sent_ns) else sent_ns[last]
+    return sent_ns[first], closes_ns
 
 
-def _edges_ns(ended_ns: Sequence[int], start_ns: int, stop_ns: int) -> tuple[int, ...]:
-    """Return where to cut a window so that equally many requests end in each of ten parts.
+def _open_bounds(stretch: Stretch, times: Mapping[str, Times], sent_ns: Sequence[int]) -> tuple[int, int] | None:
+    if not sent_ns:
+        return None
+    early_ns = sent_ns[(len(sent_ns) - 1) // _EARLY]
+    longest_ns = max(
+        ended - sent
+        for name in stretch.phases
+        for sent, ended in zip(times[name].sent_ns, times[name].ended_ns, strict=True)
+        if sent <= early_ns
+    )
+    first = bisect_left(sent_ns, sent_ns[0] + longest_ns)
+    return (sent_ns[first], sent_ns[-1]) if first < len(sent_ns) else None
 
-    A cut at the end of a request parts no other one where one request was in flight at a time: parts of the same
-    request would resemble each other.
-    """
-    inside = [end_ns for end_ns in ended_ns if start_ns < end_ns <= stop_ns] if len(ended_ns) >= BATCHES else []
-    cuts_ns = {inside[len(inside) * i // BATCHES - 1] for i in range(1, BATCHES)} if len(inside) >= BATCHES else set()
-    edges_ns = sorted({start_ns, *cuts_ns, stop_ns})
-    return tuple(edges_ns) if len(edges_ns) == BATCHES + 1 else ()
+
+class _Counted:
+    """Counts what lies in windows of one phase."""
+
+    def __init__(self, stretch: Stretch, own: Times, sent_ns: Sequence[int], ended_ns: Sequence[int]) -> None:
+        self._slots = stretch.slots
+        self._all_sent_ns, self._all_ended_ns = sent_ns, ended_ns
+        self._own, self._own_sent_ns = own, sorted(own.sent_ns)
+
+    def window(self, start_ns: int, end_ns: int) -> Window:
+        """Return the window between two instants, cut into slices where there are enough requests."""
+        whole = self._uncut(start_ns, end_ns)
+        in_flight = self._slots or whole.in_flight_ns / whole.length_ns
+        slices = tuple(starmap(self._uncut, pairwise(self._edges_ns(whole, slices_of(whole.sent, in_flight)))))
+        missing = 0 if self._slots else self._missing(whole)
+        return Window(start_ns, end_ns, whole.in_flight_ns, whole.sent, missing, slices)
+
+    def _uncut(self, start_ns: int, end_ns: int) -> Window:
+        sent = bisect_left(self._own_sent_ns, end_ns) - bisect_left(self._own_sent_ns, start_ns)
+        return Window(start_ns, end_ns, self._in_flight_ns(end_ns) - self._in_flight_ns(start_ns), sent)
+
+    def _in_flight_ns(self, until_ns: int) -> int:
+        return _elapsed_ns(self._all_sent_ns, until_ns) - _elapsed_ns(self._all_ended_ns, until_ns)
+
+    def _edges_ns(self, window: Window, count: int) -> list[int]:
+        """Return where to cut a window so that equally many requests are sent in each part."""
+        first = bisect_left(self._own_sent_ns, window.start_ns)
+        inner = {self._own_sent_ns[first + window.sent * i // count] for i in range(1, count)}
+        edges_ns = sorted({window.start_ns, *inner, window.end_ns})
+        return edges_ns if count and len(edges_ns) == count + 1 else []
+
+    def _missing(self, window: Window) -> int:
+        """Return how many numbers between those of the window's requests have no record."""
+        own = zip(self._own.sent_ns, self._own.indexes, strict=True)
+        inside = [index for sent_ns, index in own if window.holds(sent_ns)]
+        low, high = min(inside), max(inside)
+        return high - low + 1 - sum(low <= index <= high for index in self._own.indexes)
+
+
+def slices_of(requests: int, in_flight: float) -> int:
+    """Return into how many slices a window is cut; 0 where it holds too few requests for an interval."""
+    rounds = requests / max(in_flight, 1.0)
+    if requests < FEWEST_REQUESTS or rounds < FEWEST_ROUNDS:
+        return 0
+    return BATCHES if rounds >= 2 * BATCHES else _FEW_SLICES
+
+
+def _elapsed_ns(sorted_ns: Sequence[int], until_ns: int) -> int:
+    """Return how long ago all instants before one are, added up."""
+    before = bisect_right(sorted_ns, until_ns)
+    return before * until_ns - sum(sorted_ns[:before])
+
+
+def _bursts(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Burst]:
+    """Return the burst of a stretch, for each phase that has a part in it."""
+    slots = stretch.slots or 1
+    sent_ns = sorted(t for name in stretch.phases for t in times[name].sent_ns)
+    if slots == 1 or stretch.ramp_end_ns is not None or len(sent_ns) < slots:
+        return {}
+    phase = next(name for name in stretch.phases if name in stretch.measured)
+    return {name: Burst(sent_ns[slots - 1], phase) for name in stretch.phases}
 
 
 def times_of(requests: Iterable[RequestRecord]) -> Iterable[Timed]:

@@ -193,7 +193,7 @@ def _number(side: Measured, unit: str) -> str:
         return "not known" if side.shown is None else f"{fmt.quantity(side.shown, unit)} without an interval"
     if found.value is None:
         return fmt.interval(found.low, found.high, unit)
-    shown = fmt.scale(found.value, unit, found.high - found.low)
+    shown = fmt.estimate_scale(found, unit)
     return shown.quantity(found.value) + ("" if found.is_exact else f" ({shown.span((found.low, found.high))})")
 
 

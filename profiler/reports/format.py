@@ -1,24 +1,29 @@
 """What every report shows numbers and names by: the one form of a number, and labels of metrics."""
 
+from profiler.metrics.estimates import Unknown
 from profiler.number_format import (
     NBSP,
     Scale,
     count,
     decimals,
     fixed,
+    handy_unit,
     interval,
     interval_scale,
     quantity,
     scale,
     spread,
 )
+from profiler.stats.estimates import Estimate
 
 __all__ = [
     "NBSP",
     "Scale",
     "count",
     "decimals",
+    "estimate_scale",
     "fixed",
+    "handy_unit",
     "interval",
     "interval_scale",
     "label",
@@ -107,6 +112,19 @@ _ACRONYMS = {
     "os",
 }
 _UNIT_SUFFIXES = ("_per_s", "_bytes", "_ratio", "_cores", "_rps", "_ms", "_us", "_ns", "_s", "_mhz")
+
+
+def estimate_scale(found: Estimate | Unknown, unit: str, shown_in: tuple[float, str] | None = None) -> Scale:
+    """Choose how to show a number with its interval: the one form that it has on every page, in every table and list.
+
+    The width of the interval decides about the digits; without one there are three. `shown_in` is a factor and a unit,
+    where those of a row or a column are wanted.
+    """
+    if isinstance(found, Unknown) or found.is_exact:
+        return scale(found.value or 0.0, unit, shown_in=shown_in)
+    if found.value is None:
+        return interval_scale(found.low, found.high, unit, shown_in)
+    return scale(found.value, unit, interval=(found.low, found.high), shown_in=shown_in)
 
 
 def label(metric_id: str) -> str:

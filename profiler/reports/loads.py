@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from plotly import graph_objects as go
 
+from profiler.metrics.estimates import estimate_of
 from profiler.reports import format as fmt
 from profiler.reports.figures import (
     BLUE,
@@ -231,11 +232,13 @@ def _mark(figure: go.Figure, value: float, text: str) -> None:
 
 
 def _cell(metrics: Mapping[str, Metric], metric: str, statistic: str) -> str:
-    value = _value(metrics, metric, statistic)
-    if value is None:
+    value, found = _value(metrics, metric, statistic), metrics.get(metric)
+    if value is None or found is None:
         return ""
-    number = 100 * value.value if value.unit == "ratio" else value.value
-    return fmt.fixed(number, fmt.decimals(number)) + ("†" if value.is_indicative else "")
+    shown_in = (100.0, "%") if value.unit == "ratio" else (1.0, value.unit)  # the column names the unit
+    quantile = statistic if isinstance(found, Distribution) else None
+    shown = fmt.estimate_scale(estimate_of(found, quantile), value.unit, shown_in)
+    return shown.number(value.value) + ("†" if value.is_indicative else "")
 
 
 def _value(metrics: Mapping[str, Metric], metric: str, statistic: str) -> _Value | None:

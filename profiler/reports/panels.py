@@ -14,7 +14,7 @@ from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.facts import number_of
 from profiler.reports.gathered import Gathered
-from profiler.reports.tables import LATENCIES, row_scale
+from profiler.reports.tables import LATENCIES, scale_of
 from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
@@ -104,9 +104,8 @@ def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:
 
 
 def _marks(metric: Distribution) -> list[Mark]:
-    shown = row_scale(metric)
     return [
-        Mark(name, 100 * QUANTILES[name], value, shown.quantity(value), name in metric.indicative)
+        Mark(name, 100 * QUANTILES[name], value, scale_of(metric, name).quantity(value), name in metric.indicative)
         for name, value in metric.quantiles.items()
         if name in QUANTILES
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from profiler.metrics.estimates import estimate_of
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact, number_of
 from profiler.results.manifest import Manifest
@@ -30,7 +31,7 @@ def roofline_rows(manifest: Manifest, summary: Summary) -> list[Fact]:
 def _share(metric: Metric | None, limit: float | None, unit: str) -> str:
     if not isinstance(metric, Scalar) or metric.value is None:
         return f"not measured: {metric.reason if isinstance(metric, Scalar) else 'not part of this summary'}"
-    share = fmt.quantity(metric.value, "ratio", fmt.spread(metric.per_repeat))
+    share = fmt.estimate_scale(estimate_of(metric), "ratio").quantity(metric.value)
     if limit is None:
         return f"{share} of the peak"
     used, whole = (fmt.quantity(rate / _GIGA, unit) for rate in (metric.value * limit, limit))

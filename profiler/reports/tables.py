@@ -1,16 +1,17 @@
 """The rows that the page and the terminal both show: headline numbers and percentiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import estimate
+from profiler.metrics.estimates import estimate, estimate_of
 from profiler.metrics.summarize import QUANTILES
 from profiler.reports import format as fmt
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import sample_floor
+from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
@@ -154,9 +155,10 @@ def has_indicative(rows: list[DistributionRow]) -> bool:
     return any(cell.is_indicative for row in rows for cell in row.cells)
 
 
-def row_scale(metric: Distribution) -> fmt.Scale:
-    """How every number of one distribution is shown."""
-    return fmt.scale(metric.mean, metric.unit, fmt.spread(metric.per_repeat_mean))
+def scale_of(metric: Metric, quantile: str | None = None) -> fmt.Scale:
+    """How a number of a metric is shown: digits by its own interval; a mean and its quantiles all in one unit."""
+    unit = fmt.handy_unit(metric.mean, metric.unit) if isinstance(metric, Distribution) else None
+    return fmt.estimate_scale(estimate_of(metric, quantile), metric.unit, unit)
 
 
 def engine_comparisons(metrics: Mapping[str, Metric]) -> list[RateComparison]:
@@ -165,10 +167,9 @@ def engine_comparisons(metrics: Mapping[str, Metric]) -> list[RateComparison]:
     for title, ours_id, engine_id in _ENGINE_PAIRS:
         ours, engine = metrics.get(ours_id), metrics.get(engine_id)
         if isinstance(ours, Distribution | Scalar) and isinstance(engine, Scalar) and engine.value:
-            client, repeats = _central(ours)
+            client = ours.mean if isinstance(ours, Distribution) else ours.value
             if client:
-                shown = fmt.scale(client, ours.unit, fmt.spread(repeats))
-                found.append(_comparison(title, client, engine.value, shown))
+                found.append(_comparison(title, client, engine.value, scale_of(ours)))
     return found
 
 
@@ -177,12 +178,21 @@ def value_text(metric: Metric) -> str:
     if isinstance(metric, Distribution):
         known = {name: value for name, value in metric.quantiles.items() if name in {"p50", "p99"}}
         shown = known or {"mean": metric.mean}
-        return ", ".join(f"{name} {fmt.quantity(value, metric.unit)}" for name, value in shown.items())
-    if isinstance(metric, Scalar) and metric.low is not None and metric.high is not None:
-        return fmt.interval(metric.low, metric.high, metric.unit)
+        named = {name: name if name in QUANTILES else None for name in shown}
+        scales = {name: fmt.estimate_scale(estimate_of(metric, named[name]), metric.unit) for name in shown}
+        return ", ".join(f"{name} {scales[name].quantity(value)}" for name, value in shown.items())
+    if (span := _span(metric)) is not None:
+        return fmt.interval(*span, metric.unit)
     if isinstance(metric, NotMeasured) or metric.value is None:
         return f"not measured: {metric.reason or 'no reason was recorded'}"
-    return fmt.quantity(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+    return yes_or_no(metric.value) if metric.unit == YES_NO else scale_of(metric).quantity(metric.value)
+
+
+def _span(metric: Metric) -> tuple[float, float] | None:
+    """Return the ends of a metric that is known only as an interval; None of any other."""
+    if not isinstance(metric, Scalar) or metric.value is not None or metric.low is None or metric.high is None:
+        return None
+    return metric.low, metric.high
 
 
 def _is_trust(metric_id: str) -> bool:
@@ -203,7 +213,8 @@ def _with_interval(metric_id: str, summary: Summary) -> Card:
     found = None if card.missing else estimate(summary, metric_id, quantile)
     if not isinstance(found, Estimate) or found.value is None or found.is_exact:
         return card
-    shown = row_scale(metric) if isinstance(metric, Distribution) else _scalar_scale(metric)
+    assert metric is not None  # noqa: S101 - it has an estimate
+    shown = scale_of(metric, quantile)
     of = f" of the {card.statistic}" if card.statistic else ""
     return replace(card, interval=f"95{fmt.NBSP}% interval{of} {shown.span((found.low, found.high))}")
 
@@ -215,33 +226,28 @@ def _card(metric_id: str, metric: Metric | None) -> Card:
     if isinstance(metric, Distribution):
         return _distribution_card(metric_id, metric)
     notes = (metric.note,) if isinstance(metric, Scalar) and metric.note else ()
-    if isinstance(metric, Scalar) and metric.low is not None and metric.high is not None:
-        shown = fmt.interval_scale(metric.low, metric.high, metric.unit)
-        return Card(name, shown.span((metric.low, metric.high)), shown.unit, notes=notes)
+    shown = scale_of(metric)
+    if (span := _span(metric)) is not None:
+        return Card(name, shown.span(span), shown.unit, notes=notes)
     if isinstance(metric, NotMeasured) or metric.value is None:
         return Card(name, missing=metric.reason or "no reason was recorded")
-    shown = _scalar_scale(metric)
     repeats = _repeats("repeats", shown, metric.per_repeat)
     return Card(name, shown.number(metric.value), shown.unit, notes=notes, repeats=repeats)
 
 
-def _scalar_scale(metric: Metric | None) -> fmt.Scale:
-    assert isinstance(metric, Scalar) and metric.value is not None  # noqa: S101, PT018 - callers have looked
-    return fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
-
-
 def _distribution_card(metric_id: str, metric: Distribution) -> Card:
     """The median of a latency, with its p90; the mean of anything else."""
-    shown, notes = row_scale(metric), [f"of {fmt.count(metric.n, 'request')}"]
-    value, statistic = metric.mean, "mean"
+    shown, notes = scale_of(metric), [f"of {fmt.count(metric.n, 'request')}"]
+    number, statistic = shown.number(metric.mean), "mean"
     if metric_id in LATENCIES and "p50" in metric.quantiles:
-        value, statistic = metric.quantiles["p50"], "p50"
+        number, statistic = scale_of(metric, "p50").number(metric.quantiles["p50"]), "p50"
         notes[0] += _indicative("p50", metric)
         if "p90" in metric.quantiles:
-            notes.append(f"p90 {shown.quantity(metric.quantiles['p90'])}{_indicative('p90', metric)}")
+            p90 = scale_of(metric, "p90").quantity(metric.quantiles["p90"])
+            notes.append(f"p90 {p90}{_indicative('p90', metric)}")
     notes[0] = f"{statistic} {notes[0]}"
     repeats = _repeats("repeat means", shown, metric.per_repeat_mean)
-    return Card(fmt.label(metric_id), shown.number(value), shown.unit, statistic, tuple(notes), repeats)
+    return Card(fmt.label(metric_id), number, shown.unit, statistic, tuple(notes), repeats)
 
 
 def _indicative(quantile: str, metric: Distribution) -> str:
@@ -259,11 +265,11 @@ def _distribution_row(metric_id: str, metric: Distribution | NotMeasured) -> Dis
     name = fmt.label(metric_id)
     if isinstance(metric, NotMeasured):
         return DistributionRow(metric_id, name, metric.unit, missing=metric.reason)
-    shown = row_scale(metric)
+    shown = scale_of(metric)
     cells = [Cell(shown.number(metric.mean))]
     for quantile in QUANTILES:
         value = metric.quantiles.get(quantile)
-        text = "\N{EN DASH}" if value is None else shown.number(value)
+        text = "\N{EN DASH}" if value is None else scale_of(metric, quantile).number(value)
         cells.append(Cell(text, quantile in metric.indicative))
     repeats = shown.span(metric.per_repeat_mean) if len(metric.per_repeat_mean) > 1 else None
     return DistributionRow(metric_id, name, shown.unit, metric.n, tuple(cells), repeats)
@@ -271,20 +277,13 @@ def _distribution_row(metric_id: str, metric: Distribution | NotMeasured) -> Dis
 
 def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:
     name = fmt.label(metric_id)
-    if metric.low is not None and metric.high is not None:
-        return ScalarRow(metric_id, name, fmt.interval(metric.low, metric.high, metric.unit))
+    if (span := _span(metric)) is not None:
+        return ScalarRow(metric_id, name, fmt.interval(*span, metric.unit))
     if metric.value is None:
         return ScalarRow(metric_id, name, missing=metric.reason or "no reason was recorded")
-    shown = fmt.scale(metric.value, metric.unit, fmt.spread(metric.per_repeat))
+    shown = scale_of(metric)
     repeats = shown.span(metric.per_repeat) if len(metric.per_repeat) > 1 else None
     return ScalarRow(metric_id, name, shown.quantity(metric.value), repeats)
-
-
-def _central(metric: Distribution | Scalar) -> tuple[float | None, Sequence[float]]:
-    """Return the value that stands for a metric, and that of each repeat."""
-    if isinstance(metric, Distribution):
-        return metric.mean, metric.per_repeat_mean
-    return metric.value, metric.per_repeat
 
 
 def _comparison(title: str, client: float, engine: float, shown: fmt.Scale) -> RateComparison:

@@ -151,7 +151,9 @@ class MetricHead(msgspec.Struct, kw_only=True):
     """Of a metric: `value` of one with a single value, `quantiles` of one with many."""
 
     value: float | None = None
+    interval: tuple[float, float] | None = None
     quantiles: dict[str, float] = {}
+    quantile_intervals: dict[str, tuple[float, float]] = {}
 
 
 class VerdictHead(msgspec.Struct, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Line:
     requests_ok: int | None = None
     requests_failed: int | None = None
     numbers: Mapping[str, float | None] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     note: str | None = None
 
 
@@ -121,7 +122,8 @@ def _run_line(folder: Path, run: RunHead) -> Line:
         return _named(folder, run, UNREADABLE, note=str(error))
     level = summary.verdict.level if summary.verdict else NOT_JUDGED
     counts = summary.requests_ok, summary.requests_failed
-    return _named(folder, run, level, counts, _numbers(summary.metrics))
+    line = _named(folder, run, level, counts, _numbers(summary.metrics))
+    return replace(line, intervals=_intervals(summary.metrics))
 
 
 def _named(
@@ -150,6 +152,14 @@ def _named(
 
 def _numbers(metrics: HeadlineMetrics) -> dict[str, float | None]:
     return {name: _number(getattr(metrics, metric), quantile) for name, (metric, quantile) in HEADLINES.items()}
+
+
+def _intervals(metrics: HeadlineMetrics) -> dict[str, tuple[float, float] | None]:
+    found: dict[str, tuple[float, float] | None] = {}
+    for name, (metric, quantile) in HEADLINES.items():
+        head: MetricHead = getattr(metrics, metric) or MetricHead()
+        found[name] = head.interval if quantile is None else head.quantile_intervals.get(quantile)
+    return found
 
 
 def _number(metric: MetricHead | None, quantile: str | None) -> float | None:

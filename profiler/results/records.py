@@ -85,10 +85,21 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
         """When the last byte of a finished request arrived."""
         return _last_byte_ns(self.sent_ns, self.read_offset_ns[-1])
 
+    @property
+    def begun_ns(self) -> int:
+        """When it was sent; of one that never was, when it was due."""
+        return begun_ns(self)
+
+    @property
+    def ended_ns(self) -> int:
+        """When its last byte arrived, or when it failed."""
+        return ended_ns(self)
+
 
 class RequestTimes(msgspec.Struct, kw_only=True):
     """The part of a record that says when a request was under way; its reads are left undecoded, so it reads fast."""
 
+    index: int
     phase: str
     outcome: Outcome
     scheduled_ns: int
@@ -105,6 +116,7 @@ class RequestTimes(msgspec.Struct, kw_only=True):
 class Timed(Protocol):
     """What `RequestRecord` and `RequestTimes` have in common."""
 
+    index: int
     phase: str
     outcome: Outcome
     scheduled_ns: int
@@ -115,6 +127,16 @@ class Timed(Protocol):
     def last_byte_ns(self) -> int:
         """When the last byte of a finished request arrived."""
         ...
+
+
+def begun_ns(request: Timed) -> int:
+    """Return when a request was sent; of one that never was, when it was due."""
+    return request.scheduled_ns if request.sent_ns is None else request.sent_ns
+
+
+def ended_ns(request: Timed) -> int:
+    """Return when the last byte of a request arrived, or when it failed."""
+    return request.last_byte_ns if request.outcome is Outcome.OK else request.finished_ns
 
 
 def _last_byte_ns(sent_ns: int | None, offset_ns: int) -> int:

@@ -58,8 +58,12 @@ class Scalar(_Part):
     interval: Interval | None = Field(
         default=None,
         description="95 % interval of `value` by Student's t: over repeats, or of rates, energy and cost over ten "
-        "slices of the steady window of a single repeat.",
+        "slices of the steady window of a single repeat, or over five where there are few requests.",
     )
+    interval_freedom: float | None = Field(
+        default=None, description="Degrees of freedom that `interval` rests on; older summaries: 9, or repeats − 1."
+    )
+    no_interval: str | None = Field(default=None, description="Why a value has no interval, where that is known.")
     low: float | None = None
     high: float | None = None
     note: str | None = Field(default=None, description="How far the number goes: class, scope, a window too short.")

@@ -42,6 +42,20 @@ RULES = (
         instead="e2e_ms",
     ),
     Rule(
+        id="too-few-rounds",
+        metric="rounds_per_slot",
+        what="Requests for each one in flight",
+        warn=5.0,
+        invalid=1.0,
+        why="With less than one request for each one in flight no load is steady, and with less than five a rate has "
+        "no interval.",
+        advice=(
+            MORE_TIME,
+            Advice("Raise --requests to ten times the requests in flight.", lambda run: not run.cut_short),
+        ),
+        is_floor=True,
+    ),
+    Rule(
         id="cut-short",
         metric="plan_sent_ratio",
         what="Planned requests that were sent",
@@ -157,12 +171,11 @@ RULES = (
     Rule(
         id="littles-law",
         metric="littles_law_residual_ratio",
-        what="Requests in flight against rate and duration",
+        what="Load that the records do not account for",
         warn=0.05,
         invalid=0.20,
-        why="Requests in flight, rate and duration do not fit together: the load was not steady, or records are "
-        "missing.",
-        advice=(MORE_TIME, MORE_REQUESTS),
+        why="The records do not account for the load that was put on: some are missing, or slots stood idle.",
+        advice=(always("Look whether requests.jsonl is whole."), QUIET_HOST),
     ),
     Rule(
         id="wide-interval-ttft",

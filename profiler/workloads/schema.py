@@ -204,6 +204,11 @@ class Slo(_Strict):
     tpot_ms: Milliseconds | None = Field(default=None, description="Longest time per output token.")
     e2e_ms: Milliseconds | None = Field(default=None, description="Longest time to the last token.")
 
+    @property
+    def is_stated(self) -> bool:
+        """Whether there is any objective to meet."""
+        return any(limit is not None for limit in (self.ttft_ms, self.tpot_ms, self.e2e_ms))
+
 
 class Workload(_Strict):
     """A definition of what is asked of a server, and how often."""

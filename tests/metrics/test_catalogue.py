@@ -25,6 +25,7 @@ UNIT_OF_SUFFIX = {
     "j_per_input_token": "J/token",
     "j_per_request": "J/request",
     "tokens_per_usd": "tokens/USD",
+    "rounds_per_slot": "rounds",
 }
 UNIT_OF_PREFIX = {"usd_per_1m": "USD/1M tokens", "usd_per_request": "USD", "gco2e_": "gCO2e/1M tokens"}
 

@@ -1,8 +1,6 @@
 import pytest
-from support.builders import MS, manifest, observed, request
+from support.builders import MS, observed, request
 
-from profiler.metrics.collect import Collected
-from profiler.metrics.observations import points_of
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.resources import model_load_s, peak_rss_bytes, server_cpu_cores
 from profiler.metrics.trust import (
@@ -12,7 +10,6 @@ from profiler.metrics.trust import (
     coalesced_read_ratio,
     error_ratio,
     kernel_user_gap_us,
-    littles_law_residual_ratio,
     send_lag_ms,
     token_mismatch_ratio,
 )
@@ -76,12 +73,3 @@ def test_trust_numbers() -> None:
 def test_a_server_that_counts_nothing_cannot_disagree() -> None:
     with pytest.raises(NotMeasuredError):
         token_mismatch_ratio(observed([request(server_tokens=None)]))
-
-
-def test_little_s_law_says_nothing_of_a_window_in_which_nothing_was_in_flight() -> None:
-    # an open loop whose first answer came before the second and last request was sent
-    run = manifest().model_copy(update={"workload": {"load": {"shape": "open-loop", "rate_rps": 20.0}}})
-    requests = [request(0), request(1, sent_ms=50)]
-    seen = Collected(run, requests, [], []).point(points_of(run)[0])
-    with pytest.raises(NotMeasuredError, match="no request was in flight"):
-        littles_law_residual_ratio(seen)

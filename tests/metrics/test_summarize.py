@@ -26,8 +26,9 @@ def test_a_run_of_two_repeats() -> None:
     assert ttft.per_repeat_mean == [15, 30]
     rate = summary.metrics["requests_per_s"]
     assert isinstance(rate, Scalar)
-    assert rate.per_repeat == pytest.approx([2 / 0.060, 1 / 0.040])
-    assert rate.value == pytest.approx(3 / 0.100)
+    # of the first repeat the slot was busy for 20, 30 and 30 ms in 90: the one that failed took its time as well
+    assert rate.per_repeat == pytest.approx([2 / 0.090, 1 / 0.040])
+    assert rate.value == pytest.approx(3 / 0.130)
 
 
 def test_nothing_finished_is_said_not_shown_as_zero() -> None:
@@ -36,7 +37,7 @@ def test_nothing_finished_is_said_not_shown_as_zero() -> None:
     rate = summary.metrics["output_tokens_per_s"]
     assert isinstance(rate, Scalar)
     assert rate.value is None
-    assert rate.reason
+    assert "ended well" in (rate.reason or "")
     errors = summary.metrics["error_ratio"]
     assert isinstance(errors, Scalar)
     assert (errors.value, errors.interval) == (1, (pytest.approx(0.025), 1))  # one of one
@@ -85,9 +86,9 @@ def test_each_point_of_a_sweep_has_the_windows_of_its_own_load() -> None:
     points = summarize_points(sweep(), sweep_requests(), [], [])
     assert [done.point.name for done in points] == ["c1", "c2", "r5"]
     assert {done.requests_ok for done in points} == {8}
-    # one slot: 4 endings in 120 ms; two slots: 3 endings in 5–60 ms; open loop: 30–60 ms, 1 ending (at 50 ms)
+    # requests of 30 ms: one in flight makes 1/30 ms; two 2/30 ms; of arrivals every 20 ms 1.5 are in flight: 1/20 ms
     rates = [value(done.metrics["requests_per_s"]) for done in points]
-    assert rates == pytest.approx([4 / 0.120, 3 / 0.055, 1 / 0.030])
+    assert rates == pytest.approx([1 / 0.030, 2 / 0.030, 1 / 0.020])
     assert value(points[0].metrics["idle_slot_ratio"]) == 0
     assert value(points[2].metrics["idle_slot_ratio"]) is None
     assert value(points[1].metrics["model_load_s"]) == 2

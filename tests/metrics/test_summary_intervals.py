@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from support.builders import manifest, request
 
-from profiler.metrics.estimates import estimate
+from profiler.metrics.estimates import Unknown, estimate
 from profiler.metrics.summarize import summarize
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
@@ -30,16 +30,27 @@ def scalar(summary: Summary, name: str) -> Scalar:
     return found
 
 
-def test_rates_of_a_single_repeat_come_from_ten_slices_of_its_window() -> None:
-    # 20 requests of two tokens; slices of two requests take 20 or 40 ms, half each: rates 200 and 100 tokens/s,
-    # 40 tokens in 300 ms. Deviation · length / mean length: ±44.4, t = 2.262157, √(44.4²/9) = 14.8
+def test_rates_of_a_single_repeat_come_from_slices_of_its_window() -> None:
+    # 20 requests of two tokens in ten slices: two requests take 20 or 40 ms, half of the slices each: 200 and 100
+    # tokens/s. 40 tokens in 300 ms, less the relative variance of the mean of 20 durations of 10 or 20 ms, 1/9 / 19.
+    # Deviation · length / mean length over the slices, then t = 2.262157 with 9 degrees of freedom
     durations_ms = [10.0, 10.0, 20.0, 20.0] * 5
     rate = scalar(summarize(manifest(), one_after_the_other(durations_ms), [], []), "output_tokens_per_s")
-    assert rate.value == pytest.approx(40 / 0.3)
+    mean = 40 / 0.3 * (1 - 1 / 9 / 19)
+    assert rate.value == pytest.approx(mean)
     assert rate.interval is not None
-    half_width = 2.262157 * (200 - 40 / 0.3) * 20 / 30 / 3
-    assert rate.interval == (pytest.approx(rate.value - half_width), pytest.approx(rate.value + half_width))
-    assert rate.per_repeat == [rate.value]
+    squares = 5 * ((200 - mean) * 20 / 30) ** 2 + 5 * ((100 - mean) * 40 / 30) ** 2
+    half_width = 2.262157 * (squares / 9 / 10) ** 0.5
+    assert rate.interval == (pytest.approx(mean - half_width), pytest.approx(mean + half_width))
+    assert (rate.per_repeat, rate.interval_freedom) == ([rate.value], 9)
+
+
+def test_few_requests_make_fewer_slices() -> None:
+    # two slots and 40 requests: 37 in the window, 18 for each slot, so there are five slices
+    requests = sorted(one_after_the_other([10.0] * 20) + one_after_the_other([11.0] * 20), key=lambda r: r.finished_ns)
+    rate = scalar(summarize(manifest(concurrency=2), requests, [], []), "requests_per_s")
+    assert rate.interval is not None
+    assert rate.interval_freedom == 4
 
 
 def test_a_steady_rate_has_a_narrow_one() -> None:
@@ -58,17 +69,33 @@ def test_repeats_go_before_slices() -> None:
     assert rate.interval[0] == 0
 
 
-def test_too_few_requests_have_no_interval() -> None:
-    assert scalar(summarize(manifest(), one_after_the_other([10.0] * 19), [], []), "requests_per_s").interval is None
+def test_too_few_requests_have_no_interval_and_say_so() -> None:
+    few = summarize(manifest(), one_after_the_other([10.0] * 19), [], [])
+    assert scalar(few, "requests_per_s").interval is None
+    known = estimate(few, "requests_per_s")
+    assert isinstance(known, Unknown)
+    assert known.reason == "19 requests are too few for an interval, 20 are needed: raise --requests"
 
 
-def test_several_in_flight_take_as_many_more() -> None:
-    requests = [r for i in range(2) for r in one_after_the_other([10.0 + i] * 20)]
-    requests.sort(key=lambda r: r.finished_ns)
-    assert scalar(summarize(manifest(concurrency=2), requests[:30], [], []), "requests_per_s").interval is None
-    more = [r for i in range(2) for r in one_after_the_other([10.0 + i] * 30)]
-    more.sort(key=lambda r: r.finished_ns)
-    assert scalar(summarize(manifest(concurrency=2), more, [], []), "requests_per_s").interval is not None
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_fewer_than_five_rounds_of_the_slots_have_no_interval(repeats: int) -> None:
+    # 16 slots, 60 requests in each repeat: less the first 16 and the last 15, 29 are measured; 29 or 87 for 16 slots
+    requests = [
+        one
+        for repeat in range(repeats)
+        for slot in range(16)
+        for one in one_after_the_other([10.0 + slot / 100] * 4, f"repeat-{repeat + 1}", 1000.0 * repeat)
+    ]
+    sixty = [one for i in range(repeats) for one in sorted(requests[64 * i :][:64], key=lambda r: r.sent_ns or 0)[:60]]
+    rate = scalar(summarize(manifest(repeats=repeats, concurrency=16), sixty, [], []), "requests_per_s")
+    if repeats == 1:
+        assert rate.interval is None
+        assert (
+            rate.no_interval == "1.8 requests for each one in flight are too few for an interval, 5 are needed: "
+            "raise --requests"
+        )
+    else:
+        assert rate.interval is not None
 
 
 def test_what_is_not_of_the_window_has_none() -> None:

@@ -1,5 +1,5 @@
 import pytest
-from support.builders import S, observed, request
+from support.builders import observed, request
 
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.throughput import (
@@ -7,42 +7,20 @@ from profiler.metrics.throughput import (
     input_tokens_per_s,
     output_tokens_per_s,
     requests_per_s,
+    slo_attainment_ratio,
     total_tokens_per_s,
 )
-from profiler.metrics.windows import Window, steady_windows
-from profiler.results.records import Outcome, RequestRecord
-
-
-def steady_window(requests: list[RequestRecord], slots: int | None) -> Window | None:
-    """The steady part of a single repeat."""
-    return steady_windows(requests, {"repeat-1": slots}).get("repeat-1")
-
+from profiler.results.records import Outcome
 
 # One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
 ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]
-
-
-def test_one_stream_is_steady_from_the_first_send_to_the_last_byte() -> None:
-    assert steady_window(ONE_STREAM, 1) == Window(0, S * 70 // 1000)
-
-
-def test_two_streams_are_steady_while_both_slots_are_busy() -> None:
-    # Slots: A 0–30, B 5–35, then C 30–60 and D 35–65. The last send is at 35; the first slot to run empty is C's.
-    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
-    assert steady_window(requests, 2) == Window(S * 5 // 1000, S * 60 // 1000)
+# Two slots of requests of 30 ms: A 0–30, B 5–35, C 30–60, D 35–65, E 60–90, F 65–95.
+TWO_STREAMS = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35, 60, 65))]
 
 
 def test_fewer_requests_than_slots_are_never_steady() -> None:
-    assert steady_window(ONE_STREAM, 3) is None
-    with pytest.raises(NotMeasuredError, match="steady"):
+    with pytest.raises(NotMeasuredError, match="2 requests for 3 slots: no steady state; pass --requests 30"):
         output_tokens_per_s(observed(ONE_STREAM, concurrency=3))
-
-
-def test_an_open_loop_is_steady_from_the_first_answer_to_the_last_arrival() -> None:
-    # Sent at 0, 5, 30, 35 ms; answers take 30 ms: the first ends at 30, the last is sent at 35.
-    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
-    assert steady_window(requests, None) == Window(S * 30 // 1000, S * 35 // 1000)
-    assert steady_window(requests[:1], None) is None
 
 
 def test_rates_of_one_stream() -> None:
@@ -53,16 +31,25 @@ def test_rates_of_one_stream() -> None:
     assert requests_per_s(seen) == pytest.approx(2 / 0.070)
 
 
-def test_only_tokens_inside_the_window_count() -> None:
-    # Two slots, window 5–60 ms as above. A: 10 20 30; B: 15 25 35; C: 40 50 60 — all inside; D: 45 55, but 65 is not.
-    requests = [request(i, sent_ms=t) for i, t in enumerate((0, 5, 30, 35))]
-    assert output_tokens_per_s(observed(requests, concurrency=2)) == pytest.approx(11 / 0.055)
-    assert requests_per_s(observed(requests, concurrency=2)) == pytest.approx(3 / 0.055)
+def test_rates_of_two_streams_do_not_depend_on_where_the_window_ends() -> None:
+    # 2 in flight, 30 ms and 3 tokens each, however many requests there are
+    for requests in (TWO_STREAMS[:4], TWO_STREAMS[:5], TWO_STREAMS):
+        seen = observed(requests, concurrency=2)
+        assert requests_per_s(seen) == pytest.approx(2 / 0.030)
+        assert output_tokens_per_s(seen) == pytest.approx(6 / 0.030)
+        assert input_tokens_per_s(seen) == pytest.approx(16 / 0.030)
 
 
-def test_warmup_and_failures_do_not_count() -> None:
-    extra = [request(8, phase="warmup"), request(9, sent_ms=20, outcome=Outcome.TRUNCATED)]
-    assert output_tokens_per_s(observed([*ONE_STREAM, *extra])) == pytest.approx(6 / 0.070)
+def test_a_failed_request_takes_its_time_and_brings_nothing() -> None:
+    # one slot, 30 ms each: of 90 ms two requests and their tokens come out
+    failed = request(1, sent_ms=30, outcome=Outcome.TRUNCATED)
+    seen = observed([request(0), failed, request(2, sent_ms=60)])
+    assert requests_per_s(seen) == pytest.approx(2 / 0.090)
+    assert output_tokens_per_s(seen) == pytest.approx(6 / 0.090)
+
+
+def test_warmup_does_not_count() -> None:
+    assert output_tokens_per_s(observed([*ONE_STREAM, request(8, phase="warmup")])) == pytest.approx(6 / 0.070)
 
 
 def test_repeats_are_pooled_over_their_own_windows() -> None:
@@ -77,8 +64,14 @@ def test_goodput_counts_requests_that_meet_every_objective() -> None:
     assert goodput_rps(observed(requests, slo={"ttft_ms": 15})) == pytest.approx(1 / 0.085)
     assert goodput_rps(observed(requests, slo={"ttft_ms": 25, "e2e_ms": 45})) == pytest.approx(2 / 0.085)
     assert goodput_rps(observed(requests, slo={"tpot_ms": 9})) == 0
-    with pytest.raises(NotMeasuredError, match="no SLO"):
-        goodput_rps(observed(requests))
+
+
+@pytest.mark.parametrize("slo", [{}, {"ttft_ms": None, "tpot_ms": None, "e2e_ms": None}])
+def test_without_an_slo_there_is_neither_goodput_nor_attainment(slo: dict[str, float | None]) -> None:
+    # run.json writes every objective, those that are not stated as null
+    for measure in (goodput_rps, slo_attainment_ratio):
+        with pytest.raises(NotMeasuredError, match="the workload states no SLO"):
+            measure(observed(ONE_STREAM, slo=slo))
 
 
 def test_embeddings_are_counted_by_what_goes_in() -> None:

@@ -140,7 +140,7 @@ def test_counters_that_cannot_be_compared() -> None:
             measure(observed([request()], samples=[sample(10)]))
     with pytest.raises(NotMeasuredError, match="too few samples"):
         throttle_events(observed([request()], samples=[sample(10, throttle_events=1)]))
-    with pytest.raises(NotMeasuredError, match="no stretch of steady load"):
+    with pytest.raises(NotMeasuredError, match="no steady state"):
         throttle_events(observed([], samples=[sample(10, throttle_events=1)]))
 
 

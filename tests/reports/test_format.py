@@ -1,8 +1,11 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from profiler.reports import format as fmt
+from profiler.stats.estimates import Estimate
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,44 @@ def test_an_unknown_metric_is_put_into_words():
 
 def test_plurals():
     assert [fmt.count(n, "gap") for n in (0, 1, 5000)] == ["0 gaps", "1 gap", "5,000 gaps"]
+
+
+def numbers(text):
+    return [float(part) for part in text.replace(",", "").replace("\N{MINUS SIGN}", "-").split("\N{EN DASH}")]
+
+
+SIZES = st.floats(1e-12, 1e12, allow_nan=False)
+
+
+@given(st.floats(-1e12, 1e12, allow_nan=False), SIZES, st.sampled_from(["", "ms", "us", "ratio", "bytes", "tokens/s"]))
+def test_no_number_but_0_reads_as_0(value, spread, unit):
+    for shown in (fmt.scale(value, unit), fmt.scale(value, unit, spread), fmt.scale(spread, unit, abs(value))):
+        assert (numbers(shown.number(value))[0] == 0) == (value == 0)
+
+
+@given(SIZES, st.floats(0, 3), st.floats(0, 3), st.sampled_from(["", "ms", "us", "ratio", "bytes", "tokens/s"]))
+def test_a_number_reads_within_its_interval_as_it_is_and_as_it_reads(value, below, above, unit):
+    """Intervals from nothing to many times the value; the half-width that stands below 0 is cut off, as everywhere."""
+    low, high = max(0.0, value * (1 - below)), value * (1 + above)
+    shown = fmt.estimate_scale(Estimate(value, low, high), unit)
+    (read,) = numbers(shown.number(value))
+    ends = numbers(shown.span((low, high)))
+    assert min(ends) <= read <= max(ends)
+    if low < high:
+        slack = 5e-6 * value * shown.factor  # a number has six digits at most, however narrow its interval
+        assert low * shown.factor - slack <= read <= high * shown.factor + slack
+
+
+@given(SIZES, SIZES)
+def test_an_interval_without_a_number_keeps_its_order(one, other):
+    low, high = min(one, other), max(one, other)
+    ends = numbers(fmt.estimate_scale(Estimate(None, low, high), "W").span((low, high)))
+    assert ends == sorted(ends)
+    assert min(ends) > 0
+
+
+def test_a_wide_interval_does_not_hide_a_small_number():
+    # 0.4 requests/s, from 0.004 to 9: none of the three reads as 0
+    shown = fmt.estimate_scale(Estimate(0.4, 0.004, 9.0), "requests/s")
+    assert shown.number(0.4) == "0.4"
+    assert shown.span((0.004, 9.0)) == "0.004–9.0"

@@ -1,6 +1,6 @@
 """Small, exact runs for tests: every number can be checked by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiler.metrics.collect import Collected
 from profiler.metrics.observations import Observations, points_of
@@ -54,7 +54,7 @@ def manifest(
     *,
     repeats: int = 1,
     concurrency: int = 1,
-    slo: dict[str, float] | None = None,
+    slo: Mapping[str, float | None] | None = None,
     status: Status = "complete",
     phases: Sequence[Phase] | None = None,
 ) -> Manifest:
@@ -75,7 +75,7 @@ def manifest(
             "id": "w",
             "version": 1,
             "load": {"shape": "closed-loop", "concurrency": concurrency},
-            "slo": slo or {},
+            "slo": dict(slo or {}),
         },
         model=ModelFacts(name="m", source="s", path="p", size_bytes=1, sha256="0", is_synthetic=True),
         engine=EngineFacts(name="llama-cpp-python"),
@@ -92,7 +92,7 @@ def observed(
     timings: Sequence[EngineTiming] = (),
     repeats: int = 1,
     concurrency: int = 1,
-    slo: dict[str, float] | None = None,
+    slo: Mapping[str, float | None] | None = None,
 ) -> Observations:
     """Observations of these requests."""
     run = manifest(repeats=repeats, concurrency=concurrency, slo=slo)

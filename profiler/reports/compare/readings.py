@@ -68,14 +68,8 @@ class Reading:
         return _times(self, 100.0, "%", self.kind)
 
     def _scale(self) -> fmt.Scale:
-        """As everywhere: the digits that the interval carries; of one without a value, those of its upper end."""
-        factor, unit = self.shown_as or (1.0, None)
-        size = self.middle if self.middle is not None else self.found.high if self.found else 0.0
-        ends = (self.found.low, self.found.high) if self.found and self.found.value is not None else None
-        if unit is None:
-            return fmt.scale(size, self.unit, interval=ends)
-        scaled = None if ends is None else (ends[0] * factor, ends[1] * factor)
-        return fmt.Scale(factor, unit, fmt.scale(size * factor, "", interval=scaled).decimals)
+        """As everywhere: the digits that the interval carries."""
+        return fmt.estimate_scale(self.found or Unknown("", self.value), self.unit, self.shown_as)
 
 
 def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str = "") -> Reading:

@@ -21,7 +21,7 @@ def test_markdown_has_a_row_for_every_run_and_every_difference(six):
     text = markdown.render(six())
     rows = [line for line in text.splitlines() if line.startswith("| r") and " host-" in line]
     assert len(rows) == 6
-    assert rows[3].replace("\N{NO-BREAK SPACE}", " ").startswith("| r4 host-4 | VALID | 400 (398–402) |")
+    assert rows[3].replace("\N{NO-BREAK SPACE}", " ").startswith("| r4 host-4 | VALID | 400.0 (397.5–402.5) |")
     assert "| r4 | ▲ +300 %" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert "**VALID**: r1–r6" in text
     widths = {line.count(" | ") for line in rows}

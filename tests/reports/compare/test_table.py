@@ -23,8 +23,8 @@ def test_cells_of_different_currency_carry_their_unit_and_are_kinds_of_their_own
     heading, cells = column(compare(runs), "price_per_1m_output_tokens")
     assert heading.unit == ""
     assert [cell.text.replace("\N{NO-BREAK SPACE}", " ") for cell in cells] == [
-        "1.00 USD/1M tokens",
-        "1.00 EUR/1M tokens",
+        "1.000 USD/1M tokens",
+        "1.000 EUR/1M tokens",
         "–",
     ]
     assert [cell.kind for cell in cells] == [0, 1, 2]
