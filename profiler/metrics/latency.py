@@ -30,13 +30,20 @@ def last_token_ns(request: RequestRecord) -> int:
 
 def output_tokens(request: RequestRecord) -> int:
     """Return how many tokens were made: the server's count, or ours where it gives none."""
-    count = request.completion_tokens_server
+    count = _told(request)
     return count if count is not None else request.completion_tokens or 0
 
 
 def prompt_tokens(request: RequestRecord) -> int | None:
     """Return the length of the prompt: the server's count, or ours where it gives none."""
-    return request.prompt_tokens_server or request.prompt_tokens
+    told = request.prompt_tokens_server
+    return told if told is not None and told > 0 else request.prompt_tokens
+
+
+def _told(request: RequestRecord) -> int | None:
+    """Return the server's count of output tokens; a negative one says nothing."""
+    count = request.completion_tokens_server
+    return count if count is not None and count >= 0 else None
 
 
 def streaming_ns(request: RequestRecord) -> int:
@@ -44,12 +51,31 @@ def streaming_ns(request: RequestRecord) -> int:
     return last_token_ns(request) - first_token_ns(request)
 
 
-def _streaming(request: RequestRecord) -> tuple[int, int]:
-    """Return the time from the first token to the last, in nanoseconds, and the number of gaps between tokens."""
-    span_ns, gaps = streaming_ns(request), output_tokens(request) - 1
-    if gaps < 1 or not span_ns:
+def streamed_tokens(request: RequestRecord) -> int:
+    """Return how many tokens came over the wire: the server's count without those that it kept to itself, or ours."""
+    count = _told(request)
+    return max(0, count - request.hidden_tokens) if count is not None else request.completion_tokens or 0
+
+
+def tokens_after_first_read(request: RequestRecord) -> float:
+    """Return how many tokens arrived after the first token-bearing read.
+
+    Where the server streamed more tokens than the client can tell apart, as with several in one event, each that the
+    client sees stands for equally many.
+    """
+    seen = request.completion_tokens or 0
+    if not seen:
+        return 0.0
+    first = next(filter(None, request.read_tokens), 0)
+    return streamed_tokens(request) * (seen - first) / seen
+
+
+def _streaming(request: RequestRecord) -> tuple[int, float]:
+    """Return the time from the first token-bearing read to the last, ns, and how many tokens arrived within it."""
+    span_ns, tokens = streaming_ns(request), tokens_after_first_read(request)
+    if tokens <= 0 or span_ns <= 0:
         raise NotMeasuredError("needs two tokens that did not arrive together")
-    return span_ns, gaps
+    return span_ns, tokens
 
 
 @metric(
@@ -83,7 +109,10 @@ def first_burst_ttft_ms(request: RequestRecord) -> float:
     aliases={"vllm bench": "itl", "aiperf": "inter_chunk_latency"},
 )
 def itl_ms(request: RequestRecord) -> list[float]:
-    """Gaps between successive token-bearing reads; one with k tokens is one gap (see coalesced_read_ratio)."""
+    """Gaps between successive token-bearing reads, each counted once, however many tokens a read holds.
+
+    Where tokens come in groups a gap is that between two groups: see tokens_per_read, and tpot_ms for the time of one.
+    """
     arrivals_ns = token_arrivals_ns(request)
     return each_ns_to_ms(map(sub, arrivals_ns[1:], arrivals_ns))
 
@@ -96,9 +125,13 @@ def itl_ms(request: RequestRecord) -> list[float]:
     aliases={"vllm bench": "tpot", "guidellm": "inter_token_latency_ms", "aiperf": "inter_token_latency"},
 )
 def tpot_ms(request: RequestRecord) -> float:
-    """(Last token − first token) / (completion tokens − 1)."""
-    span_ns, gaps = _streaming(request)
-    return ns_to_ms(span_ns) / gaps
+    """(Last token − first token) / tokens that arrived after the first token-bearing read.
+
+    With a single token in the first read, as is usual: / (completion tokens − 1). Tokens in the server's count, without
+    those of reasoning that it does not stream.
+    """
+    span_ns, tokens = _streaming(request)
+    return ns_to_ms(span_ns) / tokens
 
 
 @metric(
@@ -140,9 +173,9 @@ def e2e_from_scheduled_ms(request: RequestRecord) -> float:
     aliases={"llama-bench": "tg", "aiperf": "output_token_throughput_per_user"},
 )
 def decode_tokens_per_s(request: RequestRecord) -> float:
-    """Speed of one stream: (completion tokens − 1) / (last token − first token)."""
-    span_ns, gaps = _streaming(request)
-    return gaps * NS_PER_S / span_ns
+    """Speed of one stream: tokens after the first token-bearing read / (last token − first token): 1 / tpot_ms."""
+    span_ns, tokens = _streaming(request)
+    return tokens * NS_PER_S / span_ns
 
 
 @metric(

@@ -10,13 +10,19 @@ from profiler.metrics.latency import (
     meets,
     output_tokens,
     prompt_tokens,
+    streamed_tokens,
     streaming_ns,
+    tokens_after_first_read,
 )
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.covered import Covered
 from profiler.units import NS_PER_MS
 from profiler.workloads.schema import Slo
+
+_SEVERAL = 2  # tokens in one read
+_PROMPT_NS = 200_000  # a client that sees a read so soon is not late, however fast tokens come
+_LATE = 10  # else it is late from this part of the time between two tokens on
 
 
 @dataclass
@@ -89,6 +95,7 @@ class Totals:
     reads_unstamped: int = 0  # without a kernel stamp
     token_reads: int = 0  # with at least one token
     token_reads_coalesced: int = 0  # with several
+    token_reads_late: int = 0  # of these, the ones that may have piled up because the client was late to read
     tokens_read: int = 0
     prompts_tokens: int = 0  # lengths of the prompts, where they are known
     prompts_ns: int = 0  # for each of these, the time to the first token
@@ -100,7 +107,7 @@ class Totals:
     prompt_tokens_cached: int = 0  # how much it had
     streaming_ns: int = 0  # from first token to last, request by request
     streamed: Covered = field(default_factory=Covered)  # when at least one request was between first token and last
-    steps: int = 0  # tokens after the first, of requests whose tokens did not all arrive together
+    steps: float = 0.0  # tokens after the first read, of requests whose tokens did not all arrive together
     steps_context_tokens: float = 0.0  # for each of these, the mean length of what was there before
     context_tokens: int = 0  # lengths of prompt and answer together
     context_tokens_squared: int = 0  # the same, each squared
@@ -150,7 +157,8 @@ class Totals:
         self.reads_unstamped += request.read_lag_ns.count(None)
         self.token_reads += len(tokens) - tokens.count(0)
         self.token_reads_coalesced += len(tokens) - tokens.count(0) - tokens.count(1)
-        self.tokens_read += sum(tokens)
+        self.tokens_read += streamed_tokens(request) if any(tokens) else 0
+        self.token_reads_late += _late_reads(request)
         self._take_decoding(request)
 
     def _take_decoding(self, request: RequestRecord) -> None:
@@ -164,8 +172,9 @@ class Totals:
         if span_ns > 0:
             self.streaming_ns += span_ns
             self.streamed.add(sent_ns + first_token_ns(request), sent_ns + last_token_ns(request))
-            self.steps += made - 1
-            self.steps_context_tokens += (made - 1) * (prompt + made / 2)
+            steps = tokens_after_first_read(request)
+            self.steps += steps
+            self.steps_context_tokens += steps * (prompt + made / 2)
 
     def _take_counts(self, request: RequestRecord) -> None:
         if request.prompt_tokens_server:
@@ -176,9 +185,10 @@ class Totals:
         if request.prompt_tokens_cached is not None:
             self.prompt_tokens_told += prompt_tokens(request) or 0
             self.prompt_tokens_cached += request.prompt_tokens_cached
-        if request.completion_tokens_server:
-            self.tokens_by_server += request.completion_tokens_server
-            self.tokens_disputed += abs((request.completion_tokens or 0) - request.completion_tokens_server)
+        if (request.completion_tokens_server or 0) > 0:
+            self.tokens_by_server += output_tokens(request)
+            uncounted = streamed_tokens(request) - (request.completion_tokens or 0)
+            self.tokens_disputed += 0 if uncounted == 1 else abs(uncounted)  # the one that ends a sequence has no text
 
     def _take_clock(self, request: RequestRecord) -> None:
         self.clock_steps += abs(request.clock_offset_drift_ns or 0) > NS_PER_MS
@@ -193,6 +203,16 @@ class Totals:
         self.output_tokens.take(output_tokens(request), duration_ns)
         self.prompt_tokens.take(length or 0, duration_ns)
         self.prompts_unknown += length is None
+
+
+def _late_reads(request: RequestRecord) -> int:
+    """Return how many reads hold several tokens and were seen so late that they may have piled up meanwhile."""
+    if max(request.read_tokens, default=0) < _SEVERAL:
+        return 0
+    token_ns = streaming_ns(request) / max(1.0, tokens_after_first_read(request))
+    limit_ns = max(_PROMPT_NS, token_ns / _LATE)
+    lags = zip(request.read_tokens, request.read_lag_ns, strict=True)
+    return sum(tokens >= _SEVERAL and lag_ns is not None and lag_ns > limit_ns for tokens, lag_ns in lags)
 
 
 def _add(ours: EngineTotals | Totals, other: EngineTotals | Totals) -> None:

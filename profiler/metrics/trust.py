@@ -79,9 +79,21 @@ def coalesced_read_ratio(seen: Observations) -> float:
     return seen.totals.token_reads_coalesced / seen.totals.token_reads
 
 
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def late_coalesced_read_ratio(seen: Observations) -> float:
+    """Token-bearing reads with several tokens that the client saw late / token-bearing reads: it may have merged them.
+
+    Late is after more than a tenth of the time between two tokens of that stream, and more than 0.2 ms, by the kernel's
+    timestamp. A client that is prompt finds several tokens in one read only where the server sent them together.
+    """
+    if not seen.totals.token_reads:
+        raise NotMeasuredError("no token arrived")
+    return seen.totals.token_reads_late / seen.totals.token_reads
+
+
 @metric("per-run", unit="tokens", group="trust", better="neither")
 def tokens_per_read(seen: Observations) -> float:
-    """Tokens / token-bearing reads: 1 when every token arrived alone."""
+    """Streamed tokens, in the server's count where it gives one / token-bearing reads: 1 when each arrived alone."""
     if not seen.totals.token_reads:
         raise NotMeasuredError("no token arrived")
     return seen.totals.tokens_read / seen.totals.token_reads
@@ -89,7 +101,11 @@ def tokens_per_read(seen: Observations) -> float:
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def token_mismatch_ratio(seen: Observations) -> float:
-    """Sum of |tokens the client saw − tokens the server says it made| / tokens the server says it made."""
+    """Sum of |tokens the client saw − tokens the server says it streamed| / tokens the server says it made.
+
+    A difference of one is none: the token that ends a sequence is counted and has no text. Hidden reasoning tokens,
+    where the server tells their number, were not streamed.
+    """
     if not seen.totals.tokens_by_server:
         raise NotMeasuredError("the server did not say how many tokens it made")
     return seen.totals.tokens_disputed / seen.totals.tokens_by_server

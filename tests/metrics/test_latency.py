@@ -8,6 +8,7 @@ from profiler.metrics.latency import (
     itl_ms,
     output_tokens,
     prefill_tokens_per_s,
+    prompt_tokens,
     tpot_ms,
     ttft_from_scheduled_ms,
     ttft_ms,
@@ -38,11 +39,32 @@ def test_coalesced_tokens_make_one_gap_but_count_in_tpot() -> None:
     assert tpot_ms(stream) == 10
 
 
-def test_the_servers_count_goes_before_ours() -> None:
-    # Two events, but the server made three tokens (one was held back and merged): 20 ms / 2.
-    stream = request(arrivals_ms=(10, 30), server_tokens=3)
-    assert output_tokens(stream) == 3
+def test_tokens_of_the_first_read_took_no_time_after_it() -> None:
+    # Four at 10 ms, four at 50 ms: 40 ms for the second four. With / (completion tokens - 1) it would be 5.7.
+    stream = request(arrivals_ms=(10, 50), tokens=(4, 4))
     assert tpot_ms(stream) == 10
+    assert decode_tokens_per_s(stream) == 100
+
+
+def test_the_servers_count_goes_before_ours() -> None:
+    # Four events, of which the server says that they were twelve tokens: three each, and nine in the last 90 ms.
+    stream = request(arrivals_ms=(10, 40, 70, 100), server_tokens=12)
+    assert output_tokens(stream) == 12
+    assert tpot_ms(stream) == 10
+
+
+def test_reasoning_that_is_not_streamed_makes_no_token_faster() -> None:
+    # 108 tokens made, 100 of them hidden: eight arrive, 10 ms apart
+    stream = request(arrivals_ms=[500.0 + 10 * i for i in range(8)], server_tokens=108)
+    stream.hidden_tokens = 100
+    assert output_tokens(stream) == 108
+    assert tpot_ms(stream) == pytest.approx(10)
+
+
+def test_a_negative_count_says_nothing() -> None:
+    stream = request(server_tokens=-1)
+    stream.prompt_tokens_server = -5
+    assert (output_tokens(stream), prompt_tokens(stream), tpot_ms(stream)) == (3, 8, 10)
 
 
 @pytest.mark.parametrize("arrivals_ms", [(10,), (10, 10)])

@@ -10,8 +10,10 @@ from profiler.metrics.trust import (
     coalesced_read_ratio,
     error_ratio,
     kernel_user_gap_us,
+    late_coalesced_read_ratio,
     send_lag_ms,
     token_mismatch_ratio,
+    tokens_per_read,
 )
 from profiler.results.records import Outcome, Sample
 
@@ -55,12 +57,15 @@ def test_errors_are_a_share_of_measured_requests() -> None:
 def test_trust_numbers() -> None:
     requests = [
         request(0, tokens=(1, 2, 1), server_tokens=4, lag_us=20),  # one of three reads is coalesced
-        request(1, sent_ms=40, server_tokens=4, lag_us=20),  # three seen, four made
+        request(1, sent_ms=40, server_tokens=5, lag_us=20),  # three seen, five made
         request(2, sent_ms=80, server_tokens=None),
+        request(3, sent_ms=120, server_tokens=4, lag_us=20),  # three seen, four made: the last had no text
     ]
     seen = observed(requests)
-    assert coalesced_read_ratio(seen) == pytest.approx(1 / 9)
-    assert token_mismatch_ratio(seen) == 1 / 8  # one token of eight is missing
+    assert coalesced_read_ratio(seen) == pytest.approx(1 / 12)
+    assert late_coalesced_read_ratio(seen) == 0
+    assert tokens_per_read(seen) == pytest.approx((4 + 5 + 3 + 4) / 12)
+    assert token_mismatch_ratio(seen) == 2 / 13  # two tokens of thirteen are missing
     assert kernel_user_gap_us(requests[0]) == [20, 20, 20]
     assert send_lag_ms(requests[0]) == 1
     assert clock_offset_width_us(seen) == 0.1
@@ -68,6 +73,17 @@ def test_trust_numbers() -> None:
     assert client_busiest_cpu_cores(seen) == 0.01  # one worker, whose time is not written apart
     seen.manifest.phases[-1].client_busiest_cpu_ns = 8 * MS
     assert client_busiest_cpu_cores(seen) == 0.008
+
+
+@pytest.mark.parametrize(("lag_us", "late"), [(900.0, 0.0), (1100.0, 1 / 3), (20.0, 0.0)])
+def test_a_client_that_reads_late_may_have_merged_tokens_itself(lag_us: float, late: float) -> None:
+    # 20 ms between the first read and the last, in which two tokens came: late is more than a tenth of 10 ms
+    assert late_coalesced_read_ratio(observed([request(tokens=(2, 1, 1), lag_us=lag_us)])) == pytest.approx(late)
+
+
+def test_however_fast_tokens_come_a_client_within_200_us_is_not_late() -> None:
+    fast = request(arrivals_ms=(10.0, 10.1, 10.2), tokens=(2, 2, 2), lag_us=150)
+    assert late_coalesced_read_ratio(observed([fast])) == 0
 
 
 def test_a_server_that_counts_nothing_cannot_disagree() -> None:

@@ -221,7 +221,12 @@ def test_a_server_that_stalls() -> None:
 
 
 def test_token_counts_that_disagree() -> None:
-    assert reasons(verdict_on(good_requests(server_tokens=25)))["token-mismatch"] == "INVALID"
+    # what a server counts is its own matter: rates use its count, and the run says so
+    assert reasons(verdict_on(good_requests(server_tokens=25)))["token-mismatch"] == "VALID with warnings"
+
+
+def test_the_token_that_ends_a_sequence_has_no_text() -> None:
+    assert "token-mismatch" not in reasons(verdict_on(good_requests(server_tokens=21)))
 
 
 def test_a_clock_that_was_stepped() -> None:
@@ -345,11 +350,14 @@ def test_means_that_are_known_only_roughly() -> None:
     assert found["wide-interval-tpot"] == "VALID with warnings"
 
 
-def test_reads_that_hold_several_tokens() -> None:
-    for merged, level in ((1, "VALID with warnings"), (4, "INVALID")):  # of 20 reads: 5 % and 25 %
-        tokens = (2,) * merged + (1,) * (20 - 2 * merged) + (0,) * merged
-        assert sum(tokens) == 20
-        assert reasons(verdict_on(good_requests(tokens=tokens)))["coalesced-reads"] == level
+@pytest.mark.parametrize(("merged", "late"), [(1, "VALID with warnings"), (4, "INVALID")])
+def test_reads_that_hold_several_tokens(merged: int, late: str) -> None:
+    # of 20 reads: 5 % and 25 %. Sent together they are a warning; merged by a client that reads 2 ms late they are not.
+    tokens = (2,) * merged + (1,) * (20 - 2 * merged) + (0,) * merged
+    assert sum(tokens) == 20
+    found = reasons(verdict_on(good_requests(tokens=tokens)))
+    assert (found["coalesced-reads"], found.get("late-reads")) == ("VALID with warnings", None)
+    assert reasons(verdict_on(good_requests(tokens=tokens, lag_us=2000)))["late-reads"] == late
 
 
 @pytest.mark.parametrize(("every", "level"), [(10, "VALID with warnings"), (4, "INVALID")])
