@@ -31,6 +31,15 @@ def gate(
         bool,
         typer.Option("--paired", help="Runs were made in turn: the first of BASE with the first of NEW, …"),
     ] = False,
+    make: Annotated[
+        str | None,
+        typer.Option(help="Make runs in turn first: the command line of a base run, 'aforo run …'.", metavar="COMMAND"),
+    ] = None,
+    make_new: Annotated[
+        str | None,
+        typer.Option(help="The command line of a new run; the same as --make unless given.", metavar="COMMAND"),
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=2, help="How many runs of each side to make.")] = 5,
     drift: Annotated[
         str | None,
         typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),
@@ -58,7 +67,9 @@ def gate(
 
     asked = [parse_metric(text) for text in metric or []]
     ratio = percentage("--max-regression", max_regression)
-    limit = Limit(ratio, _confidence(confidence), paired, drift_of(drift), tuple(allow_mismatch or ()))
+    is_paired = paired or make is not None
+    limit = Limit(ratio, _confidence(confidence), is_paired, drift_of(drift), tuple(allow_mismatch or ()))
+    _make(base, new, make, make_new, pairs, force=force)
     sides = [_runs(path, force=force) for path in (base, new)]
     usual = parse_metric(tokens_of(run.summary for side in sides for run in side).rate)
     metrics = list(dict.fromkeys(asked or [usual]))
@@ -73,6 +84,21 @@ def gate(
     else:
         _print(gated, sides, [f"Allowed to differ: {mismatch.sentence}" for mismatch in allowed])
     raise typer.Exit(_EXIT_CODES[gated.answer])
+
+
+def _make(base: Path, new: Path, make: str | None, make_new: str | None, pairs: int, *, force: bool) -> None:
+    """Make the runs of both sides in turn, where that is asked for. Raises `UsageError`."""
+    import sys
+
+    from profiler.errors import UsageError
+    from profiler.run.in_turn import Making, make_in_turn
+
+    if make is None:
+        if make_new is not None:
+            raise UsageError("--make-new is the command of the new side: pass --make, that of the base side, as well.")
+        return
+    sides = Making("base", base, make), Making("new", new, make if make_new is None else make_new)
+    make_in_turn(*sides, pairs, with_invalid=force, said=lambda text: print(f"aforo: {text}", file=sys.stderr))
 
 
 def _print(gated: "Gate", sides: "list[list[StoredRun]]", warnings: list[str]) -> None:

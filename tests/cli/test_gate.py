@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -101,3 +102,28 @@ def test_what_is_no_run(tmp_path: Path, base: Path) -> None:
     done = gate(base, tmp_path / "nowhere")
     assert done.returncode == 2
     assert "is not a folder" in done.stderr
+
+
+def test_runs_that_the_gate_makes_itself_are_compared_in_pairs(tmp_path: Path) -> None:
+    """A machine that gets slower from pair to pair: 10 % less in each is a regression all the same."""
+    script = tmp_path / "stand_in.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from pathlib import Path\n"
+        "from support.stored_runs import rate, stored\n"
+        "out = Path(sys.argv[-1])\n"
+        "number = sum(len(list(side.iterdir())) for side in out.parent.glob('side-*'))\n"
+        "drift = 1 - (number // 2) / 4\n"
+        "metrics = {'output_tokens_per_s': rate(float(sys.argv[1]) * drift + number / 100)}\n"
+        "stored(out / f'{out.name}-{number}', metrics=metrics, started_utc=f'2026-01-01T00:0{number}:00Z')\n",
+        "utf-8",
+    )
+    make = [f"{sys.executable} {script} {value}" for value in (100, 90)]
+    sides = [tmp_path / "side-base", tmp_path / "side-new"]
+    done = gate(*sides, "--make", make[0], "--make-new", make[1], "--pairs", "3")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Pair 3 of 3, new" in done.stderr
+    assert "3 base runs, 3 new runs" in done.stdout
+    assert gate(*sides, "--make-new", make[1]).returncode == 2
+    same = [tmp_path / "more" / "side-a", tmp_path / "more" / "side-b"]
+    assert gate(*same, "--make", make[0], "--pairs", "3", "--max-regression", "8%").returncode == 0
