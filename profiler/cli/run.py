@@ -109,6 +109,13 @@ def run(
     ] = None,
     context: Annotated[int | None, typer.Option(help="Context of the model server, in tokens.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of prompts and sampling.")] = 1,
+    nonce: Annotated[
+        str | None,
+        typer.Option(
+            help="Make the very prompts of the run that has this nonce in run.json. Default: words that no run has "
+            "sent, so that no cache of the server has them."
+        ),
+    ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="Override: length of synthetic prompts.")] = None,
     output_tokens: Annotated[int | None, typer.Option(help="Override: tokens asked for.")] = None,
     system_tokens: Annotated[int | None, typer.Option(help="Override: length of a common system prompt.")] = None,
@@ -304,6 +311,7 @@ def run(
         threads=threads,
         context_tokens=context,
         seed=seed,
+        nonce=nonce,
         start_timeout_s=start_timeout,
         wire_audit=wire_audit,
         engine=EngineOptions(

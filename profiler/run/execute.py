@@ -140,6 +140,8 @@ class _Run:
             started_utc=self._clock.utc().strftime(_ISO),
             command_line=plan.command_line(),
             seed=plan.options.seed,
+            nonce=plan.nonce,
+            prompts_are_new=plan.nonce is not None and plan.options.nonce is None,
             workload=plan.workload.model_dump(mode="json"),
             overrides=plan.overridden,
             limits=dict(plan.limits),
@@ -284,7 +286,16 @@ class _Run:
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
         plan = self._plan
-        prompts = make_prompts(plan.workload, plan.data_dir, blocks, plan.options.seed, counter, plan.trace, first)
+        prompts = make_prompts(
+            plan.workload,
+            plan.data_dir,
+            blocks,
+            plan.options.seed,
+            counter,
+            plan.trace,
+            first=first,
+            nonce=plan.nonce or "",
+        )
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
             self._progress.advance(made)

@@ -44,6 +44,7 @@ class Options:
     threads: int | None = None
     context_tokens: int | None = None
     seed: int = 1
+    nonce: str | None = None  # None: one of its own for each run
     start_timeout_s: float = 300.0
     wire_audit: bool = False
     engine: EngineOptions = field(default_factory=EngineOptions)
@@ -85,6 +86,7 @@ def command_line(
 ) -> list[str]:
     """Return what to type to repeat a run, with what was decided for it and what the owners of other options add.
 
+    A nonce that was drawn is left out: the repeated run, too, shall send prompts that the server has not seen.
     Values of headers are never written down.
     """
     words = ["aforo", "run", options.workload]
@@ -95,6 +97,7 @@ def command_line(
         words += [] if engine.threads is None else ["--threads", str(engine.threads)]
         words += ["--context", str(engine.context_tokens), *options.engine.flags()]
     words += ["--seed", str(options.seed)]
+    words += [] if options.nonce is None else ["--nonce", options.nonce]
     for key in overridden:
         words += _flags(workload, key)
     return [*words, *more, *_machine_flags(options), *_client_flags(options)]

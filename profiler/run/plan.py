@@ -2,9 +2,11 @@
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 
 import psutil
 
@@ -50,6 +52,8 @@ _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _MOST_WORKERS = 64
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
+_NONCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NONCE_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Plan:
     limits: Mapping[str, float] = field(default_factory=dict)  # of rules, by their id
     body: BodyChanges = field(default_factory=BodyChanges)
     warnings: Sequence[str] = ()
+    nonce: str | None = None  # of the prompts; None where Aforo makes none
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
@@ -87,6 +92,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     _check_client(options)
     said, limits = _said(options), parse_limits(options.limits)
     loaded = _with_rounds(load.load(options.workload, options.overrides), options)
+    nonce = _nonce(options.nonce, loaded.workload)
     lora: LoraFacts | None = None
     server: Server
     tls: TlsOptions | None = None
@@ -130,6 +136,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         limits=limits,
         body=changes,
         warnings=warnings,
+        nonce=nonce,
     )
 
 
@@ -139,6 +146,19 @@ def _with_rounds(loaded: Loaded, options: Options) -> Loaded:
         return loaded
     rounds = ROUNDS_OF_ONE if is_one_point(loaded.workload) else ROUNDS_OF_SEVERAL
     return replace(loaded, workload=loaded.workload.model_copy(update={"rounds": rounds}))
+
+
+def _nonce(asked: str | None, workload: Workload) -> str | None:
+    """Return what makes the prompts of this run new to a server, unless that of another run was asked for."""
+    if asked is not None and not _NONCE.fullmatch(asked):
+        raise UsageError(f"--nonce {asked}: expected 1 to 64 letters, digits, '.', '_' or '-'.")
+    if not isinstance(workload.prompts, DataPrompts):
+        return asked or token_hex(_NONCE_BYTES)
+    if asked is not None:
+        raise UsageError(
+            f"--nonce is for prompts that Aforo makes; those of {workload.id} are rows of a file. Leave it out."
+        )
+    return None
 
 
 def _said(options: Options) -> Stated:

@@ -1,4 +1,4 @@
-"""The prompts of a workload, the same ones for the same seed on every host, one at a time."""
+"""The prompts of a workload, the same ones for the same seed and nonce on every host, one at a time."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -22,6 +22,7 @@ def make_prompts(
     count_tokens: CountTokens | None = None,
     trace: Trace | None = None,
     first: int = 0,
+    nonce: str = "",
 ) -> Iterator[Prompt]:
     """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat, then more.
 
@@ -33,17 +34,19 @@ def make_prompts(
     Conversations go on from one block to the next. A trace begins anew with each block, and with words of its own.
     Data prompts are rows in an order that the seed decides, from the start again when there are too few; the warm-up
     has the last ones, so that the repeats begin with the first one however long it is. `first` is the index in the
-    run of the first request: other loads of a run get other words, and the same rows.
+    run of the first request: other loads of a run get other words, and the same rows. With another `nonce` all words
+    are others, of the same number: a server that has kept the prompts of an earlier run has none of these.
     `trace` saves reading the workload's trace once more. Raises WorkloadError where the data file, looked for in
     `source_dir`, cannot be used.
     """
     prompts, writer = workload.prompts, Writer(count_tokens)
+    key = f"{seed + first}/{nonce}" if nonce else f"{seed + first}"
     if isinstance(prompts, SyntheticPrompts):
-        return _synthetic(prompts, sum(blocks), seed + first, writer)
+        return _synthetic(prompts, sum(blocks), key, writer)
     if isinstance(prompts, ConversationPrompts):
-        return _conversations(prompts, workload.output_tokens, sum(blocks), seed + first, writer)
+        return _conversations(prompts, workload.output_tokens, sum(blocks), key, writer)
     if isinstance(prompts, TracePrompts):
-        return _traced(trace or traces.read(prompts, source_dir), blocks, seed + first, writer)
+        return _traced(trace or traces.read(prompts, source_dir), blocks, key, writer)
     return _data(shuffled(rows.read(prompts, source_dir), seed), blocks, count_tokens)
 
 
@@ -57,8 +60,8 @@ def _data(texts: Sequence[str], blocks: Sequence[int], count_tokens: CountTokens
         yield Prompt((Message("user", text),), counts.get(text))
 
 
-def _synthetic(prompts: SyntheticPrompts, count: int, seed: int, writer: Writer) -> Iterator[Prompt]:
-    openings, system = _Openings(seed), _System(prompts.system, seed, writer)
+def _synthetic(prompts: SyntheticPrompts, count: int, key: str, writer: Writer) -> Iterator[Prompt]:
+    openings, system = _Openings(key), _System(prompts.system, key, writer)
     for index in range(count):
         before = system.before(index)
         user = writer.write(openings.words(index), prompts.tokens, before)
@@ -66,7 +69,7 @@ def _synthetic(prompts: SyntheticPrompts, count: int, seed: int, writer: Writer)
 
 
 def _conversations(
-    prompts: ConversationPrompts, output_tokens: int, count: int, seed: int, writer: Writer
+    prompts: ConversationPrompts, output_tokens: int, count: int, key: str, writer: Writer
 ) -> Iterator[Prompt]:
     """Yield the turns of one conversation after the other.
 
@@ -74,28 +77,28 @@ def _conversations(
     bytes. A prefix cache can therefore reuse the earlier *prompt*, but not what the engine generated itself: the
     history goes on with another answer of the same length.
     """
-    openings, system = _Openings(seed), _System(prompts.system, seed, writer)
+    openings, system = _Openings(key), _System(prompts.system, key, writer)
     answer_tokens = prompts.answer_tokens or output_tokens
     for conversation, first in enumerate(range(0, count, prompts.turns)):
         before = system.before(conversation)
         words, texts = openings.words(conversation), list(before)
         for turn in range(min(prompts.turns, count - first)):
             if turn:
-                answer = Words(f"{seed}/{conversation}/{turn}/answer")
+                answer = Words(f"{key}/{conversation}/{turn}/answer")
                 texts.append(writer.write(answer, answer_tokens, texts))
-                words = Words(f"{seed}/{conversation}/{turn}")
+                words = Words(f"{key}/{conversation}/{turn}")
             texts.append(writer.write(words, prompts.turn_tokens if turn else prompts.first_tokens, texts))
             yield _prompt(texts, has_system=bool(before))
 
 
-def _traced(trace: Trace, blocks: Sequence[int], seed: int, writer: Writer) -> Iterator[Prompt]:
+def _traced(trace: Trace, blocks: Sequence[int], key: str, writer: Writer) -> Iterator[Prompt]:
     """Yield prompts with the lengths of a trace's rows; rows with the same leading block ids share their beginnings."""
-    openings, index = _Openings(seed), 0
+    openings, index = _Openings(key), 0
     for number, block in enumerate(blocks):
         for position in range(block):
             time_through, row = divmod(position, len(trace))
             if row == 0:  # words of its own, so that nothing is left of it in a cache
-                shared = _Shared(f"{seed}/{number}/{time_through}", writer)
+                shared = _Shared(f"{key}/{number}/{time_through}", writer)
             tokens, ids = trace.prompt_tokens[row], trace.block_ids(row)
             text = shared.text(ids, tokens) if ids else writer.write(openings.words(index), tokens)
             yield _prompt([text], output_tokens=trace.output_tokens[row])
@@ -105,21 +108,21 @@ def _traced(trace: Trace, blocks: Sequence[int], seed: int, writer: Writer) -> I
 class _Openings:
     """Words for prompts that differ from the first word on."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._first_words = shuffled(WORDS, seed)
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._first_words = shuffled(WORDS, key)
 
     def words(self, index: int) -> Words:
-        return Words(f"{self._seed}/{index}", self._first_words[index % len(self._first_words)])
+        return Words(f"{self._key}/{index}", self._first_words[index % len(self._first_words)])
 
 
 class _System:
-    """The common system prompt, and who begins with it: an exact share of them, evenly spread."""
+    """The common system prompt, and who begins with it: an exact share of them, evenly spread; the seed decides."""
 
-    def __init__(self, system: CommonSystem | None, seed: int, writer: Writer) -> None:
-        self._text = writer.write(Words(f"{seed}/system"), system.tokens) if system else NOTHING
+    def __init__(self, system: CommonSystem | None, key: str, writer: Writer) -> None:
+        self._text = writer.write(Words(f"{key}/system"), system.tokens) if system else NOTHING
         self._share = Fraction(system.share if system else 0).limit_denominator(1_000_000)
-        self._offset = int(Random(f"{seed}/share").random() * self._share.denominator)  # noqa: S311 - no secret
+        self._offset = int(Random(f"{key.partition('/')[0]}/share").random() * self._share.denominator)  # noqa: S311 - no secret
 
     def before(self, position: int) -> list[Text]:
         """Return what stands before the words of a request: the system prompt or nothing."""
@@ -130,8 +133,8 @@ class _System:
 class _Shared:
     """Texts of blocks that have an id: the same id, the same words."""
 
-    def __init__(self, seed: str, writer: Writer) -> None:
-        self._seed = seed
+    def __init__(self, key: str, writer: Writer) -> None:
+        self._key = key
         self._writer = writer
         self._blocks: dict[int, Fit] = {}
         self._ends: dict[tuple[int, int], Fit] = {}
@@ -159,7 +162,7 @@ class _Shared:
         return self._writer.measured(FILLER)
 
     def _words(self, number: int) -> Words:
-        return Words(f"{self._seed}/block/{number}")
+        return Words(f"{self._key}/block/{number}")
 
 
 def _prompt(texts: Sequence[Text], *, has_system: bool = False, output_tokens: int | None = None) -> Prompt:

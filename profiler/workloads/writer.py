@@ -104,7 +104,7 @@ def _join(texts: Sequence[Text]) -> Text:
     return Text(" ".join(text.words for text in texts), texts[-1].tokens) if texts else NOTHING
 
 
-def shuffled(texts: Sequence[str], seed: int) -> list[str]:
+def shuffled(texts: Sequence[str], seed: int | str) -> list[str]:
     """Return the texts in random order; of Python's generator, only random() is the same in all versions."""
     random = Random(f"{seed}/order")  # noqa: S311 - prompts must be repeatable, not secret
     return sorted(texts, key=lambda _: random.random())

@@ -19,11 +19,15 @@ Bodies = list[dict[str, Any]]
 
 
 def answering(bodies: Bodies) -> Script:
-    """Write down each request, then stream as many tokens as it asks for."""
+    """Write down each request of a run, then stream as many tokens as it asks for.
+
+    What is sent before it, to find out which fields are refused, says no more than "Hello".
+    """
 
     def script(connection: socket.socket, request: bytes) -> None:
         body = json.loads(request.partition(b"\r\n\r\n")[2])
-        bodies.append(body)
+        if b'"Hello"' not in request:
+            bodies.append(body)
         made = chat_token if "messages" in body else token
         asked = body["max_tokens"]
         events = [made("tok", "length" if number == asked else None) for number in range(1, asked + 1)]
@@ -154,3 +158,32 @@ def test_a_share_of_the_requests_begins_with_the_common_system_prompt(tmp_path: 
     assert len({" ".join(words[:20]) for words in measured if len(words) == 36}) == 1
     command = " ".join(only_run(tmp_path).read_manifest().command_line)
     assert "--system-tokens 20 --system-share 0.25" in command
+
+
+def test_no_run_sends_the_prompts_of_another_one_unless_it_is_asked_to(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    runs: list[list[str]] = []
+    manifests = []
+    with serve(answering(bodies)) as port:
+        for name, nonce in (("first", []), ("second", []), ("again", None)):
+            options = ["--nonce", manifests[0].nonce] if nonce is None else []
+            done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", "--out", name, *options)
+            assert done.returncode in {0, 3}, done.stderr
+            (folder,) = (tmp_path / name).iterdir()
+            manifests.append(RunFolder(folder).read_manifest())
+            runs.append([body["prompt"] for body in bodies if body["max_tokens"] == 8])
+            bodies.clear()
+    first, second, again = runs
+    assert len(first) == len(second) == len(again) == 13
+    assert not {" ".join(text.split(" ")[:2]) for text in first} & {" ".join(text.split(" ")[:2]) for text in second}
+    assert {len(text.split(" ")) for text in first + second} == {16}
+    assert again == first
+    assert [manifest.prompts_are_new for manifest in manifests] == [True, True, False]
+    assert [("--nonce" in manifest.command_line) for manifest in manifests] == [False, False, True]
+
+
+def test_a_nonce_for_rows_of_a_file_is_refused(aforo: Aforo) -> None:
+    done = aforo("run", "chat-short", "--nonce", "a")
+    assert done.returncode == 2
+    assert "rows of a file" in " ".join(done.stderr.split())
+    assert aforo("run", "smoke", "--nonce", "a b").returncode == 2

@@ -79,6 +79,38 @@ def test_the_same_seed_gives_the_same_prompts_for_ever() -> None:
     assert second == Prompt((Message("user", "dosi muse rimu"),), None)
 
 
+def made(prompts: SyntheticPrompts | ConversationPrompts, count: int, nonce: str, first: int = 0) -> list[Prompt]:
+    counter = Counter(uneven, 1)
+    return list(make_prompts(workload(prompts), Path(), [2, count - 2], 1, counter, first=first, nonce=nonce))
+
+
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        SyntheticPrompts(source="synthetic", tokens=40, system=CommonSystem(tokens=30, share=0.5)),
+        ConversationPrompts(source="conversations", turns=3, first_tokens=20, turn_tokens=10, answer_tokens=8),
+    ],
+)
+def test_another_nonce_makes_other_words_of_the_same_number(prompts: SyntheticPrompts | ConversationPrompts) -> None:
+    one, same, other = made(prompts, 12, "a"), made(prompts, 12, "a"), made(prompts, 12, "b")
+    assert one == same
+    assert [prompt.tokens for prompt in one] == [prompt.tokens for prompt in other]
+    assert [[m.role for m in prompt.messages] for prompt in one] == [[m.role for m in p.messages] for p in other]
+    # Not one of them begins like one of the other run: at most a single word may be the same by chance.
+    beginnings = [{" ".join(p.messages[0].text.split(" ")[:2]) for p in run} for run in (one, other)]
+    assert not beginnings[0] & beginnings[1]
+
+
+def test_every_load_of_a_run_asks_the_same_rows(tmp_path: Path) -> None:
+    # A sweep over 32 rows, 16 of them at each load, with warm-ups of different lengths.
+    (tmp_path / "rows.txt").write_text("\n".join(f"row {number}" for number in range(32)))
+    data = workload(DataPrompts(source="data", file="rows.txt"))
+    one = [prompt.text for prompt in make_prompts(data, tmp_path, [2, 16], 1, first=0)]
+    four = [prompt.text for prompt in make_prompts(data, tmp_path, [8, 16], 1, first=18)]
+    assert one[2:] == four[8:]
+    assert not set(one[:2]) & set(one[2:])  # the warm-up has others, as long as there are enough
+
+
 def test_prompts_depend_on_the_seed_and_not_on_their_number() -> None:
     assert synthetic(tokens=9, count=5, seed=3)[:2] == synthetic(tokens=9, count=2, seed=3)
     assert synthetic(tokens=9, count=5, seed=3) != synthetic(tokens=9, count=5, seed=4)
