@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +29,35 @@ def open_regular(path: Path | str) -> int:
 def reading(path: Path | str) -> BinaryIO:
     """Open a regular file to read its bytes. Raises `OSError` as `open_regular`."""
     return os.fdopen(open_regular(path), "rb")
+
+
+def read_secret(path: Path, at_most_bytes: int, patience_s: float) -> bytes:
+    """Return what a small file or a pipe holds, `<(pass show key)` for one. Raises `OSError`.
+
+    A pipe out of which nothing comes for longer than `patience_s` is an error.
+    """
+    handle = os.open(expanded(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISREG(kind) or not stat.S_ISFIFO(kind):
+            return read_bytes(expanded(path), at_most_bytes)
+        data = b""
+        while select.select([handle], [], [], patience_s)[0]:
+            piece = file.read(at_most_bytes + 1 - len(data)) or b""
+            data += piece
+            if not piece:
+                return data
+            if len(data) > at_most_bytes:
+                raise OSError(errno.EFBIG, f"it has more than {at_most_bytes} bytes", str(path))
+        raise OSError(errno.ETIMEDOUT, f"nothing came out of it within {patience_s:g} s", str(path))
+
+
+def expanded(path: Path | str) -> Path:
+    """Return a path with its `~` written out. Raises `OSError` where that is nobody's home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, "the home folder in it is not known", str(path)) from error
 
 
 def read_bytes(path: Path | str, at_most_bytes: int | None = None) -> bytes:

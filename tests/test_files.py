@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.files import read_bytes, reading
+from profiler.files import read_bytes, read_secret, reading
 
 
 def test_a_regular_file_is_read(tmp_path: Path) -> None:
@@ -41,3 +41,26 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have_is_an_error_of_the_system(name: str) -> None:
     with pytest.raises(OSError):  # noqa: PT011 - whichever
         read_bytes(name)
+
+
+def test_a_secret_comes_out_of_a_pipe(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"key\n")
+    os.close(writer)
+    assert read_secret(Path(f"/dev/fd/{reader}"), 10, patience_s=60) == b"key\n"
+    os.close(reader)
+    (tmp_path / "file").write_bytes(b"key")
+    assert read_secret(tmp_path / "file", 10, patience_s=60) == b"key"
+
+
+def test_a_silent_pipe_is_an_error_after_a_while(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    with pytest.raises(OSError, match=r"nothing came out of it within 0\.01 s"):
+        read_secret(tmp_path / "pipe", 10, patience_s=0.01)
+    os.write(writer, b"x" * 20)
+    with pytest.raises(OSError, match="more than 10 bytes"):
+        read_secret(tmp_path / "pipe", 10, patience_s=60)
+    os.close(writer)
+    with pytest.raises(OSError, match="a pipe or a device"):
+        read_secret(Path("/dev/zero"), 10, patience_s=60)

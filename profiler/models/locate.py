@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import MissingExtraError, ModelError
+from profiler.files import expanded
 from profiler.models import checkpoint_form, config_json, quantisations, shapes, synthetic
 from profiler.models.files import OnProgress, cache_folder, ignore_progress
 from profiler.models.shapes import Shape
@@ -96,7 +97,13 @@ def shape_of(name: str) -> Shape:
 
     Raises ModelError where there is none.
     """
-    return config_json.shape(Path(name).expanduser()) if name.endswith(".json") else shapes.named(name)
+    if not name.endswith(".json"):
+        return shapes.named(name)
+    try:
+        path = expanded(name)
+    except OSError as error:
+        raise ModelError(f"The file {name!r} cannot be read: {error.strerror}. Write the path out.") from error
+    return config_json.shape(path)
 
 
 def is_checkpoint_on_hub(model: str | None) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiler.errors import UsageError
+from profiler.files import read_secret
 from profiler.servers.secrets import MASK, is_secret_name
 
 VARIABLES = ("AFORO_API_KEY", "OPENAI_API_KEY")
@@ -19,6 +20,8 @@ _SHORTEST_PART = 8  # of a secret that was cut, to be recognised by
 _PLACEHOLDERS = {"no-key", "not-needed", "lm-studio", "ollama", "no-key-required", "sk-no-key-required"}
 _SEPARATORS = re.compile(r"[\s;,=:]+")
 _ODDS_AND_ENDS = "….'\")]} "  # behind a text that was cut
+_LONGEST_KEY_BYTES = 64 * 1024
+_PATIENCE_S = 10.0  # with a program that fetches the key
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _key(key_file: Path | None) -> tuple[str | None, str | None]:
         name = next((name for name in VARIABLES if os.environ.get(name)), None)
         return (_one_word(os.environ[name], f"${name}"), f"${name}") if name else (None, None)
     try:
-        text = key_file.expanduser().read_text("utf-8")
+        text = read_secret(key_file, _LONGEST_KEY_BYTES, _PATIENCE_S).decode()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from profiler.errors import ServerStartError, UsageError
+from profiler.files import expanded
 
 _TIMEOUT_S = 180.0  # vLLM imports a whole framework to tell its version
 
@@ -20,7 +21,7 @@ def find_program(
     """
     for origin, path in {"--engine-path": engine_path, f"${variable}": os.environ.get(variable)}.items():
         if path:
-            return _named(name, origin, Path(path).expanduser(), remedy)
+            return _named(name, origin, Path(path), remedy)
     on_path = shutil.which(name)
     found = [path for path in others if path and path.is_file()] + ([Path(on_path)] if on_path else [])
     if not found:
@@ -29,8 +30,13 @@ def find_program(
 
 
 def _named(name: str, origin: str, path: Path, remedy: str) -> Path:
-    program = path / name if path.is_dir() else path
-    if not program.is_file() or not os.access(program, os.X_OK):
+    try:
+        path = expanded(path)
+        program = path / name if path.is_dir() else path
+        is_program = program.is_file() and os.access(program, os.X_OK)
+    except OSError as error:
+        raise UsageError(f"{origin} {path}: {error.strerror}. {remedy}") from error
+    if not is_program:
         raise UsageError(f"{origin} {path}: expected an executable {name}, or a folder with one in it. {remedy}")
     return program
 
