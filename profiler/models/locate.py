@@ -13,6 +13,9 @@ from profiler.models.shapes import Shape
 QUICKSTART = "synthetic:smollm2-135m/Q8_0"
 """The model that is measured when none is named."""
 
+EMBEDDING = "synthetic:nomic-embed-text-v1.5/Q8_0"
+"""The same for workloads that ask for vectors."""
+
 FOR_VLLM = "vllm"
 """Stands where the quantisation does in the name of a synthetic model that has no weights of its own."""
 

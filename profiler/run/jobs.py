@@ -71,8 +71,15 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         output_tokens = prompt.output_tokens or workload.output_tokens
         seed = plan.options.seed + index
         body = make_body(server, workload, prompt.messages, output_tokens, seed, plan.body)
-        asked.append(prompt.tokens, output_tokens)
+        asked.append(_read_tokens(plan, prompt), output_tokens)
         yield http_request(server.address, workload.api, body, server.headers)
+
+
+def _read_tokens(plan: Plan, prompt: Prompt) -> int | None:
+    """Return how many tokens the server reads, a chat's template among them where only we can count them."""
+    if prompt.tokens is None or plan.workload.api != "chat":
+        return prompt.tokens
+    return prompt.tokens + plan.server.template_tokens(prompt.messages)
 
 
 class Layout:

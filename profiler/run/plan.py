@@ -110,7 +110,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
         cpus = _cpus(options, threads=None)
     else:
-        model = _find_model(options, progress)
+        model = _find_model(options, loaded.workload, progress)
         lora = _adapter(options.engine.lora, model)
         progress.stage("Looking at the engine")
         launch = _launch(options, loaded, model, lora)
@@ -184,11 +184,12 @@ def _said(options: Options) -> Stated:
     )
 
 
-def _find_model(options: Options, progress: Progress) -> ModelFacts:
+def _find_model(options: Options, workload: Workload, progress: Progress) -> ModelFacts:
     progress.stage("Finding the model")
     if locate.is_checkpoint_on_hub(options.model):
         check_serves_checkpoints(options.engine)  # before gigabytes are downloaded for nothing
-    located = locate.find(options.model, lambda done, total: progress.advance(done / total if total else 0))
+    asked = options.model or (locate.EMBEDDING if workload.is_embedding else None)
+    located = locate.find(asked, lambda done, total: progress.advance(done / total if total else 0))
     model = facts.read(located.path, located.source)
     if model.sha256 is not None:
         model.changed_from = changed_since(located.identity, model.sha256)
@@ -213,7 +214,7 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         start_timeout_s=options.start_timeout_s,
         lora=lora,
         are_threads_asked=options.threads is not None,
-        is_embedding=loaded.workload.is_embedding,
+        api=loaded.workload.api,
     )
 
 

@@ -9,6 +9,7 @@ from profiler.results.manifest import EngineFacts, LoraFacts, ModelFacts
 from profiler.servers.address import Address
 from profiler.servers.engine_log import EngineTiming
 from profiler.workloads.messages import Message
+from profiler.workloads.schema import EMBEDDINGS
 
 Tick = Callable[[], None]
 """Called several times a second while something waits; may raise to end the wait."""
@@ -30,7 +31,17 @@ class Launch:
     cpus: Sequence[int] = ()  # processors that it stays on; none: any
     lora: LoraFacts | None = None  # adapter that every request uses
     are_threads_asked: bool = False  # by the user; otherwise an engine that knows better may
-    is_embedding: bool = False  # every request asks for a vector
+    api: str = "completions"  # of every request
+
+    @property
+    def is_embedding(self) -> bool:
+        """Whether every request asks for a vector."""
+        return self.api == EMBEDDINGS
+
+    @property
+    def lacks_template(self) -> bool:
+        """Whether chats are asked of a model that does not say how a chat is written."""
+        return self.api == "chat" and self.model.has_chat_template is False
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,10 @@ class Server(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens."""
+        ...
+
+    def template_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens that a chat template puts around messages, where no usage tells of them; else 0."""
         ...
 
     def counters(self) -> Mapping[str, float]:

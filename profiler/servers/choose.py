@@ -7,7 +7,7 @@ from pathlib import Path
 
 from profiler.errors import AforoError, UsageError
 from profiler.models.facts import check_is_file
-from profiler.models.locate import HUB_FILE
+from profiler.models.locate import EMBEDDING, HUB_FILE
 from profiler.servers import llama_cpp_python, llama_server, openai_http, vllm
 from profiler.servers.base import Launch, Server
 from profiler.servers.options import EngineOptions
@@ -26,7 +26,7 @@ _KNOWN_TO: Mapping[str, tuple[str, ...]] = {  # option: the engines that have it
     "--batch-tokens": _PROGRAMS,
     "--micro-batch-tokens": (llama_server.NAME,),
     "--kv-cache": _PROGRAMS,
-    "--prompt-cache": _PROGRAMS,
+    "--prompt-cache": (llama_cpp_python.NAME, *_PROGRAMS),
     "--gpu-layers": (llama_server.NAME,),
     "--tensor-parallel": (vllm.NAME,),
     "--dtype": (vllm.NAME,),
@@ -55,7 +55,7 @@ def choose(launch: Launch, options: EngineOptions) -> Server:
         engines = _KNOWN_TO.get(flag, tuple(_STARTED))
         if name not in engines:
             raise UsageError(f"{flag} is for --engine {' or '.join(engines)}; this run uses {name}. Leave it out.")
-    _check_answers(launch, name)
+    _check_answers(launch, name, options)
     if name != vllm.NAME:
         check_is_file(launch.model)
     return _STARTED[name](launch, options)
@@ -72,10 +72,22 @@ def check_serves_checkpoints(options: EngineOptions) -> None:
         raise UsageError(f"The {what}. {error}") from error
 
 
-def _check_answers(launch: Launch, name: str) -> None:
+def _check_answers(launch: Launch, name: str, options: EngineOptions) -> None:
     """Raise `UsageError` where the engine, or the model, does not make what the workload asks for."""
     if launch.is_embedding and name == llama_cpp_python.NAME:
         raise UsageError(f"Embeddings are measured on --engine {' or '.join(_PROGRAMS)}; this run uses {name}.")
+    if launch.is_embedding and name == llama_server.NAME and not _has_pooling(launch, options):
+        raise UsageError(
+            f"The model {launch.model.name} makes tokens and says of no way to make one vector of a text (pooling), "
+            f"and the workload asks for vectors. Leave --model out, name one such as {EMBEDDING}, or say how: "
+            "--engine-arg=--pooling --engine-arg=mean."
+        )
+    if launch.lacks_template and name == vllm.NAME and not _is_given(options, "--chat-template"):
+        raise UsageError(
+            f"The model {launch.model.name} has no chat template, and the workload asks for chats, which vLLM then "
+            "refuses. Choose a workload of the API completions such as smoke, a model for chats, or name a template: "
+            "--engine-arg=--chat-template --engine-arg=FILE."
+        )
     if not launch.is_embedding and launch.model.is_encoder:
         raise UsageError(
             f"The model {launch.model.name} turns texts into vectors and generates nothing, and the workload asks for "
@@ -83,21 +95,34 @@ def _check_answers(launch: Launch, name: str) -> None:
         )
 
 
+def _has_pooling(launch: Launch, options: EngineOptions) -> bool:
+    """Whether llama-server can make one vector of a text: an encoder, a file that says how, or the user."""
+    return _is_given(options, "--pooling") or launch.model.is_encoder or launch.model.training == "embedding"
+
+
+def _is_given(options: EngineOptions, flag: str) -> bool:
+    return any(word.partition("=")[0] == flag for word in options.engine_args)
+
+
 def _default(launch: Launch, options: EngineOptions) -> str:
-    """vLLM for a checkpoint; the embedded engine for one stream, llama-server otherwise. Raises `UsageError`."""
+    """vLLM for a checkpoint; the embedded engine for one stream, llama-server otherwise. Raises `UsageError`.
+
+    In an open loop any number of requests may be in flight, and a server of one stream would be measured by its queue.
+    """
     if Path(launch.model.path or "").is_dir():
         check_serves_checkpoints(options)
         return vllm.NAME
-    if (launch.streams or 1) == 1 and not options.engine_path and not launch.is_embedding:
+    if launch.streams == 1 and not options.engine_path and not launch.is_embedding:
         return llama_cpp_python.NAME
     try:
         llama_server.find(options.engine_path)
     except UsageError as error:
         if launch.is_embedding:
             raise UsageError(f"Embeddings are measured on {llama_server.NAME} here. {error}") from error
+        load = "sends requests when they are due" if launch.streams is None else f"keeps {launch.streams} in flight"
         raise UsageError(
-            f"The workload keeps {launch.streams} requests in flight; the embedded engine serves one request at a "
-            f"time, and {llama_server.NAME} serves several. {error}"
+            f"The workload {load}; the embedded engine serves one request at a time, and {llama_server.NAME} serves "
+            f"several. {error}"
         ) from error
     return llama_server.NAME
 

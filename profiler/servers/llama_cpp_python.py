@@ -1,7 +1,8 @@
 """The embedded engine: the server of llama-cpp-python, one stream at a time.
 
 Facts that this file lives by, for version 0.3.36: a new request interrupts the one in flight unless told
-otherwise; there is no usage in its streams; its log holds llama.cpp's own timing of every request.
+otherwise; there is no usage in its streams; its log holds llama.cpp's own timing of every request; it reuses what a
+prompt has in common with the last one.
 """
 
 import os
@@ -17,10 +18,10 @@ from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Capabilities, Launch
 from profiler.servers.engine_log import EngineTiming
 from profiler.servers.llama_build import AMX_FIX
-from profiler.servers.openai_api import call_object, prompt_fields
+from profiler.servers.openai_api import PATHS, call_object, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.started import StartedServer
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Message, Role, joined
 
 NAME = "llama-cpp-python"
 REMEDY = (
@@ -29,10 +30,15 @@ REMEDY = (
 )
 _NEVER = -1e9  # a logit bias that no token survives
 
-_NOTES = [
-    "One request at a time: the server answers the next one when it has finished with the last.",
-    "It keeps what it computed for the last request: a prompt that begins like the one before is read faster.",
-]
+_ONE_AT_A_TIME = "One request at a time: the server answers the next one when it has finished with the last."
+_CACHE_NOTES = {
+    "cold": "No prompt is reused: what it keeps of the last one is forgotten before each (Llama.reset).",
+    "warm": "It keeps what it computed for the last request: a prompt that begins like the one before is read faster, "
+    "which shortens its TTFT.",
+}
+_MODULES = {"cold": "profiler.servers.llama_cpp_cold", "warm": "llama_cpp.server"}
+_NO_TEMPLATE = "The model has no chat template: the engine writes chats in the format of Llama 2."
+_TEMPLATE = "Its streams carry no usage; a chat's prompt is counted with its template, as the engine itself counts one."
 
 # The server computes on whichever thread of its pool is free, and each has OpenMP threads of its own. As soon as two
 # have them, libgomp counts more threads than processors and lets them sleep at each of the hundreds of barriers of a
@@ -53,6 +59,8 @@ class LlamaCppPythonServer(StartedServer):
         check_streams(launch.streams)
         self._build = check_installed()
         self._model = launch.model
+        self._prompt_cache = options.prompt_cache
+        self._template_tokens: dict[tuple[Role, ...], int] = {}
         self._openmp = {name: os.environ.get(name, value) for name, value in _OPENMP.items()}
         self.environment: Mapping[str, str] = {"PYTHONUNBUFFERED": "1", **self._openmp}
 
@@ -72,7 +80,7 @@ class LlamaCppPythonServer(StartedServer):
         if self._launch.lora is not None:
             options["lora_path"] = self._launch.lora.path
         flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        return [sys.executable, "-P", "-m", "llama_cpp.server", *flags]
+        return [sys.executable, "-P", "-m", _MODULES[self._prompt_cache], *flags]
 
     def describe(self) -> EngineFacts:
         """Engine, version, build and every argument."""
@@ -85,7 +93,14 @@ class LlamaCppPythonServer(StartedServer):
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=1,
-            notes=[*_NOTES, f"OpenMP: {' '.join(f'{name}={value}' for name, value in self._openmp.items())}."],
+            prompt_cache=self._prompt_cache,
+            notes=[
+                _ONE_AT_A_TIME,
+                _CACHE_NOTES[self._prompt_cache],
+                *([_TEMPLATE] if self._launch.api == "chat" else []),
+                *([_NO_TEMPLATE] if self._launch.lacks_template else []),
+                f"OpenMP: {' '.join(f'{name}={value}' for name, value in self._openmp.items())}.",
+            ],
         )
 
     def count_tokens(self, text: str) -> int:
@@ -95,6 +110,22 @@ class LlamaCppPythonServer(StartedServer):
         if not isinstance(count, int):
             raise ServerError(f"The server did not count tokens; it answered {answer!r}.")
         return count
+
+    def template_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens that the chat template puts around messages: the same for all with these roles, so asked once.
+
+        Raises `ServerError`.
+        """
+        roles = tuple(message.role for message in messages)
+        if roles not in self._template_tokens:
+            short = [Message(role, "a") for role in roles]
+            body = {"model": self.model_name, **prompt_fields("chat", short), "max_tokens": 1}
+            usage = call_object(self.address, "POST", PATHS["chat"], body, self._tick).get("usage")
+            counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+            if not isinstance(counted, int):
+                raise ServerError("The server did not tell how many tokens a chat has: its answer has no usage.")
+            self._template_tokens[roles] = counted - self.count_tokens(joined(short))
+        return self._template_tokens[roles]
 
     def counters(self) -> Mapping[str, float]:
         """Nothing: it has no metrics page."""

@@ -32,6 +32,7 @@ _INSTRUCTIONS = re.compile(r"system_info: .*?\| (.+)")  # after the number of th
 _LOOK_TIMEOUT_S = 60.0
 
 _CONNECTIONS = "Every request has a connection of its own, made before it is sent: the server keeps none open."
+_NO_TEMPLATE = "The model has no chat template: the server writes chats in the format ChatML."
 _NOTES = {
     "cold": "No prompt is reused: the prompt cache is off, in the server and in every request.",
     "warm": "Prompts that begin alike are reused from the prompt cache, which shortens their TTFT.",
@@ -127,7 +128,12 @@ class LlamaServer(StartedServer):
             micro_batch_tokens=self._micro_batch_tokens,
             kv_cache=self._options.kv_cache,
             prompt_cache=self._options.prompt_cache,
-            notes=[_NOTES[self._options.prompt_cache], _CONNECTIONS, *hidden_arguments(_ENVIRONMENT)],
+            notes=[
+                _NOTES[self._options.prompt_cache],
+                _CONNECTIONS,
+                *([_NO_TEMPLATE] if self._launch.lacks_template else []),
+                *hidden_arguments(_ENVIRONMENT),
+            ],
         )
 
     def count_tokens(self, text: str) -> int:

@@ -150,6 +150,10 @@ class OpenAiEndpoint:
         """Raise `ServerError`: the interface has no such call."""
         raise ServerError("An OpenAI-compatible endpoint does not count tokens.")
 
+    def template_tokens(self, messages: Sequence[Message]) -> int:
+        """0: where usage does not tell of the tokens of a chat template, they are not known."""
+        return 0
+
     def counters(self) -> Mapping[str, float]:
         """Nothing: a metrics page is no part of the interface."""
         return {}

@@ -1,7 +1,7 @@
 """What all servers have in common that are started here: a process, a port on the loopback, a name for the model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from profiler.servers.address import Address
 from profiler.servers.base import Launch, Tick, no_tick
 from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.readiness import serves, wait_until_ready
+from profiler.workloads.messages import Message
 
 
 def plain(name: str) -> str:
@@ -65,6 +66,10 @@ class StartedServer:
     def is_ready(self) -> bool:
         """Whether it serves our model. Raises `ServerStartError` when it serves another."""
         return serves(self.address, self.model_name, self._tick)
+
+    def template_tokens(self, messages: Sequence[Message]) -> int:
+        """0: usage tells of the tokens of a chat template."""
+        return 0
 
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when it has ended."""

@@ -13,10 +13,10 @@ from support.launch import launch
 from profiler.errors import ServerDiedError, ServerStartError, UsageError
 from profiler.models import facts, locate
 from profiler.results.manifest import ModelFacts
-from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_streams
-from profiler.servers.openai_api import PATHS, served_models
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_streams, read_log
+from profiler.servers.openai_api import PATHS, call_object, served_models
 from profiler.servers.options import EngineOptions
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Message, joined
 
 pytestmark = pytest.mark.real_server
 
@@ -40,6 +40,41 @@ def test_it_answers_under_its_own_name(server: LlamaCppPythonServer) -> None:
 
 def test_it_counts_tokens_as_its_model_does(server: LlamaCppPythonServer) -> None:
     assert server.count_tokens("nuwa vulo livi") == 3
+
+
+def prompt_tokens_read(server: LlamaCppPythonServer, log: Path, times: int) -> list[int]:
+    """Send the same chat several times; return how many tokens the engine computed of each prompt, by its own log."""
+    messages = [Message("user", "nuwa vulo livi nuwa vulo livi")]
+    body = server.request_body("chat", messages, 2, 0.0, 1) | {"stream": False}
+    for _ in range(times):
+        call_object(server.address, "POST", PATHS["chat"], body)
+    return [timing.prompt_tokens for timing in read_log(log.read_text().splitlines())][-times:]
+
+
+def test_no_prompt_is_reused_unless_that_was_asked_for(
+    server: LlamaCppPythonServer, model: ModelFacts, tmp_path: Path
+) -> None:
+    assert server.describe().prompt_cache == "cold"
+    log = server._running().log_path
+    first, second = prompt_tokens_read(server, log, 2)
+    assert first == second > 6  # the words, and a template around them
+    warm = LlamaCppPythonServer(launch(model), EngineOptions(prompt_cache="warm"))
+    warm.start(tmp_path / "log", lambda: None)
+    try:
+        first, second = prompt_tokens_read(warm, tmp_path / "log", 2)
+    finally:
+        warm.stop()
+    assert second < first
+    assert "shortens its TTFT" in " ".join(warm.describe().notes)
+
+
+def test_a_chat_is_counted_with_its_template(server: LlamaCppPythonServer) -> None:
+    for roles in (("user",), ("system", "user"), ("user", "assistant", "user")):
+        messages = [Message(role, "nuwa vulo livi") for role in roles]
+        body = server.request_body("chat", messages, 1, 0.0, 1) | {"stream": False}
+        usage = call_object(server.address, "POST", PATHS["chat"], body)["usage"]
+        assert server.count_tokens(joined(messages)) + server.template_tokens(messages) == usage["prompt_tokens"]
+        assert server.template_tokens(messages) > 0
 
 
 @pytest.mark.parametrize("is_synthetic", [True, False])

@@ -49,7 +49,7 @@ def test_slots_are_the_streams_and_each_has_a_context_of_its_own(program: Path) 
 
 def test_a_text_to_embed_fits_into_one_micro_batch(program: Path) -> None:
     def batches(context_tokens: int, **chosen: int) -> tuple[str, str]:
-        wanted = launch(context_tokens=context_tokens, is_embedding=True)
+        wanted = launch(context_tokens=context_tokens, api="embeddings")
         command = LlamaServer(wanted, EngineOptions(engine_path=program, **chosen)).command()  # type: ignore[arg-type]
         assert "--embedding" in command
         return value(command, "--batch-size"), value(command, "--ubatch-size")
@@ -193,7 +193,7 @@ def test_a_port_that_is_taken_is_explained(running: LlamaServer, tiny: ModelFact
     second = LlamaServer(
         launch(tiny.model_copy(update={"name": "another"})), EngineOptions(engine_path=running._program)
     )
-    second.port = running.port
+    second.address = running.address
     with pytest.raises((ServerStartError, ServerDiedError), match=r"Another program answers|ended by itself"):
         second.start(tmp_path / "log", lambda: None)
     second.stop()

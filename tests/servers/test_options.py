@@ -5,6 +5,7 @@ import pytest
 from support.launch import launch, model
 
 from profiler.errors import UsageError
+from profiler.results.manifest import ModelFacts
 from profiler.servers import choose as choosing
 from profiler.servers import llama_server, vllm
 from profiler.servers.base import Launch
@@ -34,8 +35,9 @@ def test_a_prompt_cache_is_cold_or_warm() -> None:
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        (launch(streams=2), "serves one request at a time"),
-        (launch(is_embedding=True), "Embeddings are measured on llama-server"),
+        (launch(streams=2), "keeps 2 in flight; the embedded engine serves one request at a time"),
+        (launch(streams=None), "sends requests when they are due; the embedded engine serves one request at a time"),
+        (launch(api="embeddings"), "Embeddings are measured on llama-server"),
     ],
 )
 def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_to_get_it(
@@ -46,6 +48,39 @@ def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_
     monkeypatch.delenv(llama_server.VARIABLE, raising=False)
     with pytest.raises(UsageError, match=f"{why}.*aforo engines build llama-server"):
         choose(wanted, EngineOptions())
+
+
+@pytest.mark.parametrize(("streams", "engine"), [(1, "llama-cpp-python"), (2, "llama-server"), (None, "llama-server")])
+def test_one_stream_goes_to_the_embedded_engine_and_all_other_loads_to_one_that_serves_several(
+    monkeypatch: pytest.MonkeyPatch, streams: int | None, engine: str
+) -> None:
+    monkeypatch.setattr(llama_server, "find", lambda _: Path("/x"))
+    assert choosing._default(launch(streams=streams), EngineOptions()) == engine
+
+
+def without_training(**facts: object) -> ModelFacts:
+    return model().model_copy(update={"architecture": "llama", "training": None, "has_chat_template": False, **facts})
+
+
+def test_a_model_that_makes_no_vectors_is_refused_before_it_starts() -> None:
+    asked = launch(without_training(), api="embeddings")
+    options = EngineOptions(engine="llama-server")
+    with pytest.raises(UsageError, match=r"synthetic:nomic-embed-text.*--engine-arg=--pooling"):
+        choosing._check_answers(asked, "llama-server", options)
+    choosing._check_answers(asked, "vllm", options)  # which makes vectors of any model
+    pooled = EngineOptions(engine="llama-server", engine_args=("--pooling", "mean"))
+    choosing._check_answers(asked, "llama-server", pooled)
+    for facts in ({"training": "embedding"}, {"architecture": "bert"}):
+        choosing._check_answers(launch(without_training(**facts), api="embeddings"), "llama-server", options)
+
+
+def test_chats_are_not_asked_of_a_vllm_whose_model_has_no_template() -> None:
+    asked = launch(without_training(), api="chat")
+    with pytest.raises(UsageError, match=r"no chat template.*--engine-arg=--chat-template"):
+        choosing._check_answers(asked, "vllm", EngineOptions())
+    choosing._check_answers(asked, "vllm", EngineOptions(engine_args=("--chat-template=x",)))
+    choosing._check_answers(asked, "llama-server", EngineOptions())
+    choosing._check_answers(launch(without_training(has_chat_template=True), api="chat"), "vllm", EngineOptions())
 
 
 def test_a_checkpoint_is_for_vllm_and_how_to_get_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -63,7 +98,8 @@ def test_a_checkpoint_is_for_vllm_and_how_to_get_that_is_said(monkeypatch: pytes
 
 @pytest.mark.parametrize("flag", sorted(choosing._KNOWN_TO))
 def test_every_option_that_only_some_engines_have_exists(flag: str) -> None:
-    assert flag.removeprefix("--").replace("-", "_") in EngineOptions.__dataclass_fields__
+    name = flag.removeprefix("--").replace("-", "_")
+    assert name in EngineOptions.__dataclass_fields__ or f"{name}s" in EngineOptions.__dataclass_fields__
     assert set(choosing._KNOWN_TO[flag]) <= set(choosing._STARTED)
 
 

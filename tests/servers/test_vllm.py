@@ -77,7 +77,7 @@ def test_every_choice_becomes_an_argument(program: Path, shape: Path) -> None:
 
 def test_for_embeddings_it_runs_as_a_pooling_model(program: Path, shape: Path) -> None:
     options = EngineOptions(engine_path=program)
-    words = VllmServer(launch(model(str(shape)), is_embedding=True), options).command()
+    words = VllmServer(launch(model(str(shape)), api="embeddings"), options).command()
     assert words[words.index("--runner") + 1] == "pooling"
     assert "--runner" not in VllmServer(launch(model(str(shape))), options).command()
 

@@ -15,6 +15,6 @@ def launch(
     threads: int = 1,
     context_tokens: int = 512,
     start_timeout_s: float = 60.0,
-    is_embedding: bool = False,
+    api: str = "completions",
 ) -> Launch:
-    return Launch(of or model(), threads, context_tokens, streams, start_timeout_s, is_embedding=is_embedding)
+    return Launch(of or model(), threads, context_tokens, streams, start_timeout_s, api=api)
