@@ -87,6 +87,11 @@ def quantity_beyond(value: float, limit: float, unit: str) -> tuple[str, str]:
     return _plain(shown.quantity(value)), _plain(f"{limit * shown.factor:,.6g}{NBSP}{shown.unit}".rstrip(NBSP))
 
 
+def plain_quantity(value: float, unit: str) -> str:
+    """One value with its unit for a sentence in a file, where spaces are plain."""
+    return _plain(quantity(value, unit))
+
+
 def _plain(text: str) -> str:
     return text.replace(NBSP, " ")
 

@@ -3,14 +3,17 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from math import sqrt
 from statistics import fmean
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.pauses import LONG
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.registry import Estimate, NotMeasuredError, metric
+from profiler.number_format import plain_quantity
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us, s_to_ns
+from profiler.stats.ranges import Range
+from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_s, ns_to_us, s_to_ns
 
 _FEWEST_PER_QUARTER = 2
 
@@ -154,6 +157,31 @@ def idle_slot_ratio(seen: Observations) -> float:
     if not seen.point.concurrency or _think_ns(seen):
         raise NotMeasuredError("only a closed loop without think time keeps its slots busy")
     return max(0.0, 1 - seen.in_flight / seen.point.concurrency)
+
+
+@metric("per-run", unit="ratio", group="trust", better="lower")
+def unserved_arrivals_ratio(seen: Observations) -> Estimate:
+    """Growth of the queue in the steady windows of an open loop, beyond chance / arrivals in them.
+
+    Growth: requests in flight when a window closes − when it opens. Chance: two standard deviations of the difference
+    of two Poisson counts, 2 √(in flight at both). Above 0 requests arrive faster than the server finishes them.
+    """
+    if seen.point.concurrency:
+        raise NotMeasuredError("only in an open loop requests arrive whether the server keeps up or not")
+    if not seen.window_ns:
+        raise NotMeasuredError(seen.why_not_steady)
+    arrived = sum(window.sent for window in seen.windows)
+    growth = sum(window.in_flight[1] - window.in_flight[0] for window in seen.windows)
+    chance = 2 * sqrt(sum(sum(window.in_flight) for window in seen.windows))
+    return Estimate(Range.exact(max(0.0, growth - chance) / arrived), _queue_note(seen, arrived, growth))
+
+
+def _queue_note(seen: Observations, arrived: int, growth: int) -> str:
+    """Return arrivals, endings and the queue of the window in which it grew most."""
+    seconds = ns_to_s(seen.window_ns)
+    before, after = max((window.in_flight for window in seen.windows), key=lambda ends: ends[1] - ends[0])
+    came, went = (plain_quantity(count / seconds, "requests/s") for count in (arrived, arrived - growth))
+    return f"{came} arrived, {went} finished, and requests in flight went from {before:,} to {after:,}"
 
 
 def _think_ns(seen: Observations) -> int:

@@ -44,6 +44,7 @@ class Window:
     end_ns: int
     in_flight_ns: int = field(default=0, compare=False)  # time in it of all requests, request by request
     sent: int = field(default=0, compare=False)  # its requests, whatever their outcome
+    in_flight: tuple[int, int] = field(default=(0, 0), compare=False)  # when it opens and when it closes
     missing: int = field(default=0, compare=False)  # numbers between theirs that have no record (open loop)
     slices: tuple["Window", ...] = field(default=(), compare=False)  # parts in which equally many were sent
 
@@ -175,14 +176,18 @@ class _Counted:
     def window(self, start_ns: int, end_ns: int) -> Window:
         """Return the window between two instants, cut into slices where there are enough requests."""
         whole = self._uncut(start_ns, end_ns)
-        in_flight = self._slots or whole.in_flight_ns / whole.length_ns
-        slices = tuple(starmap(self._uncut, pairwise(self._edges_ns(whole, slices_of(whole.sent, in_flight)))))
+        mean_in_flight = self._slots or whole.in_flight_ns / whole.length_ns
+        slices = tuple(starmap(self._uncut, pairwise(self._edges_ns(whole, slices_of(whole.sent, mean_in_flight)))))
         missing = 0 if self._slots else self._missing(whole)
-        return Window(start_ns, end_ns, whole.in_flight_ns, whole.sent, missing, slices)
+        in_flight = self._in_flight(start_ns), self._in_flight(end_ns)
+        return Window(start_ns, end_ns, whole.in_flight_ns, whole.sent, in_flight, missing, slices)
 
     def _uncut(self, start_ns: int, end_ns: int) -> Window:
         sent = bisect_left(self._own_sent_ns, end_ns) - bisect_left(self._own_sent_ns, start_ns)
         return Window(start_ns, end_ns, self._in_flight_ns(end_ns) - self._in_flight_ns(start_ns), sent)
+
+    def _in_flight(self, t_ns: int) -> int:
+        return bisect_left(self._all_sent_ns, t_ns) - bisect_right(self._all_ended_ns, t_ns)
 
     def _in_flight_ns(self, until_ns: int) -> int:
         return _elapsed_ns(self._all_sent_ns, until_ns) - _elapsed_ns(self._all_ended_ns, until_ns)

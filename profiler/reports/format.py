@@ -88,6 +88,7 @@ _LABELS = {
     "is_performance_governor": "Governor is performance",
     "tcp_retransmission_ratio": "TCP segments sent again after a loss",
     "plan_sent_ratio": "Planned requests that were sent",
+    "unserved_arrivals_ratio": "Arrivals that the server did not keep up with",
     "prompt_length_gap_ratio": "Prompt tokens, server-reported against planned",
     "wire_stamp_error_us": "Our stamps beside the wire's",
 }

@@ -43,7 +43,8 @@ def judge(
         if isinstance(result, Unchecked):
             unchecked.append(result)
         elif result is not None:
-            findings.append(_in_words(result, setup, requests))
+            noted = _noted(rule, result, metrics.get(rule.metric))
+            findings.append(_in_words(noted, setup, requests))
     findings.sort(key=lambda finding: finding.level != "INVALID")
     return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked, limits=dict(setup.limits))
 
@@ -175,6 +176,12 @@ def _sentence(rule: Rule, seen: float, limit: float, unit: str) -> str:
     bound = "at least" if rule.is_floor else "at most"
     shown, shown_limit = quantity_beyond(seen, limit, COUNT if rule.statistic == "n" else unit)
     return f"{rule.what}: {shown} (limit{source}: {bound} {shown_limit})."
+
+
+def _noted(rule: Rule, finding: Finding, metric: Metric | None) -> Finding:
+    if not rule.is_note_shown or not isinstance(metric, Scalar) or not metric.note:
+        return finding
+    return finding.model_copy(update={"sentence": f"{finding.sentence} {metric.note}."})
 
 
 def _in_words(finding: Finding, setup: Setup, requests: tuple[int, int]) -> Finding:

@@ -38,6 +38,7 @@ class Rule:
     is_floor: bool = False
     instead: str | None = None
     is_about_server_host: bool = False  # not checked where the server runs on another machine
+    is_note_shown: bool = False  # the metric's note belongs into the sentence
     is_limit_set: bool = False  # by --limit
 
     @property

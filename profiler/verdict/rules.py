@@ -76,6 +76,17 @@ RULES = (
         advice=(*FASTER_CLIENT, *LESS_LOAD),
     ),
     Rule(
+        id="server-overloaded",
+        metric="unserved_arrivals_ratio",
+        what="Arrivals that the server did not keep up with",
+        warn=0.10,
+        invalid=None,
+        why="Requests arrive faster than the server finishes them, so they queue, and latencies grow for as long as "
+        "the load lasts. That is how this server takes this load, and no fault of the measurement.",
+        advice=(always("Lower --rate for latencies that do not depend on how long the run is."),),
+        is_note_shown=True,
+    ),
+    Rule(
         id="idle-slots",
         metric="idle_slot_ratio",
         what="Idle share of the slots",
@@ -383,7 +394,7 @@ def limits(rule: Rule) -> tuple[str, str]:
 
 def as_data(rule: Rule) -> Mapping[str, object]:
     """Return a rule for JSON."""
-    hidden = {"advice", "is_limit_set"}
+    hidden = {"advice", "is_limit_set", "is_note_shown"}
     return {**{name: value for name, value in vars(rule).items() if name not in hidden}, "remedy": rule.remedy}
 
 
