@@ -73,8 +73,12 @@ def server_message(detail: str) -> str:
         before, body = detail[: min(starts)], detail[min(starts) :]
         return before + (_of_json(body) or body)
     if (title := _HTML_TITLE.search(detail)) is not None:
-        return f"{detail[: detail.find('<')]}{title[1]}"
+        return _without_repeated_status(f"{detail[: detail.find('<')]}{title[1]}")
     return detail
+
+
+def _without_repeated_status(text: str) -> str:
+    return re.sub(r"^HTTP (\d{3}): \1 ", r"HTTP \1: ", text)
 
 
 def _of_json(body: str) -> str | None:

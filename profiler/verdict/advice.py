@@ -8,7 +8,7 @@ def always(text: str) -> Advice:
     return Advice(text)
 
 
-MORE_TIME = Advice("The plan was cut short by its time limit: raise --max-repeat-s.", lambda run: bool(run.cut_short))
+MORE_TIME = Advice("Raise --max-repeat-s: its limit cut the plan short.", lambda run: bool(run.cut_short))
 MORE_REQUESTS = Advice("Raise --requests or --repeats.", lambda run: not run.cut_short)
 FASTER_CLIENT = (
     Advice(

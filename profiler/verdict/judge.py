@@ -24,6 +24,7 @@ from profiler.verdict.setup import Setup
 
 _ON_ANOTHER_MACHINE = "the server runs on another machine, about which this one says nothing"
 _UNITS = {"n": "requests", "half-width": "ratio"}  # of a statistic that has another unit than its metric
+_OF_FAILURES = {"errors", "too-few-samples"}  # rules that say something of a load of which every request failed
 _PLAIN = Setup()
 
 
@@ -35,16 +36,23 @@ def judge(
     INVALID if one finding is, with warnings if there is any, VALID otherwise. `requests` are those that failed and
     all that were measured.
     """
+    failed, total = requests
+    failed_all = total > 0 and failed == total
     findings = [] if status == "complete" else [_ended_early(setup)]
     unchecked = []
     for stated in RULES:
         rule = _chosen(stated.for_run(setup), metrics)
-        result = _apply(rule, metrics.get(rule.metric), setup)
+        if failed_all and rule.id not in _OF_FAILURES:
+            result: Finding | Unchecked | None = Unchecked(rule=rule.id, reason="every request failed")
+        else:
+            result = _apply(rule, metrics.get(rule.metric), setup)
         if isinstance(result, Unchecked):
             unchecked.append(result)
         elif result is not None:
             noted = _noted(rule, result, metrics.get(rule.metric))
             findings.append(_in_words(noted, setup, requests))
+    if setup.cut_short and any(found.rule == "too-few-samples" for found in findings):  # which says the same
+        findings = [found for found in findings if found.rule != "cut-short"]
     findings.sort(key=lambda finding: finding.level != "INVALID")
     return Verdict(level=_worst(findings), findings=findings, unchecked=unchecked, limits=dict(setup.limits))
 
@@ -187,9 +195,9 @@ def _noted(rule: Rule, finding: Finding, metric: Metric | None) -> Finding:
 def _in_words(finding: Finding, setup: Setup, requests: tuple[int, int]) -> Finding:
     """Return a finding with the sentence that says most: which failure was commonest, why a plan was cut short."""
     if finding.rule == "errors" and requests[1]:
-        limit = finding.sentence[finding.sentence.index("(") :]
-        told = failures.sentence(setup.failures, *requests).rstrip(".")
-        return finding.model_copy(update={"sentence": f"{told} {limit}"})
+        limit = finding.sentence[finding.sentence.rindex("(") + 1 :].replace(").", ".")
+        text = failures.sentence(setup.failures, *requests).rstrip(".")
+        return finding.model_copy(update={"sentence": f"{text}. {limit[:1].upper()}{limit[1:]}"})
     if finding.rule in {"cut-short", "too-few-samples"} and setup.cut_short:
         return finding.model_copy(update={"sentence": f"{finding.sentence} {cut_short(setup.cut_short)}"})
     return finding

@@ -34,7 +34,7 @@ def failed(detail: str | None, outcome: Outcome = Outcome.HTTP_ERROR, status: in
         ('HTTP 503: {"type":"about:blank","title":"Draining","status":503}', "HTTP 503: Draining"),  # RFC 9457
         ('HTTP 500: {"errors":[{"message":"CUDA out of memory"}]}', "HTTP 500: CUDA out of memory"),
         ('HTTP 400: [{"error":{"message":"bad","status":"INVALID_ARGUMENT"}}]', "HTTP 400: bad"),  # Gemini
-        ("HTTP 502: <html>\r\n<head><title>502 Bad Gateway</title></head>", "HTTP 502: 502 Bad Gateway"),  # nginx
+        ("HTTP 502: <html>\r\n<head><title>502 Bad Gateway</title></head>", "HTTP 502: Bad Gateway"),  # nginx
         ("HTTP 503: upstream connect error", "HTTP 503: upstream connect error"),  # Envoy
         ('HTTP 400: {"error":{"message":"the prompt is too l…', "HTTP 400: the prompt is too l…"),  # cut off
         ('the server reported: {"error":{"message":"KV cache is full"}}', "the server reported: KV cache is full"),

@@ -44,7 +44,7 @@ def test_failures_are_shown_with_their_counts(fake_run):
     failures = {**dict.fromkeys(range(2, 20), Outcome.RESET), 20: Outcome.TIMEOUT, 21: Outcome.TIMEOUT}
     text = " ".join(printed(fake_run(failures=failures)).split())
     reset, timed_out = (f"{how}: the connection was closed before the stream ended" for how in ("reset", "timeout"))
-    assert f"errors: 20 of 60 requests failed: 18 of them {reset} (limit: at most 5 %)." in text
+    assert f"errors: 20 of 60 requests failed: 18 of them {reset}. Limit: at most 5 %." in text
     assert f"Failed requests 18 {reset} 2 {timed_out}" in text
 
 

@@ -184,7 +184,7 @@ def test_a_run_without_a_flaw_is_valid() -> None:
     verdict = verdict_on(good_requests())
     assert reasons(verdict) == {}
     assert verdict.level == "VALID"
-    assert verdict.unchecked == []
+    assert {item.rule for item in verdict.unchecked} == {"server-overloaded"}  # which is about open loops
 
 
 def test_too_few_samples() -> None:
@@ -297,7 +297,7 @@ def test_stamps_that_the_wire_does_not_confirm() -> None:
     assert reasons(verdict_on(good_requests(), captured=wire(100.0))) == {}
     assert reasons(verdict_on(good_requests(), captured=wire(100.1, agrees=False))) == {"wire-audit": "INVALID"}
     unchecked = verdict_on(good_requests(), captured=wire(agrees=None)).unchecked
-    assert [(item.rule, item.reason) for item in unchecked] == [("wire-audit", "as said")]
+    assert {item.rule: item.reason for item in unchecked}["wire-audit"] == "as said"
 
 
 def test_an_energy_meter_that_was_not_read_all_the_time() -> None:

@@ -33,7 +33,7 @@ def test_failures_are_told_in_the_servers_own_text_with_their_count() -> None:
     setup = Setup(is_url=True, failures=[REFUSED])
     found = finding("errors", {"error_ratio": ratio(1.0)}, setup, (120, 120))
     assert found.sentence == (
-        "120 of 120 requests failed: HTTP 400: this model does not support embeddings (limit: at most 5 %)."
+        "120 of 120 requests failed: HTTP 400: this model does not support embeddings. Limit: at most 5 %."
     )
     assert "server.log" not in found.remedy  # with --url there is none
     assert "support" in found.remedy
@@ -64,6 +64,14 @@ def test_the_remedy_is_that_of_the_commonest_failure(
     assert found.remedy.count(". ") == 1  # that one, and where to look
 
 
+def test_where_every_request_failed_nothing_else_is_blamed() -> None:
+    """Slots are idle and pauses long where a server refuses at once; neither is the client's fault or worth a word."""
+    odd: dict[str, Metric] = {"error_ratio": ratio(1.0), "idle_slot_ratio": ratio(0.9), "other_cpu_cores": ratio(9.0)}
+    verdict = judge("complete", odd, Setup(failures=[REFUSED]), (120, 120))
+    assert [one.rule for one in verdict.findings] == ["errors", "too-few-samples"]
+    assert {one.reason for one in verdict.unchecked} == {"every request failed"}
+
+
 def test_a_few_failures_of_many_kinds_name_the_commonest() -> None:
     kinds = [
         Failure(outcome="http_error", http_status=429, count=2, text=""),
@@ -71,7 +79,7 @@ def test_a_few_failures_of_many_kinds_name_the_commonest() -> None:
     ]
     found = finding("errors", {"error_ratio": ratio(0.03)}, Setup(failures=kinds), (3, 100))
     assert found.level == "VALID with warnings"
-    assert found.sentence == "3 of 100 requests failed: 2 of them HTTP 429 (limit: at most 0 %)."
+    assert found.sentence == "3 of 100 requests failed: 2 of them HTTP 429. Limit: at most 0 %."
 
 
 def test_nobody_is_told_to_do_what_is_done_already() -> None:
@@ -98,7 +106,11 @@ def test_a_plan_that_a_time_limit_cut_short_says_so() -> None:
     reason = "23 of 66 planned requests were sent: 30 s limit per repeat; pass --max-repeat-s"
     setup = Setup(cut_short=(reason,))
     metrics: dict[str, Metric] = {"plan_sent_ratio": ratio(23 / 66), "ttft_ms": distribution(1.0, n=23)}
-    few, cut = finding("too-few-samples", metrics, setup), finding("cut-short", metrics, setup)
+    few = finding("too-few-samples", metrics, setup)
+    assert not [one for one in judge("complete", metrics, setup).findings if one.rule == "cut-short"]  # not twice
+    metrics["ttft_ms"] = distribution(1.0, n=64)
+    cut = finding("cut-short", metrics, setup)
+    metrics["ttft_ms"] = distribution(1.0, n=23)
     assert few.sentence == f"Finished requests: 23 (limit: at least 64). {reason}."
     assert "--requests" not in few.remedy
     assert "--max-repeat-s" in few.remedy
@@ -129,13 +141,13 @@ def test_of_a_server_on_another_machine_this_one_says_nothing() -> None:
     ("rule", "limit", "seen", "level"),
     [
         (
-            "coalesced-reads",
+            "late-reads",
             0.5,
             0.4,
             "VALID with warnings",
         ),  # INVALID is above 0.5 now; a warning above 0.02 as before
-        ("coalesced-reads", 0.5, 0.6, "INVALID"),
-        ("coalesced-reads", 0.01, 0.015, "INVALID"),  # no warning is looser than INVALID
+        ("late-reads", 0.5, 0.6, "INVALID"),
+        ("late-reads", 0.01, 0.015, "INVALID"),  # no warning is looser than INVALID
         ("server-pauses", 0.5, 0.4, None),  # has no other level than the warning
         ("server-pauses", 0.5, 0.6, "VALID with warnings"),
         ("too-few-samples", 5, 8, "VALID with warnings"),  # a floor
