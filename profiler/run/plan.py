@@ -135,7 +135,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         credentials=credentials,
         limits=limits,
         body=changes,
-        warnings=warnings,
+        warnings=[*warnings, *loaded.notes],
         nonce=nonce,
     )
 

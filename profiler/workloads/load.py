@@ -30,6 +30,8 @@ class Loaded:
     """Dotted keys whose value is not the file's."""
     trace: Trace | None = None
     """What its trace holds, where it has one."""
+    notes: tuple[str, ...] = ()
+    """What was not taken over of its data file."""
 
     @property
     def folder(self) -> Path:
@@ -52,14 +54,14 @@ def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loade
     workload = _from_file(path)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     changed = _overridden(workload, given)
-    trace = None
+    trace, notes = None, []
     if isinstance(changed.prompts, DataPrompts):
-        rows.read(changed.prompts, path.parent)
+        notes = rows.read(changed.prompts, path.parent).notes
     elif isinstance(changed.prompts, TracePrompts):
         trace = traces.read(changed.prompts, path.parent)
     before, after = workload.model_dump(), changed.model_dump()
     differing = (key for key in given if _get(before, key) != _get(after, key))
-    return Loaded(_within(trace, changed), path, tuple(differing), trace)
+    return Loaded(_within(trace, changed), path, tuple(differing), trace, tuple(notes))
 
 
 def _within(trace: Trace | None, workload: Workload) -> Workload:

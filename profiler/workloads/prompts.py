@@ -47,7 +47,7 @@ def make_prompts(
         return _conversations(prompts, workload.output_tokens, sum(blocks), key, writer)
     if isinstance(prompts, TracePrompts):
         return _traced(trace or traces.read(prompts, source_dir), blocks, key, writer)
-    return _data(shuffled(rows.read(prompts, source_dir), seed), blocks, count_tokens)
+    return _data(shuffled(rows.read(prompts, source_dir).prompts, seed), blocks, count_tokens)
 
 
 def _data(texts: Sequence[str], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:

@@ -1,19 +1,40 @@
-"""Prompts from the rows of a data file: JSON Lines, CSV or plain text, by the end of its name."""
+"""Prompts from the rows of a data file: JSON Lines, JSON, CSV or plain text, by the end of its name.
+
+A row of JSON holds its prompt under the workload's `column`, or is a conversation, whose first message of the user is
+taken: ShareGPT's `conversations` (`from`, `value`) or `messages` of chat APIs (`role`, `content`).
+"""
 
 import csv
 import json
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 from profiler.errors import WorkloadError
+from profiler.files import reading
 from profiler.workloads.mistakes import show
 from profiler.workloads.schema import DataPrompts
 
+_CONVERSATIONS = ("conversations", "conversation", "messages")
+_USERS = {"human", "user"}
+_NAMED = 5  # of the rows that are left out
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
 
 
-def read(prompts: DataPrompts, folder: Path) -> list[str]:
-    """Return every prompt of a data file that lies in `folder`, in its order; blank lines are left out.
+Rows = Iterator[tuple[int, str | None]]
+"""Number of each row, and its prompt, where it has one that is not blank."""
+
+
+class Data(NamedTuple):
+    """The prompts of a data file in their order, and what is to be said of them."""
+
+    prompts: list[str]
+    notes: list[str]
+
+
+def read(prompts: DataPrompts, folder: Path) -> Data:
+    """Return every prompt of a data file that lies in `folder`; rows whose prompt is blank are left out, and named.
 
     Raises WorkloadError with file and line where the file is missing, empty or malformed.
     """
@@ -24,13 +45,21 @@ def read(prompts: DataPrompts, folder: Path) -> list[str]:
     try:
         _check_file(path)
         rows = list(reader(path, prompts.column))
+        texts = [text for _, text in rows if text is not None]
     except UnicodeDecodeError:
         raise WorkloadError(f"The data file {path} is not UTF-8 text. Save it as UTF-8.") from None
     except OSError as error:
         raise WorkloadError(f"The data file {path} cannot be read: {error.strerror}.") from error
-    if not rows:
+    if not texts:
         raise WorkloadError(f"The data file {path} holds no prompts. Expected at least one row.")
-    return rows
+    return Data(texts, _notes(path, [number for number, text in rows if text is None], len(rows)))
+
+
+def _notes(path: Path, blank: list[int], rows: int) -> list[str]:
+    if not blank:
+        return []
+    named = ", ".join(map(str, blank[:_NAMED])) + (", …" if len(blank) > _NAMED else "")
+    return [f"{len(blank)} of the {rows} rows of {path.name} were left out: they hold no prompt (row {named})."]
 
 
 def check_beside(name: str) -> Path:
@@ -51,22 +80,54 @@ def _check_file(path: Path) -> None:
         raise WorkloadError(f"The data file {path} has more than {LARGEST_FILE_BYTES} bytes. Use fewer rows.")
 
 
-def _jsonl(path: Path, column: str) -> Iterator[str]:
+def _jsonl(path: Path, column: str) -> Rows:
     for number, line in lines(path):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
             raise row_error(path, number, "is not a JSON object", f'{{"{column}": "…"}}') from None
-        if not isinstance(row, dict):
-            raise row_error(path, number, f"is {show(row)}", f'{{"{column}": "…"}}')
-        if column not in row:
-            found = ", ".join(repr(key) for key in row) or "none"
-            raise row_error(path, number, f"has the keys {found}", f"the key {column!r}")
-        yield _prompt(path, number, row[column])
+        yield number, _of_object(path, number, row, column)
 
 
-def _csv(path: Path, column: str) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+def _json(path: Path, column: str) -> Rows:
+    with text_of(path) as file:
+        try:
+            found = json.load(file)
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise WorkloadError(f"The data file {path} is not JSON ({error}). Expected a list of objects.") from None
+    if not isinstance(found, list):
+        raise WorkloadError(f"The data file {path} holds {show(found)}. Expected a list of objects.")
+    for number, row in enumerate(found, start=1):
+        yield number, _of_object(path, number, row, column)
+
+
+def _of_object(path: Path, number: int, row: object, column: str) -> str | None:
+    if not isinstance(row, dict):
+        raise row_error(path, number, f"is {show(row)}", f'{{"{column}": "…"}}')
+    if column in row:
+        return _prompt(path, number, row[column])
+    for key in _CONVERSATIONS:
+        if isinstance(row.get(key), list):
+            return _prompt(path, number, _first_of_user(row[key]))
+    found = ", ".join(repr(key) for key in row) or "none"
+    raise row_error(path, number, f"has the keys {found}", f"the key {column!r}")
+
+
+def _first_of_user(messages: list[object]) -> object:
+    """Return what the user says first in a conversation, and before it nobody is answered; None where nobody asks."""
+    for message in messages:
+        if isinstance(message, dict) and message.get("from", message.get("role")) in _USERS:
+            said = message.get("value", message.get("content"))
+            parts = said if isinstance(said, list) else []
+            texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+            return "\n".join(texts) if parts else said
+    return None
+
+
+def _csv(path: Path, column: str) -> Rows:
+    with text_of(path) as file:
         reader = csv.DictReader(file, strict=True)
         try:
             columns = reader.fieldnames or []
@@ -74,26 +135,35 @@ def _csv(path: Path, column: str) -> Iterator[str]:
                 found = ", ".join(map(repr, columns)) or "none"
                 raise row_error(path, 1, f"has the columns {found}", f"the column {column!r}")
             for row in reader:
-                yield _prompt(path, reader.line_num, row[column])
+                yield reader.line_num, _prompt(path, reader.line_num, row[column])
         except csv.Error as error:
             raise row_error(path, reader.line_num, f"is not CSV ({error})", "a quoted row") from None
 
 
-def _txt(path: Path, _column: str) -> Iterator[str]:
+def _txt(path: Path, _column: str) -> Rows:
     for number, line in lines(path):
-        yield _prompt(path, number, line)
+        yield number, _prompt(path, number, line)
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its end), leaving out blank lines."""
-    with path.open(encoding="utf-8-sig") as file:
+    """Yield (line number from 1, line without its end), leaving out blank lines. Raises `OSError`."""
+    with text_of(path, newline=None) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield number, line.rstrip("\n")
 
 
-def _prompt(path: Path, number: int, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+def text_of(path: Path, newline: str | None = "") -> TextIO:
+    """Open a text of rows, whose fields may be as long as the file. Raises `OSError`."""
+    csv.field_size_limit(LARGEST_FILE_BYTES)  # of the whole process; Python's own is 131,072
+    return TextIOWrapper(reading(path), encoding="utf-8-sig", newline=newline)
+
+
+def _prompt(path: Path, number: int, value: object) -> str | None:
+    """Return the prompt; None where it is blank. Raises WorkloadError for what is no text."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, str):
         raise row_error(path, number, f"holds {show(value)} as its prompt", "a text that is not blank")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise row_error(path, number, "holds a broken Unicode escape", "whole characters")
@@ -105,4 +175,4 @@ def row_error(path: Path, number: int, seen: str, expected: str) -> WorkloadErro
     return WorkloadError(f"{path}:{number}: the row {seen}; expected {expected}. Correct this line.")
 
 
-_READERS: dict[str, Callable[[Path, str], Iterator[str]]] = {".jsonl": _jsonl, ".csv": _csv, ".txt": _txt}
+_READERS: dict[str, Callable[[Path, str], Rows]] = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".txt": _txt}

@@ -73,9 +73,12 @@ class DataPrompts(_Strict):
     """Prompts read from the rows of a data file."""
 
     source: Literal["data"]
-    file: Text = Field(description="Data file beside the definition: .jsonl, .csv or .txt (one prompt a line).")
+    file: Text = Field(
+        description="Data file beside the definition: .jsonl, .json (a list), .csv or .txt (one prompt a line)."
+    )
     column: Text = Field(
-        default="prompt", description="Key (JSONL) or column (CSV) that holds the prompt; unused for text."
+        default="prompt",
+        description="Key (JSON) or column (CSV) that holds the prompt; conversations give their first question.",
     )
 
 

@@ -28,7 +28,7 @@ import msgspec
 from profiler.errors import WorkloadError
 from profiler.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from profiler.workloads.mistakes import show
-from profiler.workloads.rows import check_beside, lines, row_error
+from profiler.workloads.rows import check_beside, lines, row_error, text_of
 from profiler.workloads.schema import TracePrompts
 
 BLOCK_TOKENS = 512
@@ -59,6 +59,7 @@ class Trace:
         self.path = path
         self.clip_tokens = clip_tokens
         self.left_out = 0
+        self._other_blocks: list[Row] = []
         self._block_ids: list[tuple[int, ...]] = []
         self.due_ns, self.lines, self.prompt_tokens, self.output_tokens = (array("q") for _ in range(4))
         for row in islice(rows, max_rows):
@@ -93,6 +94,14 @@ class Trace:
                 f"{self.left_out} of the {self.left_out + len(self)} rows of {self.path.name} were left out: "
                 "their prompt or their answer has 0 tokens, as that of a request that failed."
             )
+        if self._other_blocks:
+            first = self._other_blocks[0]
+            notes.append(
+                f"{len(self._other_blocks)} of the {len(self)} rows of {self.path.name} do not have a hash id for each "
+                f"{BLOCK_TOKENS} tokens begun (line {first.line}: {len(first.block_ids)} for {first.prompt_tokens} "
+                "tokens). Those with fewer share what their ids cover; those with more, whose blocks must be shorter, "
+                "share nothing."
+            )
         if self.clipped:
             notes.append(f"{self.clipped} prompts of {self.path.name} were cut to {self.clip_tokens} tokens.")
         return notes
@@ -101,11 +110,14 @@ class Trace:
         if not row.prompt_tokens or not row.output_tokens:
             self.left_out += 1
             return
+        blocks = -(-row.prompt_tokens // BLOCK_TOKENS)
+        if row.block_ids and len(row.block_ids) != blocks:
+            self._other_blocks.append(row)
         self.due_ns.append(row.time_ns)
         self.lines.append(row.line)
         self.prompt_tokens.append(row.prompt_tokens)
         self.output_tokens.append(row.output_tokens)
-        self._block_ids.append(row.block_ids)
+        self._block_ids.append(_filled(row, blocks))
 
     def _order(self) -> None:
         order = sorted(range(len(self)), key=self.due_ns.__getitem__)
@@ -115,6 +127,17 @@ class Trace:
         self.prompt_tokens = array("q", (self.prompt_tokens[row] for row in order))
         self.output_tokens = array("q", (self.output_tokens[row] for row in order))
         self._block_ids = [self._block_ids[row] for row in order]
+
+
+def _filled(row: Row, blocks: int) -> tuple[int, ...]:
+    """Return an id for every block of a prompt: those beyond the ids given get one that no other row has.
+
+    More ids than blocks are of blocks of another length, whose ids would promise too much in common.
+    """
+    if not row.block_ids or len(row.block_ids) > blocks:
+        return ()
+    own = (-(row.line * LONGEST_TOKENS + block) for block in range(1, blocks - len(row.block_ids) + 1))
+    return (*row.block_ids, *own)
 
 
 def read(prompts: TracePrompts, folder: Path) -> Trace:
@@ -174,10 +197,6 @@ def _mooncake(path: Path) -> Iterator[Row]:
     decode = msgspec.json.Decoder(_MooncakeRow).decode
     for number, line in lines(path):
         row = _decoded(path, number, line, decode, _MOONCAKE_FORM)
-        blocks = -(-row.input_length // BLOCK_TOKENS)
-        if row.hash_ids and len(row.hash_ids) != blocks:
-            seen = f"has {len(row.hash_ids)} hash_ids for {row.input_length} tokens"
-            raise row_error(path, number, seen, f"{blocks}, one for each {BLOCK_TOKENS} tokens begun")
         time_ns = round(row.timestamp * NS_PER_MS)
         yield Row(number, time_ns, row.input_length, row.output_length, tuple(row.hash_ids))
 
@@ -234,7 +253,7 @@ def _burstgpt(path: Path) -> Iterator[Row]:
 
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and the values of these columns for each row."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with text_of(path) as file:
         reader = csv.reader(file, strict=True)
         try:
             header = next(reader, [])

@@ -10,7 +10,7 @@ from profiler.workloads.schema import DataPrompts
 def read(folder: Path, name: str, text: str | bytes | None, column: str = "prompt") -> list[str]:
     if text is not None:
         (folder / name).write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-    return rows.read(DataPrompts(source="data", file=name, column=column), folder)
+    return rows.read(DataPrompts(source="data", file=name, column=column), folder).prompts
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,20 @@ def read(folder: Path, name: str, text: str | bytes | None, column: str = "promp
         ),
         ("a.CSV", "prompt\r\none\r\n", ["one"]),
         ("a.txt", "one\n\n  two\n", ["one", "  two"]),
+        ("a.csv", "prompt\n" + "x " * 70_000 + "\n", ["x " * 70_000]),  # Python alone reads 131,072 characters
+        (
+            "a.json",  # ShareGPT
+            '[{"id": 1, "conversations": [{"from": "gpt", "value": "hi"}, {"from": "human", "value": "q1"}, '
+            '{"from": "human", "value": "q2"}]}, {"prompt": "own"}]',
+            ["q1", "own"],
+        ),
+        (
+            "a.jsonl",  # requests of chat APIs
+            '{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q1"}]}\n'
+            '{"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}, '
+            '{"type": "text", "text": "b"}]}]}\n',
+            ["q1", "a\nb"],
+        ),
     ],
 )
 def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list[str]) -> None:
@@ -38,16 +52,22 @@ def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list
         ("a.jsonl", '"x"\n', ':1: the row is \'x\'; expected {"prompt": "…"}'),
         ("a.jsonl", '\n{"text": "x"}\n', ":2: the row has the keys 'text'; expected the key 'prompt'"),
         ("a.jsonl", '{"prompt": 5}\n', ":1: the row holds 5 as its prompt; expected a text"),
-        ("a.jsonl", '{"prompt": " "}\n', ":1: the row holds ' ' as its prompt"),
+        ("a.jsonl", '{"prompt": " "}\n', "holds no prompts"),
+        ("a.jsonl", '{"messages": [{"role": "user", "content": 5}]}\n', ":1: the row holds 5 as its prompt"),
         ("a.jsonl", '{"prompt": "\\ud800"}\n', ":1: the row holds a broken Unicode escape"),
         ("a.jsonl", "[" * 100_000, ":1: the row is not a JSON object"),
         ("a.csv", "text\nx\n", ":1: the row has the columns 'text'; expected the column 'prompt'"),
         ("a.csv", "", ":1: the row has the columns none"),
-        ("a.csv", "id,prompt\n1,one\n2\n", ":3: the row holds empty as its prompt"),
+        ("a.csv", "id,prompt\n2\n", "holds no prompts"),
         ("a.csv", 'prompt\n"one\n', "the row is not CSV"),
         ("a.txt", "", "holds no prompts"),
         ("a.txt", b"\xff\xfe", "is not UTF-8"),
-        ("a.json", "[]", "ends in '.json'; expected .jsonl, .csv, .txt"),
+        ("a.json", "[]", "holds no prompts"),
+        ("a.json", "{", "is not JSON (Expecting property name"),
+        ("a.json", '{"a": 1}', "Expected a list of objects"),
+        ("a.json", "[5]", ":1: the row is 5"),
+        ("a.json", "[" * 100_000, "is not JSON"),
+        ("a.xml", "", "ends in '.xml'; expected .jsonl, .json, .csv, .txt"),
         ("rows", "x", "ends in ''"),
         ("b.txt", None, "does not exist"),
         ("../a.txt", None, "outside the folder"),
@@ -77,3 +97,14 @@ def test_a_giant_data_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rows, "LARGEST_FILE_BYTES", 3)
     with pytest.raises(WorkloadError, match="more than 3 bytes"):
         read(tmp_path, "a.txt", "four\n")
+
+
+def test_rows_without_a_prompt_are_left_out_and_named(tmp_path: Path) -> None:
+    lines = [f'{{"prompt": "{"" if number == 7 else f"say {number}"}"}}' for number in range(20)]
+    (tmp_path / "b.jsonl").write_text("\n".join(lines))
+    data = rows.read(DataPrompts(source="data", file="b.jsonl"), tmp_path)
+    assert len(data.prompts) == 19
+    assert data.notes == ["1 of the 20 rows of b.jsonl were left out: they hold no prompt (row 8)."]
+    (tmp_path / "c.json").write_text('[{"prompt": "x"}' + ', {"conversations": []}' * 6 + "]")
+    data = rows.read(DataPrompts(source="data", file="c.json"), tmp_path)
+    assert data.notes == ["6 of the 7 rows of c.json were left out: they hold no prompt (row 2, 3, 4, 5, 6, …)."]
