@@ -170,8 +170,8 @@ class Layout:
         load, turns, point = self._plan.workload.load, self._plan.workload.turns, self._point
         think_ns = s_to_ns(load.think_time_s) if isinstance(load, ClosedLoop | OpenLoop) else 0
         if point.rate_rps is not None and isinstance(load, OpenLoop | SloSearch):
-            arrivals, seed = sum(self.rooms) // turns, self._plan.options.seed + self._first_index
-            due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, UNLIMITED, seed, load.burstiness)
+            arrivals, seed = [room // turns for room in self.rooms], self._plan.options.seed + self._first_index
+            due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, seed, load.burstiness)
             return ScheduledPace(due_ns, think_ns, turns)
         ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
         return ClosedLoopPace(slots_of(point), UNLIMITED, think_ns, ramp_ns, turns)
