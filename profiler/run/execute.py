@@ -36,6 +36,7 @@ from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.points import is_one_point, most_in_flight, search_for
 from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
+from profiler.servers.secrets import hide_arguments
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
@@ -188,8 +189,10 @@ class _Run:
         return self._meters.facts({})
 
     def _engine_facts(self) -> EngineFacts:
-        """What the server says of itself, and the processors that it was put on."""
-        return self._server.describe().model_copy(update={"cpus": format_cpus(self._plan.cpus.server) or None})
+        """What the server says of itself, and the processors that it was put on; no secret of its command line."""
+        facts = self._server.describe()
+        cpus = format_cpus(self._plan.cpus.server) or None
+        return facts.model_copy(update={"cpus": cpus, "command": hide_arguments(facts.command)})
 
     def _host(self) -> HostFacts:
         """Describe this host; its limits are measured where that was asked for and none are kept."""
@@ -282,6 +285,7 @@ class _Run:
     def _prompts(self, blocks: list[int], first: int) -> Iterator[Prompt]:
         def count_tokens(text: str) -> int:
             self._tick()
+            self._server.check_alive()
             return self._server.count_tokens(text)
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
@@ -298,6 +302,7 @@ class _Run:
         )
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
+            self._server.check_alive()
             self._progress.advance(made)
             yield prompt
 

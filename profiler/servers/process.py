@@ -7,10 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from profiler.errors import ServerDiedError, ServerStartError
+from profiler.servers.family import end_family
+from profiler.servers.secrets import without_secrets
 
 _GRACE_S = 5.0  # between SIGTERM and SIGKILL
 _LOG_TAIL_LINES = 12
@@ -41,15 +44,17 @@ class ServerProcess:
         """
         self.log_path = log_path
         self._remedy = remedy
+        self._mark = uuid.uuid4().hex
+        self._is_family_ended = False
         kept_on = ",".join(str(cpu) for cpu in cpus)
         with log_path.open("ab") as log:
             self._warden = subprocess.Popen(
-                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), kept_on, *command],
+                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), kept_on, self._mark, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # a Ctrl-C at the terminal is for the profiler to handle
-                env={**os.environ, **environment},
+                env={**without_secrets(os.environ), **environment},
             )
         first = self._status(timeout_s=10.0)
         if not first.startswith("pid "):
@@ -68,7 +73,7 @@ class ServerProcess:
         """Raise `ServerDiedError` when the server has ended."""
         if self._warden.poll() is None:
             return
-        self._kill_group()
+        self._end_family()
         code = self._status(timeout_s=1.0).removeprefix("exit ")
         raise ServerDiedError(f"The server ended by itself ({_meaning(code, self._remedy)}). {self.log_tail()}")
 
@@ -83,7 +88,7 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self._warden.kill()
             self._warden.wait()
-            self._kill_group()
+        self._end_family()
         self._warden.stdout.close()
 
     def log_tail(self) -> str:
@@ -102,10 +107,11 @@ class ServerProcess:
         readable, _, _ = select.select([self._warden.stdout], [], [], timeout_s)
         return self._warden.stdout.readline().decode().strip() if readable else ""
 
-    def _kill_group(self) -> None:
-        if hasattr(self, "pid"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+    def _end_family(self) -> None:
+        """End what the warden has left, once: later the numbers of its processes may be those of others."""
+        if hasattr(self, "pid") and not self._is_family_ended:
+            self._is_family_ended = True
+            end_family(self.pid, self._mark)
 
 
 def _meaning(code: str, remedy: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from profiler.errors import ServerStartError, UsageError
 from profiler.files import expanded
+from profiler.servers.secrets import without_secrets
 
 _TIMEOUT_S = 180.0  # vLLM imports a whole framework to tell its version
 
@@ -44,7 +45,14 @@ def _named(name: str, origin: str, path: Path, remedy: str) -> Path:
 def ask(program: Path, question: str, remedy: str) -> str:
     """Run the program for a word about itself; return what it prints. Raises `ServerStartError`."""
     try:
-        done = subprocess.run([program, question], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+        done = subprocess.run(
+            [program, question],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+            env=without_secrets(os.environ),
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServerStartError(f"{program} {question} does not run: {error}. {remedy}") from error
     if done.returncode != 0:
@@ -54,8 +62,7 @@ def ask(program: Path, question: str, remedy: str) -> str:
 
 
 def hidden_arguments(prefix: str) -> list[str]:
-    """Name the variables that set options of an engine, for they are not in its command line; no keys."""
-    found = sorted(
-        f"{name}={value}" for name, value in os.environ.items() if name.startswith(prefix) and "KEY" not in name
-    )
+    """Name the variables that set options of an engine, for they are not in its command line; no secrets."""
+    passed_on = without_secrets(os.environ)
+    found = sorted(f"{name}={value}" for name, value in passed_on.items() if name.startswith(prefix))
     return [f"Set by the environment: {', '.join(found)}."] if found else []

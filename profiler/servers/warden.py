@@ -1,11 +1,12 @@
 """Holds one model server, and ends it when the profiler is gone, however it went.
 
-Started as `python -m profiler.servers.warden GRACE_S CPUS COMMAND…`; CPUS are the processors that the server
-stays on, such as 0,1,2, or empty. Standard input is a pipe that only the
-profiler holds open: its end, even by SIGKILL, tells the warden to stop the server's whole process group.
-Standard error is the server's log. Standard output tells `pid N`, then `exit CODE`.
+Started as `python -m profiler.servers.warden GRACE_S CPUS MARK COMMAND…`; CPUS are the processors that the server
+stays on, such as 0,1,2, or empty; the mark is what all processes of the server are known by (see `family.py`).
+Standard input is a pipe that only the profiler holds open: its end, even by SIGKILL, tells the warden to stop all
+processes of the server. Standard error is the server's log. Standard output tells `pid N`, then `exit CODE`.
 
-The warden sleeps in `select` and costs the measurement nothing.
+Should the warden be killed itself, the kernel kills the server, and a second process, the keeper, whatever the server
+has started. Both sleep and cost the measurement nothing.
 """
 
 import contextlib
@@ -17,34 +18,40 @@ import sys
 import time
 from collections.abc import Sequence
 
+from profiler.servers.family import VARIABLE, end_family, signal_group
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOOK_S = 0.02
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """On Linux, have the kernel kill the server should the warden itself be killed."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - runs between fork and exec, on Linux only
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before that
+            os._exit(1)
 
 
-def _signal_group(group: int, number: int) -> bool:
-    """Signal a process group; return whether it still had members."""
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+def _start_keeper(mark: str) -> "subprocess.Popen[bytes]":
+    """Start the process that acts if this one is killed."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "profiler.servers.keeper", mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=sys.stderr,
+        start_new_session=True,
+    )
 
 
-def _stop(server: "subprocess.Popen[bytes]", grace_s: float) -> None:
-    """Ask the group to end, then make it."""
-    _signal_group(server.pid, signal.SIGTERM)
+def _stop(server: "subprocess.Popen[bytes]", mark: str, grace_s: float) -> None:
+    """Ask the group to end, then make it, and whatever has left the group."""
+    signal_group(server.pid, signal.SIGTERM)
     deadline_s = time.monotonic() + grace_s
     while server.poll() is None and time.monotonic() < deadline_s:
         time.sleep(_LOOK_S)
-    _signal_group(server.pid, signal.SIGKILL)
+    end_family(server.pid, mark)
     server.wait()
 
 
@@ -60,7 +67,7 @@ def _wait_for_end(server: "subprocess.Popen[bytes]", wakeup_fd: int, stop_reques
 
 def main(arguments: Sequence[str]) -> None:
     """Start the server and watch over it."""
-    grace_s, cpus, *command = arguments
+    grace_s, cpus, mark, *command = arguments
     if cpus:
         os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})  # which the server inherits
     wakeup_read, wakeup_write = os.pipe()
@@ -70,18 +77,28 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda got, _: stop_requested.append(got))
+    keeper = _start_keeper(mark)
+    assert keeper.stdin is not None  # noqa: S101 - opened just now
+    parent = os.getpid()
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         stderr=sys.stderr,
         start_new_session=True,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+        env={**os.environ, VARIABLE: mark},
+        preexec_fn=lambda: _die_with_parent(parent),  # noqa: PLW1509 - this process has no threads
     )
+    with contextlib.suppress(BrokenPipeError):
+        keeper.stdin.write(b"%d\n" % server.pid)
+        keeper.stdin.flush()
     with contextlib.suppress(BrokenPipeError):
         print(f"pid {server.pid}", flush=True)
     _wait_for_end(server, wakeup_read, stop_requested)
-    _stop(server, float(grace_s))
+    _stop(server, mark, float(grace_s))
+    with contextlib.suppress(BrokenPipeError):
+        keeper.stdin.close()
+    keeper.wait()
     with contextlib.suppress(BrokenPipeError):
         print(f"exit {server.returncode}", flush=True)
 

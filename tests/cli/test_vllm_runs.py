@@ -1,12 +1,16 @@
 """`aforo run --engine vllm` from one end to the other, with a stand-in that speaks vLLM's interface."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
-from support.command import Aforo
+from support.command import AFORO, Aforo
 
 from profiler.results.folder import RunFolder
 
@@ -61,8 +65,56 @@ def test_an_adapter_answers_under_a_name_of_its_own(aforo: Aforo, vllm: Path) ->
     assert f"--lora {adapter}" in " ".join(manifest.command_line)
 
 
+def test_secrets_of_the_engine_are_passed_on_and_nowhere_written_down(
+    aforo: Aforo, vllm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VLLM_PLUGIN_TOKEN", "VLLM_API_KEY", "HF_TOKEN"):
+        monkeypatch.setenv(name, "s3cr3t")
+    monkeypatch.setenv("VLLM_PROXY", "http://user:s3cr3t@proxy.example")
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "INFO")
+    arguments = ["--engine-arg=--hf-token=s3cr3t", "--engine-arg=--api-key", "--engine-arg=s3cr3t"]
+    folder, done = run(aforo, vllm, *arguments, "--body", "min_p=0.1", "--output-tokens", "4")
+    assert done.returncode in {0, 3}, done.stderr
+    manifest = folder.read_manifest()
+    assert manifest.engine.command[-3:] == ["--hf-token=[hidden]", "--api-key", "[hidden]"]
+    assert "--engine-arg=--hf-token=[hidden] --engine-arg=--api-key --engine-arg=[hidden]" in " ".join(
+        manifest.command_line
+    )
+    assert manifest.body.added == {"min_p": 0.1}
+    assert any("VLLM_LOGGING_LEVEL=INFO" in note for note in manifest.engine.notes)
+    for path in folder.path.iterdir():
+        assert b"s3cr3t" not in path.read_bytes(), path
+
+
 def test_a_crash_while_it_is_measured_is_named(aforo: Aforo, vllm: Path) -> None:
     folder, done = run(aforo, vllm, "--engine-arg=--fault=crash-serving")
     assert done.returncode == 1
     assert "The server ended by itself" in done.stderr
     assert folder.read_manifest().status == "failed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes of a server are found by /proc")
+@pytest.mark.parametrize("killed", ["warden", "warden and profiler"])
+def test_no_worker_survives_a_warden_that_is_killed_while_prompts_are_made(tmp_path: Path, killed: str) -> None:
+    program = tmp_path / "vllm"
+    worker = f"[ $1 = serve ] && (sleep 600 & echo $! >{tmp_path}/worker)"
+    program.write_text(f'#!/bin/sh\n{worker}\nexec {sys.executable} {STAND_IN} "$@"\n')
+    program.chmod(0o755)
+    model = ["--model", "synthetic:tiny-1m/vllm", "--engine", "vllm", "--engine-path", str(program)]
+    command = [AFORO, "run", "smoke", *model, "--requests", "200000", "--max-repeat-s", "600"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+        deadline_s = time.monotonic() + 60
+        while not any("make-prompts" in path.read_text() for path in tmp_path.glob("runs/*/run.json")):
+            assert time.monotonic() < deadline_s, "the run did not get going"
+            time.sleep(0.05)
+        worker_pid = int((tmp_path / "worker").read_text())
+        children = psutil.Process(run.pid).children()
+        (warden,) = (child.pid for child in children if "profiler.servers.warden" in child.cmdline())
+        os.kill(warden, signal.SIGKILL)
+        if "profiler" in killed:
+            run.kill()
+        _, error = run.communicate(timeout=30)
+    assert run.returncode == (-signal.SIGKILL if "profiler" in killed else 1)
+    assert "profiler" in killed or "its keeper was killed" in error
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in [worker_pid] if psutil.pid_exists(pid)], timeout=10)
+    assert not alive

@@ -123,6 +123,86 @@ def test_a_profiler_that_is_killed_takes_its_server_along(tmp_path: Path) -> Non
     assert is_gone(child)
 
 
+def worker(starts: str) -> list[str]:
+    """A server whose worker ignores every signal that it can, and is started so."""
+    code = (
+        "import ctypes, os, signal, sys, time\n"
+        "for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): signal.signal(number, signal.SIG_IGN)\n"
+        f"{starts}\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(600)"
+    )
+    return [
+        sys.executable,
+        "-c",
+        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {code!r}]); time.sleep(600)",
+    ]
+
+
+# What engines do with their workers: leave them in the group, give them a group or a session of their own, start them
+# by way of a process that ends, and write a title over their environment (setproctitle, by which vLLM names its own).
+WORKERS = {
+    "plain": worker(""),
+    "group": worker("os.setpgid(0, 0)"),
+    "session": worker("os.setsid()"),
+    "orphan": worker("if os.fork(): os._exit(0)"),
+    "daemon": worker("if os.fork(): os._exit(0)\nos.setsid()"),
+    "title": worker(
+        "start = int(open('/proc/self/stat').read().rpartition(')')[2].split()[47])\n"
+        "end = int(open('/proc/self/stat').read().rpartition(')')[2].split()[48])\n"
+        "ctypes.memset(start, 0, end - start)\n"
+        "assert not open('/proc/self/environ', 'rb').read().strip(b'\\0')"
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes of a server are found by /proc")
+@pytest.mark.parametrize("killed", ["warden", "profiler", "warden and profiler", "server", "keeper and profiler"])
+@pytest.mark.parametrize("kind", WORKERS)
+def test_no_worker_outlives_its_run_whoever_is_killed(tmp_path: Path, kind: str, killed: str) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from profiler.servers.process import ServerProcess\n"
+        f"server = ServerProcess({WORKERS[kind]!r}, Path({str(tmp_path / 'log')!r}), {{}})\n"
+        "print(server.pid, server._warden.pid, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as profiler:
+        assert profiler.stdout is not None
+        server, warden = (int(word) for word in profiler.stdout.readline().split())
+        child = int(wait_for_log(tmp_path / "log"))
+        (keeper,) = (
+            each.pid for each in psutil.Process(warden).children() if "profiler.servers.keeper" in each.cmdline()
+        )
+        numbers = {"warden": warden, "profiler": profiler.pid, "server": server, "keeper": keeper}
+        for name in killed.split(" and "):
+            os.kill(numbers[name], signal.SIGKILL)
+        assert is_gone(child)
+        assert is_gone(server)
+        profiler.kill()
+    assert is_gone(warden)
+    assert is_gone(keeper)
+
+
+def test_a_server_that_ends_as_it_should_leaves_neither_warden_nor_keeper(tmp_path: Path) -> None:
+    server = ServerProcess(WITH_CHILD, tmp_path / "log", {})
+    wait_for_log(tmp_path / "log")
+    keepers = [each.pid for each in psutil.Process(server._warden.pid).children()]
+    server.stop()
+    assert len(keepers) == 2  # the server and the keeper
+    assert all(is_gone(pid, 0.1) for pid in keepers)
+
+
+def test_a_server_inherits_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "LLAMA_ARG_API_KEY", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "s3cr3t")
+    monkeypatch.setenv("LLAMA_ARG_THREADS", "2")
+    code = "import os; print(' '.join(sorted(os.environ)), 's3cr3t' in str(os.environ), flush=True)"
+    server = ServerProcess([sys.executable, "-c", code], tmp_path / "log", {"OUR_OWN": "1"})
+    *names, holds_one = wait_for_log(tmp_path / "log").split()
+    server.stop()
+    assert holds_one == "False"
+    assert {"PATH", "LLAMA_ARG_THREADS", "OUR_OWN"} <= set(names)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent's death")
 def test_a_warden_that_is_killed_takes_the_server_along(tmp_path: Path) -> None:
     server = ServerProcess(SLEEP, tmp_path / "log", {})
