@@ -122,7 +122,7 @@ def test_a_starved_client(spoilt: Callable[..., Spoilt]) -> None:
     ("pause_s", "tokens", "rule", "level"),
     [
         # Tokens every 5 ms are read by the handful, and only the newest of them has a stamp.
-        (0.005, 16, "coalesced-reads", INVALID),
+        (0.005, 16, "late-reads", INVALID),
         # Tokens every 60 ms are read one by one, and up to 40 ms late.
         (0.06, 4, "slow-client", WARNING),
     ],
@@ -137,26 +137,25 @@ def test_a_client_that_runs_a_fifth_of_the_time(
 
 
 def test_a_server_that_merges_tokens(spoilt: Callable[..., Spoilt]) -> None:
-    """The client cannot tell whose fault it is, and says both."""
+    """The client was there in time: groups of tokens are how this server streams, and INVALID is no word for that."""
     with endpoint(tokens=8, pause_s=0.005, per_event=4) as server:
         run = spoilt(server, "--requests", "30")
-    run.assert_found("coalesced-reads", INVALID)
-    assert "If the server sends several tokens at once, use TPOT." in run.output
+    run.assert_found("coalesced-reads", WARNING)
+    assert "Use TPOT, which is of single tokens." in run.output
 
 
 def test_a_server_that_stalls(spoilt: Callable[..., Spoilt]) -> None:
     with endpoint(tokens=8, pause_s=0.002, stall_s=0.1) as server:  # 100 of every 100 + 3·16 ms
         run = spoilt(server, "--requests", "16")
-    run.assert_found("server-pauses", INVALID)
-    assert run.code == 3
+    run.assert_found("server-pauses", WARNING)  # what a server does is a result
 
 
-@pytest.mark.parametrize(("says", "level"), [(9, INVALID), (51, WARNING)])
-def test_a_server_that_counts_other_tokens(spoilt: Callable[..., Spoilt], says: int, level: str) -> None:
-    tokens = says - 1  # one of nine is 11 %, one of 51 is 2 %
+@pytest.mark.parametrize("says", [10, 52])
+def test_a_server_that_counts_other_tokens(spoilt: Callable[..., Spoilt], says: int) -> None:
+    tokens = says - 2  # one more may be the token that ends the sequence; two of ten are 20 %, two of 52 are 4 %
     with endpoint(tokens=tokens, pause_s=0.001, says_tokens=says) as server:
         run = spoilt(server, "--output-tokens", str(tokens), "--requests", "12")
-    run.assert_found("token-mismatch", level)
+    run.assert_found("token-mismatch", WARNING)
 
 
 STEPPING = f'''
