@@ -91,11 +91,12 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
         "requests_ok",
         "requests_failed",
     )
-    columns = [*about, *HEADLINES, "folder", "note"]
+    columns = [*about, *HEADLINES, "currency", "folder", "note"]
     rows = [
         [
             *(getattr(line, name) for name in about),
             *(line.numbers.get(name) for name in HEADLINES),
+            line.currency,
             str(line.folder),
             line.note,
         ]

@@ -221,6 +221,10 @@ def run(
     price_input: Annotated[
         float | None, typer.Option(help="With --url: what the endpoint charges for a million prompt tokens.")
     ] = None,
+    price_cached_input: Annotated[
+        float | None,
+        typer.Option(help="With --price-input: the same for prompt tokens that the server reports as cached."),
+    ] = None,
     price_output: Annotated[
         float | None, typer.Option(help="With --url: what the endpoint charges for a million output tokens.")
     ] = None,
@@ -343,6 +347,7 @@ def run(
         idle_baseline_s=idle_baseline,
         price=price,
         price_input=price_input,
+        price_cached_input=price_cached_input,
         price_output=price_output,
         currency=currency,
         price_kind=price_kind,

@@ -33,6 +33,7 @@ def stated(
     place: str | None = None,
     pue: float | None = None,
     embodied_kgco2e: float | None = None,
+    price_cached_input: float | None = None,
 ) -> Stated:
     """Check what the user said. Raises `UsageError`."""
     kind = next((known for known in prices.KINDS if known == price_kind), None)
@@ -42,13 +43,14 @@ def stated(
         raise UsageError(f"--pue {pue:g}: expected 1 (no overhead) to 5.")
     if embodied_kgco2e is not None and embodied_kgco2e < 0:
         raise UsageError(f"--embodied {embodied_kgco2e:g}: expected kgCO2e of the part of the machine that you use.")
-    token_price = prices.stated_per_token(price_input, price_output, currency)
+    token_price = prices.stated_per_token(price_input, price_output, currency, price_cached_input)
     if price is not None and token_price is not None:
         raise UsageError("--price is for an hour, --price-input and --price-output for tokens. Pass one or the other.")
     flags = {
         "--price": price,
         "--price-input": price_input,
         "--price-output": price_output,
+        "--price-cached-input": price_cached_input,
         "--currency": None if price is None and token_price is None else currency,
         "--price-kind": kind,
         "--grid": place,

@@ -101,17 +101,26 @@ def stated(per_hour: float, currency: str, kind: PriceKind) -> PriceFacts:
     return PriceFacts(per_hour=per_hour, currency=currency, kind=kind, source=said)
 
 
-def stated_per_token(input_per_1m: float | None, output_per_1m: float | None, currency: str) -> TokenPriceFacts | None:
+def stated_per_token(
+    input_per_1m: float | None, output_per_1m: float | None, currency: str, cached_input_per_1m: float | None = None
+) -> TokenPriceFacts | None:
     """Return what the user says that an endpoint charges; `None` where nothing is said. Raises `UsageError`."""
+    if cached_input_per_1m is not None and input_per_1m is None:
+        raise UsageError("--price-cached-input is beside the price of other prompt tokens. Pass --price-input, too.")
     if input_per_1m is None and output_per_1m is None:
         return None
-    for flag, value in (("--price-input", input_per_1m), ("--price-output", output_per_1m)):
+    prices = (input_per_1m, output_per_1m, cached_input_per_1m)
+    for flag, value in zip(("--price-input", "--price-output", "--price-cached-input"), prices, strict=True):
         if value is not None and not value >= 0:
             raise UsageError(f"{flag} {value:g}: expected the price of a million tokens, 0 or more.")
     _check_currency(currency)
     said = Source(name="flag", title="said on the command line: --price-input, --price-output")
     return TokenPriceFacts(
-        input_per_1m=input_per_1m or 0.0, output_per_1m=output_per_1m or 0.0, currency=currency, source=said
+        input_per_1m=input_per_1m or 0.0,
+        output_per_1m=output_per_1m or 0.0,
+        cached_input_per_1m=cached_input_per_1m,
+        currency=currency,
+        source=said,
     )
 
 

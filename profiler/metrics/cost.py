@@ -1,9 +1,12 @@
 """What tokens cost, in money and in carbon, over the steady windows."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from profiler.cost import carbon, price
 from profiler.metrics.energy import machine_account, machine_j, note_on, steady_input_tokens, steady_tokens
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import Estimate, NotMeasuredError, metric
+from profiler.metrics.registry import CURRENCY, Estimate, NotMeasuredError, metric
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
 from profiler.results.manifest import EmbodiedFacts, PriceFacts, TokenPriceFacts
 from profiler.stats.ranges import Range
@@ -20,20 +23,29 @@ def _price(seen: Observations) -> PriceFacts:
     return found
 
 
-def _usd_per_hour(seen: Observations) -> float:
+def _charged(seen: Observations) -> PriceFacts | TokenPriceFacts:
+    return seen.manifest.cost.token_price or _price(seen)
+
+
+def _per_hour(seen: Observations) -> float:
     """Return what an hour costs: of the machine, or of tokens at the rates that were measured."""
-    charged = seen.manifest.cost.token_price
-    found = charged or _price(seen)
-    if found.currency != USD:
-        raise NotMeasuredError(f"the price is in {found.currency}, and currencies are never converted; see the report")
+    found = _charged(seen)
     return found.per_hour if isinstance(found, PriceFacts) else _bill_per_hour(seen, found)
 
 
 def _bill_per_hour(seen: Observations, charged: TokenPriceFacts) -> float:
-    input_per_s = input_tokens_per_s(seen) if charged.input_per_1m else 0.0
+    input_per_s = input_tokens_per_s(seen) if charged.input_per_1m or charged.cached_input_per_1m else 0.0
+    cached_per_s = 0.0 if charged.cached_input_per_1m is None else input_per_s * _cached_share(seen)
     output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
-    bill = price.bill_per_hour(input_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
+    bill = price.bill_per_hour(input_per_s - cached_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
+    bill += price.bill_per_hour(cached_per_s, 0.0, charged.cached_input_per_1m or 0.0, 0.0)
     return _moving(bill, "token that is charged for")
+
+
+def _cached_share(seen: Observations) -> float:
+    """Return the share of the prompt tokens that the server had in its cache, as far as it tells."""
+    told = seen.totals.prompt_tokens_told
+    return min(1.0, seen.totals.prompt_tokens_cached / told) if told else 0.0
 
 
 def _moving(rate_per_s: float, what: str) -> float:
@@ -42,34 +54,106 @@ def _moving(rate_per_s: float, what: str) -> float:
     return rate_per_s
 
 
-@metric("per-run", unit="USD/1M tokens", group="cost", better="lower", rests_on={"price"})
-def usd_per_1m_output_tokens(seen: Observations) -> float:
+def _money(seen: Observations, amount: float, unit: str) -> Estimate:
+    """A number in the currency of the price; a note where the price of cached tokens is not known."""
+    charged = _charged(seen)
+    note = _full_price(seen, charged) if isinstance(charged, TokenPriceFacts) else None
+    return Estimate(Range.exact(amount), note, unit.replace(CURRENCY, charged.currency))
+
+
+def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:
+    cached = _cached_share(seen)
+    if charged.cached_input_per_1m is not None or not cached or not charged.input_per_1m:
+        return None
+    return (
+        f"{cached:.0%} of the prompt tokens came from the server's cache, counted at full price: --price-cached-input"
+    )
+
+
+_PER_1M, _PER_REQUEST, _FOR_MONEY = f"{CURRENCY}/1M tokens", CURRENCY, f"tokens/{CURRENCY}"
+
+
+@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
+def cost_per_1m_output_tokens(seen: Observations) -> Estimate:
     """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone.
 
-    Of an endpoint that charges by the token, here and below, an hour costs what its tokens do at the measured rates.
+    Of an endpoint that charges by the token, here and below, an hour costs what its tokens do at the measured rates. In
+    the currency of the price, which is never converted.
     """
-    return price.per_million(_usd_per_hour(seen), _moving(output_tokens_per_s(seen), "output token"))
+    cost = price.per_million(_per_hour(seen), _moving(output_tokens_per_s(seen), "output token"))
+    return _money(seen, cost, _PER_1M)
 
 
-@metric("per-run", unit="USD/1M tokens", group="cost", better="lower", rests_on={"price"})
-def usd_per_1m_input_tokens(seen: Observations) -> float:
+@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
+def cost_per_1m_input_tokens(seen: Observations) -> Estimate:
     """Price per hour / prompt tokens per hour × 10⁶: the whole price against prompt tokens alone.
 
     Not to be added to the price of output tokens: each carries all of the machine.
     """
-    return price.per_million(_usd_per_hour(seen), _moving(input_tokens_per_s(seen), "prompt token"))
+    cost = price.per_million(_per_hour(seen), _moving(input_tokens_per_s(seen), "prompt token"))
+    return _money(seen, cost, _PER_1M)
 
 
-@metric("per-run", unit="USD", group="cost", better="lower", rests_on={"price"})
-def usd_per_request(seen: Observations) -> float:
+@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
+def cost_per_1m_total_tokens(seen: Observations) -> Estimate:
+    """Price per hour / prompt and output tokens per hour × 10⁶, as many price lists and vendors count."""
+    output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
+    cost = price.per_million(_per_hour(seen), _moving(input_tokens_per_s(seen) + output_per_s, "token"))
+    return _money(seen, cost, _PER_1M)
+
+
+@metric("per-run", unit=_PER_REQUEST, group="cost", better="lower", rests_on={"price"})
+def cost_per_request(seen: Observations) -> Estimate:
     """Price per hour / requests per hour."""
-    return price.per_unit(_usd_per_hour(seen), _moving(requests_per_s(seen), "request"))
+    cost = price.per_unit(_per_hour(seen), _moving(requests_per_s(seen), "request"))
+    return _money(seen, cost, _PER_REQUEST)
 
 
-@metric("per-run", unit="tokens/USD", group="cost", better="higher", rests_on={"price"})
-def tokens_per_usd(seen: Observations) -> float:
-    """Output tokens per hour / price per hour."""
-    return price.units_per_money(_usd_per_hour(seen), output_tokens_per_s(seen))
+@metric("per-run", unit=_FOR_MONEY, group="cost", better="higher", rests_on={"price"})
+def output_tokens_per_currency(seen: Observations) -> Estimate:
+    """Output tokens per hour / price per hour: what one unit of the price's currency buys."""
+    return _money(seen, price.units_per_money(_per_hour(seen), output_tokens_per_s(seen)), _FOR_MONEY)
+
+
+def _in_usd(seen: Observations, compute: Callable[[Observations], Estimate]) -> Estimate:
+    currency = _charged(seen).currency
+    if currency != USD:
+        raise NotMeasuredError(f"the price is in {currency}, and currencies are never converted; see the report")
+    return replace(compute(seen), unit=None)
+
+
+_PER_1M_USD, _OUTPUT, _INPUT = "USD/1M tokens", "cost_per_1m_output_tokens", "cost_per_1m_input_tokens"
+
+
+@metric("per-run", unit=_PER_1M_USD, group="cost", better="lower", rests_on={"price"}, instead=_OUTPUT)
+def usd_per_1m_output_tokens(seen: Observations) -> Estimate:
+    """`cost_per_1m_output_tokens`, where the price is in USD."""
+    return _in_usd(seen, cost_per_1m_output_tokens)
+
+
+@metric("per-run", unit=_PER_1M_USD, group="cost", better="lower", rests_on={"price"}, instead=_INPUT)
+def usd_per_1m_input_tokens(seen: Observations) -> Estimate:
+    """`cost_per_1m_input_tokens`, where the price is in USD."""
+    return _in_usd(seen, cost_per_1m_input_tokens)
+
+
+@metric("per-run", unit="USD", group="cost", better="lower", rests_on={"price"}, instead="cost_per_request")
+def usd_per_request(seen: Observations) -> Estimate:
+    """`cost_per_request`, where the price is in USD."""
+    return _in_usd(seen, cost_per_request)
+
+
+@metric(
+    "per-run",
+    unit="tokens/USD",
+    group="cost",
+    better="higher",
+    rests_on={"price"},
+    instead="output_tokens_per_currency",
+)
+def tokens_per_usd(seen: Observations) -> Estimate:
+    """`output_tokens_per_currency`, where the price is in USD."""
+    return _in_usd(seen, output_tokens_per_currency)
 
 
 def grid_range(seen: Observations) -> Range:

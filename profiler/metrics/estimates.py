@@ -16,6 +16,7 @@ from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import BATCHES
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
+_FINE = 0.05  # a number whose meter leaves more than that open, to either side, is compared as an interval
 MEAN = "mean"
 
 
@@ -37,9 +38,8 @@ def estimate(summary: Summary | PointSummary, metric: str, quantile: str | None 
         return Unknown(f"{metric} is not part of this summary: aforo summarize writes it anew")
     if metric not in METRICS:
         return Unknown(f"this version knows no metric {metric}")
-    expected_unit = METRICS[metric].unit
-    if found.unit != expected_unit:
-        return Unknown(f"it is in {found.unit}, not in {expected_unit}: aforo summarize writes it anew")
+    if not METRICS[metric].is_unit(found.unit):
+        return Unknown(f"it is in {found.unit}, not in {METRICS[metric].unit}: aforo summarize writes it anew")
     return estimate_of(found, quantile)
 
 
@@ -50,6 +50,12 @@ def estimate_of(found: Metric, quantile: str | None = None) -> Estimate | Unknow
     if isinstance(found, Scalar):
         return _of_scalar(found)
     return _of_mean(found) if quantile is None else _of_quantile(found, quantile)
+
+
+def unit_of(summary: Summary | PointSummary, metric: str) -> str:
+    """Return the unit of a metric: as the summary has it, for a price's currency is only known there."""
+    found = summary.metrics.get(metric)
+    return METRICS[metric].unit if found is None else found.unit
 
 
 def parse_metric(text: str) -> tuple[str, str | None]:
@@ -71,10 +77,10 @@ def parse_metric(text: str) -> tuple[str, str | None]:
 
 
 def _of_scalar(found: Scalar) -> Estimate | Unknown:
+    if (ends := _only_an_interval(found)) is not None:
+        return Estimate(None, *ends)
     if found.value is None:
-        if found.low is None or found.high is None:
-            return Unknown(found.reason or "not measured")
-        return Estimate(None, found.low, found.high)
+        return Unknown(found.reason or "not measured")
     several = len(found.per_repeat) >= _SEVERAL
     if found.interval is not None:
         is_of_meter = found.interval == (found.low, found.high)  # what a meter leaves open is no matter of chance
@@ -85,6 +91,15 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
     if several:
         return Estimate.of_repeats(found.value, found.per_repeat)
     return Unknown("it was measured once, so it has no interval: raise --repeats", found.value)
+
+
+def _only_an_interval(found: Scalar) -> tuple[float, float] | None:
+    """Return the ends of a number of which the place between them is not known, or not well enough to be compared."""
+    if found.low is None or found.high is None:
+        return None
+    if found.value is None:
+        return found.low, found.high
+    return (found.interval or (found.low, found.high)) if found.high - found.low > 2 * _FINE * found.value else None
 
 
 def _of_mean(found: Distribution) -> Estimate | Unknown:

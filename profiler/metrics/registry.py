@@ -3,11 +3,14 @@
 A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from profiler.stats.ranges import Range
+
+CURRENCY = "currency"  # in a unit: that of the price
 
 Kind = Literal["per-request", "pooled", "per-run"]
 Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
@@ -27,6 +30,7 @@ class Estimate:
 
     range: Range
     note: str | None = None
+    unit: str | None = None  # of a metric in some currency: with the currency of this value
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class MetricSpec:
     compute: Callable[..., Any]
     rests_on: frozenset[Basis] = frozenset()
     of_burst: bool = False
+    instead: str | None = None  # the metric that has taken its place; it stays for those who know it
+
+    def is_unit(self, unit: str) -> bool:
+        """Whether a value in this unit is one of this metric: `currency` stands for any of ISO 4217."""
+        return re.fullmatch(re.escape(self.unit).replace(CURRENCY, "[A-Z]{3}"), unit) is not None or unit == self.unit
 
 
 _registry: dict[str, MetricSpec] = {}
@@ -63,6 +72,7 @@ def metric(
     aliases: Mapping[str, str] | None = None,
     rests_on: Collection[Basis] = (),
     of_burst: bool = False,
+    instead: str | None = None,
 ) -> Callable[[_Function], _Function]:
     """Declare a metric; its id is the function's name."""
 
@@ -72,7 +82,9 @@ def metric(
             raise ValueError(f"metric {name} is declared twice")
         formula = " ".join((function.__doc__ or "").split())
         basis = frozenset(rests_on)
-        _registry[name] = MetricSpec(name, kind, unit, group, better, formula, aliases or {}, function, basis, of_burst)
+        _registry[name] = MetricSpec(
+            name, kind, unit, group, better, formula, aliases or {}, function, basis, of_burst, instead
+        )
         return function
 
     return declare

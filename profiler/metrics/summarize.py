@@ -242,7 +242,7 @@ def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | 
     """An interval has no single value, and none per repeat."""
     if not isinstance(value, Estimate):
         return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Estimate)])
-    known = value.range
+    known, unit = value.range, value.unit or unit
     ends = {} if known.is_exact else {"low": known.low, "high": known.high}
     if known.value is None:
         return Scalar(unit=unit, value=None, reason="an interval, not a number", note=value.note, **ends)

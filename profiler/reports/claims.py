@@ -40,9 +40,9 @@ def change_text(claim: Claim, change: Estimate) -> str:
     return middle if change.is_exact else f"{middle} ({_share(claim, low, digits)} to {_share(claim, high, digits)})"
 
 
-def value_text(side: Measured, unit: str) -> str:
+def value_text(side: Measured) -> str:
     """A value with its interval and, for energy, what it was metered with."""
-    return f"{_number(side, unit)}, {side.meter}" if side.meter else _number(side, unit)
+    return f"{_number(side, side.unit)}, {side.meter}" if side.meter else _number(side, side.unit)
 
 
 def prices_text(claim: Claim, prices: Prices) -> list[str]:
@@ -98,7 +98,7 @@ def markdown(checked: Checked) -> str:
 
 def document(checked: Checked) -> dict[str, Any]:
     """The whole answer as JSON values; changes and ratios are shares, values in the metric's unit."""
-    own = {"claim": checked.claim.model_dump(), "unit": _unit(checked.claim), "sentence": headline(checked)}
+    own = {"claim": checked.claim.model_dump(), "unit": _unit(checked), "sentence": headline(checked)}
     more = {"has_invalid_runs": checked.is_forced, "pairs": [_pair_document(pair) for pair in checked.pairs]}
     return {**asdict(checked), **own, **more}
 
@@ -126,12 +126,11 @@ def _pair_lines(checked: Checked, pair: Pair) -> Iterator[str]:
 
 
 def _values(claim: Claim, pair: Pair) -> str:
-    unit = _unit(claim)
-    own = value_text(pair.subject, unit)
+    own = value_text(pair.subject)
     return (
         f"{own}; {_claimed(claim)} is claimed"
         if pair.baseline is None
-        else f"{own}, against {value_text(pair.baseline, unit)}"
+        else f"{own}, against {value_text(pair.baseline)}"
     )
 
 
@@ -183,8 +182,10 @@ def _label(claim: Claim) -> str:
     return " ".join(filter(None, [fmt.label(name), quantile]))
 
 
-def _unit(claim: Claim) -> str:
-    return METRICS[parse_metric(claim.metric)[0]].unit
+def _unit(checked: Checked) -> str:
+    """The unit of the claim's metric, in the currency of the runs."""
+    declared = METRICS[parse_metric(checked.claim.metric)[0]].unit
+    return next((pair.subject.unit for pair in checked.pairs if pair.subject.unit), declared)
 
 
 def _number(side: Measured, unit: str) -> str:
@@ -200,7 +201,7 @@ def _number(side: Measured, unit: str) -> str:
 def _claimed(claim: Claim) -> str:
     if claim.is_limit:
         word, limit = ("at most", claim.at_most) if claim.at_most is not None else ("at least", claim.at_least)
-        return f"{word} {limit:g}{fmt.NBSP}{claim.unit or _unit(claim)}"
+        return f"{word} {limit:g}{fmt.NBSP}{claim.unit or METRICS[parse_metric(claim.metric)[0]].unit}"
     return f"{claim.size_percent:g}{fmt.NBSP}% {claim.direction}"
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from profiler.cost import price
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
 from profiler.reports.tables import value_text
 from profiler.results.manifest import CostFacts, EnergyFacts, Manifest, PriceFacts, Source, TokenPriceFacts
 from profiler.results.summary import EnergyAccount, Interval, Metric, Scalar, Summary
-from profiler.results.tokens import INPUT, OUTPUT
 
-_COST = ("usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd")
+_COST = (
+    "cost_per_1m_output_tokens",
+    "cost_per_1m_input_tokens",
+    "cost_per_1m_total_tokens",
+    "cost_per_request",
+    "output_tokens_per_currency",
+)
 _CARBON = (
     "gco2e_per_1m_output_tokens",
     "gco2e_per_1m_input_tokens",
@@ -45,30 +49,29 @@ def energy_rows(facts: EnergyFacts, accounts: Sequence[EnergyAccount]) -> list[F
 
 
 def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
-    """The price with its source, and what follows from it; in another currency than USD, in that one."""
+    """The price with its source, and what follows from it, in the currency of the price."""
     if facts.token_price is not None:
-        return _token_price_rows(facts.token_price, metrics)
-    if facts.price is None:
+        rows = _token_price_rows(facts.token_price)
+    elif facts.price is None:
         return [Fact("Price", f"not measured: {facts.price_reason or 'pass --price'}")]
-    rows = [Fact("Price", price_text(facts.price)), Fact("Source of the price", source_text(facts.price.source))]
-    if facts.price.currency == "USD":
-        return rows + [Fact(fmt.label(name), value_text(metrics[name])) for name in _COST if name in metrics]
-    for tokens in (OUTPUT, INPUT):
-        rate = metrics.get(tokens.rate)
-        if isinstance(rate, Scalar) and rate.value:
-            own = price.per_million(facts.price.per_hour, rate.value)
-            rows.append(Fact(f"Cost per 1M {tokens.kind} tokens", fmt.quantity(own, facts.price.currency)))
-    return rows
+    else:
+        rows = [Fact("Price", price_text(facts.price)), Fact("Source of the price", source_text(facts.price.source))]
+    return rows + [Fact(fmt.label(name), _with_note(metrics[name])) for name in _COST if name in metrics]
 
 
-def _token_price_rows(charged: TokenPriceFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
-    """The prices of an endpoint, and what follows from them where they are in USD."""
-    prices = (
-        f"{fmt.quantity(charged.input_per_1m, charged.currency)} per 1M input tokens",
-        f"{fmt.quantity(charged.output_per_1m, charged.currency)} per 1M output tokens",
+def _token_price_rows(charged: TokenPriceFacts) -> list[Fact]:
+    """The prices of an endpoint."""
+    prices = {
+        "input": charged.input_per_1m,
+        "cached input": charged.cached_input_per_1m,
+        "output": charged.output_per_1m,
+    }
+    text = ", ".join(
+        f"{fmt.quantity(price, charged.currency)} per 1M {kind} tokens"
+        for kind, price in prices.items()
+        if price is not None
     )
-    rows = [Fact("Price", ", ".join(prices)), Fact("Source of the price", source_text(charged.source))]
-    return rows + [Fact(fmt.label(name), value_text(metrics[name])) for name in _COST if name in metrics]
+    return [Fact("Price", text), Fact("Source of the price", source_text(charged.source))]
 
 
 def carbon_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:

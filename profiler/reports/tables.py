@@ -132,7 +132,7 @@ def scalar_rows(metrics: Mapping[str, Metric]) -> list[ScalarRow]:
     return [
         _scalar_row(name, metric)
         for name, metric in metrics.items()
-        if isinstance(metric, Scalar) and not _is_trust(name)
+        if isinstance(metric, Scalar) and not _is_trust(name) and not _is_replaced(name)
     ]
 
 
@@ -193,6 +193,11 @@ def _span(metric: Metric) -> tuple[float, float] | None:
     if not isinstance(metric, Scalar) or metric.value is not None or metric.low is None or metric.high is None:
         return None
     return metric.low, metric.high
+
+
+def _is_replaced(metric_id: str) -> bool:
+    """Whether another metric says the same by a better name."""
+    return metric_id in METRICS and METRICS[metric_id].instead is not None
 
 
 def _is_trust(metric_id: str) -> bool:

@@ -152,6 +152,7 @@ class MetricHead(msgspec.Struct, kw_only=True):
 
     value: float | None = None
     interval: tuple[float, float] | None = None
+    unit: str | None = None
     quantiles: dict[str, float] = {}
     quantile_intervals: dict[str, tuple[float, float]] = {}
 
@@ -171,6 +172,7 @@ class HeadlineMetrics(msgspec.Struct, kw_only=True):
     ttft_ms: MetricHead | None = None
     tpot_ms: MetricHead | None = None
     e2e_ms: MetricHead | None = None
+    cost_per_1m_output_tokens: MetricHead | None = None
     usd_per_1m_output_tokens: MetricHead | None = None
 
 

@@ -18,6 +18,7 @@ HEADLINES: Mapping[str, tuple[str, str | None]] = {
     "ttft_ms.p50": ("ttft_ms", "p50"),
     "tpot_ms.p50": ("tpot_ms", "p50"),
     "e2e_ms.p50": ("e2e_ms", "p50"),
+    "cost_per_1m_output_tokens": ("cost_per_1m_output_tokens", None),
     "usd_per_1m_output_tokens": ("usd_per_1m_output_tokens", None),
 }
 """Name in a list -> metric, and the quantile of it."""
@@ -55,6 +56,7 @@ class Line:
     requests_failed: int | None = None
     numbers: Mapping[str, float | None] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+    currency: str | None = None  # of the cost among the numbers
     note: str | None = None
 
 
@@ -123,7 +125,8 @@ def _run_line(folder: Path, run: RunHead) -> Line:
     level = summary.verdict.level if summary.verdict else NOT_JUDGED
     counts = summary.requests_ok, summary.requests_failed
     line = _named(folder, run, level, counts, _numbers(summary.metrics))
-    return replace(line, intervals=_intervals(summary.metrics))
+    currency = _currency(summary.metrics.cost_per_1m_output_tokens)
+    return replace(line, intervals=_intervals(summary.metrics), currency=currency)
 
 
 def _named(
@@ -151,6 +154,8 @@ def _named(
 
 
 def _numbers(metrics: HeadlineMetrics) -> dict[str, float | None]:
+    if metrics.cost_per_1m_output_tokens is None:  # as earlier versions wrote it
+        metrics.cost_per_1m_output_tokens = metrics.usd_per_1m_output_tokens
     return {name: _number(getattr(metrics, metric), quantile) for name, (metric, quantile) in HEADLINES.items()}
 
 
@@ -160,6 +165,10 @@ def _intervals(metrics: HeadlineMetrics) -> dict[str, tuple[float, float] | None
         head: MetricHead = getattr(metrics, metric) or MetricHead()
         found[name] = head.interval if quantile is None else head.quantile_intervals.get(quantile)
     return found
+
+
+def _currency(cost: MetricHead | None) -> str | None:
+    return None if cost is None or cost.value is None or cost.unit is None else cost.unit.partition("/")[0]
 
 
 def _number(metric: MetricHead | None, quantile: str | None) -> float | None:

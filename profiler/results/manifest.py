@@ -249,6 +249,9 @@ class TokenPriceFacts(_Part):
 
     input_per_1m: float
     output_per_1m: float
+    cached_input_per_1m: float | None = Field(
+        default=None, description="Of prompt tokens that the server had in its cache; null: as any other."
+    )
     currency: str = Field(description="ISO 4217; never converted.")
     source: Source
 

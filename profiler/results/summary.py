@@ -1,8 +1,8 @@
 """`summary.json`: every metric of one run, recomputed from its other files by pure code."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from profiler.results.manifest import MeterClass, Point, Status
 
@@ -79,6 +79,22 @@ class NotMeasured(_Part):
 
 Metric = Distribution | Scalar | NotMeasured
 
+_NEW_NAMES = {
+    "usd_per_1m_output_tokens": "cost_per_1m_output_tokens",
+    "usd_per_1m_input_tokens": "cost_per_1m_input_tokens",
+    "usd_per_request": "cost_per_request",
+    "tokens_per_usd": "output_tokens_per_currency",
+}
+
+
+def _with_new_names(metrics: dict[str, Metric]) -> dict[str, Metric]:
+    """Add what summaries of earlier versions have by a name that says USD."""
+    return metrics | {new: metrics[old] for old, new in _NEW_NAMES.items() if old in metrics and new not in metrics}
+
+
+Metrics = Annotated[dict[str, Metric], AfterValidator(_with_new_names)]
+"""By id."""
+
 
 Level = Literal["VALID", "VALID with warnings", "INVALID"]
 
@@ -147,7 +163,7 @@ class PointSummary(_Part):
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
     failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
-    metrics: dict[str, Metric]
+    metrics: Metrics
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None
 
@@ -176,7 +192,7 @@ class Summary(_Part):
     requests_failed: int
     outcomes: dict[str, int] = Field(description="Measured requests by outcome.")
     failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
-    metrics: dict[str, Metric] = Field(description="Of the only point, or of the one named by `headline`.")
+    metrics: Metrics = Field(description="Of the only point, or of the one named by `headline`.")
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
     verdict: Verdict | None = None
     points: list[PointSummary] = Field(default=[], description="Of a sweep or a search; empty for a plain run.")

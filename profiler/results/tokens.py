@@ -34,8 +34,8 @@ class Tokens:
 
     @property
     def cost(self) -> str:
-        """Dollars for a million."""
-        return f"usd_per_1m_{self.kind}_tokens"
+        """Money for a million, in the currency of the price."""
+        return f"cost_per_1m_{self.kind}_tokens"
 
     @property
     def carbon(self) -> str:

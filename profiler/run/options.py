@@ -59,6 +59,7 @@ class Options:
     idle_baseline_s: float = 0.0
     price: float | None = None
     price_input: float | None = None
+    price_cached_input: float | None = None
     price_output: float | None = None
     currency: str = "USD"
     price_kind: str | None = None

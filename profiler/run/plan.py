@@ -166,7 +166,8 @@ def _said(options: Options) -> Stated:
     meters.check_wanted(options.meters)
     if options.gpus is not None:
         cards.check_wanted(options.gpus)
-    if not options.url and (options.price_input is not None or options.price_output is not None):
+    by_token = (options.price_input, options.price_output, options.price_cached_input)
+    if not options.url and any(price is not None for price in by_token):
         raise UsageError(
             "--price-input and --price-output are for --url. A server that Aforo starts costs by the hour: --price."
         )
@@ -175,6 +176,7 @@ def _said(options: Options) -> Stated:
     return stated(
         price=options.price,
         price_input=options.price_input,
+        price_cached_input=options.price_cached_input,
         price_output=options.price_output,
         currency=options.currency,
         price_kind=options.price_kind,

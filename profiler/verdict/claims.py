@@ -23,7 +23,7 @@ from math import ceil
 from typing import Literal
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import parse_metric
+from profiler.metrics.estimates import parse_metric, unit_of
 from profiler.results.manifest import PriceFacts
 from profiler.results.several import StoredRun
 from profiler.stats.estimates import Estimate
@@ -54,6 +54,7 @@ class Measured:
     value: Estimate | None  # the mean, with its interval over the runs
     shown: float | None = None  # the number where there is no interval
     meter: str | None = None  # class and scope, for energy
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,7 @@ def _pair(claim: Claim, one: Sequence[StoredRun], other: Sequence[StoredRun], ru
     metric = parse_metric(claim.metric)
     found = contrast(one, other, metric, rules)
     subject, baseline = (
-        _measured(runs, side, rules.drift_ratio, has_meter="energy" in METRICS[metric[0]].rests_on)
-        for runs, side in ((one, found.new), (other, found.base))
+        _measured(runs, side, rules.drift_ratio, metric[0]) for runs, side in ((one, found.new), (other, found.base))
     )
     prices = _prices(claim, metric[0], one, other, rules)
     change = _change(claim, found.ratio)
@@ -230,9 +230,9 @@ def _pair(claim: Claim, one: Sequence[StoredRun], other: Sequence[StoredRun], ru
 
 def _limit(claim: Claim, runs: Sequence[StoredRun], metric: Metric, rules: Rules) -> Pair:
     found = pooled(runs, metric)
-    side = _measured(runs, found, rules.drift_ratio, has_meter="energy" in METRICS[metric[0]].rests_on)
+    side = _measured(runs, found, rules.drift_ratio, metric[0])
     barred = obstacle_alone(metric[0], runs, rules.allowed)
-    unit = runs[0].summary.metrics[metric[0]].unit if metric[0] in runs[0].summary.metrics else METRICS[metric[0]].unit
+    unit = unit_of(runs[0].summary, metric[0])
     if barred is not None:
         return _untold(side, barred.sentence, barred.remedy)
     if found.reason is not None:
@@ -296,7 +296,8 @@ def _share(claim: Claim, quotient: float) -> float:
     return 1 - quotient if claim.direction == "less" else quotient - 1
 
 
-def _measured(runs: Sequence[StoredRun], found: Pooled, drift_ratio: float | None, *, has_meter: bool) -> Measured:
+def _measured(runs: Sequence[StoredRun], found: Pooled, drift_ratio: float | None, metric: str) -> Measured:
+    has_meter = "energy" in METRICS[metric].rests_on
     return Measured(
         runs=tuple(run.name for run in runs),
         host=host_of(runs[0]),
@@ -304,6 +305,7 @@ def _measured(runs: Sequence[StoredRun], found: Pooled, drift_ratio: float | Non
         value=found.estimate(drift_ratio),
         shown=found.value,
         meter=energy_kind(runs[0].summary) or None if has_meter else None,
+        unit=unit_of(runs[0].summary, metric),
     )
 
 

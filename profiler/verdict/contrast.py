@@ -12,7 +12,7 @@ from math import hypot
 from statistics import fmean
 from typing import Literal, TypeVar
 
-from profiler.metrics.estimates import Unknown, estimate
+from profiler.metrics.estimates import Unknown, estimate, unit_of
 from profiler.metrics.registry import Basis
 from profiler.stats.between_runs import FEWEST, Mean, mean, paired_ratio, ratio
 from profiler.stats.distributions import two_sided_t
@@ -149,6 +149,9 @@ def contrast(new: Sequence[Compared], base: Sequence[Compared], metric: Metric, 
     for side, whose in zip(sides, ("this side", "the other side"), strict=True):
         if side.reason is not None:
             return Contrast(*sides, "not measured", f"{whose}: {side.reason}")
+    units = sorted({unit_of(run.summary, metric[0]) for run in (*new, *base)})
+    if len(units) > 1:
+        return Contrast(*sides, "not comparable", f"{' against '.join(units)}: currencies are never converted")
     if sides[0].is_interval or sides[1].is_interval:
         return _of_intervals(*sides, rules)
     return _of_values(*sides, rules)

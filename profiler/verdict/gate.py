@@ -15,6 +15,7 @@ from typing import Literal
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
+from profiler.metrics.estimates import unit_of
 from profiler.results.manifest import Manifest
 from profiler.results.several import StoredRun
 from profiler.results.summary import PointSummary, Summary
@@ -163,6 +164,7 @@ def _is_one_machine(base: Sequence[AtPoint], new: Sequence[AtPoint]) -> bool:
 def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit, each: float) -> Gated:
     name, quantile = metric
     label, spec = f"{name}.{quantile}" if quantile else name, METRICS[name]
+    unit = unit_of(new[0].summary, name)
     if spec.better == "neither":
         raise UsageError(f"{name} cannot get worse: neither higher nor lower is better. See 'aforo metrics'.")
     rules = Rules(2 * each - 1, limit.drift_ratio, limit.allowed, limit.is_paired, _is_one_machine(base, new))
@@ -171,7 +173,7 @@ def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limi
     middle = None if found.value is None else found.value - 1
     if found.state != "known" or found.ratio is None:
         sentence = f"{label}: {_bare(middle)}undecidable. {_capital(found.reason)}."
-        return Gated(label, spec.unit, "undecidable", sentence.replace("..", "."), *sides, None, middle)
+        return Gated(label, unit, "undecidable", sentence.replace("..", "."), *sides, None, middle)
     change = Estimate(middle, found.ratio.low - 1, found.ratio.high - 1, found.ratio.freedom)
     answer = _answer(change, limit.max_regression_ratio, is_higher_better=spec.better == "higher")
     sign = "−" if spec.better == "higher" else "+"
@@ -180,7 +182,7 @@ def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limi
     if answer == "undecidable":
         bound = 1 - limit.max_regression_ratio if spec.better == "higher" else 1 + limit.max_regression_ratio
         sentence += " " + what_would_decide(found, bound, rules)
-    return Gated(label, spec.unit, answer, sentence, *sides, change, middle)
+    return Gated(label, unit, answer, sentence, *sides, change, middle)
 
 
 def _answer(change: Estimate, limit_ratio: float, *, is_higher_better: bool) -> Answer:

@@ -26,8 +26,15 @@ UNIT_OF_SUFFIX = {
     "j_per_request": "J/request",
     "tokens_per_usd": "tokens/USD",
     "rounds_per_slot": "rounds",
+    "tokens_per_currency": "tokens/currency",
 }
-UNIT_OF_PREFIX = {"usd_per_1m": "USD/1M tokens", "usd_per_request": "USD", "gco2e_": "gCO2e/1M tokens"}
+UNIT_OF_PREFIX = {
+    "usd_per_1m": "USD/1M tokens",
+    "usd_per_request": "USD",
+    "cost_per_1m": "currency/1M tokens",  # of a value with that of its price: EUR/1M tokens
+    "cost_per_request": "currency",
+    "gco2e_": "gCO2e/1M tokens",
+}
 
 
 def test_the_reference_page_is_current() -> None:

@@ -4,6 +4,7 @@ import pytest
 from support.builders import S, manifest, request
 from support.energy import meter, reading
 
+from profiler.cost.price import per_million
 from profiler.metrics.summarize import summarize
 from profiler.results.manifest import (
     CostFacts,
@@ -32,6 +33,7 @@ def metrics_of(
     cost: CostFacts | None = None,
     idle: bool = False,
     gpus: list[dict[str, object]] | None = None,
+    cached_tokens: int | None = None,
 ) -> dict[str, Metric]:
     """One request of 100 tokens over the second from 10 s on, metered from 0 s to 20 s, half busy."""
     meters: list[MeterFacts] = []
@@ -52,6 +54,7 @@ def metrics_of(
         }
     )
     record = request(0, sent_ms=10_000, arrivals_ms=[10.0 * (i + 1) for i in range(100)], prompt_tokens=50)
+    record.prompt_tokens_cached = cached_tokens
     return summarize(run, [record], samples, []).metrics
 
 
@@ -118,6 +121,37 @@ def test_another_currency_is_not_called_dollars() -> None:
     )
 
 
+def test_any_currency_is_measured_in_its_own() -> None:
+    found = metrics_of(cost=CostFacts(price=PRICE.model_copy(update={"currency": "EUR"})))
+    # 0.0001 EUR a second for 100 tokens out, 50 in, one request
+    expected = {
+        "cost_per_1m_output_tokens": (1.0, "EUR/1M tokens"),
+        "cost_per_1m_input_tokens": (2.0, "EUR/1M tokens"),
+        "cost_per_1m_total_tokens": (0.0001 / 150 * 1e6, "EUR/1M tokens"),
+        "cost_per_request": (0.0001, "EUR"),
+        "output_tokens_per_currency": (1_000_000, "tokens/EUR"),
+    }
+    assert {name: (value(found, name), found[name].unit) for name in expected} == {
+        name: (pytest.approx(number), unit) for name, (number, unit) in expected.items()
+    }
+
+
+def test_names_with_usd_say_the_same_of_a_price_in_usd() -> None:
+    found = metrics_of(cost=CostFacts(price=PRICE))
+    for old, new in (
+        ("usd_per_1m_output_tokens", "cost_per_1m_output_tokens"),
+        ("usd_per_1m_input_tokens", "cost_per_1m_input_tokens"),
+        ("usd_per_request", "cost_per_request"),
+        ("tokens_per_usd", "output_tokens_per_currency"),
+    ):
+        assert found[old] == found[new]
+
+
+def test_a_price_per_million_of_all_tokens() -> None:
+    # twelve machines of 2.31 USD an hour, 83,332.448 tokens/s each: 27.72 / 3600 / 999,989.376 × 10⁶ = 0.00770008
+    assert per_million(12 * 2.31, 12 * 83_332.448) == pytest.approx(0.00770008, abs=5e-9)
+
+
 def test_carbon() -> None:
     cost = CostFacts(grid=GRIDS, pue=1.2, embodied=EMBODIED)
     found = metrics_of(power_w=360, cost=cost)
@@ -165,8 +199,14 @@ def test_an_incomplete_sci_is_none() -> None:
     assert scalar(found, "gco2e_operational_per_1m_output_tokens").low is not None
 
 
-def charged(input_per_1m: float, output_per_1m: float) -> CostFacts:
-    prices = TokenPriceFacts(input_per_1m=input_per_1m, output_per_1m=output_per_1m, currency="USD", source=SOURCE)
+def charged(input_per_1m: float, output_per_1m: float, cached_input_per_1m: float | None = None) -> CostFacts:
+    prices = TokenPriceFacts(
+        input_per_1m=input_per_1m,
+        output_per_1m=output_per_1m,
+        cached_input_per_1m=cached_input_per_1m,
+        currency="USD",
+        source=SOURCE,
+    )
     return CostFacts(token_price=prices)
 
 
@@ -176,6 +216,22 @@ def test_an_endpoint_that_charges_by_the_token() -> None:
     assert value(found, "usd_per_request") == pytest.approx(500e-6)
     assert value(found, "usd_per_1m_output_tokens") == pytest.approx(5.0)
     assert value(found, "tokens_per_usd") == pytest.approx(200_000)
+
+
+def test_cached_prompt_tokens_have_a_price_of_their_own() -> None:
+    # 40 of 50 prompt tokens were cached: 10 at 2, 40 at 0.5, 100 out at 4: 20 + 20 + 400 millionths
+    found = metrics_of(cost=charged(2.0, 4.0, 0.5), cached_tokens=40)
+    assert value(found, "cost_per_request") == pytest.approx(440e-6)
+    assert scalar(found, "cost_per_request").note is None
+
+
+def test_without_a_price_of_their_own_the_full_one_is_said_to_be_assumed() -> None:
+    found = metrics_of(cost=charged(2.0, 4.0), cached_tokens=40)
+    assert value(found, "cost_per_request") == pytest.approx(500e-6)
+    for name in ("cost_per_request", "usd_per_request", "cost_per_1m_output_tokens"):
+        assert scalar(found, name).note == (
+            "80% of the prompt tokens came from the server's cache, counted at full price: --price-cached-input"
+        )
 
 
 def test_what_is_free_of_charge_has_no_cost() -> None:

@@ -87,7 +87,8 @@ def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
 
 def test_a_price_in_another_currency_is_not_converted() -> None:
     facts = resolve(stated(price=0.2, currency="EUR"), {})
-    said = text_of(energy.cost_rows(facts, {"output_tokens_per_s": Scalar(unit="tokens/s", value=80)}))
+    cost = Scalar(unit="EUR/1M tokens", value=0.2 / 3600 / 80 * 1e6)  # 80 tokens/s
+    said = text_of(energy.cost_rows(facts, {"cost_per_1m_output_tokens": cost}))
     assert "Price | 0.2 EUR per hour, on-demand" in said
     assert "Cost per 1M output tokens | 0.694 EUR" in said
     assert "USD" not in said

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from profiler.cost import price
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import Unknown, estimate
 from profiler.reports import format as fmt
 from profiler.results.manifest import CostFacts, MeterClass
 from profiler.results.summary import Distribution, PointSummary, Summary
-from profiler.results.tokens import tokens_of
+from profiler.results.tokens import OUTPUT, tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.verdict.traps import account_of, energy_kind
 
@@ -92,34 +91,23 @@ def rate(part: Part) -> Reading:
 
 def cost(part: Part, facts: CostFacts) -> Reading:
     """Price of a million tokens, in the currency of its price: never converted."""
-    if facts.token_price is not None:
-        return of_metric(part, tokens_of([part]).cost, kind=facts.token_price.currency)
-    if facts.price is None:
-        return Reading("", reason=facts.price_reason or "pass --price")
-    currency, per_hour = facts.price.currency, facts.price.per_hour
-    if currency == "USD":
-        return of_metric(part, tokens_of([part]).cost, kind=currency)
-    return _inverse(
-        rate(part),
-        price.per_million(per_hour, 1.0),
-        f"{currency}/1M tokens",
-        currency,
-    )
+    return _of_money(part, facts, tokens_of([part]).cost)
 
 
 def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
-    """Tokens that one unit of money buys."""
-    if facts.token_price is not None:
-        return of_metric(part, "tokens_per_usd", kind=facts.token_price.currency)
-    if facts.price is None:
+    """Tokens that one unit of money buys; where the answers are vectors, prompt tokens."""
+    tokens = tokens_of([part])
+    if tokens is OUTPUT:
+        return _of_money(part, facts, "output_tokens_per_currency")
+    bought = cost(part, facts)
+    return _inverse(bought, 1e6, f"tokens/{bought.kind}", bought.kind) if bought.kind else bought
+
+
+def _of_money(part: Part, facts: CostFacts, metric: str) -> Reading:
+    charged = facts.token_price or facts.price
+    if charged is None:
         return Reading("", reason=facts.price_reason or "pass --price")
-    currency = facts.price.currency
-    if currency == "USD":
-        return of_metric(part, "tokens_per_usd", kind=currency)
-    if facts.price.per_hour <= 0:
-        return Reading(f"tokens/{currency}", reason="the price is 0", kind=currency)
-    factor = price.units_per_money(facts.price.per_hour, 1.0)
-    return _times(rate(part), factor, f"tokens/{currency}", currency)
+    return of_metric(part, metric, kind=charged.currency)
 
 
 def energy(part: Part) -> Reading:

@@ -70,15 +70,16 @@ def energy(meter_class: Any, low: float, high: float | None = None, scope: str =
 
 def costs(facts: CostFacts, rate: tuple[float, ...]) -> dict[str, Metric]:
     """What the summary has of money: per repeat, the price of an hour by the tokens of an hour."""
-    if facts.price is None or facts.price.currency != "USD":
+    if facts.price is None:
         return {}
+    currency = facts.price.currency
     per_s = facts.price.per_hour / 3600
     own = [per_s / each * 1e6 for each in rate]
     return {
-        "usd_per_1m_output_tokens": Scalar(
-            unit="USD/1M tokens", value=per_s / (sum(rate) / len(rate)) * 1e6, per_repeat=own
+        "cost_per_1m_output_tokens": Scalar(
+            unit=f"{currency}/1M tokens", value=per_s / (sum(rate) / len(rate)) * 1e6, per_repeat=own
         ),
-        "tokens_per_usd": scalar("tokens/USD", *(each / per_s for each in rate)),
+        "output_tokens_per_currency": scalar(f"tokens/{currency}", *(each / per_s for each in rate)),
     }
 
 

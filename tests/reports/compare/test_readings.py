@@ -10,7 +10,7 @@ def test_cost_is_that_of_the_summary_with_its_interval(a_run, parts):
     """The run page, a gate and a claim show 1.00 ± Student's over the repeats' costs; so does a comparison."""
     run = a_run(1, (90.0, 100.0, 110.0), cost=parts.price(0.36))
     cost = readings.cost(run.summary, run.manifest.cost)
-    own = estimate(run.summary, "usd_per_1m_output_tokens")
+    own = estimate(run.summary, "cost_per_1m_output_tokens")
     # 0.36 USD/h / 3600 s/h / 100 tokens/s × 1e6 = 1.0
     assert cost.found.value == pytest.approx(1.0)
     assert (cost.found.low, cost.found.high) == (own.low, own.high)
