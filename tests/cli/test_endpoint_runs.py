@@ -145,7 +145,13 @@ def test_an_endpoint_that_charges_by_the_token(tmp_path: Path, aforo: Aforo) -> 
     assert metrics["usd_per_1m_output_tokens"]["value"] == pytest.approx(68 / 16, rel=0.1)
     assert metrics["tokens_per_usd"]["value"] == pytest.approx(1e6 * 16 / 68, rel=0.1)
     assert "1.00\u00a0USD per 1M input tokens, 4.00\u00a0USD per 1M output tokens" in folder.report.read_text()
-    assert "EUR" in json.loads(euros.stdout)["metrics"]["usd_per_request"]["reason"]
+    in_euros = json.loads(euros.stdout)["metrics"]
+    assert "EUR" in in_euros["usd_per_request"]["reason"]
+    assert (in_euros["cost_per_request"]["unit"], in_euros["cost_per_1m_output_tokens"]["unit"]) == (
+        "EUR",
+        "EUR/1M tokens",
+    )
+    assert in_euros["cost_per_request"]["value"] == pytest.approx(68e-6, rel=0.1)
     compared = aforo("compare", "runs", "euros", "--force", "--json")
     assert compared.returncode == 0, compared.stderr
     (row, *_) = json.loads(compared.stdout)["runs"]

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from profiler.errors import UsageError
 from profiler.exchange.importing import import_result
 from profiler.results.imported import NO_TRUST
 from profiler.results.listing import UNFINISHED, UNREADABLE, Line, Wanted, find, lines, notes
+from profiler.results.summary import Scalar
 
 
 def test_a_run_is_a_line_with_verdict_and_headline_numbers(tmp_path: Path) -> None:
@@ -19,6 +21,19 @@ def test_a_run_is_a_line_with_verdict_and_headline_numbers(tmp_path: Path) -> No
     assert line.numbers["output_tokens_per_s"] == 11.0
     assert line.numbers["ttft_ms.p50"] == 10.0  # both requests get their first token after 10 ms
     assert line.numbers["usd_per_1m_output_tokens"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "currency"), [("cost_per_1m_output_tokens", "EUR"), ("usd_per_1m_output_tokens", "USD")]
+)
+def test_a_cost_is_listed_with_its_currency_also_of_earlier_versions(tmp_path: Path, name: str, currency: str) -> None:
+    run = stored(tmp_path / "a", metrics={name: Scalar(unit=f"{currency}/1M tokens", value=1.5)})
+    summary = json.loads((run.folder.path / "summary.json").read_text())
+    for other in {"cost_per_1m_output_tokens", "usd_per_1m_output_tokens"} - {name}:
+        summary["metrics"].pop(other)
+    (run.folder.path / "summary.json").write_text(json.dumps(summary))
+    (line,) = lines(find(tmp_path))
+    assert (line.numbers["cost_per_1m_output_tokens"], line.currency) == (1.5, currency)
 
 
 def test_a_server_elsewhere_is_listed_under_its_own_name(tmp_path: Path) -> None:

@@ -166,6 +166,38 @@ def stored_with(runs, side: str, i: int, tokens_per_s: float, ttft_ms: float) ->
     return run
 
 
+COST = ("cost_per_1m_output_tokens", None)
+
+
+def cost(value: float, currency: str) -> Scalar:
+    return Scalar(unit=f"{currency}/1M tokens", value=value, interval=(value, value))
+
+
+def test_money_is_gated_in_its_own_currency_and_never_across(runs) -> None:
+    euros, dearer, dollars = (
+        runs(side, *(cost(value * wobble, currency) for wobble in (0.999, 1, 1.001)), name=COST[0])
+        for side, value, currency in (("a", 1.0, "EUR"), ("b", 1.2, "EUR"), ("c", 1.2, "USD"))
+    )
+    (found,) = gate(euros, dearer, [COST], FIVE).metrics
+    assert (found.answer, found.unit) == ("regression", "EUR/1M tokens")
+    (found,) = gate(euros, dollars, [COST], FIVE).metrics
+    assert found.answer == "undecidable"
+    assert "EUR/1M tokens against USD/1M tokens: currencies are never converted" in found.sentence
+
+
+def test_a_meter_that_leaves_much_open_is_compared_as_an_interval(runs) -> None:
+    # 8 J/token by a meter that is sure to 5.5–9.8: three runs that agree are no surer
+    open_j = Scalar(unit="J/token", value=8.0, low=5.5, high=9.8, interval=(5.5, 9.8))
+    fine = Scalar(unit="J/token", value=7.0, low=6.9, high=7.1, interval=(6.9, 7.1))
+    name = "energy_j_per_output_token"
+    sides = [runs(side, *(one,) * 3, name=name) for side, one in (("a", open_j), ("b", fine))]
+    (found,) = gate(*sides, [(name, None)], FIVE).metrics
+    assert found.answer == "undecidable"
+    assert "either could be the lower one" in found.sentence
+    (found,) = gate(sides[1], runs("c", *(fine,) * 3, name=name), [(name, None)], FIVE).metrics
+    assert found.answer == "pass"
+
+
 def test_energy_that_was_not_metered_alike_or_is_a_model(runs) -> None:
     band = Scalar(unit="J/token", value=None, reason="an interval, not a number", low=1, high=2)
     name, metric = "energy_j_per_output_token", ("energy_j_per_output_token", None)
