@@ -253,6 +253,7 @@ def run(
         bool,
         typer.Option("--roofline", help="Measure this host's limits first, where none are kept: fifteen seconds."),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Make a large synthetic model without asking.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print percentiles, skipped checks and the calibration too.")
@@ -263,6 +264,7 @@ def run(
 
     Without arguments it takes about two minutes and needs no model of yours.
     """
+    from profiler.cli.model_size import confirm_size
     from profiler.cli.progress import shown_progress
     from profiler.run.execute import profile
     from profiler.run.options import Options
@@ -362,6 +364,8 @@ def run(
         max_tokens_field=max_tokens_field,
         overrides={key: value for key, value in overrides.items() if value is not None},
     )
+    if url is None:
+        confirm_size(model, yes=yes)
     with shown_progress(quiet=quiet) as progress:
         finished = profile(options, progress, SystemClock())
     _show(finished, as_json=json, verbose=verbose)

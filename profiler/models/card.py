@@ -36,6 +36,8 @@ _EMBEDDING_TASKS = {"feature-extraction", "sentence-similarity"}
 class Card:
     """What a model card says; empty where it is silent."""
 
+    name: str | None = None
+    """`model_name`, or the first entry of `model-index`."""
     licence: str | None = None
     languages: list[str] = field(default_factory=list)
     base_models: list[str] = field(default_factory=list)
@@ -57,12 +59,20 @@ def read(folder: Path) -> Card:
     licence = found.get("license_name") if found.get("license") == "other" else found.get("license")
     task = found.get("pipeline_tag")
     return Card(
+        name=_name(found),
         licence=licence if isinstance(licence, str) else None,
         languages=_texts(found.get("language")),
         base_models=_texts(found.get("base_model")),
         task=task if isinstance(task, str) else None,
         tags=_texts(found.get("tags")),
     )
+
+
+def _name(matter: dict[object, object]) -> str | None:
+    index = matter.get("model-index")
+    first = index[0] if isinstance(index, list) and index else None
+    names = (matter.get("model_name"), first.get("name") if isinstance(first, dict) else None)
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 def _texts(value: object) -> list[str]:

@@ -1,5 +1,6 @@
 """What a model says of itself: the metadata of a GGUF file, or the files of a checkpoint folder."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -45,6 +46,9 @@ _DEFAULT_END_ID = {"llama": 2, "gpt2": 11, "t5": 1}
 
 _MOST_BASE_MODELS = 16
 
+_UNTELLING = re.compile(r".{1,3}|(sha256[-_])?[0-9a-f]{16,}|(ggml[-_])?(model|weights)([-_.].*)?", re.IGNORECASE)
+"""Names of files that say nothing of the model: blobs by their hash, ggml-model-q4_0, model."""
+
 _GUESSED_FILE_TYPE = 1024
 """Bit of `general.file_type` that says that the type was guessed (llama.h)."""
 
@@ -69,7 +73,7 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
     head_size = _head_size(header, architecture)
     tags = _texts(header, "general.tags") or said.tags
     return ModelFacts(
-        name=_text(header, "general.name") or path.stem,
+        name=_name(header, path, said.name),
         source=source or str(path),
         path=str(path.absolute()),
         size_bytes=header.size_bytes,
@@ -96,6 +100,17 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         training=_training(header, path, tags, said.task),
         end_token_ids=end_token_ids(header.metadata),
     )
+
+
+def _name(header: Header, path: Path, card_name: str | None) -> str:
+    """Return what a model is called: by its file, its card or its metadata, the first that tells.
+
+    People know a file's name; `general.name` is often the training run's ("Smollm2 135M 8k Lc100K Mix1 Ep2").
+    """
+    named = _text(header, "general.name")
+    if header.metadata.get(MARK) is True:
+        return named or path.stem
+    return path.stem if not _UNTELLING.fullmatch(path.stem) else card_name or named or path.stem
 
 
 def check_is_file(model: ModelFacts) -> None:

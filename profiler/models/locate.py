@@ -87,6 +87,20 @@ def _make(name: str, on_progress: OnProgress) -> Located:
     return Located(path, f"synthetic:{called}/{quantisation.name}")
 
 
+def bytes_to_make(model: str | None) -> int | None:
+    """Return what a synthetic model takes on the disk that is not made yet; None for one that is, and for any other.
+
+    Raises ModelError where the name means no model.
+    """
+    kind, _, name = (model or QUICKSTART).partition(":")
+    shape_name, quantisation_name = split_name(name)
+    if kind != "synthetic" or quantisation_name == FOR_VLLM:
+        return None
+    shape, quantisation = shape_of(shape_name), quantisations.named(quantisation_name)
+    is_made = synthetic.is_whole(cache_folder() / "models" / synthetic.file_name(shape, quantisation))
+    return None if is_made else synthetic.size_bytes(shape, quantisation)
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Return shape and quantisation of a synthetic model; the second may be left out."""
     shape_name, slash, quantisation_name = name.rpartition("/")

@@ -198,6 +198,8 @@ def read(path: Path, on_progress: OnProgress = ignore_progress) -> LoraFacts:
     """
     if path.is_dir():
         return _read_peft(path, on_progress)
+    if not path.exists():
+        raise ModelError(f"There is no LoRA adapter {path}. Check the path of --lora; expected {_FORMS}.")
     header = gguf_header.read(path)
     metadata = header.metadata
     if metadata.get("general.type") != "adapter" or metadata.get("adapter.type") != "lora":

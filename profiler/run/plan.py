@@ -42,6 +42,7 @@ from profiler.workloads.schema import (
     DataPrompts,
     Saturate,
     SloSearch,
+    SyntheticPrompts,
     Workload,
 )
 from profiler.workloads.sizes import largest
@@ -274,6 +275,19 @@ def _threads(options: Options) -> int:
     return asked
 
 
+def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:
+    """Say which option makes a workload shorter by so many tokens, where one does."""
+    prompts = loaded.workload.prompts
+    if loaded.trace:
+        return ", or cut long prompts with --clip-tokens"
+    if output_tokens > excess_tokens:
+        return ", or pass a smaller --output-tokens"
+    if isinstance(prompts, SyntheticPrompts):
+        is_system = prompts.system is not None and prompts.system.tokens > prompts.tokens
+        return f", or pass a smaller {'--system-tokens' if is_system else '--prompt-tokens'}"
+    return ""
+
+
 def _context(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     """Choose a context that holds prompt and output, within what the model was made for."""
     size, limit = (
@@ -285,10 +299,10 @@ def _context(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
     why = f"{needed} tokens{where}"
     if limit is not None and needed > limit:
-        remedy = "cut long prompts with --clip-tokens" if loaded.trace else "pass a smaller --output-tokens"
+        remedy = _shorten(loaded, needed - limit, size.output_tokens)
         raise UsageError(
             f"The workload {loaded.workload.id} needs a context of {why}, the model {model.name} was made for {limit}. "
-            f"Choose another workload or model, or {remedy}."
+            f"Choose another workload or model{remedy}."
         )
     if asked is None:
         return min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)

@@ -18,7 +18,7 @@ from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
 from profiler.servers.openai_api import HttpStatusError, is_same_model, other_model, served_models, streamed_body
 from profiler.servers.probe import Probe
-from profiler.servers.secrets import hide_passwords
+from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
 from profiler.workloads.messages import Message
@@ -27,10 +27,7 @@ from profiler.workloads.schema import Workload
 NAME = "openai"
 _SHOWN_MODELS = 20
 _UNAUTHORISED = 401
-_ADVICE = {
-    401: "Name the file that holds the key: --api-key-file FILE.",
-    403: "The key is not allowed to do this: name the file of another with --api-key-file FILE.",
-}
+_NEEDS_KEY = {_UNAUTHORISED, 403}
 _NOT_FOUND = {404, 405, 501}
 _PROBE_LIMIT_S = 120.0
 
@@ -101,7 +98,7 @@ class OpenAiEndpoint:
         try:
             probed = probe.carry_out(changes)
         except HttpStatusError as error:
-            raise self._refusal(error, _advice(error, api, self._served)) from None
+            raise self._refusal(error, _advice(error, api, self._served, self._credentials)) from None
         except UsageError as error:
             raise UsageError(f"--url {self.address.url}: {self._credentials.mask(str(error))}") from None
         self.warnings += [self._credentials.mask(warning) for warning in probed.warnings]
@@ -173,12 +170,12 @@ class OpenAiEndpoint:
             self._served = served_models(self.address, self.tls, self.headers, self._tick)
         except HttpStatusError as error:
             if asked is None or error.location is not None or error.status == _UNAUTHORISED:
-                raise self._refusal(error, _list_advice(error)) from None
+                raise self._refusal(error, _list_advice(error, self._credentials)) from None
             self._notes.append("It does not list its models, so that the name was checked in its answers only.")
         except ServerError as error:
             is_up = not isinstance(error, UnreachableError) and not isinstance(error.__cause__, ssl.SSLError)
             if asked is None or not is_up:
-                raise self._refusal(error, _list_advice(error)) from None
+                raise self._refusal(error, _list_advice(error, self._credentials)) from None
             self._notes.append(f"It did not list its models: {self._credentials.mask(str(error))}")
         else:
             self._note_list(asked)
@@ -206,10 +203,10 @@ class OpenAiEndpoint:
         return UsageError(f"--url {self.address.url}: {self._credentials.mask(said)}")
 
 
-def _list_advice(error: ServerError) -> str:
+def _list_advice(error: ServerError, credentials: Credentials) -> str:
     """Say what to do about a list of models that cannot be had."""
-    if isinstance(error, HttpStatusError):
-        return _ADVICE.get(error.status, "Check the address; with --model NAME no list of models is needed.")
+    if isinstance(error, HttpStatusError) and (about_key := _key_advice(error.status, credentials)) is not None:
+        return about_key
     if isinstance(error.__cause__, ssl.SSLError):  # it answered, and the sentence says what is wrong
         return ""
     if isinstance(error, UnreachableError):
@@ -217,10 +214,22 @@ def _list_advice(error: ServerError) -> str:
     return "Check the address; with --model NAME no list of models is needed."
 
 
-def _advice(error: HttpStatusError, api: str, served: Sequence[str]) -> str:
+def _key_advice(status: int, credentials: Credentials) -> str | None:
+    """Say what to do about a status of 401 or 403: where a key was sent, that one was refused."""
+    if status not in _NEEDS_KEY:
+        return None
+    origin = credentials.origin or ("--header" if any(map(is_secret_name, credentials.headers)) else None)
+    if origin is None:
+        return "Name the file that holds the key: --api-key-file FILE."
+    if status == _UNAUTHORISED:
+        return f"The key from {origin} was refused: check that it is whole and valid, or pass --api-key-file FILE."
+    return f"The key from {origin} is not allowed to do this. Pass one that is, with --api-key-file FILE."
+
+
+def _advice(error: HttpStatusError, api: str, served: Sequence[str], credentials: Credentials) -> str:
     """Say what to do about a request that is refused."""
-    if error.status in _ADVICE:
-        return _ADVICE[error.status]
+    if (about_key := _key_advice(error.status, credentials)) is not None:
+        return about_key
     if error.status in _NOT_FOUND:
         listed = f" It lists the models {_listed(served)}." if served else ""
         return f"Check the address, --model, and that the endpoint has the API of this workload ({api}).{listed}"

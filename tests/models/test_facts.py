@@ -14,6 +14,9 @@ from profiler.models import facts
 WEIGHTS = [g.tensor("blk.0.attn_q.weight", (256, 2), 12, 0), g.tensor("norm", (4,), 0, 288)]
 
 
+TRAINING_RUN = "Smollm2 135M 8k Lc100K Mix1 Ep2"  # what the metadata of a file of SmolLM2 says
+
+
 def written(folder: Path, pairs: list[bytes], tensors: list[bytes] | None = None, name: str = "m.gguf") -> Path:
     path = folder / name
     path.write_bytes(g.file(pairs, WEIGHTS if tensors is None else tensors, data_bytes=304))
@@ -97,6 +100,33 @@ def test_a_longer_key_than_a_head_s_share_is_read(tmp_path: Path) -> None:
     assert facts.read(written(tmp_path, pairs)).head_size == 128
     assert facts.read(written(tmp_path, pairs[:3])).head_size == 32
     assert facts.read(written(tmp_path, pairs[:2])).head_size is None
+
+
+@pytest.mark.parametrize(
+    ("file", "card", "name"),
+    [
+        ("SmolLM2-135M-Instruct-Q4_K_M.gguf", "", "SmolLM2-135M-Instruct-Q4_K_M"),
+        ("SmolLM2-135M-Instruct-Q4_K_M.gguf", "---\nmodel_name: Card\n---\n", "SmolLM2-135M-Instruct-Q4_K_M"),
+        ("ggml-model-q8_0.gguf", "---\nmodel_name: SmolLM2 135M Instruct\n---\n", "SmolLM2 135M Instruct"),
+        ("model.gguf", "---\nmodel-index:\n- name: smollm2\n  results: []\n---\n", "smollm2"),
+        ("model.gguf", "---\nmodel-index: 5\nmodel_name: [1]\n---\n", TRAINING_RUN),
+        # A blob of Ollama or of the hub's cache.
+        (
+            "sha256-74701a8c35f6c8d9a4b91f3f3497643001d63e0c7a84e085bed452548fa88d45",
+            "",
+            TRAINING_RUN,
+        ),
+        ("model.gguf", "", TRAINING_RUN),
+    ],
+)
+def test_a_model_is_called_what_people_call_it(tmp_path: Path, file: str, card: str, name: str) -> None:
+    """Not by the name of a training run in its metadata, unless nothing else tells."""
+    pairs = [
+        g.string_pair("general.architecture", "llama"),
+        g.string_pair("general.name", TRAINING_RUN),
+    ]
+    (tmp_path / "README.md").write_text(card)
+    assert facts.read(written(tmp_path, pairs, name=file)).name == name
 
 
 def test_a_silent_file_gives_none_and_is_named_after_itself(tmp_path: Path) -> None:

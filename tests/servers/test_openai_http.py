@@ -3,7 +3,9 @@ import socket
 import psutil
 import pytest
 
-from profiler.servers.openai_http import is_here
+from profiler.servers.credentials import Credentials
+from profiler.servers.openai_api import HttpStatusError
+from profiler.servers.openai_http import _advice, is_here
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::"])  # noqa: S104 - asked, not bound
@@ -29,3 +31,29 @@ def test_a_name_that_nobody_knows_is_elsewhere(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert not is_here("nowhere.invalid")
+
+
+@pytest.mark.parametrize(
+    ("status", "credentials", "advice"),
+    [
+        (401, Credentials(), "Name the file that holds the key: --api-key-file FILE."),
+        (403, Credentials(), "Name the file that holds the key: --api-key-file FILE."),
+        # Whoever has named a file is not told to name one: the key in it is what the server refuses.
+        (
+            401,
+            Credentials({"Authorization": "Bearer k"}, "--api-key-file k.txt"),
+            "The key from --api-key-file k.txt",
+        ),
+        (
+            401,
+            Credentials({"Authorization": "Bearer k"}, "$OPENAI_API_KEY"),
+            "The key from $OPENAI_API_KEY",
+        ),
+        (401, Credentials({"X-Api-Key": "k"}), "The key from --header was refused"),
+        (403, Credentials({"X-Api-Key": "k"}), "The key from --header is not allowed to do this"),
+        (401, Credentials({"X-Env": "prod"}), "Name the file that holds the key"),
+    ],
+)
+def test_whose_key_was_refused(status: int, credentials: Credentials, advice: str) -> None:
+    error = HttpStatusError(status, "The server answered with a status.", None)
+    assert _advice(error, "chat", [], credentials).startswith(advice)
