@@ -70,10 +70,10 @@ class Claim(_Strict):
     size_percent: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
         default=None, description="How much less or more, in percent of the baseline."
     )
-    at_most: Annotated[float, Field(gt=0)] | None = Field(
+    at_most: Annotated[float, Field(gt=0, le=1e15)] | None = Field(
         default=None, description="Without a baseline: the most that the subject has of it, in the metric's unit."
     )
-    at_least: Annotated[float, Field(gt=0)] | None = Field(
+    at_least: Annotated[float, Field(gt=0, le=1e15)] | None = Field(
         default=None, description="Without a baseline: the least that the subject has of it, in the metric's unit."
     )
     unit: Text | None = Field(

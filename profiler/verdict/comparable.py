@@ -178,6 +178,11 @@ def _gpus(manifest: Manifest) -> str:
     return ", ".join(names) or "none"
 
 
+def server_of(manifest: Manifest) -> str | None:
+    """Return the address of a server that was there before the run; None of one that the run started."""
+    return None if manifest.engine.command else manifest.engine.url or None
+
+
 def _price(manifest: Manifest) -> str | None:
     price, charged = manifest.cost.price, manifest.cost.token_price
     if charged is not None:
@@ -193,7 +198,7 @@ _PARTS_NO_RUNS = {
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {
     "host": lambda m: _host(m, "name"),
     "fingerprint": lambda m: _host(m, "fingerprint"),
-    "server": lambda m: None if m.engine.command else m.engine.url or None,
+    "server": server_of,
     "instance type": lambda m: _host(m, "cloud", "instance_type"),
     "architecture": lambda m: _host(m, "machine"),
     "processor": lambda m: _host(m, "cpu", "generation") or _host(m, "cpu", "model_name"),

@@ -59,3 +59,35 @@ def test_what_cannot_be_asked(aforo: Aforo, rented: Path) -> None:
     nothing = aforo("check-claim", "graviton3-cost", str(rented.parent / "none"))
     assert nothing.returncode == 3
     assert "is not a folder" in nothing.stderr
+
+
+CLAIM = """id: speed
+version: 1
+statement: A c7g.4xlarge makes 19 tokens a second.
+metric: output_tokens_per_s
+at_least: 19
+subject: {name: c7g, instance_type: c7g.4xlarge}
+source: {title: a leaflet}
+"""
+
+
+def test_a_limit_is_asked_of_runs(aforo: Aforo, rented: Path, tmp_path: Path) -> None:
+    claim = tmp_path / "speed.yaml"
+    claim.write_text(CLAIM, "utf-8")
+    done = aforo("check-claim", str(claim), str(rented))
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.replace(NB, " ")
+    assert said.startswith("SUPPORTED: A c7g.4xlarge makes 19 tokens a second.")
+    assert "at least 19 tokens/s is claimed" in said
+    assert "every host and setting keeps the limit" in said.lower()
+    one = rented / "fixture-c7g.4xlarge"
+    alone = aforo("check-claim", str(claim), str(one))
+    assert alone.returncode == 3
+    assert "it cannot be told of one run each" in alone.stdout.lower()
+    assert aforo("check-claim", str(claim), str(one), "--drift", "2%").returncode == 0
+    assert aforo("check-claim", str(claim), str(one), "--drift", "2").returncode == 2
+    claim.write_text(CLAIM.replace("at_least: 19\n", ""), "utf-8")
+    half = aforo("check-claim", str(claim), str(rented))
+    assert half.returncode == 2
+    assert "are missing. Expected either direction, size_percent and baseline" in half.stderr
+    assert "Traceback" not in half.stderr

@@ -69,7 +69,14 @@ def test_invalid_runs(tmp_path: Path, base: Path) -> None:
     done = gate(base, new)
     assert done.returncode == 3
     assert "is INVALID" in done.stderr
-    assert gate(base, new, "--force").returncode == 0
+    forced = gate(base, new, "--force", "--junit", tmp_path / "junit.xml")
+    assert forced.returncode == 0
+    # the word is in every form
+    assert forced.stdout.rstrip().endswith("PASS BY INVALID RUNS")
+    assert "INVALID by the rules of trust, and taken all the same (--force): new-0, new-1, new-2" in forced.stdout
+    assert "INVALID runs are among them" in (tmp_path / "junit.xml").read_text("utf-8")
+    assert "INVALID runs are among them" in gate(base, new, "--force", "--annotations").stdout
+    assert json.loads(gate(base, new, "--force", "--json").stdout)["has_invalid_runs"] is True
     side(tmp_path / "new" / "more", 99, 100, 101)
     some = gate(base, new)
     assert some.returncode == 0

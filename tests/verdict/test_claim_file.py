@@ -74,3 +74,38 @@ def test_unknown_claims() -> None:
         load("graviton-cost")
     with pytest.raises(ClaimError, match=r"/no/such\.yaml does not exist"):
         load("/no/such.yaml")
+
+
+LIMIT = """id: mine
+version: 1
+statement: A p5.48xlarge makes a million tokens for 0.85 USD.
+metric: usd_per_1m_output_tokens
+at_most: 0.85
+unit: USD/1M tokens
+subject: {name: p5, instance_type: p5.48xlarge}
+source: {title: a leaflet}
+"""
+
+
+def test_a_claim_of_a_limit_has_no_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "claim.yaml"
+    path.write_text(LIMIT, "utf-8")
+    claim = load(str(path))
+    assert (claim.is_limit, claim.at_most, claim.form) == (True, 0.85, "at-least")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LIMIT.replace("at_most: 0.85\n", ""), "'direction', 'size_percent', 'baseline' are missing. Expected either"),
+        (GOOD.replace("baseline: {name: x86, architecture: x86_64}\n", ""), "'baseline' is missing. Expected either"),
+        (GOOD.replace("direction: more\n", ""), "'direction' is missing. Expected either direction, size_percent"),
+        (LIMIT + "at_least: 3\n", "claim.yaml:5: 'at_most' stands beside 'at_least'. Expected either"),
+        (LIMIT + "size_percent: 3\n", "claim.yaml:5: 'at_most' stands beside 'size_percent'. Expected either"),
+        (LIMIT.replace("0.85", "-1"), "'at_most' is -1: expected"),
+        (LIMIT.replace("0.85", "cheap"), "'at_most' is 'cheap': expected a number"),
+        (GOOD + "unit: tokens/s\n", "claim.yaml:11: 'unit' is that of a limit"),
+    ],
+)
+def test_half_of_a_claim_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    assert said in complaint(tmp_path, text)

@@ -11,7 +11,7 @@ from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
 from profiler.results.several import StoredRun
 from profiler.results.summary import Summary
-from profiler.verdict.comparable import Mismatch
+from profiler.verdict.comparable import Mismatch, server_of
 
 MOST_COLOURS = 8  # runs, or groups of runs, that can be told apart by colour and shape
 _LONGEST_LABEL = 64  # characters
@@ -184,6 +184,7 @@ def _version(manifest: Manifest) -> str:
 _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "host": host,
     "engine": lambda manifest: manifest.engine.name,
+    "server": server_of,
     "model": lambda manifest: manifest.model.name,
     "quantisation": lambda manifest: manifest.model.quantisation,
     "threads": lambda manifest: manifest.engine.threads,
