@@ -57,15 +57,32 @@ def streamed_tokens(request: RequestRecord) -> int:
     return max(0, count - request.hidden_tokens) if count is not None else request.completion_tokens or 0
 
 
+def contradictory_tokens(request: RequestRecord) -> int:
+    """Return by how many tokens the server's count contradicts what was asked for, or what was streamed.
+
+    An event may bring several tokens, and a token no text; but the server cannot have made more than it was asked for,
+    apart from reasoning, which some servers do not limit, nor fewer than there were events with text.
+    """
+    told = _told(request)
+    if told is None:
+        return 0
+    beyond = told - (request.reasoning_tokens or 0) - request.asked_tokens if request.asked_tokens is not None else 0
+    missing = sum(request.read_events or request.read_tokens) - streamed_tokens(request)
+    return max(0, beyond, missing)
+
+
 def tokens_after_first_read(request: RequestRecord) -> float:
     """Return how many tokens arrived after the first token-bearing read.
 
-    Where the server streamed more tokens than the client can tell apart, as with several in one event, each that the
-    client sees stands for equally many.
+    Where the server streamed more tokens than the client can tell apart, as with several in one event, the record
+    estimates those of the first read by its part of the text; without that, each that the client sees stands for
+    equally many.
     """
     seen = request.completion_tokens or 0
     if not seen:
         return 0.0
+    if request.first_read_tokens is not None:
+        return max(0.0, streamed_tokens(request) - request.first_read_tokens)
     first = next(filter(None, request.read_tokens), 0)
     return streamed_tokens(request) * (seen - first) / seen
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from profiler.metrics.failures import Failures
 from profiler.metrics.latency import (
+    contradictory_tokens,
     first_token_ns,
     last_token_ns,
     meets,
@@ -112,7 +113,7 @@ class Totals:
     context_tokens: int = 0  # lengths of prompt and answer together
     context_tokens_squared: int = 0  # the same, each squared
     tokens_by_server: int = 0  # as the server counts them, where it does
-    tokens_disputed: int = 0  # by how many we differ from the server, request by request
+    tokens_contradictory: int = 0  # of these, those that cannot be right, request by request
     clock_steps: int = 0  # requests during which the wall clock was stepped
     clock_offset_widths: int = 0  # requests for which the width was sampled
     clock_offset_width_ns: int = 0  # the largest
@@ -187,8 +188,7 @@ class Totals:
             self.prompt_tokens_cached += request.prompt_tokens_cached
         if (request.completion_tokens_server or 0) > 0:
             self.tokens_by_server += output_tokens(request)
-            uncounted = streamed_tokens(request) - (request.completion_tokens or 0)
-            self.tokens_disputed += 0 if uncounted == 1 else abs(uncounted)  # the one that ends a sequence has no text
+            self.tokens_contradictory += contradictory_tokens(request)
 
     def _take_clock(self, request: RequestRecord) -> None:
         self.clock_steps += abs(request.clock_offset_drift_ns or 0) > NS_PER_MS
@@ -206,13 +206,17 @@ class Totals:
 
 
 def _late_reads(request: RequestRecord) -> int:
-    """Return how many reads hold several tokens and were seen so late that they may have piled up meanwhile."""
-    if max(request.read_tokens, default=0) < _SEVERAL:
+    """Return how many reads hold several events and were seen so late that they may have piled up meanwhile.
+
+    The tokens of one event arrive together, however late they are seen.
+    """
+    events = request.read_events or request.read_tokens
+    if max(events, default=0) < _SEVERAL:
         return 0
     token_ns = streaming_ns(request) / max(1.0, tokens_after_first_read(request))
     limit_ns = max(_PROMPT_NS, token_ns / _LATE)
-    lags = zip(request.read_tokens, request.read_lag_ns, strict=True)
-    return sum(tokens >= _SEVERAL and lag_ns is not None and lag_ns > limit_ns for tokens, lag_ns in lags)
+    lags = zip(events, request.read_lag_ns, strict=True)
+    return sum(count >= _SEVERAL and lag_ns is not None and lag_ns > limit_ns for count, lag_ns in lags)
 
 
 def _add(ours: EngineTotals | Totals, other: EngineTotals | Totals) -> None:

@@ -104,14 +104,14 @@ def tokens_per_read(seen: Observations) -> float:
 
 @metric("per-run", unit="ratio", group="trust", better="lower")
 def token_mismatch_ratio(seen: Observations) -> float:
-    """Sum of |tokens the client saw − tokens the server says it streamed| / tokens the server says it made.
+    """Tokens in the server's count that cannot be right / tokens in the server's count.
 
-    A difference of one is none: the token that ends a sequence is counted and has no text. Hidden reasoning tokens,
-    where the server tells their number, were not streamed.
+    Those beyond what was asked for, and those missing where there were more events with text. That an event brings
+    several tokens, or one without text, is no contradiction.
     """
     if not seen.totals.tokens_by_server:
         raise NotMeasuredError("the server did not say how many tokens it made")
-    return seen.totals.tokens_disputed / seen.totals.tokens_by_server
+    return seen.totals.tokens_contradictory / seen.totals.tokens_by_server
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")

@@ -76,6 +76,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     completion_tokens_server: int | None = None  # as the server reported, where it did
     reasoning_tokens: int | None = None  # of these, those of reasoning, where the server tells
     hidden_tokens: int = 0  # of these, those that it did not stream
+    first_read_tokens: float | None = None  # estimated, where events brought several and the server told only the sum
     finish_reason: str | None = None
     served_model: str | None = None  # the name under which the server answered
     server_timings: ServerTimings | None = None  # where the server tells them

@@ -146,19 +146,31 @@ def _take_counts(record: RequestRecord, stream: Stream) -> None:
         record.prompt_tokens_server = usage.prompt_tokens
         record.prompt_tokens_cached = usage.cached_tokens
         record.completion_tokens_server = usage.completion_tokens
-        record.reasoning_tokens = usage.reasoning_tokens
-        record.hidden_tokens = 0 if stream.has_reasoning else usage.reasoning_tokens or 0
+        _take_reasoning(record, stream, usage.reasoning_tokens)
     elif stream.finish_reason == "length" and seen == record.asked_tokens:
         record.completion_tokens_server = seen
     if stream.timings is not None:
         record.prompt_tokens_cached = stream.timings.cache_n
 
 
+def _take_reasoning(record: RequestRecord, stream: Stream, reasoning: int | None) -> None:
+    """Note the tokens of reasoning: most servers count them among the others (OpenAI, vLLM), some apart (xAI)."""
+    record.reasoning_tokens = reasoning
+    told, seen = record.completion_tokens_server, len(stream.token_offsets)
+    if not reasoning or told is None:
+        return
+    if not stream.has_reasoning:
+        record.hidden_tokens = reasoning if told - reasoning >= seen else 0
+    elif told < seen <= told + reasoning:
+        record.completion_tokens_server = told + reasoning
+
+
 def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pieces: list[Slice]) -> None:
     """Attribute each token to the read that completed its event.
 
     The token that ends a sequence has no text; where the server counts exactly one more than there was text, it came
-    with the event that told the finish reason.
+    with the event that told the finish reason. Where it counts still more, events brought several: of those that are
+    more than the events, the first read has its part of the text.
     """
     tokens, with_text = stream.token_offsets, stream.event_offsets
     counted = (record.completion_tokens_server or 0) - record.hidden_tokens
@@ -167,6 +179,10 @@ def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pie
     read_of = _reads_by_offset(exchange, pieces)
     record.read_tokens = _per_read(tokens, read_of, len(exchange.data))
     read_events = _per_read(with_text, read_of, len(exchange.data))
+    if counted > len(tokens):
+        first = next(filter(None, read_events), 0)
+        share = sum(stream.text_lengths[:first]) / (sum(stream.text_lengths) or 1)
+        record.first_read_tokens = first + (counted - len(tokens)) * share
     record.read_events = [] if read_events == record.read_tokens else read_events
     record.completion_tokens = len(tokens)
 

@@ -59,6 +59,11 @@ class _Delta(msgspec.Struct):
     def has_reasoning(self) -> bool:
         return _has_text(self.reasoning_content) or _has_text(self.reasoning) or _has_text(self.thinking)
 
+    def text_length(self) -> int:
+        if type(self.content) is str and self.content:
+            return len(self.content)
+        return sum(_length(getattr(self, name)) for name in self.__struct_fields__)
+
     def has_token(self) -> bool:
         content = self.content
         if type(content) is str and content:
@@ -82,6 +87,10 @@ class _Choice(msgspec.Struct):
     def has_token(self) -> bool:
         said = self.delta or self.message
         return _has_text(self.text) or (said is not None and said.has_token())
+
+    def text_length(self) -> int:
+        said = self.delta or self.message
+        return _length(self.text) + (said.text_length() if said is not None else 0)
 
     def has_reasoning(self) -> bool:
         said = self.delta or self.message
@@ -115,6 +124,7 @@ class Stream(msgspec.Struct):
 
     token_offsets: list[int] = []  # for each token, the body offset at which its event was complete
     event_offsets: list[int] = []  # the same for each event that brought tokens
+    text_lengths: list[int] = []  # the characters that each of these brought
     is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
     is_done: bool = False  # whether it said `[DONE]`
     has_final_usage: bool = False  # usage in an event of its own, as the last one carries it
@@ -203,7 +213,8 @@ def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Strea
     tokens = _tokens_in(chunk, shown_tokens, stream)
     stream.token_offsets += [end] * tokens
     if tokens:
-        stream.event_offsets += [end] * max(1, shown_tokens)
+        stream.event_offsets.append(end)
+        stream.text_lengths.append(sum(choice.text_length() for choice in choices))
     for choice in choices:
         if choice.finish_reason:
             stream.finish_reason = _reason(choice.finish_reason)
@@ -300,6 +311,17 @@ def _has_text(value: object) -> bool:
     if isinstance(value, dict):
         return any(_has_text(value.get(key)) for key in _TEXT_KEYS)
     return False
+
+
+def _length(value: object) -> int:
+    """Return how many characters of text a field holds."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list):
+        return sum(_length(part) for part in value)
+    if isinstance(value, dict):
+        return sum(_length(part) for part in value.values())
+    return 0
 
 
 def _is_thinking(content: object) -> bool:

@@ -136,11 +136,11 @@ RULES = (
     Rule(
         id="token-mismatch",
         metric="token_mismatch_ratio",
-        what="Tokens on which client and server disagree",
+        what="Tokens in the server's count that cannot be right",
         warn=0.005,
-        invalid=None,
-        why="Client and server count different tokens. Rates and TPOT use the server's count, ITL is of what arrives.",
-        advice=(always("Check what the server counts (usage) and whether it merges tokens into one event."),),
+        invalid=0.05,
+        why="The server counts more tokens than were asked for, or fewer than it streamed, so every rate is in doubt.",
+        advice=(always("Check what the server reports as usage, and whether it keeps to the limit of tokens."),),
     ),
     Rule(
         id="engine-disagrees",

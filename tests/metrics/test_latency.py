@@ -2,6 +2,7 @@ import pytest
 from support.builders import request
 
 from profiler.metrics.latency import (
+    contradictory_tokens,
     decode_tokens_per_s,
     e2e_from_scheduled_ms,
     e2e_ms,
@@ -65,6 +66,33 @@ def test_a_negative_count_says_nothing() -> None:
     stream = request(server_tokens=-1)
     stream.prompt_tokens_server = -5
     assert (output_tokens(stream), prompt_tokens(stream), tpot_ms(stream)) == (3, 8, 10)
+
+
+def test_the_first_read_has_its_estimated_part_where_only_the_sum_is_told() -> None:
+    # Speculative decoding begins with one token: nine tokens in three events, of which the first brought 1.6.
+    stream = request(arrivals_ms=(10, 40, 84), server_tokens=9)
+    stream.first_read_tokens = 1.6
+    assert tpot_ms(stream) == pytest.approx(74 / 7.4)
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "hidden", "wrong"),
+    [
+        (None, 3, 0, 0),
+        (3, 3, 0, 0),
+        (12, 64, 0, 0),  # four tokens an event
+        (4, 64, 0, 0),  # the end of the sequence has no text
+        (30, 8, 0, 22),  # more than were asked for: ten for each event
+        (2, 64, 0, 1),  # fewer than events with text
+        (103, 200, 100, 0),
+        (102, 200, 100, 1),
+        (30, None, 0, 0),  # a run folder that does not know what was asked for
+    ],
+)
+def test_counts_that_cannot_be_right(told: int | None, asked: int | None, hidden: int, wrong: int) -> None:
+    stream = request(arrivals_ms=(10, 20, 30), server_tokens=told)
+    stream.asked_tokens, stream.hidden_tokens = asked, hidden
+    assert contradictory_tokens(stream) == wrong
 
 
 @pytest.mark.parametrize("arrivals_ms", [(10,), (10, 10)])

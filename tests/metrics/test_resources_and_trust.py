@@ -57,15 +57,15 @@ def test_errors_are_a_share_of_measured_requests() -> None:
 def test_trust_numbers() -> None:
     requests = [
         request(0, tokens=(1, 2, 1), server_tokens=4, lag_us=20),  # one of three reads is coalesced
-        request(1, sent_ms=40, server_tokens=5, lag_us=20),  # three seen, five made
+        request(1, sent_ms=40, server_tokens=2, lag_us=20),  # three events with text, two tokens
         request(2, sent_ms=80, server_tokens=None),
         request(3, sent_ms=120, server_tokens=4, lag_us=20),  # three seen, four made: the last had no text
     ]
     seen = observed(requests)
     assert coalesced_read_ratio(seen) == pytest.approx(1 / 12)
     assert late_coalesced_read_ratio(seen) == 0
-    assert tokens_per_read(seen) == pytest.approx((4 + 5 + 3 + 4) / 12)
-    assert token_mismatch_ratio(seen) == 2 / 13  # two tokens of thirteen are missing
+    assert tokens_per_read(seen) == pytest.approx((4 + 2 + 3 + 4) / 12)
+    assert token_mismatch_ratio(seen) == 1 / 10  # one token is missing of ten
     assert kernel_user_gap_us(requests[0]) == [20, 20, 20]
     assert send_lag_ms(requests[0]) == 1
     assert clock_offset_width_us(seen) == 0.1
@@ -79,6 +79,12 @@ def test_trust_numbers() -> None:
 def test_a_client_that_reads_late_may_have_merged_tokens_itself(lag_us: float, late: float) -> None:
     # 20 ms between the first read and the last, in which two tokens came: late is more than a tenth of 10 ms
     assert late_coalesced_read_ratio(observed([request(tokens=(2, 1, 1), lag_us=lag_us)])) == pytest.approx(late)
+
+
+def test_the_tokens_of_one_event_arrive_together_however_late_they_are_seen() -> None:
+    stream = request(tokens=(4, 4, 1), lag_us=5_000)
+    stream.read_events = [1, 2, 1]
+    assert late_coalesced_read_ratio(observed([stream])) == pytest.approx(1 / 3)
 
 
 def test_however_fast_tokens_come_a_client_within_200_us_is_not_late() -> None:

@@ -287,6 +287,15 @@ def test_the_end_of_a_sequence_is_the_token_of_the_event_that_says_so() -> None:
     assert record.read_tokens == [0, 1, 1, 1, 0, 0, 0]
 
 
+def test_where_events_bring_several_tokens_the_first_has_its_part_of_those_that_are_more() -> None:
+    # Three events, nine tokens: six more than events, of which the first has a third, as of the text: 1 + 2.
+    assert to_record(exchange([*three("length"), usage(9), DONE + LAST]), 9, None).first_read_tokens == 3
+    # Speculative decoding begins with one token: 2 of 20 characters, so 1 + 0.1·6.
+    reads = [HEAD, chunk(token("ab")), chunk(token("c" * 9)), chunk(token("d" * 9, finish_reason="length"))]
+    assert to_record(exchange([*reads, usage(9), DONE + LAST]), 9, None).first_read_tokens == pytest.approx(1.6)
+    assert to_record(exchange([*three("length"), usage(3), DONE + LAST]), 3, None).first_read_tokens is None
+
+
 def test_reasoning_that_is_not_streamed_is_told_apart() -> None:
     details = {"completion_tokens_details": {"reasoning_tokens": 100}}
     record = to_record(exchange([*three("stop"), usage(103, **details), DONE + LAST]), 200, None)
@@ -295,6 +304,18 @@ def test_reasoning_that_is_not_streamed_is_told_apart() -> None:
     thought = chunk(b'data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}\n\n')
     record = to_record(exchange([HEAD, thought, *three("stop")[1:], usage(4, **details), DONE + LAST]), 200, None)
     assert (record.reasoning_tokens, record.hidden_tokens) == (100, 0)
+
+
+def test_reasoning_that_is_counted_apart_is_no_contradiction() -> None:
+    # xAI: completion tokens without those of reasoning, whether these are streamed or not.
+    details = {"completion_tokens_details": {"reasoning_tokens": 2}}
+    thought = chunk(b'data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}\n\n')
+    record = to_record(
+        exchange([HEAD, thought, thought, *three("stop")[1:], usage(3, **details), DONE + LAST]), 9, None
+    )
+    assert (record.completion_tokens_server, record.hidden_tokens) == (5, 0)
+    record = to_record(exchange([*three("stop"), usage(3, **details), DONE + LAST]), 9, None)
+    assert (record.completion_tokens_server, record.hidden_tokens) == (3, 0)
 
 
 def test_events_are_counted_apart_from_tokens_where_one_brings_several() -> None:

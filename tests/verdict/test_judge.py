@@ -221,8 +221,13 @@ def test_a_server_that_stalls() -> None:
 
 
 def test_token_counts_that_disagree() -> None:
-    # what a server counts is its own matter: rates use its count, and the run says so
-    assert reasons(verdict_on(good_requests(server_tokens=25)))["token-mismatch"] == "VALID with warnings"
+    # Twenty events with text: 25 tokens are possible, 15 are not, nor are 25 of at most 20.
+    assert "token-mismatch" not in reasons(verdict_on(good_requests(server_tokens=25)))
+    assert reasons(verdict_on(good_requests(server_tokens=15)))["token-mismatch"] == "INVALID"
+    beyond = good_requests(server_tokens=25)
+    for record in beyond:
+        record.asked_tokens = 20
+    assert reasons(verdict_on(beyond))["token-mismatch"] == "INVALID"
 
 
 def test_the_token_that_ends_a_sequence_has_no_text() -> None:
