@@ -23,7 +23,7 @@ from profiler.workloads.schema import ClosedLoop, OpenLoop, Replay, SloSearch
 WARMUP = "warmup"
 COOLDOWN = "cooldown"
 
-_LONGEST = 6  # times the limit of one repeat: all of them together, where so few requests fit into the limit
+_LONGEST = 10  # times the limit of one repeat: all of them together, where so few requests fit into the limit
 _FEWEST = next(int(rule.invalid or 1) for rule in RULES if rule.id == "too-few-samples")
 _UNKNOWN = -1
 

@@ -31,7 +31,7 @@ class LoadProgress:
             title += f", at {describe_load(self._point)}"
         if expected < block.requests and not block.is_cooldown:
             request_s = ns_to_s(sum(self._lasted_ns) // len(self._lasted_ns))
-            title += f" (a request takes {request_s:.2g} s here: {expected} requests instead of {block.requests})"
+            title += f" (a request takes {request_s:.3g} s here: {expected} requests instead of {block.requests})"
         self._progress.stage(title, total=None if block.is_cooldown else expected)
 
     def finished(self, exchange: Exchange) -> None:

@@ -253,7 +253,7 @@ class Workload(_Strict):
     max_repeat_s: Seconds = Field(
         default=600.0,
         description="No request of a repeat is sent later than this after its first one, unless too few could be "
-        "measured: then it goes on, at most until all repeats together have taken six times as long.",
+        "measured: then it goes on, at most until all repeats together have taken ten times as long.",
     )
     until: Until | None = Field(
         default=None, description="Send no more requests once this holds; `requests` and `repeats` are the cap."
