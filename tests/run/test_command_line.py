@@ -26,6 +26,7 @@ NOT_REPEATED = {
     "json": "what is printed",
     "verbose": "what is printed",
     "quiet": "what is printed",
+    "yes": "the model is there by then",
 }
 ENDPOINT = ["--url", "http://127.0.0.1:9", "--model", "m"]
 SEARCH = ["--slo-search", "rate"]
@@ -100,6 +101,9 @@ GIVEN: dict[str, list[str]] = {  # of each option, or of the workload: what is g
     "price": ["smoke", "--price", "1.25"],
     "price_input": ["smoke", *ENDPOINT, "--price-input", "1", "--price-output", "2"],
     "price_output": ["smoke", *ENDPOINT, "--price-input", "1", "--price-output", "2"],
+    "price_cached_input": [
+        *("smoke", *ENDPOINT, "--price-input", "1", "--price-output", "2", "--price-cached-input", "0.5"),
+    ],
     "currency": ["smoke", "--price", "1.25", "--currency", "EUR"],
     "price_kind": ["smoke", "--price", "1.25", "--price-kind", "spot"],
     "grid": ["smoke", "--grid", "DEU"],
