@@ -105,7 +105,7 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run gets a folder of its own.")] = Path("runs"),
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the model server. Default: one per physical core.")
+        int | None, typer.Option(help="Threads of the model server. Default: one per fast physical core.")
     ] = None,
     context: Annotated[int | None, typer.Option(help="Context of the model server, in tokens.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of prompts and sampling.")] = 1,

@@ -130,20 +130,19 @@ def _embodied(said: Stated, cloud: Mapping[str, Any], vcpus: int | None) -> tupl
         return EmbodiedFacts(kgco2e=kg, life_h=life_h, method=f"as stated, {life_source.title}", source=flag), None
     if vcpus is None:
         return None, "how many processors are reserved is not known: pass --embodied"
-    table = catalogue.rows("carbon/embodied-aws.csv")
     family = str(cloud.get("instance_type") or "").partition(".")[0]
-    own = [row for row in table if row["family"] == family and cloud.get("provider") == "aws"]
-    per_vcpu = [float(row["kgco2e_per_machine"]) / int(row["machine_vcpus"]) for row in own or table]
-    method = (
-        f"{vcpus} vCPUs of the machine of the {family} family"
-        if own
-        else (f"{vcpus} vCPUs at the least and the most that any of {len(table)} EC2 families has per vCPU")
-    )
+    table = catalogue.rows("carbon/embodied-aws.csv") if cloud.get("provider") == "aws" else ()
+    row = next((row for row in table if row["family"] == family), None)
+    if row is None:
+        whose = f"the {family} family's machine" if family else "this machine"
+        return None, (
+            f"what making {whose} emitted is not published, and other families differ sixfold: pass --embodied, or see "
+            "the operational carbon alone"
+        )
+    share = vcpus * float(row["kgco2e_per_machine"]) / int(row["machine_vcpus"])
+    method = f"{vcpus} vCPUs of the machine of the {family} family"
     return EmbodiedFacts(
-        kgco2e=(vcpus * min(per_vcpu), vcpus * max(per_vcpu)),
-        life_h=life_h,
-        method=method,
-        source=catalogue.source(table[0]["source"]),
+        kgco2e=(share, share), life_h=life_h, method=method, source=catalogue.source(row["source"])
     ), None
 
 

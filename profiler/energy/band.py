@@ -1,8 +1,8 @@
 """What models say that a machine draws, side by side: per-vCPU coefficients and a share of the TDP. Pure.
 
 Neither was measured on the machine. Known traps: the published coefficients of Graviton are a copy of EPYC 2nd Gen,
-and those of EPYC 5th Gen are 7 to 16 times their own input. That is why opinions are kept apart and only their hull is
-used, as an interval.
+and those of EPYC 5th Gen are 7 to 16 times their own input, so the catalogue leaves these out. That is why opinions are
+kept apart and only their hull is used, as an interval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +51,8 @@ def coefficients(host: Mapping[str, Any]) -> PowerOpinion | str:
     row = next((r for r in table if r["provider"] == provider), None) or next(
         (r for r in table if r["provider"] == _PUBLISHED), table[0]
     )
+    if row["left_out"]:
+        return f"the published coefficients of {row['processor']} are left out: {row['left_out']}"
     idle_w, full_w = (vcpus * float(row[f"{state}_w_per_vcpu"]) for state in ("idle", "full"))
     return PowerOpinion(
         name="per-vCPU coefficients",

@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -24,6 +24,7 @@ from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server,
 from profiler.run.options import Options, command_line
 from profiler.run.progress import Progress
 from profiler.run.sampling import usable_cores
+from profiler.run.threads import fast_cores
 from profiler.search.points import is_one_point, most_in_flight
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
 from profiler.servers.base import Launch, Server, Tick, no_tick
@@ -53,6 +54,7 @@ _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _MOST_WORKERS = 64
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
+_HERE = Tree(Path("/"))
 _NONCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NONCE_BYTES = 4
 
@@ -261,18 +263,32 @@ def _cpus(options: Options, threads: int | None) -> CpuSets:
 
 
 def _threads(options: Options) -> int:
-    """Default to one thread per physical core that may be used: a second one per core slows decoding.
+    """Default to one thread per fast physical core that may be used.
 
     A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
     """
     asked = options.threads
-    usable = room_for_server(options.client_cpus, options.server_cpus, usable_cpus()) or usable_cores()
+    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
+    usable = room or usable_cores()
     if asked is None:
-        quota = limits(Tree(Path("/"))).cpu_limit_cores
-        return min(psutil.cpu_count(logical=False) or usable, usable, max(1, int(quota or usable)))
+        quota = limits(_HERE).cpu_limit_cores
+        return min(_cores(options, room, usable), max(1, int(quota or usable)))
     if not 1 <= asked <= usable:
         raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
     return asked
+
+
+def _cores(options: Options, room: int | None, usable: int) -> int:
+    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
+    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
+    allowed: Collection[int] | None = usable_cpus()
+    if room is not None:
+        allowed = choose_cpus(
+            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
+        ).server
+    found = fast_cores(allowed, _HERE) if allowed else None
+    share = max(1, usable * physical // logical) if physical and logical else usable
+    return min(physical or usable, usable, found or share)
 
 
 def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:

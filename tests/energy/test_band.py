@@ -64,3 +64,10 @@ def test_a_bare_description_has_no_opinions() -> None:
     found, absent = band.opinions({})
     assert found == []
     assert set(absent) == {"per-vCPU coefficients", "TDP share"}
+
+
+def test_coefficients_that_contradict_their_own_input_are_left_out() -> None:
+    turin = {"cpu": {"logical_cpus": 256, "microarchitecture": "zen5"}, "cloud": {"provider": "aws"}}
+    found = band.coefficients(turin)
+    assert isinstance(found, str)
+    assert found.startswith("the published coefficients of EPYC 5th Gen are left out: they are 7 to 16 times")

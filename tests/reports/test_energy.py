@@ -77,12 +77,14 @@ def test_every_account_and_every_opinion_has_its_row() -> None:
 
 
 def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
-    said = text_of(energy.carbon_rows(resolve(stated(), C7G), {}))
+    said = text_of(energy.carbon_rows(resolve(stated(embodied_kgco2e=300), C7G), {}))
     assert "415.755" not in said  # shown with the digits that it carries
     assert "Grid, aws us-east-1, by EPA | 416 gCO2e/kWh" in said
     assert "Grid, Virginia, 2023 | 245 gCO2e/kWh" in said
     assert "PUE | 1.135" in said
     assert "Embodied carbon of the reserved part" in said
+    unknown = text_of(energy.carbon_rows(resolve(stated(), C7G), {}))
+    assert "Embodied carbon | not known: what making the c7g family's machine emitted is not published" in unknown
 
 
 def test_a_price_in_another_currency_is_not_converted() -> None:
