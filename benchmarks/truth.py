@@ -89,7 +89,11 @@ def build(folder: Path) -> Path:
         raise SystemExit("The truth server needs a C compiler, and there is no cc, gcc or clang. Install one.")
     binary = folder / "truth_server"
     result = subprocess.run(
-        [compiler, "-O2", "-o", str(binary), str(_SOURCE)], capture_output=True, text=True, check=False, timeout=120
+        [compiler, "-O2", "-o", str(binary), str(_SOURCE), "-lm"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     if result.returncode:
         raise SystemExit(f"{compiler} could not compile {_SOURCE.name}: {result.stderr.strip()[-400:]}")

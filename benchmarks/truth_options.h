@@ -17,7 +17,8 @@
 struct options {
     int64_t ttft_ns, itl_ns, stall_ns, max_ns;
     long tokens, tokens_per_chunk, burst_bytes, stall_after, prompt_tokens, fifo, port;
-    bool one_event, unpaced, quiet;
+    double vary_cv;
+    bool one_event, unpaced, quiet, serial_prefill;
     const char *log_path, *model;
 };
 
@@ -26,13 +27,13 @@ static struct options opt = {.ttft_ns = 100000000, .itl_ns = 10000000, .max_ns =
 
 static void take_options(int argc, char **argv) {
     enum { TTFT = 1, ITL, TOKENS, PER_CHUNK, ONE_EVENT, STALL_AFTER, STALL_MS, BURST, UNPACED, QUIET, LOG, PORT, FIFO,
-           MODEL, PROMPT_TOKENS, MAX_S };
+           MODEL, PROMPT_TOKENS, MAX_S, VARY_CV, SERIAL_PREFILL };
     static const struct option known[] = {
         {"ttft-ms", 1, 0, TTFT}, {"itl-ms", 1, 0, ITL}, {"tokens", 1, 0, TOKENS}, {"tokens-per-chunk", 1, 0, PER_CHUNK},
         {"one-event", 0, 0, ONE_EVENT}, {"stall-after", 1, 0, STALL_AFTER}, {"stall-ms", 1, 0, STALL_MS},
         {"burst-bytes", 1, 0, BURST}, {"unpaced", 0, 0, UNPACED}, {"quiet", 0, 0, QUIET}, {"log", 1, 0, LOG},
         {"port", 1, 0, PORT}, {"fifo", 1, 0, FIFO}, {"model", 1, 0, MODEL}, {"prompt-tokens", 1, 0, PROMPT_TOKENS},
-        {"max-s", 1, 0, MAX_S}, {0, 0, 0, 0}};
+        {"max-s", 1, 0, MAX_S}, {"vary-cv", 1, 0, VARY_CV}, {"serial-prefill", 0, 0, SERIAL_PREFILL}, {0, 0, 0, 0}};
     for (int found; (found = getopt_long(argc, argv, "", known, NULL)) != -1;) switch (found) {
         case TTFT: opt.ttft_ns = (int64_t)(atof(optarg) * NS_PER_MS); break;
         case ITL: opt.itl_ns = (int64_t)(atof(optarg) * NS_PER_MS); break;
@@ -50,6 +51,8 @@ static void take_options(int argc, char **argv) {
         case MODEL: opt.model = optarg; break;
         case PROMPT_TOKENS: opt.prompt_tokens = atol(optarg); break;
         case MAX_S: opt.max_ns = (int64_t)(atof(optarg) * NS_PER_S); break;
+        case VARY_CV: opt.vary_cv = atof(optarg); break;
+        case SERIAL_PREFILL: opt.serial_prefill = true; break;
         default: exit(2);
     }
     if (opt.burst_bytes) opt.tokens_per_chunk = tokens_in_burst(opt.burst_bytes, opt.model);

@@ -4,7 +4,7 @@
  * server-sent events, /v1/models, /health), answers on an absolute CLOCK_MONOTONIC schedule that starts when the
  * last byte of the request has arrived, and logs when each chunk went into send() and came out of it.
  *
- *   cc -O2 -o truth_server truth_server.c
+ *   cc -O2 -o truth_server truth_server.c -lm
  *   ./truth_server --ttft-ms 100 --itl-ms 10 --tokens 64 --fifo 50 --log truth.jsonl
  *
  * It prints "listening PORT". The log is written at SIGTERM: a header line, then one line per request. Its times are
@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,6 +43,7 @@ struct connection {
     struct reply reply;
     long stage, chunks;       /* stage 0 sends the head, 1 to `chunks` the chunks, then comes the tail */
     int64_t start_ns, due_ns, call_ns;
+    double pace;              /* factor on the schedule of this request, 1 on average */
     const char *rest;         /* what the socket has not taken yet */
     size_t rest_bytes;
     struct record *record;
@@ -94,7 +96,8 @@ static void drop(struct connection *c) {
 
 static int64_t due_of_chunk(const struct connection *c, long chunk) {
     if (opt.unpaced) return 0;
-    int64_t due_ns = c->start_ns + opt.ttft_ns + chunk * c->record->tokens_per_chunk * opt.itl_ns;
+    int64_t after_ns = opt.ttft_ns + chunk * c->record->tokens_per_chunk * opt.itl_ns;
+    int64_t due_ns = c->start_ns + (int64_t)(c->pace * after_ns);
     return opt.stall_after >= 0 && chunk >= opt.stall_after ? due_ns + opt.stall_ns : due_ns;
 }
 
@@ -145,6 +148,37 @@ static void advance(struct connection *c) {
     push(c, part->bytes, part->length);
 }
 
+/* A factor from the log-normal distribution of mean 1 and --vary-cv (G. Box and M. Muller, 1958), from two sequences
+ * that fill (0, 1) evenly (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018): the mean of
+ * few requests is near 1 already, so that what a client is wrong by is not the server's chance. */
+static double next_pace(void) {
+    static double count;
+    if (opt.vary_cv <= 0) return 1;
+    count++;
+    double one = fmod(0.5 + count * 0.7548776662466927, 1), other = fmod(0.5 + count * 0.5698402909980532, 1);
+    double sigma = sqrt(log(1 + opt.vary_cv * opt.vary_cv));
+    return exp(sigma * sqrt(-2 * log(one)) * cos(2 * M_PI * other) - sigma * sigma / 2);
+}
+
+/* When a request's schedule begins: at once or, where prompts are read one after the other, after those before it. */
+static int64_t begin_at(int64_t received_ns, double pace) {
+    static int64_t free_ns;
+    if (!opt.serial_prefill) return received_ns;
+    int64_t start_ns = free_ns > received_ns ? free_ns : received_ns;
+    free_ns = start_ns + (int64_t)(pace * opt.ttft_ns);
+    return start_ns;
+}
+
+static void activate(struct connection *c, int64_t received_ns) {
+    c->pace = next_pace();
+    c->start_ns = begin_at(received_ns, c->pace);
+    c->stage = 0;
+    c->is_active = true;
+    c->active_at = active_count;
+    active[active_count++] = c;
+    advance(c);
+}
+
 static struct record *new_record(struct connection *c, long tokens, int64_t arrived_ns, int64_t received_ns) {
     struct record *r = grown(NULL, sizeof *r);
     *r = (struct record){.id = next_id++, .order = c->order++, .port = c->port, .arrived_ns = arrived_ns,
@@ -174,12 +208,20 @@ static void begin_stream(struct connection *c, const char *body, bool chat, int6
         .with_usage = is_true(body, "\"include_usage\""), .one_event = opt.one_event,
         .prompt_tokens = opt.prompt_tokens, .tokens = tokens, .tokens_per_chunk = opt.tokens_per_chunk,
         .last_chunk_tokens = tokens_of_chunk(c->record, c->chunks - 1), .model = opt.model});
-    c->start_ns = received_ns;
-    c->stage = 0;
-    c->is_active = true;
-    c->active_at = active_count;
-    active[active_count++] = c;
-    advance(c);
+    activate(c, received_ns);
+}
+
+/* One vector after --ttft-ms: a single chunk that is the whole answer, with nothing before and after it. */
+static void begin_embedding(struct connection *c, int64_t arrived_ns, int64_t received_ns) {
+    char json[400];
+    snprintf(json, sizeof json, "{\"object\":\"list\",\"model\":\"%.200s\",\"data\":["
+             "{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5,0.25]}],\"usage\":{\"prompt_tokens\":%ld,"
+             "\"total_tokens\":%ld}}", opt.model, opt.prompt_tokens, opt.prompt_tokens);
+    c->chunks = 1;
+    c->record = new_record(c, 1, arrived_ns, received_ns);
+    c->reply.head.length = c->reply.last_chunk.length = c->reply.tail.length = 0;
+    build_json_reply(&c->reply.last_chunk, "200 OK", json, c->closes);
+    activate(c, received_ns);
 }
 
 static void answer_json(struct connection *c, const char *status, const char *json) {
@@ -199,6 +241,7 @@ static void answer(struct connection *c, const char *head, const char *body, int
         build_completion(json, sizeof json, opt.model, chat, opt.prompt_tokens);
         return answer_json(c, "200 OK", json);
     }
+    if (!strncmp(head, "POST /v1/embeddings ", 20)) return begin_embedding(c, arrived_ns, received_ns);
     snprintf(json, sizeof json, "{\"object\":\"list\",\"data\":[{\"id\":\"%.200s\",\"object\":\"model\"}]}", opt.model);
     if (!strncmp(head, "GET /v1/models", 14)) return answer_json(c, "200 OK", json);
     if (!strncmp(head, "GET /health", 11)) return answer_json(c, "200 OK", "{}");
