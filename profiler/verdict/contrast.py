@@ -46,18 +46,19 @@ class Pooled:
 
     `found` is their mean with its 95 % interval over the runs; None for a single run, unless a drift is stated. `value`
     is the number to show: the mean, or that of the only run. Both are None for a number that was not measured, and
-    `reason` says why. Of numbers known only as an interval (energy by a model) `found` has no value.
+    `reason` says why. What a model or a meter leaves open (`low` to `high`) is no matter of chance: no number of runs
+    makes it narrower.
     """
 
     values: tuple[float, ...] = ()
-    low: tuple[float, ...] = ()  # of numbers known only as an interval: their least
+    low: tuple[float, ...] = ()  # the least that a model or a meter allows, of each run
     high: tuple[float, ...] = ()
     own_ratio: float = 0.0  # standard error within a single run, as a share of its number
     reason: str | None = None
 
     @property
     def is_interval(self) -> bool:
-        """Whether the number is only known as an interval."""
+        """Whether a model or a meter leaves the number open within an interval."""
         return bool(self.low)
 
     @property
@@ -94,7 +95,7 @@ class Pooled:
             return None
         if not self.is_interval:
             return least.estimate(confidence)
-        return Estimate(None, least.estimate(confidence).low, most.estimate(confidence).high)
+        return Estimate(self.value, least.estimate(confidence).low, most.estimate(confidence).high)
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,11 @@ def pooled(runs: Sequence[Compared], metric: Metric) -> Pooled:
     for run, one in zip(runs, found, strict=True):
         if isinstance(one, Unknown) and one.value is None:
             return Pooled(reason=f"{run.name}: {one.reason}" if len(runs) > 1 else one.reason)
-    if any(one.value is None for one in found):
-        ranges = [one for one in found if isinstance(one, Estimate)]
-        return Pooled(low=tuple(one.low for one in ranges), high=tuple(one.high for one in ranges))
+    ranges = [one for one in found if isinstance(one, Estimate)]
     values = tuple(one.value for one in found if one.value is not None)
+    if any(one.value is None or (one.freedom is None and not one.is_exact) for one in ranges):
+        known = values if len(values) == len(found) else ()
+        return Pooled(known, tuple(one.low for one in ranges), tuple(one.high for one in ranges))
     return Pooled(values, own_ratio=_own_ratio(found[0]) if len(found) == 1 else 0.0)
 
 
@@ -193,17 +195,18 @@ def _with_borrowed(side: Pooled, other: Pooled, rules: Rules) -> Mean | None:
 
 
 def _of_intervals(new: Pooled, base: Pooled, rules: Rules) -> Contrast:
-    """Where a side is only known as an interval: the least and the most that the ratio can be."""
+    """Where a model or a meter leaves a side open: the least and the most that the ratio can be."""
     if min(*new.least, *base.least) <= 0:
         return Contrast(new, base, "zero", "a number may be 0, so there is no ratio")
-    seen = Estimate(None, min(new.least) / max(base.most), max(new.most) / min(base.least))
+    value = _quotient(new, base)
+    seen = Estimate(value, min(new.least) / max(base.most), max(new.most) / min(base.least))
     found = _least_and_most(new, base, rules) or seen
-    if found.low <= 1 <= found.high:
+    if value is None and found.low <= 1 <= found.high:
         reason = "it is known only as an interval on a side, and the intervals overlap: either could be the lower one"
         return Contrast(new, base, "not comparable", reason, found, trap="overlap")
     if found is seen:
-        return Contrast(new, base, "one run", one_run_each(new.count, base.count))
-    return Contrast(new, base, "known", ratio=found)
+        return Contrast(new, base, "one run", one_run_each(new.count, base.count), value=value)
+    return Contrast(new, base, "known", ratio=found, value=value)
 
 
 def _least_and_most(new: Pooled, base: Pooled, rules: Rules) -> Estimate | None:
@@ -211,7 +214,7 @@ def _least_and_most(new: Pooled, base: Pooled, rules: Rules) -> Estimate | None:
     most = _means(new.most, base.least, new, base, rules)
     if least is None or most is None:
         return None
-    return Estimate(None, ratio(*least, rules.confidence).low, ratio(*most, rules.confidence).high)
+    return Estimate(_quotient(new, base), ratio(*least, rules.confidence).low, ratio(*most, rules.confidence).high)
 
 
 def _means(

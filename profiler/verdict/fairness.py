@@ -22,14 +22,11 @@ _PREFILL = {
     *("ttft_ms", "ttft_from_scheduled_ms", "engine_ttft_ms", "prefill_tokens_per_s"),
     *("client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
 }
-# Metrics that count whole requests, or prompt tokens against whole requests: a shorter response betters them.
+# Metrics that count whole requests, or prompt tokens against them: a shorter response betters them.
 _OF_REQUESTS = {
     *("e2e_ms", "e2e_from_scheduled_ms", "engine_e2e_ms", "requests_per_s", "goodput_rps", "slo_attainment_ratio"),
-    *("energy_j_per_request", "input_tokens_per_s", "total_tokens_per_s", "energy_j_per_input_token"),
-    *("gco2e_per_1m_input_tokens",),
 }
-
-
+_AGAINST_REQUESTS = ("per_request", "input_token", "total_token")
 Bars = Callable[[MetricSpec], bool]
 
 
@@ -114,7 +111,7 @@ def _with_prompts(spec: MetricSpec) -> bool:
 
 
 def _of_requests(spec: MetricSpec) -> bool:
-    return spec.id in _OF_REQUESTS or (spec.id.endswith("_per_request") and "price" in spec.rests_on)
+    return spec.id in _OF_REQUESTS or (_is_speed(spec) and any(name in spec.id for name in _AGAINST_REQUESTS))
 
 
 def _of_prompts(spec: MetricSpec) -> bool:

@@ -148,3 +148,21 @@ def test_pairs_made_in_turn_tell_a_tenth_on_a_machine_that_drifts(machine, true_
     else:
         assert answers.count("regression" if true_change else "pass") > 0.85 * count
         assert answers.count("pass" if true_change else "regression") <= 0.01 * count
+
+
+def test_what_a_meter_leaves_open_is_not_averaged_away(machine) -> None:
+    """1.0 J and 1.03 J a token, each to ±2 % by its meter: no number of runs tells which is lower."""
+    made, metric = machine(8), ("energy_j_per_output_token", None)
+    sides = []
+    for value in (1.0, 1.03):
+        runs = made.runs("a", 5, 100, 0.0)
+        for run in runs:
+            ends = (0.98 * value, 1.02 * value)
+            run.summary.metrics[metric[0]] = Scalar(
+                unit="J/token", value=value, low=ends[0], high=ends[1], interval=ends
+            )
+        sides.append(runs)
+    found = contrast(sides[1], sides[0], metric, Rules())
+    assert found.ratio is not None
+    # 1.03 · 0.98 / 1.02 to 1.03 · 1.02 / 0.98
+    assert (found.ratio.low, found.value, found.ratio.high) == pytest.approx((0.990, 1.03, 1.072), abs=0.001)

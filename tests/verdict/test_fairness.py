@@ -203,7 +203,9 @@ def change(run: StoredRun, changes: dict[str, Any]) -> None:
         # 3 of 8 tokens before the sequence ends: whole requests look faster, tokens do not
         ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "requests_per_s", "tpot_ms"),
         ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "e2e_ms", "output_tokens_per_s"),
-        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "usd_per_request", "ttft_ms"),
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "cost_per_request", "ttft_ms"),
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "cost_per_1m_input_tokens", "ttft_ms"),
+        ("output_tokens_per_request", (3.0, 8.0), "output-lengths", "energy_j_per_input_token", "itl_ms"),
         ("prompt_tokens_per_request", (16.0, 31.0), "prompt-lengths", "ttft_ms", "tpot_ms"),
         ("cached_prompt_ratio", (0.0, 0.9), "cached-prompts", "ttft_ms", "tpot_ms"),
     ],
