@@ -76,11 +76,22 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "roofline_rows": roofline.roofline_rows(manifest, summary),
         "host_facts": facts.host_facts(manifest.host),
         "model_facts": _model_facts(manifest),
-        "engine_facts": facts.facts(manifest.engine.model_dump(), {"command", "notes"}),
-        "workload_facts": facts.facts(manifest.workload, {"description"}, absent="none"),
+        "engine_facts": facts.facts(manifest.engine.model_dump(), _skipped_of_engine(manifest)),
+        "workload_facts": facts.facts({**manifest.workload, **_changes(manifest)}, {"description"}, absent="none"),
         "engine_command": _command(manifest.engine.command),
         "repeat_command": _command(manifest.command_line),
     }
+
+
+def _changes(manifest: Manifest) -> dict[str, Any]:
+    """Return what the user changed about this run besides the workload, and what the server made necessary."""
+    body = manifest.body.model_dump(exclude_defaults=True)
+    return {key: value for key, value in {"limits of rules": manifest.limits, "request body": body}.items() if value}
+
+
+def _skipped_of_engine(manifest: Manifest) -> set[str]:
+    """Return the facts of an engine that are shown elsewhere, or not at all: the model's name as it was asked for."""
+    return {"command", "notes", *([] if manifest.engine.response_model else ["response_model"])}
 
 
 def _model_facts(manifest: Manifest) -> list[facts.Fact]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from profiler import __version__
@@ -175,9 +176,11 @@ def is_same_model(asked: str, answered: str) -> bool:
     """Whether an answer comes from the model that was asked for.
 
     Hosted models answer with the name of a snapshot (`m-2026-05-13` for `m`), gateways without the provider (`m` for
-    `provider/m`): one name within the other is the same model.
+    `provider/m`): one name within the other, by whole words and in any case, is the same model; `m-4` is not `m-4o`,
+    nor `m-3.1`.
     """
-    return asked in answered or answered in asked
+    short, long = sorted((asked.casefold(), answered.casefold()), key=len)
+    return bool(short) and re.search(rf"(?<![a-z0-9]){re.escape(short)}(?![a-z0-9]|\.[0-9])", long) is not None
 
 
 def other_model(asked: str, answered: str) -> str:

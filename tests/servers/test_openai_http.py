@@ -4,7 +4,7 @@ import psutil
 import pytest
 
 from profiler.servers.credentials import Credentials
-from profiler.servers.openai_api import HttpStatusError
+from profiler.servers.openai_api import HttpStatusError, is_same_model
 from profiler.servers.openai_http import _advice, is_here
 
 
@@ -57,3 +57,23 @@ def test_a_name_that_nobody_knows_is_elsewhere(monkeypatch: pytest.MonkeyPatch) 
 def test_whose_key_was_refused(status: int, credentials: Credentials, advice: str) -> None:
     error = HttpStatusError(status, "The server answered with a status.", None)
     assert _advice(error, "chat", [], credentials).startswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "is_same"),
+    [
+        ("m", "m", True),
+        ("gpt-5", "gpt-5-2026-05-13", True),
+        ("meta-llama/Llama-3.1-8B-Instruct", "llama-3.1-8b-instruct", True),
+        ("llama3.1", "llama3.1:latest", True),
+        ("models/gemini-9", "gemini-9", True),
+        ("gpt-4", "gpt-4o", False),
+        ("llama-3", "llama-3.1", False),
+        ("default", "long-specific-name", False),
+        ("m", "mm", False),
+        ("m", "", False),
+    ],
+)
+def test_one_name_within_the_other_is_the_same_model(asked: str, answered: str, is_same: bool) -> None:
+    assert is_same_model(asked, answered) is is_same
+    assert is_same_model(answered, asked) is is_same
