@@ -1,11 +1,15 @@
-"""Opening what somebody else may have put there: never a wait for a pipe, never a device without an end."""
+"""Reading what somebody else may have put there: never a wait for a pipe, never a device without an end."""
 
 import errno
+import json
 import os
+import re
 import select
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def open_regular(path: Path | str) -> int:
@@ -69,3 +73,26 @@ def read_bytes(path: Path | str, at_most_bytes: int | None = None) -> bytes:
     if len(data) > at_most_bytes:
         raise OSError(errno.EFBIG, f"it has more than {at_most_bytes} bytes", str(path))
     return data
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the JSON value that bytes hold, half characters replaced.
+
+    Raises `ValueError`, for nesting that is too deep as well.
+    """
+    try:
+        found = json.loads(data.decode())
+        return whole(found) if b"\\u" in data else found
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def whole(value: Any) -> Any:
+    """Return a value in whose texts half characters (lone surrogates, which no file can hold) are replaced."""
+    if isinstance(value, str):
+        return _HALVES.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    if isinstance(value, dict):
+        return {whole(key): whole(each) for key, each in value.items()}
+    return value

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from profiler.errors import UsageError
-from profiler.files import read_bytes
+from profiler.files import read_bytes, whole
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import QUANTILES
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
@@ -77,7 +77,7 @@ def _values(text: str) -> Iterator[Any]:
         if at == end:
             return
         value, at = decoder.raw_decode(text, at)
-        yield value
+        yield whole(value)
 
 
 def inner(mapping: object, *keys: str) -> Object:

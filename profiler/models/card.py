@@ -11,7 +11,7 @@ from typing import Literal
 
 import yaml
 
-from profiler.files import reading
+from profiler.files import reading, whole
 
 Training = Literal["base", "instruct", "chat", "embedding"]
 
@@ -51,8 +51,8 @@ def read(folder: Path) -> Card:
     try:
         with reading(folder / "README.md") as file:
             matter = _FRONT_MATTER.match(file.read(_LONGEST_CARD_BYTES).decode("utf-8", "replace"))
-        found = yaml.safe_load(matter["yaml"]) if matter else None
-    except (OSError, yaml.YAMLError):
+        found = whole(yaml.safe_load(matter["yaml"])) if matter else None
+    except (OSError, yaml.YAMLError, ValueError, RecursionError):
         return Card()
     if not isinstance(found, dict):
         return Card()

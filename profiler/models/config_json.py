@@ -1,12 +1,11 @@
 """Shapes from the `config.json` that comes with a model, as the transformers library writes it."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from profiler.errors import ModelError
-from profiler.files import read_bytes
+from profiler.files import parse_json, read_bytes
 from profiler.models.shapes import Family, Llama3Rope, Shape
 from profiler.models.vocabulary import smallest_size
 
@@ -24,7 +23,7 @@ _ROPE_THETA = 10_000.0  # what transformers takes where the file is silent
 _NORM_EPSILON = 1e-6
 
 # What no model comes near; sizes beyond are damage or a joke, and would be reckoned with for hours.
-_MOST = {"num_hidden_layers": 10_000, "num_attention_heads": 100_000, "vocab_size": 10_000_000}
+_MOST = {"num_hidden_layers": 10_000, "num_attention_heads": 100_000, "head_dim": 65_536, "vocab_size": 10_000_000}
 _MOST_OF_ANYTHING = 1 << 40
 _LONGEST_SHOWN = 40
 
@@ -32,10 +31,10 @@ _LONGEST_SHOWN = 40
 def read(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file; raises ModelError where there is none."""
     try:
-        found = json.loads(read_bytes(path, LARGEST_FILE_BYTES).decode())
+        found = parse_json(read_bytes(path, LARGEST_FILE_BYTES))
     except OSError as error:
         raise ModelError(f"The file {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ModelError(f"The file {path} is not JSON ({error}). Download it again.") from None
     if not isinstance(found, dict):
         raise ModelError(f"The file {path} holds no JSON object, expected {{…}}. Download it again.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from profiler.errors import ModelError
-from profiler.files import reading
+from profiler.files import parse_json, reading
 
 _LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
 _ELEMENT_BYTES = {
@@ -56,11 +56,11 @@ def _header(path: Path, file: BinaryIO) -> dict[str, TensorInfo]:
     if length_bytes > min(size_bytes - 8, _LONGEST_HEADER_BYTES):
         raise ModelError(f"The file {path} is truncated or no safetensors file. Copy or download it again.")
     try:
-        rows = json.loads(file.read(length_bytes))
+        rows = parse_json(file.read(length_bytes))
         rows.pop("__metadata__", None)
         found = {name: TensorInfo(row["dtype"], tuple(map(int, row["shape"]))) for name, row in rows.items()}
         end_bytes = max((int(row["data_offsets"][1]) for row in rows.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
         raise ModelError(f"The header of {path} is damaged. Copy or download it again.") from None
     needed_bytes = 8 + length_bytes + end_bytes
     if needed_bytes > size_bytes:

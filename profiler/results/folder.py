@@ -18,7 +18,7 @@ import msgspec
 from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
-from profiler.files import read_bytes, reading
+from profiler.files import parse_json, read_bytes, reading
 from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
@@ -172,10 +172,10 @@ class RunFolder:
 
     def _parse(self, path: Path) -> dict[str, object]:
         try:
-            document = json.loads(read_bytes(path).decode())
+            document = parse_json(read_bytes(path))
         except OSError as error:
             raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             is_summary = path == self._summary
             remedy = (
                 f"Write it anew: aforo summarize {self.path}"
@@ -225,8 +225,8 @@ def replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with _writing(path):
         try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with temporary.open("wb") as file:
+                file.write(text.encode("utf-8", "replace"))  # half a character cannot be written
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -3,7 +3,6 @@
 A folder with it has no `run.json`, so that nothing which reads runs can take it for one.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -11,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from profiler.errors import RunFolderError
-from profiler.files import read_bytes
+from profiler.files import parse_json, read_bytes
 from profiler.results.format_version import require_readable
 
 IMPORTED_FILE = "imported.json"
@@ -71,12 +70,12 @@ def read_imported(folder: Path) -> Imported:
     """Read `imported.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
     path = folder / IMPORTED_FILE
     try:
-        document = json.loads(read_bytes(path))
+        document = parse_json(read_bytes(path))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from error
     if isinstance(document, Mapping):
         require_readable(path, document.get("format_version"), IMPORT_FORMAT_VERSION)

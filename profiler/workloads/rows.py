@@ -118,7 +118,7 @@ def _of_object(path: Path, number: int, row: object, column: str) -> str | None:
 def _first_of_user(messages: list[object]) -> object:
     """Return what the user says first in a conversation, and before it nobody is answered; None where nobody asks."""
     for message in messages:
-        if isinstance(message, dict) and message.get("from", message.get("role")) in _USERS:
+        if isinstance(message, dict) and str(message.get("from", message.get("role"))) in _USERS:
             said = message.get("value", message.get("content"))
             parts = said if isinstance(said, list) else []
             texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]

@@ -35,6 +35,7 @@ BLOCK_TOKENS = 512
 """Length of a block that a Mooncake hash id stands for."""
 
 LONGEST_TOKENS = 1_000_000
+_LATEST_NS = 1 << 62  # in 2116, where times are counted from 1970
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
 
@@ -107,6 +108,10 @@ class Trace:
         return notes
 
     def _keep(self, row: Row) -> None:
+        if abs(row.time_ns) > _LATEST_NS:
+            raise row_error(
+                self.path, row.line, f"is due {row.time_ns / NS_PER_S:g} s after 0", "a time of this century"
+            )
         if not row.prompt_tokens or not row.output_tokens:
             self.left_out += 1
             return
@@ -197,7 +202,7 @@ def _mooncake(path: Path) -> Iterator[Row]:
     decode = msgspec.json.Decoder(_MooncakeRow).decode
     for number, line in lines(path):
         row = _decoded(path, number, line, decode, _MOONCAKE_FORM)
-        time_ns = round(row.timestamp * NS_PER_MS)
+        time_ns = _ns(row.timestamp, NS_PER_MS)
         yield Row(number, time_ns, row.input_length, row.output_length, tuple(row.hash_ids))
 
 
@@ -247,7 +252,7 @@ def _burstgpt(path: Path) -> Iterator[Row]:
             time_s = -1.0
         if not (isfinite(time_s) and time_s >= 0):
             raise row_error(path, number, f"has the Timestamp {show(time)}", "seconds from 0 on")
-        time_ns = round(time_s * NS_PER_S)
+        time_ns = _ns(time_s, NS_PER_S)
         yield Row(number, time_ns, _tokens(path, number, prompt_tokens), _tokens(path, number, output_tokens))
 
 
@@ -269,6 +274,12 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
                     yield reader.line_num, [row[place] for place in places]
         except csv.Error as error:
             raise row_error(path, reader.line_num, f"is not CSV ({error})", "values with commas between them") from None
+
+
+def _ns(time: float, unit_ns: int) -> int:
+    """Return a time in nanoseconds; one beyond all floats is later than any."""
+    time_ns = time * unit_ns
+    return round(time_ns) if isfinite(time_ns) else 2 * _LATEST_NS
 
 
 def _tokens(path: Path, number: int, text: str) -> int:
