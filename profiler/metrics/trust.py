@@ -62,10 +62,18 @@ def _prompt_tokens_asked(seen: Observations) -> float | None:
 
 @metric("per-request", unit="ms", group="trust", better="lower")
 def send_lag_ms(request: RequestRecord) -> float:
-    """Request handed to the kernel − moment it was due."""
+    """Request handed to the kernel − moment it was due; where it had to connect first, the beginning of that − due."""
     if request.sent_ns is None:
         raise NotMeasuredError("the request was never sent")
-    return ns_to_ms(request.sent_ns - request.scheduled_ns)
+    return ns_to_ms(request.begun_ns - request.scheduled_ns)
+
+
+@metric("per-request", unit="ms", group="trust", better="lower")
+def connect_ms(request: RequestRecord) -> float:
+    """Request handed to the kernel − beginning of connecting, of requests without an open connection: TCP and TLS."""
+    if request.sent_ns is None or request.connect_began_ns is None:
+        raise NotMeasuredError("an open connection was used")
+    return ns_to_ms(request.sent_ns - request.connect_began_ns)
 
 
 @metric("pooled", unit="us", group="trust", better="lower")

@@ -85,6 +85,7 @@ _LABELS = {
     "kernel_user_gap_us": "Kernel stamp to our process",
     "coalesced_read_ratio": "Reads with several tokens",
     "token_mismatch_ratio": "Token counts that disagree",
+    "connect_ms": "Time to connect",
     "send_lag_ms": "Send behind schedule",
     "clock_offset_width_us": "Uncertainty between the clocks",
     "cpu_frequency_mhz": "Processor frequency",

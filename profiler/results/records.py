@@ -56,6 +56,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     http_status: int | None = None
     scheduled_ns: int  # when it was due
     first_sent_ns: int | None = None  # on a connection that the server closed without a byte: this is the second one
+    connect_began_ns: int | None = None  # when it began to connect, where there was no open connection for it
     sent_ns: int | None = None  # when its last byte left
     sent_stamp_source: StampSource = "none"
     send_call_ns: int | None = None  # how long our call took: the error that a user-space stamp would have had
@@ -88,7 +89,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
 
     @property
     def begun_ns(self) -> int:
-        """When it was sent; of one that never was, when it was due."""
+        """When it took its slot."""
         return begun_ns(self)
 
     @property
@@ -104,6 +105,8 @@ class RequestTimes(msgspec.Struct, kw_only=True):
     phase: str
     outcome: Outcome
     scheduled_ns: int
+    first_sent_ns: int | None = None
+    connect_began_ns: int | None = None
     sent_ns: int | None = None
     finished_ns: int
     read_offset_ns: msgspec.Raw = msgspec.Raw(b"[]")
@@ -121,6 +124,8 @@ class Timed(Protocol):
     phase: str
     outcome: Outcome
     scheduled_ns: int
+    first_sent_ns: int | None
+    connect_began_ns: int | None
     sent_ns: int | None
     finished_ns: int
 
@@ -131,8 +136,12 @@ class Timed(Protocol):
 
 
 def begun_ns(request: Timed) -> int:
-    """Return when a request was sent; of one that never was, when it was due."""
-    return request.scheduled_ns if request.sent_ns is None else request.sent_ns
+    """Return when a request took its slot: when it was sent first, or began to connect; if never, when it was due.
+
+    A client that waits for a server to accept its connection keeps its slot busy.
+    """
+    known = (request.first_sent_ns, request.connect_began_ns, request.sent_ns)
+    return next((begun_ns for begun_ns in known if begun_ns is not None), request.scheduled_ns)
 
 
 def ended_ns(request: Timed) -> int:

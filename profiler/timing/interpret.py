@@ -230,6 +230,7 @@ def _stamped(exchange: Exchange) -> RequestRecord:
         outcome=Outcome(exchange.ending),
         scheduled_ns=exchange.scheduled_ns,
         first_sent_ns=exchange.first_sent_ns,
+        connect_began_ns=exchange.connect_began_ns,
         sent_ns=sent_ns,
         sent_stamp_source="none" if sent_ns is None else "user" if left_ns is None else "kernel",
         send_call_ns=exchange.send_call_ns,

@@ -122,6 +122,7 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     offset_last: tuple[int, int, int]
     client_port: int | None = None  # our end of the connection
     first_sent_ns: int | None = None  # on a connection that the server closed without a byte, before it was sent again
+    connect_began_ns: int | None = None  # None where an open connection was used
 
 
 class BlockBegan(msgspec.Struct, tag=True, array_like=True):

@@ -236,6 +236,7 @@ class Flight:
             offset_last=sample_wall_offset(),
             client_port=self.client_port,
             first_sent_ns=self.first_sent_ns,
+            connect_began_ns=None if self.is_reused else self.start_ns,
         )
 
 

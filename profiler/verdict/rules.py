@@ -76,6 +76,20 @@ RULES = (
         advice=(*FASTER_CLIENT, *LESS_LOAD),
     ),
     Rule(
+        id="slow-connects",
+        metric="connect_ms",
+        statistic="p99",
+        what="Time to connect, p99",
+        warn=200.0,
+        invalid=None,
+        why="Connections were accepted late: the server's queue of connections was full, or it is far away. A request "
+        "waits for its connection before it is sent, so TTFT is without that wait, and a user's is not.",
+        advice=(
+            always("Let the server keep connections open, or accept more at once (its backlog)."),
+            Advice("Measure from nearer to it.", lambda run: run.is_remote),
+        ),
+    ),
+    Rule(
         id="server-overloaded",
         metric="unserved_arrivals_ratio",
         what="Arrivals that the server did not keep up with",
@@ -314,8 +328,8 @@ RULES = (
         advice=(
             Advice("Measure from nearer to the server, or on a quieter network.", lambda run: run.is_remote),
             Advice(
-                "Loopback loses segments only where a socket's buffer overflows, so they are probably another "
-                "program's: stop what else uses the network here.",
+                "On loopback segments are lost only where a buffer or a server's queue of connections overflows: see "
+                "slow-connects, or stop what else uses the network here.",
                 lambda run: not run.is_remote,
             ),
         ),

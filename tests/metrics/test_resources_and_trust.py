@@ -8,6 +8,7 @@ from profiler.metrics.trust import (
     client_cpu_cores,
     clock_offset_width_us,
     coalesced_read_ratio,
+    connect_ms,
     error_ratio,
     kernel_user_gap_us,
     late_coalesced_read_ratio,
@@ -95,3 +96,25 @@ def test_however_fast_tokens_come_a_client_within_200_us_is_not_late() -> None:
 def test_a_server_that_counts_nothing_cannot_disagree() -> None:
     with pytest.raises(NotMeasuredError):
         token_mismatch_ratio(observed([request(server_tokens=None)]))
+
+
+def test_a_full_queue_of_connections_is_no_lag_of_the_client() -> None:
+    """Due at 0, it begins to connect 2 ms later and is sent when the server accepts, after 1,000 ms more."""
+    record = request(sent_ms=1002.0)
+    record.scheduled_ns, record.connect_began_ns = 0, 2 * MS
+    assert send_lag_ms(record) == 2.0
+    assert connect_ms(record) == 1000.0
+    assert record.begun_ns == 2 * MS  # its slot is busy while it waits
+    assert record.ended_ns - record.begun_ns == (1000 + 30) * MS
+
+
+def test_a_request_that_was_sent_again_began_with_the_first_time() -> None:
+    record = request(sent_ms=10.0)
+    record.scheduled_ns, record.first_sent_ns, record.connect_began_ns = 0, 1 * MS, 4 * MS
+    assert send_lag_ms(record) == 1.0
+    assert connect_ms(record) == 6.0
+
+
+def test_on_an_open_connection_there_is_no_time_to_connect() -> None:
+    with pytest.raises(NotMeasuredError, match="open connection"):
+        connect_ms(request())
