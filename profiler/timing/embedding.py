@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from profiler.timing.stream import ServerSaidError, Usage, is_error, read_json, read_usage, says_error, shown, text_of
+from profiler.timing.error_forms import is_error, says_error
+from profiler.timing.stream import (
+    DECODING_ERRORS,
+    ServerSaidError,
+    Usage,
+    read_json,
+    read_usage,
+    shown,
+    text_of,
+)
 
 _F32_BYTES = 4
 
@@ -40,7 +49,7 @@ def read_embedding(body: bytes) -> Embedding:
     """Read a complete body. Raises `ServerSaidError`, `NoEmbeddingError`."""
     try:
         found = _decode_embeddings(body)
-    except (ValueError, RecursionError) as error:
+    except DECODING_ERRORS as error:
         raise NoEmbeddingError(f"{error}: {shown(body)}") from error
     vectors = found.data or []
     if is_error(found.error) or (not vectors and _says_error(body)):

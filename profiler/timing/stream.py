@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from profiler.results.records import ServerTimings
+from profiler.timing.error_forms import is_error, says_error
 from profiler.timing.framing import Event, events
 
 DONE = b"[DONE]"
@@ -41,9 +42,6 @@ _FAILED = frozenset(
         "internal_server_error",
     }
 )
-_REASON_KEYS = ("message", "msg", "detail", "errors", "error_type", "error_message", "errorMessage")
-_GOOD_CODES = (0, 200, "0", "200")
-_GOOD_MESSAGES = ("", "ok", "success")
 
 
 class _Delta(msgspec.Struct):
@@ -107,6 +105,8 @@ class _Chunk(msgspec.Struct):
     timings: Any = None  # llama-server's; another server may mean something else by it
 
 
+# In older versions of msgspec its errors are no ValueErrors, and broken UTF-8 is a UnicodeDecodeError.
+DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
@@ -240,7 +240,7 @@ def _chunk(event: Event) -> _Chunk:
     """Decode an event's JSON; where its outline is not the usual one, take from it what can be read."""
     try:
         return _decode_chunk(event.data)
-    except (ValueError, RecursionError):
+    except DECODING_ERRORS:
         return _cleaned(_object(event))
 
 
@@ -360,37 +360,6 @@ def count_of(value: object) -> int | None:
     return value if is_count else None  # type: ignore[return-value] # the line before has looked
 
 
-def is_error(value: object) -> bool:
-    """Whether the value of a field `error` tells one: gateways write false, "", {} or a code of 0 for none."""
-    if isinstance(value, dict):
-        message = value.get("message", value.get("msg", ""))
-        says_good = isinstance(message, str) and message.strip().lower() in _GOOD_MESSAGES
-        if says_good and value.get("code", value.get("status")) in _GOOD_CODES:
-            return False
-        return any(value.values())
-    return bool(value) and value not in ("null", "none", "None")
-
-
-def says_error(said: dict[str, Any]) -> bool:
-    """Whether an object without choices and usage tells an error.
-
-    vLLM: `{"object": "error", "message": …}`. TGI: `{"error": …, "error_type": …}`. FastAPI: `{"detail": …}`. OpenAI
-    and Anthropic: `{"type": "error", …}`. Gateways: `{"message": …}`, `{"code": 500, "msg": …}`, `{"errors": […]}`.
-    MiniMax: `{"base_resp": {"status_code": …}}`.
-    """
-    if is_error(said.get("error")) or said.get("object") == "error" or said.get("type") == "error":
-        return True
-    if said.get("choices") or said.get("usage"):
-        return False
-    base = said.get("base_resp")
-    if isinstance(base, dict) and base.get("status_code"):
-        return True
-    reasons = [said.get(key) for key in _REASON_KEYS]
-    if any(isinstance(text, str) and text.strip().lower() not in _GOOD_MESSAGES for text in reasons):
-        return True
-    return any(isinstance(details, list) and bool(details) for details in reasons)
-
-
 def text_of(value: object) -> str | None:
     """Return a value that is a string, without halves of surrogate pairs, which no file can hold; else None."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
@@ -399,7 +368,7 @@ def text_of(value: object) -> str | None:
 def _server_timings(said: object) -> ServerTimings | None:
     try:
         timings = msgspec.convert(said, ServerTimings)
-    except (ValueError, RecursionError):
+    except DECODING_ERRORS:
         return None
     counts = (timings.cache_n, timings.prompt_n, timings.predicted_n)
     times_ms = (timings.prompt_ms, timings.predicted_ms)
