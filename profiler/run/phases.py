@@ -97,8 +97,11 @@ class LoadPhases:
             phase.client_cpu_ns = sum(used_ns)
             phase.client_busiest_cpu_ns = max(used_ns)
             phase.engine_counted = {key: value - self.counted.get(key, 0.0) for key, value in counted.items()}
+            block, lasted_ns = self._blocks[began.number], end_ns - phase.start_ns
             if is_measured(phase.name) and not self.is_stopped:
-                phase.cut_short = cut_short(self._blocks[began.number], sent - began.sent, end_ns - phase.start_ns)
+                phase.cut_short = cut_short(block, sent - began.sent, lasted_ns)
+            if lasted_ns < block.least_ns:
+                self._manifest.warnings.append(_ramp_left(block, lasted_ns))
         self.counted = counted
 
 
@@ -111,3 +114,11 @@ def cut_short(block: Block, sent: int, lasted_ns: int) -> str | None:
     if 0 < sent <= block.least and lasted_ns > block.limit_ns:
         limit += f", prolonged to {ns_to_s(lasted_ns):.0f} s so that the fewest that can be judged were measured"
     return f"{sent} of {block.requests} planned requests were sent: {limit}; pass --max-repeat-s {needed_s}"
+
+
+def _ramp_left(block: Block, lasted_ns: int) -> str:
+    return (
+        f"Measuring began {ns_to_s(lasted_ns):.3g} s after the start, within the ramp-up of "
+        f"{ns_to_s(block.least_ns):g} s: the {block.room} prompts of the warm-up were used up. "
+        "Give a shorter ramp_up_s, or longer answers."
+    )

@@ -90,3 +90,16 @@ def test_a_phase_that_an_error_cuts_off_has_an_end(tmp_path: Path) -> None:
     assert phase.end_ns is not None
     assert phase.point == "c1"
     assert not phase.follows_on  # nothing was sent before it
+
+
+def test_a_ramp_that_measuring_did_not_wait_for_is_a_warning(tmp_path: Path) -> None:
+    run = manifest()
+    run.warnings = []
+    blocks = [Block("warmup", 2, room=80, least_ns=s_to_ns(60)), REPEAT]
+    job = Job("warmup", "127.0.0.1", 9, ClosedLoopPace(1, 1), 1, 1, first_index=0, requests=102, blocks=blocks)
+    with LoadPhases(run, RunFolder(tmp_path), SystemClock(), job, None, {}) as phases:
+        phases.begin(BlockBegan(0, s_to_ns(1), 0, [0]), {})
+        phases.begin(BlockBegan(1, s_to_ns(13.5), 80, [0]), {})
+        phases.end(JobDone("warmup", 102, 0, s_to_ns(20), [0]), {})
+    (warning,) = run.warnings
+    assert warning.startswith("Measuring began 12.5 s after the start, within the ramp-up of 60 s: the 80 prompts")
