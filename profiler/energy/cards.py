@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from profiler.errors import UsageError
 
 ALL = "all"
+_SEVERAL = 2
 _UNSAID = {ALL, "", "void"}  # of NVIDIA_VISIBLE_DEVICES: no statement
 
 
@@ -45,11 +46,20 @@ def select(cards: Sequence[Listed], wanted: str | None, environ: Mapping[str, st
         return _named(cards, wanted)
     visible = environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return Selected(frozenset(_until_unknown(cards, visible)), f"CUDA_VISIBLE_DEVICES={visible}")
+        by = f"CUDA_VISIBLE_DEVICES={visible}{_in_which_order(cards, visible, environ)}"
+        return Selected(frozenset(_until_unknown(cards, visible)), by)
     given = environ.get("NVIDIA_VISIBLE_DEVICES", "").strip()
     if given in _UNSAID or (given != "none" and len(given.split(",")) >= len(cards)):
         return Selected(everything)
     return Selected(frozenset(_until_unknown(cards, given)), f"NVIDIA_VISIBLE_DEVICES={given}")
+
+
+def _in_which_order(cards: Sequence[Listed], visible: str, environ: Mapping[str, str]) -> str:
+    """Say how indices were read where CUDA may count otherwise: unlike cards, the fastest first."""
+    is_by_bus = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or len({card.name for card in cards}) < _SEVERAL
+    if is_by_bus or not any(part.strip().isdecimal() for part in visible.split(",")):
+        return ""
+    return ", in the order of the bus; CUDA counts unlike cards so with CUDA_DEVICE_ORDER=PCI_BUS_ID only"
 
 
 def _named(cards: Sequence[Listed], wanted: str) -> Selected:

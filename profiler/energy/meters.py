@@ -55,6 +55,7 @@ class Meters:
     ) -> None:
         """Open them; `gpus` names the cards that count. Raises `UsageError` where what is named is not there."""
         openers = openers or _openers(gpus)
+        self._clock = clock
         self._open: list[EnergyMeter] = []
         self.absent: dict[str, str] = {}
         self.others: dict[str, str] = {}
@@ -83,6 +84,16 @@ class Meters:
         """Read every channel of every meter."""
         return [reading for meter in self._open for reading in meter.read()]
 
+    def settle(self, length_s: float) -> None:
+        """Wait a while; a counter that does not move meanwhile is absent."""
+        before = {reading.channel: reading.energy_j for reading in self.read()}
+        self._clock.sleep(length_s)
+        after = {reading.channel: reading.energy_j for reading in self.read()}
+        for meter in self._open:
+            for channel in (c.channel for c in meter.channels if c.meter_class == "counter"):
+                if channel in after and before.get(channel) == after[channel]:
+                    self.absent[channel] = f"its counter did not move in {length_s:g} s: it does not measure here"
+
     def close(self) -> None:
         """Close every meter."""
         while self._open:
@@ -90,7 +101,7 @@ class Meters:
 
     def facts(self, host: Mapping[str, Any]) -> EnergyFacts:
         """Describe what meters and models there are for this host (as in run.json)."""
-        channels = [facts for meter in self._open for facts in meter.channels]
+        channels = [facts for meter in self._open for facts in meter.channels if facts.channel not in self.absent]
         opinions, silent = band.opinions(host)
         found = describe(channels, opinions, self.absent | silent, has_gpus=bool(host.get("gpus")))
         return found.model_copy(update={"others": self.others})

@@ -11,9 +11,11 @@ from profiler.energy.base import MeterAbsentError
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
+from profiler.units import NS_PER_S
 
 _FOLDER = Path("sys/class/powercap")
 _UJ_PER_J = 1_000_000
+_MOST_W = 5_000  # no package or its memory draws more: a counter that seems to was set back (after a suspend, say)
 _REMEDY = "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj"
 
 
@@ -23,7 +25,9 @@ class _Domain:
     file: Path
     range_uj: int
     last_uj: int
+    last_ns: int
     total_uj: int = 0
+    is_lost: bool = False  # it started again without having been full: what it had counted is not known
 
 
 class RaplMeter:
@@ -33,11 +37,11 @@ class RaplMeter:
         """Look for the counters. Raises `MeterAbsentError`."""
         self._clock = clock
         zones = sorted((root / _FOLDER).glob("intel-rapl:*")) if (root / _FOLDER).is_dir() else []
-        self._domains = [domain for zone in zones if (domain := _open(zone))]
+        self._domains = [domain for zone in zones if (domain := _open(zone, clock.monotonic_ns()))]
         if not self._domains:
             raise MeterAbsentError(
-                "this machine shows no RAPL counter under /sys/class/powercap, as is usual in virtual machines "
-                "and on Arm"
+                "this machine shows no RAPL counter under /sys/class/powercap, as is usual in virtual machines, "
+                "in containers and on Arm"
             )
 
     @property
@@ -58,13 +62,17 @@ class RaplMeter:
             now_uj = int(domain.file.read_text())
         except (OSError, ValueError):
             return None
-        step_uj = now_uj - domain.last_uj
-        domain.total_uj += step_uj if step_uj >= 0 else step_uj + domain.range_uj
-        domain.last_uj = now_uj
+        step_uj, step_ns = now_uj - domain.last_uj, t_ns - domain.last_ns
+        step_uj += domain.range_uj if step_uj < 0 else 0
+        domain.is_lost |= step_ns > 0 and step_uj / _UJ_PER_J > _MOST_W * step_ns / NS_PER_S
+        if domain.is_lost:
+            return None
+        domain.total_uj += step_uj
+        domain.last_uj, domain.last_ns = now_uj, t_ns
         return EnergyReading(channel=domain.facts.channel, t_ns=t_ns, energy_j=domain.total_uj / _UJ_PER_J)
 
 
-def _open(zone: Path) -> _Domain | None:
+def _open(zone: Path, now_ns: int) -> _Domain | None:
     """Open a zone that is a package or its memory; cores and graphics are parts of a package."""
     try:
         name = (zone / "name").read_text().strip()
@@ -86,4 +94,4 @@ def _open(zone: Path) -> _Domain | None:
         device=name,
         provenance=f"RAPL counter {zone.name}/energy_uj, microjoules since the machine started",
     )
-    return _Domain(facts, zone / "energy_uj", range_uj, start_uj)
+    return _Domain(facts, zone / "energy_uj", range_uj, start_uj, now_ns)

@@ -45,6 +45,7 @@ def energy_rows(facts: EnergyFacts, accounts: Sequence[EnergyAccount]) -> list[F
     ]
     rows += [Fact(f"Meter {meter.channel}", _device(meter.device, meter.provenance)) for meter in facts.meters]
     rows += [Fact(f"Not available: {name}", reason) for name, reason in facts.absent.items()]
+    rows += [Fact(f"Not counted: {name}", reason) for name, reason in facts.others.items()]
     return rows or [Fact("Energy", f"not measured: {facts.reason or 'no meter was used'}")]
 
 

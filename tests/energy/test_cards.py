@@ -58,3 +58,14 @@ def test_what_names_no_card(wanted: str) -> None:
 def test_a_card_that_is_not_there() -> None:
     with pytest.raises(UsageError, match=r"--gpus 0,8: this machine has 0 \(GPU-4ae6-0\), 1 \(GPU-4ae7-1\)"):
         select(CARDS, "0,8", {})
+
+
+def test_unlike_cards_may_be_counted_otherwise_by_cuda() -> None:
+    unlike = [Listed(0, "T4", "GPU-a"), Listed(1, "H100", "GPU-b")]
+    found = select(unlike, None, {"CUDA_VISIBLE_DEVICES": "0"})
+    assert (found.indices, "CUDA_DEVICE_ORDER=PCI_BUS_ID only" in (found.by or "")) == ({0}, True)
+    for environ in (
+        {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"},
+        {"CUDA_VISIBLE_DEVICES": "GPU-a"},
+    ):
+        assert "order" not in (select(unlike, None, environ).by or "")

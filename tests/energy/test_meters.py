@@ -63,3 +63,14 @@ def test_a_model_is_all_there_is() -> None:
     opinion = PowerOpinion(name="a", idle_w=(1, 1), full_w=(2, 2), method="")
     facts = describe([], [opinion], {"rapl": "none here"})
     assert (facts.meter_class, facts.scope, facts.reason) == ("model", "whole machine", "rapl: none here")
+
+
+def test_a_counter_that_stands_still_is_absent_after_a_while() -> None:
+    """`OneChannel` reads 1 J for ever."""
+    clock = HandClock()
+    with Meters("auto", clock, OPENERS) as meters:
+        meters.settle(length_s=1.0)
+        facts = meters.facts({})
+    assert clock.monotonic_ns() == 1_000_000_000
+    assert (facts.meter_class, facts.meters) == ("none", [])
+    assert facts.absent["rapl:package-0"] == "its counter did not move in 1 s: it does not measure here"

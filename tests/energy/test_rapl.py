@@ -71,3 +71,27 @@ def test_counters_for_root_only_come_with_the_remedy(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Path, "read_text", denied)
     with pytest.raises(MeterAbsentError, match=r"read by root only \(CVE-2020-8694\).*sudo chmod a\+r"):
         RaplMeter(HandClock(), tmp_path)
+
+
+def test_a_counter_that_was_set_back_says_nothing_any_more(tmp_path: Path) -> None:
+    """Half full, then 0: no wrap of the counter, which would have been 131 kJ in a second."""
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0", 131_000_000_000, range_uj=262_143_328_850)
+    clock = HandClock()
+    meter = RaplMeter(clock, tmp_path)
+    clock.sleep(1)
+    counter.write_text("131000100000")
+    assert energies(meter) == {"rapl:package-0": 0.1}
+    for now_uj in (0, 100_000):
+        clock.sleep(1)
+        counter.write_text(str(now_uj))
+        assert energies(meter) == {}
+
+
+def test_a_counter_that_wraps_around_under_load_goes_on(tmp_path: Path) -> None:
+    counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0", 262_143_228_850, range_uj=262_143_328_850)
+    clock = HandClock()
+    meter = RaplMeter(clock, tmp_path)
+    clock.sleep(0.5)
+    counter.write_text("150000000")
+    # 0.1 J to the end and 150 J from there: 300 W
+    assert energies(meter) == {"rapl:package-0": pytest.approx(150.1)}
