@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from profiler.change_format import Change
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import parse_metric
 from profiler.reports import format as fmt
@@ -31,13 +32,12 @@ def answer_text(checked: Checked) -> str:
 
 def change_text(claim: Claim, change: Estimate) -> str:
     """By how much the subject has less, or more, than the baseline, with the interval."""
-    low, high = (100 * end for end in (change.low, change.high))
+    shown = Change(change.value, change.low, change.high)
+    ends = f"{_share(claim, shown, change.low)} to {_share(claim, shown, change.high)}"
     if change.value is None:
-        digits = fmt.decimals(max(abs(low), abs(high)))
-        return f"{_share(claim, low, digits)} to {_share(claim, high, digits)}"
-    digits = fmt.decimals(100 * change.value, high - low)
-    middle = _share(claim, 100 * change.value, digits)
-    return middle if change.is_exact else f"{middle} ({_share(claim, low, digits)} to {_share(claim, high, digits)})"
+        return ends
+    middle = _share(claim, shown, change.value)
+    return middle if change.is_exact else f"{middle} ({ends})"
 
 
 def value_text(side: Measured) -> str:
@@ -205,10 +205,10 @@ def _claimed(claim: Claim) -> str:
     return f"{claim.size_percent:g}{fmt.NBSP}% {claim.direction}"
 
 
-def _share(claim: Claim, percent: float, digits: int) -> str:
-    """A change in words: one below 0 goes the other way."""
+def _share(claim: Claim, shown: Change, part: float) -> str:
+    """A part of a change in words: one below 0 goes the other way."""
     other = "more" if claim.direction == "less" else "less"
-    return f"{fmt.fixed(abs(percent), digits)}{fmt.NBSP}% {claim.direction if percent >= 0 else other}"
+    return f"{shown.size(part)}{fmt.NBSP}% {claim.direction if part >= 0 else other}"
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal
 
+from profiler.change_format import Change
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import unit_of
@@ -25,7 +26,7 @@ from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
 from profiler.verdict.contrast import Contrast, Metric, Rules, contrast, host_of, pools
-from profiler.verdict.fairness import Found, traps
+from profiler.verdict.fairness import TRAPS, Found, traps
 
 Answer = Literal["pass", "regression", "undecidable"]
 
@@ -172,8 +173,8 @@ def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limi
     sides = found.base.estimate(limit.drift_ratio), found.new.estimate(limit.drift_ratio)
     middle = None if found.value is None else found.value - 1
     if found.state != "known" or found.ratio is None:
-        sentence = f"{label}: {_bare(middle)}undecidable. {_capital(found.reason)}."
-        return Gated(label, unit, "undecidable", sentence.replace("..", "."), *sides, None, middle)
+        sentence = f"{label}: {_bare(middle)}undecidable. {_whole(found)}"
+        return Gated(label, unit, "undecidable", sentence, *sides, None, middle)
     change = Estimate(middle, found.ratio.low - 1, found.ratio.high - 1, found.ratio.freedom)
     answer = _answer(change, limit.max_regression_ratio, is_higher_better=spec.better == "higher")
     sign = "−" if spec.better == "higher" else "+"
@@ -227,19 +228,18 @@ def _needed(found: Contrast, error: float, distance: float, rules: Rules) -> int
 
 
 def _in_words(change: Estimate, confidence: float) -> str:
-    ends = f"{_percent(change.low)} to {_percent(change.high)}"
+    shown = Change(change.value, change.low, change.high)
     if change.value is None:
-        return f"somewhere from {ends}"
-    return f"{_percent(change.value)} ({100 * confidence:.4g} % interval {ends})"
+        return f"somewhere from {shown.bounds()}"
+    return f"{shown.text()} ({100 * confidence:.4g} % interval {shown.bounds()})"
 
 
 def _bare(middle: float | None) -> str:
-    return "" if middle is None else f"{_percent(middle)}, "
+    return "" if middle is None else f"{Change(middle).text()}, "
 
 
-def _percent(ratio_of_base: float) -> str:
-    return f"{100 * ratio_of_base:+.1f} %".replace("-", "−")
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _whole(found: Contrast) -> str:
+    """Return why nothing can be told as a sentence, with what takes it all the same."""
+    sentence = f"{found.reason[:1].upper()}{found.reason[1:].rstrip('.')}."
+    is_trap = found.trap in {trap.id for trap in TRAPS}
+    return f"{sentence} --allow-mismatch {found.trap} takes it." if is_trap else sentence

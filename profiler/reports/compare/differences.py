@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from profiler.change_format import Change
 from profiler.reports import format as fmt
 from profiler.reports.compare.columns import Column
 from profiler.reports.compare.entries import listed
@@ -14,7 +15,6 @@ from profiler.stats.multiple import adjusted_confidence
 from profiler.verdict.contrast import Contrast, Rules, contrast
 
 _MOST_NAMES = 12  # of runs in a sentence
-_MOST_DECIMALS = 6
 
 Outcome = Literal["better", "worse", "undecided", "undecidable", "one run each", "not compared"]
 _OUTCOMES: Mapping[str, Outcome] = {
@@ -49,33 +49,16 @@ class Difference:
 
     def text(self) -> str:
         """The change in percent; empty where there is none to show."""
-        return "" if self.sort is None else f"{_signed(self.sort, self._decimals())}{fmt.NBSP}%"
+        return self._change.text()
 
     def bounds(self) -> str:
         """The interval of the change in percent."""
-        if self.ratio is None:
-            return ""
-        decimals = self._decimals()
-        return f"{_signed(self.ratio.low, decimals)} to {_signed(self.ratio.high, decimals)}{fmt.NBSP}%"
+        return self._change.bounds()
 
-    def _decimals(self) -> int:
-        if self.ratio is None:
-            return 1
-        half_width = 50 * (self.ratio.high - self.ratio.low)
-        middle = 50 * (self.ratio.high + self.ratio.low)
-        decimals = max(0, min(2, fmt.decimals(middle, half_width))) if half_width else 1
-        return next((more for more in range(decimals, _MOST_DECIMALS) if self._reads_true(more)), decimals)
-
-    def _reads_true(self, decimals: int) -> bool:
-        """Whether no end reads as no change, or as −100 %, that is not, and the value reads as within its interval."""
-        assert self.ratio is not None  # noqa: S101 - only asked where there is one
-        low, value, high = (
-            None if one is None else round(100 * (one - 1), decimals)
-            for one in (self.ratio.low, self.ratio.value, self.ratio.high)
-        )
-        hides = any(shown == 0 != exact - 1 for shown, exact in ((low, self.ratio.low), (high, self.ratio.high)))
-        ends_at_nothing = low == -100 and self.ratio.low > 0
-        return not hides and not ends_at_nothing and (value is None or (low or 0) <= value <= (high or 0))
+    @property
+    def _change(self) -> Change:
+        value = None if self.sort is None else self.sort - 1
+        return Change(value) if self.ratio is None else Change(value, self.ratio.low - 1, self.ratio.high - 1)
 
 
 @dataclass(frozen=True)
@@ -190,10 +173,3 @@ def _percent(ratio: float) -> str:
     """A confidence with two digits of what is missing to 100 %: 95 %, 99.75 %."""
     decimals = fmt.decimals(100 * (1 - ratio), 0.0) - 1
     return f"{round(100 * ratio, max(0, decimals)):.12g}{fmt.NBSP}%"
-
-
-def _signed(factor: float, decimals: int) -> str:
-    """A factor as a change in percent: 1.05 gives +5."""
-    change = round(100 * (factor - 1), decimals)
-    sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else ""
-    return f"{sign}{fmt.fixed(abs(change), decimals)}"
