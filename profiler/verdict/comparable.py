@@ -18,7 +18,7 @@ __all__ = ["Mismatch", "check_comparable", "differing_settings", "fairness", "mi
 
 # Keys of a definition that say how long something is measured, or what is thought of it. The SLO is asked by itself.
 _OF_NO_MATTER = {
-    *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests"),
+    *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests", "rounds"),
     *("request_timeout_s", "stall_timeout_s", "slo"),
 }
 _MADE_UP = {"synthetic", "conversations"}  # prompts of which any number says the same

@@ -100,7 +100,7 @@ def test_of_many_runs_a_few_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"workload": {**WORKLOAD, "requests": 20, "repeats": 5, "description": "x", "warmup_requests": 9}},
+        {"workload": {**WORKLOAD, "requests": 20, "repeats": 5, "rounds": 1, "description": "x", "warmup_requests": 9}},
         {"workload": {**WORKLOAD, "slo": {"ttft_ms": None}}},
         {"model__sha256": "1", "model__path": "/elsewhere", "model__name": "m2"},  # both synthetic, one shape
         {"engine__threads": 2, "engine__name": "llama-server", "host": {"machine": "aarch64"}},
