@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.summarize import QUANTILES
+from profiler.metrics.summarize import quantiles_of
 from profiler.results.summary import Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import BATCHES
@@ -69,10 +69,9 @@ def parse_metric(text: str) -> tuple[str, str | None]:
         return name, None
     if METRICS[name].kind == "per-run":
         raise UsageError(f"{text!r}: {name} has one value for a run, so there is no {part!r} of it. Write {name!r}.")
-    if part not in QUANTILES:
-        raise UsageError(
-            f"{text!r}: expected one of {', '.join([MEAN, *QUANTILES])} after the dot, such as '{name}.p95'."
-        )
+    known = quantiles_of(METRICS[name])
+    if part not in known:
+        raise UsageError(f"{text!r}: expected one of {', '.join([MEAN, *known])} after the dot, such as '{name}.p95'.")
     return name, part
 
 
@@ -113,7 +112,9 @@ def _of_mean(found: Distribution) -> Estimate | Unknown:
 
 
 def _of_quantile(found: Distribution, quantile: str) -> Estimate | Unknown:
-    value = found.quantiles[quantile]
+    value = found.quantiles.get(quantile)
+    if value is None:
+        return Unknown(f"this summary has no {quantile}: aforo summarize writes it anew")
     if quantile in found.quantile_intervals:
         low, high = found.quantile_intervals[quantile]
         parts = len(found.per_repeat_mean) if len(found.per_repeat_mean) >= _SEVERAL else BATCHES

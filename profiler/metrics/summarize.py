@@ -35,6 +35,9 @@ _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics a
 _SHARES_OF_REQUESTS = {"slo_attainment_ratio": attrgetter("sent"), "error_ratio": attrgetter("requests")}
 NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+SLOW_TAIL = {"p5": 0.05, "p1": 0.01}
+"""Quantiles of rates besides: of what is the better the higher it is, the slow requests are the lowest."""
+_SHARES = QUANTILES | SLOW_TAIL
 
 
 def summarize(
@@ -143,7 +146,7 @@ def _measure(
         return _with_interval(_scalar(spec, seen, repeats), spec, seen, repeats if len(repeats) > 1 else slices)
     if not len(seen.values[spec.id]):
         return NotMeasured(unit=spec.unit, reason=NO_BURST if spec.of_burst else _why_without_values(seen))
-    return _distribution(spec.unit, seen.values[spec.id], [part.values[spec.id] for part in repeats])
+    return _distribution(spec, seen.values[spec.id], [part.values[spec.id] for part in repeats])
 
 
 def _why_without_values(seen: Observations) -> str:
@@ -252,18 +255,28 @@ def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | 
     )
 
 
-def _distribution(unit: str, values: Values, repeats: Sequence[Values]) -> Distribution:
-    ordered = values.ordered()
+def quantiles_of(spec: MetricSpec) -> dict[str, float]:
+    """Return which quantiles a metric has, by name."""
+    return QUANTILES | SLOW_TAIL if spec.better == "higher" else QUANTILES
+
+
+def needed_for(q: float) -> int:
+    """Return the fewest values from which a quantile can be claimed, whichever end it is near."""
+    return sample_floor(max(q, 1 - q))
+
+
+def _distribution(spec: MetricSpec, values: Values, repeats: Sequence[Values]) -> Distribution:
+    ordered, wanted = values.ordered(), quantiles_of(spec)
     n = len(ordered)
-    quantiles = {name: quantile(ordered, q) for name, q in QUANTILES.items()}
+    quantiles = {name: quantile(ordered, q) for name, q in wanted.items()}
     return Distribution(
-        unit=unit,
+        unit=spec.unit,
         n=n,
         mean=ordered.total / n,
         min=ordered[0],
         max=ordered[-1],
         quantiles=quantiles,
-        indicative=[name for name, q in QUANTILES.items() if n < sample_floor(q)],
+        indicative=[name for name, q in wanted.items() if n < needed_for(q)],
         mean_half_width=values.half_width(),
         per_repeat_mean=[part.mean for part in repeats if len(part)],
         quantile_intervals=_quantile_intervals(quantiles, values, [part.ordered() for part in repeats if len(part)]),
@@ -276,10 +289,10 @@ def _quantile_intervals(
 ) -> dict[str, tuple[float, float]]:
     """Return the interval of each quantile that has one: over repeats, or over the values of a single one."""
     if len(repeats) < _SEVERAL:
-        found = {name: values.quantile_interval(QUANTILES[name], value) for name, value in quantiles.items()}
+        found = {name: values.quantile_interval(_SHARES[name], value) for name, value in quantiles.items()}
         return {name: interval for name, interval in found.items() if interval is not None}
     over = {
-        name: Interval.of_repeats(value, [quantile(part, QUANTILES[name]) for part in repeats])
+        name: Interval.of_repeats(value, [quantile(part, _SHARES[name]) for part in repeats])
         for name, value in quantiles.items()
     }
     return {name: (interval.low, interval.high) for name, interval in over.items()}

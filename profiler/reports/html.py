@@ -65,7 +65,9 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "load_columns": [column.title for column in loads.columns(summary)],
         "load_rows": loads.rows(summary),
-        "distributions": rows,
+        "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],
+        "rates": [row for row in rows if row.quantiles == tables.RATE_QUANTILES],
+        "rate_quantiles": tables.RATE_QUANTILES,
         "has_indicative": tables.has_indicative(rows),
         "indicative_note": tables.INDICATIVE_NOTE,
         "quantiles": list(QUANTILES),

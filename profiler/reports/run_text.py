@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from profiler.metrics.estimates import estimate
-from profiler.metrics.summarize import QUANTILES
+from profiler.metrics.summarize import QUANTILES, SLOW_TAIL
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.reports.markdown import grid, plain
@@ -16,7 +16,7 @@ from profiler.stats.estimates import Estimate
 
 CSV_COLUMNS = (
     *("run_id", "load", "metric", "unit", "value", "low", "high"),
-    *("n", "min", "max", *QUANTILES, "indicative", "note", "not_measured"),
+    *("n", "min", "max", *QUANTILES, *SLOW_TAIL, "indicative", "note", "not_measured"),
 )
 
 
@@ -106,7 +106,8 @@ def _cells(point: Summary | PointSummary, name: str, metric: Metric) -> dict[str
     found = estimate(point, name)
     ends = {"low": found.low, "high": found.high} if isinstance(found, Estimate) else {}
     if isinstance(metric, Distribution):
-        known = {"value": metric.mean, "n": metric.n, "min": metric.min, "max": metric.max, **metric.quantiles}
+        known = {"value": metric.mean, "n": metric.n, "min": metric.min, "max": metric.max}
+        known |= {name: metric.quantiles.get(name) for name in (*QUANTILES, *SLOW_TAIL)}
         return {"unit": metric.unit, **known, **ends, "indicative": " ".join(metric.indicative)}
     if isinstance(metric, Scalar):
         reason = None if metric.value is not None or ends else metric.reason

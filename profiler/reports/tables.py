@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate, estimate_of
-from profiler.metrics.summarize import QUANTILES
+from profiler.metrics.summarize import QUANTILES, SLOW_TAIL
 from profiler.reports import format as fmt
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
@@ -15,6 +15,7 @@ from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
+RATE_QUANTILES = ("p50", *SLOW_TAIL)  # of rates, whose slow requests are the lowest
 _FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
 INDICATIVE_NOTE = f"indicative: fewer samples than a claim at 99{fmt.NBSP}% confidence needs ({_FLOORS})."
 
@@ -55,6 +56,7 @@ class DistributionRow:
     cells: tuple[Cell, ...] = ()
     repeats: str | None = None
     missing: str | None = None
+    quantiles: tuple[str, ...] = tuple(QUANTILES)  # what the cells after the mean are
 
 
 @dataclass(frozen=True)
@@ -268,16 +270,18 @@ def _repeats(word: str, shown: fmt.Scale, values: list[float]) -> str | None:
 
 def _distribution_row(metric_id: str, metric: Distribution | NotMeasured) -> DistributionRow:
     name = fmt.label(metric_id)
+    is_rate = metric_id in METRICS and METRICS[metric_id].better == "higher"
+    quantiles = RATE_QUANTILES if is_rate else tuple(QUANTILES)
     if isinstance(metric, NotMeasured):
-        return DistributionRow(metric_id, name, metric.unit, missing=metric.reason)
+        return DistributionRow(metric_id, name, metric.unit, missing=metric.reason, quantiles=quantiles)
     shown = scale_of(metric)
     cells = [Cell(shown.number(metric.mean))]
-    for quantile in QUANTILES:
+    for quantile in quantiles:
         value = metric.quantiles.get(quantile)
         text = "\N{EN DASH}" if value is None else scale_of(metric, quantile).number(value)
         cells.append(Cell(text, quantile in metric.indicative))
     repeats = shown.span(metric.per_repeat_mean) if len(metric.per_repeat_mean) > 1 else None
-    return DistributionRow(metric_id, name, shown.unit, metric.n, tuple(cells), repeats)
+    return DistributionRow(metric_id, name, shown.unit, metric.n, tuple(cells), repeats, quantiles=quantiles)
 
 
 def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:

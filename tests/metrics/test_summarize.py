@@ -126,3 +126,20 @@ def test_a_run_of_one_point_is_a_plain_run() -> None:
     assert (plain.points, plain.headline) == ([], None)
     named = manifest().model_copy(update={"points": SWEEP[:1]})
     assert summarize(named, [request()], [], []) == plain
+
+
+def test_of_rates_the_slow_tail_is_told_too() -> None:
+    """Requests at 1, 2, …, 101 tokens/s: p5 is 6 and p1 is 2, as far from the lowest as p95, p99 from the highest."""
+    requests = [
+        request(i, sent_ms=3_000.0 * i, arrivals_ms=(10.0, 10.0 + 1_000 / (i + 1)), server_tokens=2) for i in range(101)
+    ]
+    rate = summarize(manifest(), requests, [], []).metrics["decode_tokens_per_s"]
+    assert isinstance(rate, Distribution)
+    assert (rate.quantiles["p5"], rate.quantiles["p1"]) == (pytest.approx(6), pytest.approx(2))
+    assert (rate.quantiles["p95"], rate.quantiles["p99"]) == (pytest.approx(96), pytest.approx(100))
+    # 101 values are enough for p90, which takes 64, and too few for p95 and p5, which take 130
+    assert rate.indicative == ["p95", "p99", "p5", "p1"]
+    assert ("p5" in rate.quantile_intervals) == ("p95" in rate.quantile_intervals)
+    latency = summarize(manifest(), requests, [], []).metrics["ttft_ms"]
+    assert isinstance(latency, Distribution)
+    assert list(latency.quantiles) == ["p50", "p90", "p95", "p99"]

@@ -89,3 +89,17 @@ def test_cards_of_a_run_in_which_nothing_finished(fake_run):
     cards = tables.headline_cards(run.summary)
     assert (cards[0].number, cards[0].unit, cards[0].notes) == ("0", "of 6", ("6 failed",))
     assert all(card.missing for card in cards[1:6])
+
+
+def test_of_a_rate_the_slow_tail_is_shown():
+    quantiles = {"p50": 100.0, "p90": 120.0, "p95": 121.0, "p99": 122.0, "p5": 60.0, "p1": 40.0}
+    rate = distribution(unit="tokens/s", mean=98.0, per_repeat_mean=[], quantiles=quantiles, indicative=["p1"])
+    (row,) = tables.distribution_rows({"decode_tokens_per_s": rate})
+    assert row.quantiles == ("p50", "p5", "p1")
+    assert [cell.text for cell in row.cells] == ["98.0", "100", "60.0", "40.0"]
+    assert [cell.is_indicative for cell in row.cells] == [False, False, False, True]
+
+
+def test_a_summary_of_an_earlier_version_has_no_slow_tail():
+    (row,) = tables.distribution_rows({"decode_tokens_per_s": distribution(unit="tokens/s", per_repeat_mean=[])})
+    assert [cell.text for cell in row.cells] == ["8.12", "8.10", "–", "–"]
