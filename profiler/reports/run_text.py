@@ -107,7 +107,7 @@ def _cells(point: Summary | PointSummary, name: str, metric: Metric) -> dict[str
     ends = {"low": found.low, "high": found.high} if isinstance(found, Estimate) else {}
     if isinstance(metric, Distribution):
         known = {"value": metric.mean, "n": metric.n, "min": metric.min, "max": metric.max}
-        known |= {name: metric.quantiles.get(name) for name in (*QUANTILES, *SLOW_TAIL)}
+        known |= {name: each for name, each in metric.quantiles.items() if name in {*QUANTILES, *SLOW_TAIL}}
         return {"unit": metric.unit, **known, **ends, "indicative": " ".join(metric.indicative)}
     if isinstance(metric, Scalar):
         reason = None if metric.value is not None or ends else metric.reason
