@@ -34,8 +34,10 @@ from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.points import is_one_point, most_in_flight, search_for
+from profiler.servers.body import BodyChanges
 from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
+from profiler.servers.probe import make_probe
 from profiler.servers.secrets import hide_arguments
 from profiler.timing.audit_control import require_capture, wire_capture
 from profiler.timing.audit_file import WIRE_FILE
@@ -210,6 +212,7 @@ class _Run:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
+                self._check_body()
         sampler = Sampler(self._clock, self._server.pid, driver.pids)
         self._idle_baseline(sampler)
         search, first = search_for(workload.load, workload.repeats), 0
@@ -217,6 +220,12 @@ class _Run:
             first = self._measure_point(driver, sampler, point, first)
             if is_one_point(workload):
                 return
+
+    def _check_body(self) -> None:
+        """Ask a server that was started here once, where the user has changed what is sent. Raises `UsageError`."""
+        plan = self._plan
+        if plan.body != BodyChanges():
+            make_probe(self._server, plan.workload, plan.options.seed, tick=self._tick).carry_out(plan.body)
 
     def _idle_baseline(self, sampler: Sampler) -> None:
         """Meter the machine with the server up and no request in flight, where that was asked for."""
@@ -286,7 +295,11 @@ class _Run:
         def count_tokens(text: str) -> int:
             self._tick()
             self._server.check_alive()
-            return self._server.count_tokens(text)
+            try:
+                return self._server.count_tokens(text)
+            except ServerError:
+                self._find_out_whether_it_died()
+                raise
 
         counter = count_tokens if self._server.capabilities.counts_tokens else None
         plan = self._plan
@@ -368,11 +381,15 @@ class _Run:
         self._precision.take(record)
         self._check_model(record)
         if record.outcome in _GONE and self._server.pid is not None:
-            deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
-            while self._clock.monotonic_ns() < deadline_ns:
-                self._tick()
-                self._server.check_alive()
-                self._clock.sleep(0.02)
+            self._find_out_whether_it_died()
+
+    def _find_out_whether_it_died(self) -> None:
+        """Raise `ServerDiedError` if the server ends within a moment."""
+        deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
+        while self._clock.monotonic_ns() < deadline_ns:
+            self._tick()
+            self._server.check_alive()
+            self._clock.sleep(0.02)
 
     def _check_model(self, record: RequestRecord) -> None:
         """Warn where an endpoint answers as another model, which an alias does too; end a run whose own server does.

@@ -13,11 +13,11 @@ from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.address import parse_url
 from profiler.servers.base import Capabilities, Tick, no_tick
-from profiler.servers.body import SHORT, BodyChanges, check_omitted, make_body
+from profiler.servers.body import BodyChanges, check_omitted
 from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
 from profiler.servers.openai_api import HttpStatusError, is_same_model, other_model, served_models, streamed_body
-from profiler.servers.probe import Probe
+from profiler.servers.probe import make_probe
 from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
@@ -29,7 +29,6 @@ _SHOWN_MODELS = 20
 _UNAUTHORISED = 401
 _NEEDS_KEY = {_UNAUTHORISED, 403}
 _NOT_FOUND = {404, 405, 501}
-_PROBE_LIMIT_S = 120.0
 
 _NOTES = [
     "Started by somebody else: its version, build, arguments and memory are not known here.",
@@ -84,21 +83,10 @@ class OpenAiEndpoint:
         Raises `UsageError` where it takes none, and what the `tick` raises.
         """
         check_omitted(changes, self, workload)
-        api = workload.api
-        probe = Probe(
-            address=self.address,
-            api=api,
-            make_body=lambda tokens, tried: make_body(self, workload, SHORT, tokens, seed, tried),
-            output_tokens=workload.output_tokens,
-            headers=self.headers,
-            tls=self.tls,
-            limit_s=min(workload.request_timeout_s, _PROBE_LIMIT_S),
-            tick=self._tick,
-        )
         try:
-            probed = probe.carry_out(changes)
+            probed = make_probe(self, workload, seed, self.tls, self._tick).carry_out(changes)
         except HttpStatusError as error:
-            raise self._refusal(error, _advice(error, api, self._served, self._credentials)) from None
+            raise self._refusal(error, _advice(error, workload.api, self._served, self._credentials)) from None
         except UsageError as error:
             raise UsageError(f"--url {self.address.url}: {self._credentials.mask(str(error))}") from None
         self.warnings += [self._credentials.mask(warning) for warning in probed.warnings]

@@ -10,18 +10,20 @@ from dataclasses import dataclass, field, replace
 
 from profiler.errors import ServerError, UsageError
 from profiler.servers.address import Address
-from profiler.servers.base import Tick, no_tick
-from profiler.servers.body import MAX_TOKENS, BodyChanges
+from profiler.servers.base import Server, Tick, no_tick
+from profiler.servers.body import MAX_TOKENS, SHORT, BodyChanges, make_body
 from profiler.servers.http_call import Reply, exchange
 from profiler.servers.openai_api import http_request, shown, status_error
 from profiler.servers.refusal import refused_field, suggested_limit
 from profiler.timing.messages import TlsOptions
-from profiler.workloads.schema import EMBEDDINGS
+from profiler.workloads.schema import EMBEDDINGS, Workload
 
 FEW_TOKENS = 2
 _COMPLETION_TOKENS = "max_completion_tokens"
 _MOST_TRIES = 12
 _OK = 200
+_LAST_LINES = 1_000
+_LIMIT_S = 120.0
 _FINAL = range(300, 500)  # redirects and errors of the client
 _BAD_REQUEST = {400, 422}
 _MAY_PASS = {408, 425, 429}  # the same request may be taken later
@@ -79,7 +81,7 @@ class Probe:
             else:
                 changes = self._without(name, asked, changes, f"HTTP {reply.status}: {shown(error_text)}")
                 warnings.append(_left_out(name, changes, shown(error_text)))
-        raise UsageError(f"The endpoint refuses one field after the other, at last {', '.join(changes.refused)}.")
+        raise UsageError(f"The server refuses one field after the other, at last {', '.join(changes.refused)}.")
 
     def _ask(self, tokens: int, changes: BodyChanges) -> Reply:
         request = http_request(self.address, self.api, self.make_body(tokens, changes), self.headers)
@@ -100,12 +102,12 @@ class Probe:
         """Return the changes that do without a field. Raises `UsageError` where the user asked for it."""
         if asked.is_asked(name):
             raise UsageError(
-                f"The endpoint refuses {name}, which the command line asks for ({said}). Leave it out, or pass another "
+                f"The server refuses {name}, which the command line asks for ({said}). Leave it out, or pass another "
                 "value."
             )
         if name == changes.max_tokens_field:
             raise UsageError(
-                f"The endpoint refuses {MAX_TOKENS} and {name} ({said}). Name the field that limits its responses with "
+                f"The server refuses {MAX_TOKENS} and {name} ({said}). Name the field that limits its responses with "
                 "--max-tokens-field."
             )
         if name == MAX_TOKENS:
@@ -118,7 +120,7 @@ class Probe:
         whole = _json(reply.body)
         if self.api != EMBEDDINGS and not told and isinstance(whole, dict) and "choices" in whole:
             raise UsageError(
-                "The endpoint answered with one JSON object although a stream was asked for, so that no token can be "
+                "The server answered with one JSON object although a stream was asked for, so that no token can be "
                 "timed. Measure a server that streams (server-sent events), or switch streaming on in its gateway."
             )
         objects = [each for each in told if isinstance(each, dict)]
@@ -132,6 +134,22 @@ class Probe:
             raise status_error(f"a {self.api} request", reply)
         failed = f"A request before the measurement failed (HTTP {reply.status}: {shown(error_text)})."
         return Probed(changes, warnings=[*warnings, failed])
+
+
+def make_probe(
+    server: Server, workload: Workload, seed: int, tls: TlsOptions | None = None, tick: Tick = no_tick
+) -> Probe:
+    """Return the probe that asks a server for what the requests of a workload will ask for."""
+    return Probe(
+        address=server.address,
+        api=workload.api,
+        make_body=lambda tokens, changes: make_body(server, workload, SHORT, tokens, seed, changes),
+        output_tokens=workload.output_tokens,
+        headers=server.headers,
+        tls=tls,
+        limit_s=min(workload.request_timeout_s, _LIMIT_S),
+        tick=tick,
+    )
 
 
 def _left_out(name: str, changes: BodyChanges, said: str) -> str:
@@ -155,7 +173,8 @@ def _error_text(reply: Reply) -> str | None:
 
 
 def _is_done(body: bytes) -> bool:
-    return b"\ndata: [DONE]" in body[-64:] or b"\ndata:[DONE]" in body[-64:] or body.startswith(b"data: [DONE]")
+    """Whether a stream has said that it has come to its end, whatever follows."""
+    return any(line.replace(b" ", b"").strip() == b"data:[DONE]" for line in body.splitlines()[-_LAST_LINES:])
 
 
 def _events(body: bytes) -> list[object]:

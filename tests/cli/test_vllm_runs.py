@@ -65,6 +65,13 @@ def test_an_adapter_answers_under_a_name_of_its_own(aforo: Aforo, vllm: Path) ->
     assert f"--lora {adapter}" in " ".join(manifest.command_line)
 
 
+def test_a_field_that_the_engine_refuses_is_found_out_before_anything_is_measured(aforo: Aforo, vllm: Path) -> None:
+    folder, done = run(aforo, vllm, "--engine-arg=--fault=strict", "--body", "min_p=0.1")
+    assert done.returncode == 2
+    assert "refuses min_p, which the command line asks for" in done.stderr
+    assert list(folder.read_requests()) == []
+
+
 def test_secrets_of_the_engine_are_passed_on_and_nowhere_written_down(
     aforo: Aforo, vllm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,9 @@ def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if asked["model"] not in engine.names:
+            if engine.fault == "strict" and "min_p" in asked:
+                self.send_error(400, "Unknown field: min_p")
+            elif asked["model"] not in engine.names:
                 self.send_error(404, "The model does not exist.")
             elif self.path == "/tokenize":
                 self.answer({"count": len(asked["prompt"].split())})
