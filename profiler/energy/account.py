@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from profiler.energy.gpu_host import obstacle, overhead_share, overhead_w
-from profiler.energy.metered import metered
+from profiler.energy.metered import FULL_COVERAGE, metered
 from profiler.energy.modelled import Modelled, modelled
 from profiler.energy.use import Seen
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
 from profiler.stats.ranges import Range
+
+__all__ = ["FULL_COVERAGE", "Account", "Seen", "accounts", "headline", "whole_machine"]
 
 _BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
 MODEL_SCOPE = "whole machine"

@@ -22,7 +22,7 @@ from profiler.stats.ranges import Range
 from profiler.units import J_PER_KWH, NS_PER_S, ns_to_s
 
 _WIDEST = 3.0  # most over least: an energy that is less sure than that has no value
-_FEWEST_READINGS = 3  # of power, within the windows
+_FEWEST_READINGS = 2  # of power, within the windows; two that differ are as good as none
 _NEAR_NS = NS_PER_S  # a reading this near a short window speaks for it: meters show the mean of about a second
 
 

@@ -1,5 +1,6 @@
 """Readings of an external meter become part of a run, beside those of its own meters."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from profiler.energy import wall
@@ -30,18 +31,18 @@ def import_meter(folder: RunFolder, path: Path, zone: str | None) -> tuple[Manif
         }
     )
     manifest = manifest.model_copy(update={"energy": energy})
-    for point in summaries_of(folder, manifest, meter.readings):
-        _check(point.energy, meter, manifest, path)
+    _check([point.energy for point in summaries_of(folder, manifest, meter.readings)], meter, manifest, path)
     folder.write_wall(meter.readings)
     folder.write_manifest(manifest)
     return recompute(folder)
 
 
-def _check(accounts: list[EnergyAccount], meter: wall.Meter, manifest: Manifest, path: Path) -> None:
-    """Refuse readings that say nothing about the steady windows."""
-    account = next(account for account in accounts if account.meter_class == "wall")
-    if account.gross_j is not None:
+def _check(points: Sequence[Sequence[EnergyAccount]], meter: wall.Meter, manifest: Manifest, path: Path) -> None:
+    """Refuse readings that say nothing about the steady windows of any load."""
+    found = [account for accounts in points for account in accounts if account.meter_class == "wall"]
+    if any(account.gross_j is not None for account in found):
         return
+    account = max(found, key=lambda account: account.coverage_ratio)
     if account.coverage_ratio >= FULL_COVERAGE:
         raise UsageError(f"{path} cannot be used for this run: {'; '.join(account.notes)}.")
     measured = [phase for phase in manifest.phases if phase.is_measured and phase.end_ns is not None]
