@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from profiler import __version__
 from profiler.errors import ServerError
+from profiler.results.server_message import server_message
 from profiler.servers.address import BASE, Address
 from profiler.servers.base import Tick, no_tick
 from profiler.servers.http_call import Reply, exchange
@@ -133,7 +134,7 @@ def call_object(
 
 def status_error(what: str, reply: Reply) -> HttpStatusError:
     """Return the error that says what a status other than 200 means."""
-    text = shown(reply.body.decode("utf-8", "replace"))
+    text = shown(server_message(reply.body.decode("utf-8", "replace")))
     location = reply.location if reply.status in _REDIRECTS else None
     said = f" to {shown(location)}" if location else f": {text}" if text else "."
     return HttpStatusError(reply.status, f"The server answered {what} with HTTP {reply.status}{said}", location)

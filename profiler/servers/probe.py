@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from profiler.errors import ServerError, UsageError
+from profiler.results.server_message import server_message
 from profiler.servers.address import Address
 from profiler.servers.base import Server, Tick, no_tick
 from profiler.servers.body import MAX_TOKENS, SHORT, BodyChanges, make_body
@@ -79,7 +80,9 @@ class Probe:
             elif name is None:
                 return self._refused(reply, error_text, changes, warnings)
             else:
-                changes = self._without(name, asked, changes, f"HTTP {reply.status}: {shown(error_text)}")
+                changes = self._without(
+                    name, asked, changes, f"HTTP {reply.status}: {shown(server_message(error_text))}"
+                )
                 warnings.append(_left_out(name, changes, shown(error_text)))
         raise UsageError(f"The server refuses one field after the other, at last {', '.join(changes.refused)}.")
 
@@ -131,8 +134,8 @@ class Probe:
     def _refused(self, reply: Reply, error_text: str, changes: BodyChanges, warnings: list[str]) -> Probed:
         """Raise `HttpStatusError` for what no later request would change; let everything else be measured."""
         if reply.status in _FINAL and reply.status not in _MAY_PASS:
-            raise status_error(f"a {self.api} request", reply)
-        failed = f"A request before the measurement failed (HTTP {reply.status}: {shown(error_text)})."
+            raise status_error(f"a request of the kind {self.api}", reply)
+        failed = f"A request before the measurement failed (HTTP {reply.status}: {shown(server_message(error_text))})."
         return Probed(changes, warnings=[*warnings, failed])
 
 
