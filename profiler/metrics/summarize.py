@@ -287,12 +287,17 @@ def _distribution(spec: MetricSpec, values: Values, repeats: Sequence[Values]) -
 def _quantile_intervals(
     quantiles: dict[str, float], values: Values, repeats: Sequence[Ordered]
 ) -> dict[str, tuple[float, float]]:
-    """Return the interval of each quantile that has one: over repeats, or over the values of a single one."""
+    """Return the interval of each quantile that has one: over repeats, or over the values of a single one.
+
+    Over repeats only from as many values on as a claim needs: simulated, Student's interval of the p95 of 3 × 22 values
+    covers 88 to 93 %, that of the p99 of 3 × 80 no more than 82 to 92 %, for a quantile beyond the values is cut off.
+    """
     if len(repeats) < _SEVERAL:
         found = {name: values.quantile_interval(_SHARES[name], value) for name, value in quantiles.items()}
         return {name: interval for name, interval in found.items() if interval is not None}
     over = {
         name: Interval.of_repeats(value, [quantile(part, _SHARES[name]) for part in repeats])
         for name, value in quantiles.items()
+        if len(values) >= needed_for(_SHARES[name])
     }
     return {name: (interval.low, interval.high) for name, interval in over.items()}

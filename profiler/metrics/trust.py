@@ -285,7 +285,10 @@ def tcp_retransmission_ratio(seen: Observations) -> float:
 
 
 def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], absent: str) -> int:
-    """Add up how a counter grew from the last sample before each window to the first one after it."""
+    """Add up how a counter grew from the last sample before each window to the first one after it.
+
+    A repeat has the samples of its own phase alone, so it may count a little less at its edges than all together.
+    """
     known = [(t_ns, count) for t_ns, count in counted if count is not None]
     if not counted:
         raise NotMeasuredError("no sample around the steady windows")
@@ -332,7 +335,10 @@ def other_cpu_cores(seen: Observations) -> float:
 
 @metric("per-run", unit="ratio", group="trust", better="higher")
 def sample_coverage_ratio(seen: Observations) -> float:
-    """Share of the steady windows that lies within one second of a sample."""
+    """Share of the steady windows that lies at most one second after a sample, or after their beginning.
+
+    One side alone: a sample vouches for the second after it, so a gap of two seconds between samples counts as half.
+    """
     if not seen.window_ns:
         raise NotMeasuredError(seen.why_not_steady)
     covered_ns = 0

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 from support.builders import manifest, request
 
-from profiler.metrics.estimates import Unknown, estimate
+from profiler.errors import UsageError
+from profiler.metrics.estimates import Unknown, estimate, parse_metric
 from profiler.metrics.summarize import summarize
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
@@ -126,11 +127,42 @@ def test_quantiles_of_a_single_repeat() -> None:
 
 
 def test_quantiles_over_repeats() -> None:
-    requests = one_after_the_other([10.0] * 5) + one_after_the_other([12.0] * 5, "repeat-2", 1000)
+    requests = one_after_the_other([10.0] * 6) + one_after_the_other([12.0] * 6, "repeat-2", 1000)
     e2e = summarize(manifest(repeats=2), requests, [], []).metrics["e2e_ms"]
     assert isinstance(e2e, Distribution)
     # 10 and 12: standard deviation √2, /√2 = 1, times t = 12.706205, around the p50 of all, 11; never below 0
     assert e2e.quantile_intervals["p50"] == (0, pytest.approx(11 + 12.706205))
+
+
+@pytest.mark.parametrize(("each", "with_interval"), [(5, []), (22, ["p50", "p90"]), (65, ["p50", "p90", "p95"])])
+def test_quantiles_of_few_values_have_none_over_repeats_either(each: int, with_interval: list[str]) -> None:
+    # 11 values are needed for p50, 64 for p90, 130 for p95, 662 for p99: with fewer the interval covers too little
+    repeats = 3 if each == 22 else 2
+    requests = [
+        one
+        for i in range(repeats)
+        for one in one_after_the_other([10.0 + i + j % 7 for j in range(each)], f"repeat-{i + 1}", 10_000 * i)
+    ]
+    e2e = summarize(manifest(repeats=repeats), requests, [], []).metrics["e2e_ms"]
+    assert isinstance(e2e, Distribution)
+    assert list(e2e.quantile_intervals) == with_interval
+
+
+def test_a_speed_has_the_quantiles_of_its_slow_tail() -> None:
+    # requests of 10, 20, … 1000 ms with two tokens each, one of them after half of it: speeds of 2, … 200 tokens/s
+    requests = one_after_the_other([1000 / (i + 1) for i in range(100)])
+    speed = summarize(manifest(), requests, [], []).metrics["decode_tokens_per_s"]
+    assert isinstance(speed, Distribution)
+    assert list(speed.quantiles) == ["p50", "p90", "p95", "p99", "p5", "p1"]
+    # of 100 values 2, 4, … 200 the p5 lies 0.05 · 99 = 4.95 steps above the first
+    assert speed.quantiles["p5"] == pytest.approx(2 + 2 * 4.95, rel=1e-6)
+    assert speed.indicative == ["p95", "p99", "p5", "p1"]
+    latency = summarize(manifest(), requests, [], []).metrics["e2e_ms"]
+    assert isinstance(latency, Distribution)
+    assert "p5" not in latency.quantiles
+    assert parse_metric("decode_tokens_per_s.p5") == ("decode_tokens_per_s", "p5")
+    with pytest.raises(UsageError, match="p50, p90, p95, p99"):
+        parse_metric("e2e_ms.p5")
 
 
 def test_values_that_are_only_counted_have_none() -> None:
