@@ -8,8 +8,8 @@ and no answer.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from math import hypot
-from statistics import fmean
+from math import hypot, log
+from statistics import fmean, stdev
 from typing import Literal, TypeVar
 
 from profiler.metrics.estimates import Unknown, estimate, unit_of
@@ -83,6 +83,11 @@ class Pooled:
             return self.values[0] if self.values else None
         found = mean(self.values, 0.0)
         return fmean(self.values) if found is None else found.value
+
+    @property
+    def variation_ratio(self) -> float | None:
+        """How much these runs differ from each other (standard deviation of the logarithms); None for a single one."""
+        return stdev(map(log, self.values)) if len(self.values) >= FEWEST and min(self.values) > 0 else None
 
     def mean(self, drift_ratio: float | None) -> Mean | None:
         """Return the mean as a random effect; None where its variation is not known, or a number is not positive."""

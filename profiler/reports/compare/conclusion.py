@@ -11,15 +11,28 @@ _MOST_WRITTEN_OUT = 3  # sides with a sentence of their own
 def conclusion(found: Differences) -> str:
     """Say of few sides in what each is better or worse than the baseline, of many how many are, by the token rate."""
     if found.sides.is_one_setting:
-        return (
-            "All runs are of one host and setting, so they show how much runs differ, not which is better. To compare "
-            "those before a change with those after it: aforo gate BASE NEW."
-        )
+        return _of_one_setting(found)
     if not found.made:
         return _untold(found)
     if len(found.sides.others) <= _MOST_WRITTEN_OUT:
         return " ".join(_of_side(found, side) for side in found.sides.others)
     return _of_many(found, found.columns[0])
+
+
+def _of_one_setting(found: Differences) -> str:
+    column = found.columns[0]
+    (side,) = found.sides.all
+    drift = None if column.metric is None else side.variation_ratio(column.metric)
+    seen = (
+        f"Their {column.title.lower()} differs by {100 * drift:.2g} % from run to run (standard deviation of "
+        f"{len(side.entries)} runs), which --drift takes for this machine. "
+        if drift
+        else ""
+    )
+    return (
+        f"All runs are of one host and setting, so they show how much runs differ, not which is better. {seen}To "
+        "compare those before a change with those after it: aforo gate BASE NEW."
+    )
 
 
 def _untold(found: Differences) -> str:

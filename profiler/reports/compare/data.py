@@ -10,6 +10,7 @@ from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.entries import Entry
 from profiler.reports.compare.readings import Reading
+from profiler.reports.compare.sides import Side
 from profiler.reports.compare.table import verdict
 from profiler.stats.estimates import Estimate
 
@@ -61,6 +62,7 @@ def as_json(comparison: Comparison) -> str:
             }
             for side in found.sides.others
         ],
+        "variation_between_runs": [_variation(comparison, side) for side in found.sides.all],
         "confidence_of_each_difference": dict(found.confidences),
         "mismatches_allowed": [{"field": one.field, "values": one.values} for one in comparison.allowed],
         "differing_settings": [{"field": one.field, "values": one.values} for one in comparison.settings],
@@ -70,6 +72,13 @@ def as_json(comparison: Comparison) -> str:
         "refused": [{"path": str(one.path), "sentence": one.sentence} for one in comparison.refused],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _variation(comparison: Comparison, side: Side) -> dict[str, Any]:
+    """How much runs of one setting differ: standard deviations as a share of the number, null of a single run."""
+    metrics = {column.id: column.metric for column in comparison.columns if column.metric is not None}
+    ratios = {column: side.variation_ratio(metric) for column, metric in metrics.items()}
+    return {"runs": [entry.name for entry in side.entries], "deviation_ratio": ratios}
 
 
 def _run(comparison: Comparison, entry: Entry) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.reports.compare.entries import Entry, listed
-from profiler.verdict.contrast import pools
+from profiler.verdict.contrast import Metric, pooled, pools
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Side:
         mark = " (INVALID)" if self.is_invalid else ""
         return f"{self.name} · {self.label}{mark}"
 
+    def variation_ratio(self, metric: Metric) -> float | None:
+        """How much its runs differ in a metric (standard deviation); None for a single one."""
+        return pooled([entry.run for entry in self.entries], metric).variation_ratio
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -47,6 +51,13 @@ class Sides:
     baseline: Side
     others: tuple[Side, ...]
     is_one_setting: bool  # then each run is a side by itself
+
+    @property
+    def all(self) -> tuple[Side, ...]:
+        """Every side, that of the baseline first; runs that are all of one setting are one here."""
+        if self.is_one_setting:
+            return (Side(tuple(entry for side in (self.baseline, *self.others) for entry in side.entries)),)
+        return (self.baseline, *self.others)
 
     @property
     def are_single_runs(self) -> bool:

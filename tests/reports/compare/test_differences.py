@@ -1,10 +1,12 @@
 """Runs against a baseline: what is better, what is undecided, and what cannot be decided."""
 
+import json
 from math import exp, sqrt
 
 import pytest
 
 from profiler.reports.compare.comparison import compare
+from profiler.reports.compare.data import as_json
 from profiler.reports.compare.differences import Difference
 from profiler.stats.estimates import Estimate
 
@@ -57,6 +59,10 @@ def test_repeats_of_one_setting_show_how_much_they_differ_and_nothing_else(some_
     comparison = compare(some_runs(1, 100.0, 110.0, 120.0))
     assert [row["output_tokens_per_s"].outcome for row in comparison.differences.rows.values()] == ["one run each"] * 2
     assert "of one host and setting" in comparison.conclusion
+    # logarithms of 100, 110 and 120 deviate by 9.1 %
+    assert "Their output rate differs by 9.1 % from run to run (standard deviation of 3 runs)" in comparison.conclusion
+    (variation,) = json.loads(as_json(comparison))["variation_between_runs"]
+    assert variation["deviation_ratio"]["output_tokens_per_s"] == pytest.approx(0.0912, abs=1e-4)
     assert "aforo gate BASE NEW" in comparison.conclusion
 
 
