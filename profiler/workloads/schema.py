@@ -196,7 +196,9 @@ class Until(_Strict):
 
     metric: Literal["ttft_ms", "tpot_ms", "e2e_ms"] = Field(description="Whose mean is to be known.")
     half_width_ratio: Ratio = Field(
-        description="Half-width of the mean's 95 % interval, by batch means, as a share of the mean."
+        description="Half-width of the mean's 95 % interval, by batch means, as a share of the mean. It has to be "
+        "reached twice, the second time with half as many requests more: intervals that are narrow by chance do not "
+        "end a run."
     )
 
 
