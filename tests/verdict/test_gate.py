@@ -262,3 +262,29 @@ def test_wrong_answers_are_as_rare_as_it_says(runs, true_change: float, wrong: s
     assert answers.count(wrong) <= (0.065 if true_change == -0.0499 else 0.035) * 2000
     if true_change != -0.0499:
         assert answers.count("regression" if true_change else "pass") > 0.7 * 2000
+
+
+# benchmarks/results/gate.md: three groups of one setting, made in turn; "slow" was halted for a tenth of the time
+RECORDED = {
+    "base": (51.84, 48.39, 53.02, 50.90, 61.44, 50.37, 54.04, 52.59, 52.38, 55.31, 53.91),
+    "same": (50.24, 50.27, 50.19, 52.04, 60.88, 54.50, 54.69, 50.34, 51.89, 56.78, 55.08),
+    "slow": (45.57, 45.89, 44.23, 45.42, 53.27, 47.06, 50.19, 47.49, 49.27, 45.16, 45.32),
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "right", "in_pairs", "without"), [("same", "pass", 7, 2), ("slow", "regression", 6, 2)]
+)
+def test_five_recorded_rounds_of_a_machine_that_drifts(
+    runs, group: str, right: str, in_pairs: int, without: int
+) -> None:
+    sides = {}
+    for name in ("base", group):
+        sides[name] = runs(name, *map(rate, RECORDED[name]))
+        for i, run in enumerate(sides[name]):
+            run.manifest.started_utc = f"2026-01-01T00:{i:02}:00Z"
+    for is_paired, expected in ((True, in_pairs), (False, without)):
+        limit = Limit(0.05, is_paired=is_paired)
+        windows = [slice(first, first + 5) for first in range(7)]
+        answers = [gate(sides["base"][five], sides[group][five], [RATE], limit).answer for five in windows]
+        assert (answers.count(right), answers.count("undecidable")) == (expected, 7 - expected)
