@@ -203,6 +203,8 @@ def what_would_decide(found: Contrast, bound: float, rules: Rules) -> str:
         return "It is known only as an interval, which no number of runs makes narrower: meter the energy."
     if bound <= 0:
         return "Nothing can be worse by more than that."
+    if rules.confidence <= 0 or known.value == bound:
+        return "The change is the limit itself: no number of runs would decide."
     distance = abs(log(known.value / bound))
     error = log(known.high / known.value) / two_sided_t(rules.confidence, known.freedom)
     what = "pairs" if rules.is_paired else "runs on each side"

@@ -151,7 +151,8 @@ def known_prompts(runs: Runs) -> str | None:
         return None
     return (
         f"The prompts of {_some(later)} were sent to this server before, by another run: a prompt cache makes the TTFT "
-        "of such a run look better than it is. Measure again without --nonce, or restart the server in between."
+        "of such a run look better than it is. Measure again with prompts that Aforo makes and without --nonce, or "
+        "restart the server in between."
     )
 
 
@@ -167,6 +168,7 @@ def _may_have_a_cache(run: Compared) -> bool:
 
 
 def _prompts_of(run: Manifest) -> object:
+    """Return what decides about the bytes that are sent; rows of a file have no nonce."""
     asked = {key: value for key, value in run.workload.items() if key in {"id", "version", "prompts", "requests"}}
     return run.engine.url, run.seed, run.nonce, repr(sorted(asked.items(), key=str))
 

@@ -76,7 +76,9 @@ def test_what_cannot_be_compared_is_named_and_the_rest_is_compared(aforo, runs):
     assert "pass --force" in refused[1]
     assert "is the same run as" in refused[2]
     assert "is not a folder" in refused[3]
-    assert "run-4" in aforo("compare", "runs", "--force", "--json").stdout
+    forced = json.loads(aforo("compare", "runs", "--force", "--json").stdout)
+    assert "run-4" in [run["run_id"] for run in forced["runs"]]
+    assert (forced["has_invalid_runs"], forced["conclusion"][:27]) == (True, "With INVALID runs (--force)")
 
 
 def test_runs_that_do_not_measure_the_same_are_refused_by_field(aforo, runs):

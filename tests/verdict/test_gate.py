@@ -288,3 +288,11 @@ def test_five_recorded_rounds_of_a_machine_that_drifts(
         windows = [slice(first, first + 5) for first in range(7)]
         answers = [gate(sides["base"][five], sides[group][five], [RATE], limit).answer for five in windows]
         assert (answers.count(right), answers.count("undecidable")) == (expected, 7 - expected)
+
+
+def test_even_odds_are_no_confidence_to_divide_by(runs) -> None:
+    base, new = runs("base", rate(100), rate(100)), runs("new", rate(95), rate(95))
+    found = gate(base, new, [RATE], Limit(0.05, confidence=0.5)).metrics[0]
+    assert found.answer in {"undecidable", "pass", "regression"}
+    wide = gate(runs("b", rate(99), rate(101)), runs("n", rate(94), rate(96)), [RATE], Limit(0.05, confidence=0.5))
+    assert wide.metrics[0].sentence

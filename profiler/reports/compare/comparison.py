@@ -68,7 +68,8 @@ class Comparison:
     @property
     def conclusion(self) -> str:
         """What is better and how surely, or that it cannot be told."""
-        return conclusion(self.differences)
+        found = conclusion(self.differences)
+        return f"With INVALID runs (--force): {found}" if self.is_forced else found
 
     @property
     def is_forced(self) -> bool:
