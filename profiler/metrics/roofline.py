@@ -27,15 +27,17 @@ def mbu_ratio(seen: Observations) -> float:
     which a stream was decoding. A step makes one token for every stream: steps/s = Σ (tokens − 1) / Σ (last token −
     first token). With one stream: (weights + KV cache at the mean context) × decode rate. Databricks, "LLM Inference
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
+    Of a mixture of experts, of which a token uses a share s, a step of B streams reads 1 − (1 − s)^B of the experts:
+    each stream's router is taken to choose for itself, B is the mean number of streams while any was decoding.
     """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
-    weight_bytes = _known(seen.manifest.model.decode_weight_bytes, "how much of the model a token reads")
     kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)
     totals = seen.totals
     if not totals.streaming_ns:
         raise NotMeasuredError("no finished request has two tokens that did not arrive together")
+    weight_bytes = _weight_bytes_per_step(seen.manifest.model, totals.streaming_ns / totals.streamed.total_ns)
     steps_per_s = totals.steps / ns_to_s(totals.streaming_ns)
     decoding_s = ns_to_s(totals.streamed.total_ns)
     return (weight_bytes * steps_per_s + kv_bytes * totals.steps_context_tokens / decoding_s) / roof
@@ -92,6 +94,15 @@ def _known(value: int | None, what: str) -> int:
     if value is None:
         raise NotMeasuredError(f"{what} is not known")
     return value
+
+
+def _weight_bytes_per_step(model: ModelFacts, streams: float) -> float:
+    """Return what a step of so many streams reads of the weights."""
+    one_stream = _known(model.decode_weight_bytes, "how much of the model a token reads")
+    if model.expert_bytes is None or model.expert_ratio is None:
+        return one_stream
+    chosen_by_any: float = 1 - (1 - model.expert_ratio) ** streams
+    return one_stream + model.expert_bytes * (chosen_by_any - model.expert_ratio)
 
 
 def _kv_bytes_per_token(model: ModelFacts, kv_type: str | None) -> float:

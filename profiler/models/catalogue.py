@@ -101,6 +101,8 @@ def expected_facts(name: str) -> ModelFacts:
         quantisation=quantisation.name if quantisation else "BF16",
         decode_weight_bytes=needed.weight_bytes,
         decode_parameters=needed.parameters,
+        expert_bytes=needed.expert_bytes,
+        expert_ratio=needed.expert_ratio,
         context_length=shape.context_tokens,
         layers=shape.layers,
         hidden_size=shape.hidden_size,

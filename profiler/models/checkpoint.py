@@ -42,6 +42,8 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         quantisation=_quantisation(config),
         decode_weight_bytes=needed.weight_bytes if needed else None,
         decode_parameters=needed.parameters if needed else None,
+        expert_bytes=needed.expert_bytes if needed else None,
+        expert_ratio=needed.expert_ratio if needed else None,
         context_length=_count(config, "max_position_embeddings"),
         layers=layers,
         hidden_size=_count(config, "hidden_size"),

@@ -84,6 +84,8 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         quantisation=_quantisation(header),
         decode_weight_bytes=needed.weight_bytes,
         decode_parameters=needed.parameters,
+        expert_bytes=needed.expert_bytes,
+        expert_ratio=needed.expert_ratio,
         context_length=_number(header, f"{architecture}.context_length"),
         layers=layers,
         hidden_size=_number(header, f"{architecture}.embedding_length"),

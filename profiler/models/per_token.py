@@ -15,6 +15,8 @@ class PerToken(NamedTuple):
 
     weight_bytes: int
     parameters: int
+    expert_bytes: int | None = None  # of all experts, those that a token does not use included
+    expert_ratio: float | None = None  # share of them that a token uses
 
 
 def per_token(header: Header) -> PerToken:
@@ -27,9 +29,12 @@ def per_token(header: Header) -> PerToken:
     looked_up = _LOOKED_UP | ({_EMBEDDING} if names & {_OUTPUT, _SEGMENTS} else set())
     used = [tensor for tensor in header.tensors if tensor.name not in looked_up]
     share = _expert_share(header)
+    experts_bytes = sum(tensor.stored_bytes for tensor in used if _EXPERTS in tensor.name)
     return PerToken(
         weight_bytes=round(sum(tensor.stored_bytes * _share(tensor, share) for tensor in used)),
         parameters=round(sum(tensor.elements * _share(tensor, share) for tensor in used)),
+        expert_bytes=experts_bytes or None,
+        expert_ratio=share if experts_bytes else None,
     )
 
 

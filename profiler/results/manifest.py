@@ -90,6 +90,10 @@ class ModelFacts(_Part):
         default=None, description="Weights read for one output token, lookup tables and unused experts left out."
     )
     decode_parameters: int | None = Field(default=None, description="Parameters that a token is multiplied with.")
+    expert_bytes: int | None = Field(
+        default=None, description="Weights of all experts of a mixture, unused ones included; null: it has none."
+    )
+    expert_ratio: float | None = Field(default=None, description="Share of the experts that one token uses.")
     layers: int | None = None
     hidden_size: int | None = None
     heads: int | None = None

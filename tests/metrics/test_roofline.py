@@ -67,6 +67,14 @@ def test_mbu_does_not_count_the_time_between_requests() -> None:
     assert mbu_ratio(seen([ONE, request(1, sent_ms=500)])) == pytest.approx(0.1304)
 
 
+@pytest.mark.parametrize(("streams", "experts"), [(1, 0.25), (2, 0.4375), (4, 1 - 0.75**4)])
+def test_mbu_of_a_mixture_reads_the_experts_that_any_stream_chooses(streams: int, experts: float) -> None:
+    # 1000 bytes for one stream, a quarter of 3200 bytes of experts among them: 200 + 3200 × 1 − 0.75^streams
+    found = seen([request(i) for i in range(streams)], expert_bytes=3200, expert_ratio=0.25)
+    weights = 1_000 + 3_200 * (experts - 0.25)
+    assert mbu_ratio(found) == pytest.approx((weights + streams * 304) * 100 / 1_000_000)
+
+
 def test_mbu_of_two_streams_reads_the_weights_once_a_step_and_both_caches() -> None:
     # Both stream from 10 to 30 ms: 100 steps/s of 1000 bytes of weights and 2 × 304 bytes of cache.
     assert mbu_ratio(seen([ONE, request(1)], concurrency=2)) == pytest.approx(0.1608)

@@ -58,6 +58,8 @@ def test_all_that_the_metadata_says_is_read(tmp_path: Path) -> None:
         "quantisation": "Q4_K_M",
         "decode_weight_bytes": 304,  # a matrix of 288 bytes and a norm of 16
         "decode_parameters": 516,
+        "expert_bytes": None,
+        "expert_ratio": None,
         "context_length": 32_768,
         "layers": 24,
         "hidden_size": 896,

@@ -28,5 +28,7 @@ def test_of_experts_only_the_chosen_ones_are_read() -> None:
     # 2 of 8 experts: a quarter of 800 elements; the router and the shared expert are read whole.
     tensors = {"blk.0.ffn_up_exps.weight": 800, "blk.0.ffn_gate_inp.weight": 8, "blk.0.ffn_up_shexp.weight": 50}
 
-    assert per_token(header(tensors, **{"a.expert_count": 8, "a.expert_used_count": 2})) == PerToken(1032, 258)
+    assert per_token(header(tensors, **{"a.expert_count": 8, "a.expert_used_count": 2})) == PerToken(
+        1032, 258, 3200, 0.25
+    )
     assert per_token(header(tensors)).parameters == 858
