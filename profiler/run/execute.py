@@ -24,7 +24,7 @@ from profiler.results.summary import PointSummary, Summary
 from profiler.run.calibrate import calibrate
 from profiler.run.cpus import format_cpus
 from profiler.run.interrupt import Interrupt
-from profiler.run.jobs import Asked, Layout, spool_requests
+from profiler.run.jobs import Asked, Layout, bounded, spool_requests
 from profiler.run.load_progress import LoadProgress
 from profiler.run.options import Options
 from profiler.run.phases import LoadPhases, PhaseBlock
@@ -268,7 +268,7 @@ class _Run:
         for job in layout.jobs():
             if not self._precision.is_reached:
                 try:
-                    self._drive(driver, sampler, point, asked, job)
+                    self._drive(driver, sampler, point, asked, bounded(job, asked))
                 except AforoError:
                     self._take_rest(driver, asked, job)
                     raise

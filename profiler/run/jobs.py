@@ -13,6 +13,7 @@ from profiler.search.sizing import requests_per_repeat, slots_of, spare_requests
 from profiler.servers.body import make_body
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
+from profiler.timing.framing import most_response_bytes
 from profiler.timing.load import LoadDriver
 from profiler.timing.messages import UNLIMITED, Block, ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
@@ -35,6 +36,7 @@ class Asked:
         """Begin without requests."""
         self._prompt_tokens = array("q")
         self._output_tokens = array("q")
+        self.most_output_tokens = 0
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -44,6 +46,7 @@ class Asked:
         """Note the next request: the length of its prompt, where somebody counted, and the tokens it asks for."""
         self._prompt_tokens.append(_UNKNOWN if prompt_tokens is None else prompt_tokens)
         self._output_tokens.append(output_tokens)
+        self.most_output_tokens = max(self.most_output_tokens, output_tokens)
 
     def prompt_tokens(self, position: int) -> int | None:
         """Length of a prompt in tokens; None where nobody counted."""
@@ -53,6 +56,11 @@ class Asked:
     def output_tokens(self, position: int) -> int:
         """Tokens that were asked for."""
         return self._output_tokens[position]
+
+
+def bounded(job: Job, asked: Asked) -> Job:
+    """Return a job that gives up a response which is longer than anything that was asked for."""
+    return replace(job, most_response_bytes=most_response_bytes(asked.most_output_tokens))
 
 
 def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], first_index: int) -> Asked:

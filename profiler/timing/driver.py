@@ -190,6 +190,7 @@ class Driver:
         job = task.job
         request = task.requests[job.first_in_spool + position]
         flight = task.new_flight(task.blocks.phase, job.first_index + position, request, scheduled_ns)
+        flight.limit(job.most_response_bytes)
         if idle := self._connections.take():
             flight.adopt(idle.sock, idle.session)
             self._poller.watch(flight.fd, writable=True)
@@ -271,6 +272,7 @@ class Driver:
         position = flight.index - task.job.first_index
         request = task.requests[task.job.first_in_spool + position]
         again = task.new_flight(flight.phase, flight.index, request, flight.scheduled_ns)
+        again.limit(task.job.most_response_bytes)
         again.first_sent_ns = flight.sent_ns
         self._connect(again)
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 MAX_HEAD_BYTES = 65_536  # of a head with the interim ones before it, and of the trailers behind a body
 MAX_RESPONSE_BYTES = 64 << 20  # 268,000 tokens in events of 250 bytes
+_FEWEST_RESPONSE_BYTES = 4 << 20  # of any, a vector or an error included
+_TOKEN_BYTES = 16 << 10  # a token in an event of its own, with everything that a server may add to it
 _MAX_LINE_BYTES = 16_384  # a chunk size and its extensions
 _SHOWN_BYTES = 8192  # quoted in an error: enough for a key to be found and hidden before the text is cut
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -23,6 +25,11 @@ _DONE_LINE_BYTES = len(b"\ndata: [DONE]    \n")
 _SWITCHING_PROTOCOLS = 101
 _FIRST_FINAL = 200
 _WITHOUT_BODY = {204, 205, 304}
+
+
+def most_response_bytes(tokens: int) -> int:
+    """Return how long a response to a request for so many tokens may be: far longer than any is."""
+    return min(MAX_RESPONSE_BYTES, _FEWEST_RESPONSE_BYTES + tokens * _TOKEN_BYTES)
 
 
 class FramingError(ValueError):
@@ -238,6 +245,7 @@ class EndFinder:
     def __init__(self) -> None:
         """Begin before the first byte."""
         self.head: Head | None = None
+        self.most_bytes = MAX_RESPONSE_BYTES
         self.done_reads: int | None = None  # reads up to the one in which the stream said `[DONE]`, once it has
         self._head_reader = HeadReader()
         self._received = 0
@@ -249,8 +257,8 @@ class EndFinder:
     def feed(self, data: bytes, reads: list[bytes]) -> bool:
         """Take the newest read and all reads so far; return whether the response is complete. Raises `FramingError`."""
         self._received += len(data)
-        if self._received > MAX_RESPONSE_BYTES:
-            raise ResponseTooLongError(f"a response of over {MAX_RESPONSE_BYTES >> 20} MiB")
+        if self._received > self.most_bytes:
+            raise ResponseTooLongError(f"a response of over {self.most_bytes >> 20} MiB")
         if data.endswith(self._passed_over):
             return False
         head = self.head
@@ -326,8 +334,9 @@ def events(body: bytes) -> Iterator[Event]:
         text = line.rstrip(b"\r\n")
         if not text:
             if data_lines:
-                yield Event(b"\n".join(data_lines), end, kind, len(data_lines))
-            data_lines, kind = [], b""
+                yield _event(data_lines, end, kind)
+                data_lines = []
+            kind = b""
         elif text == line:
             break  # cut off
         elif text.startswith(b"data:"):
@@ -338,7 +347,11 @@ def events(body: bytes) -> Iterator[Event]:
         elif text.startswith(b"error:"):
             yield Event(text[6:].strip(), position, b"error")
     if data_lines:
-        yield Event(b"\n".join(data_lines), end, kind, len(data_lines))
+        yield _event(data_lines, end, kind)
+
+
+def _event(lines: list[bytes], end: int, kind: bytes) -> Event:
+    return Event(b"\n".join(lines) if len(lines) > 1 else lines[0], end, kind, len(lines))
 
 
 _BOM = "\ufeff".encode()

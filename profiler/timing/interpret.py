@@ -16,7 +16,7 @@ from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
 from profiler.timing.embedding import NoEmbeddingError, read_embedding
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.messages import Exchange
-from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown
+from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown, text_lengths
 from profiler.timing.wire import timespec_to_ns
 from profiler.units import NS_PER_MS
 
@@ -75,7 +75,7 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     stream = Stream()
     ending = _read_stream(body, stream) or broken
     _take_counts(record, stream)
-    _count_tokens(exchange, record, stream, pieces)
+    _count_tokens(exchange, record, stream, pieces, body)
     return ending or _ending_of(stream, record, body)
 
 
@@ -165,7 +165,7 @@ def _take_reasoning(record: RequestRecord, stream: Stream, reasoning: int | None
         record.completion_tokens_server = told + reasoning
 
 
-def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pieces: list[Slice]) -> None:
+def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pieces: list[Slice], body: bytes) -> None:
     """Attribute each token to the read that completed its event.
 
     The token that ends a sequence has no text; where the server counts exactly one more than there was text, it came
@@ -178,13 +178,21 @@ def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pie
         tokens, with_text = [*tokens, stream.textless_end], [*with_text, stream.textless_end]
     read_of = _reads_by_offset(exchange, pieces)
     record.read_tokens = _per_read(tokens, read_of, len(exchange.data))
-    read_events = _per_read(with_text, read_of, len(exchange.data))
-    if counted > len(tokens):
-        first = next(filter(None, read_events), 0)
-        share = sum(stream.text_lengths[:first]) / (sum(stream.text_lengths) or 1)
-        record.first_read_tokens = first + (counted - len(tokens)) * share
-    record.read_events = [] if read_events == record.read_tokens else read_events
+    if tokens != with_text:
+        record.read_events = _per_read(with_text, read_of, len(exchange.data))
+    if counted > len(tokens) > 0:
+        first = next(filter(None, record.read_events or record.read_tokens))
+        record.first_read_tokens = first + (counted - len(tokens)) * _share_of_text(body, first)
     record.completion_tokens = len(tokens)
+
+
+def _share_of_text(body: bytes, first: int) -> float:
+    """Return which part of a stream's text its first few events brought."""
+    try:
+        lengths = text_lengths(body)
+    except (ServerSaidError, MalformedEventError):
+        return 0.0
+    return sum(lengths[:first]) / (sum(lengths) or 1)
 
 
 def _reads_by_offset(exchange: Exchange, pieces: list[Slice]) -> Callable[[int], int]:

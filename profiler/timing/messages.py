@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from profiler.timing.framing import MAX_RESPONSE_BYTES
+
 LENGTH_BYTES = 4
 UNLIMITED = 2**62  # requests, or nanoseconds
 
@@ -63,6 +65,7 @@ class Job(msgspec.Struct, tag=True, array_like=True):
     first_in_spool: int = 0  # where the job's requests begin in the spool
     tls: TlsOptions | None = None
     share: tuple[int, int] = (0, 1)  # pacing.Share
+    most_response_bytes: int = MAX_RESPONSE_BYTES
     blocks: list[Block] = []  # which follow one another while the load goes on; none: all is one, `phase`
 
 

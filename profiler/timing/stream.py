@@ -63,11 +63,8 @@ class _Delta(msgspec.Struct):
         return sum(_length(getattr(self, name)) for name in self.__struct_fields__)
 
     def has_token(self) -> bool:
-        content = self.content
-        if type(content) is str and content:
-            return True
         return (
-            _has_text(content)
+            _has_text(self.content)
             or self.has_reasoning()
             or _has_text(self.refusal)
             or _has_text(self.audio)
@@ -84,7 +81,10 @@ class _Choice(msgspec.Struct):
 
     def has_token(self) -> bool:
         said = self.delta or self.message
-        return _has_text(self.text) or (said is not None and said.has_token())
+        if said is None:
+            return _has_text(self.text)
+        content = said.content
+        return (type(content) is str and bool(content)) or said.has_token() or _has_text(self.text)
 
     def text_length(self) -> int:
         said = self.delta or self.message
@@ -124,7 +124,8 @@ class Stream(msgspec.Struct):
 
     token_offsets: list[int] = []  # for each token, the body offset at which its event was complete
     event_offsets: list[int] = []  # the same for each event that brought tokens
-    text_lengths: list[int] = []  # the characters that each of these brought
+    measures_text: bool = False  # whether to note the next
+    text_lengths: list[int] = []  # the characters that each of these events brought
     is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
     is_done: bool = False  # whether it said `[DONE]`
     has_final_usage: bool = False  # usage in an event of its own, as the last one carries it
@@ -158,12 +159,15 @@ class MalformedEventError(ValueError):
 def read_stream(body: bytes, stream: Stream) -> None:
     """Collect what the events say. Raises `ServerSaidError`, `MalformedEventError`; what came before is kept."""
     for event in events(body):
+        data = event.data
         if event.kind == b"error":
             _read_error(event)
-        elif event.data == DONE or event.data.strip() == DONE:
+        elif data.startswith(b"{"):  # as nearly all are
+            _read_chunk(event, stream)
+        elif data.strip() == DONE:
             stream.is_done = True
             return
-        elif event.data and not event.data.isspace():
+        elif data and not data.isspace():
             _read_chunk(event, stream)
     if not stream.event_offsets and not stream.is_ended:
         _read_plain(body)
@@ -208,17 +212,27 @@ def _read_chunk(event: Event, stream: Stream) -> None:
 
 
 def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Stream) -> None:
-    shown_tokens = sum(choice.has_token() for choice in choices)
-    stream.has_reasoning = stream.has_reasoning or any(choice.has_reasoning() for choice in choices)
+    shown_tokens = 0
+    for choice in choices:
+        shown_tokens += choice.has_token()
+        stream.has_reasoning = stream.has_reasoning or choice.has_reasoning()
     tokens = _tokens_in(chunk, shown_tokens, stream)
-    stream.token_offsets += [end] * tokens
     if tokens:
+        stream.token_offsets += [end] * tokens
         stream.event_offsets.append(end)
-        stream.text_lengths.append(sum(choice.text_length() for choice in choices))
+        if stream.measures_text:
+            stream.text_lengths.append(sum(choice.text_length() for choice in choices))
     for choice in choices:
         if choice.finish_reason:
             stream.finish_reason = _reason(choice.finish_reason)
             stream.textless_end = None if tokens else end
+
+
+def text_lengths(body: bytes) -> list[int]:
+    """Return how many characters each event with tokens brought, of a stream that has been read well."""
+    stream = Stream(measures_text=True)
+    read_stream(body, stream)
+    return stream.text_lengths
 
 
 def _tokens_in(chunk: _Chunk, shown_tokens: int, stream: Stream) -> int:

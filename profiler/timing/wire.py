@@ -103,6 +103,10 @@ class Flight:
         self._end = EndFinder()
         self._is_complete = False
 
+    def limit(self, most_bytes: int) -> None:
+        """Give up a response that is longer."""
+        self._end.most_bytes = most_bytes
+
     def connect(self, family: int, address: tuple[str, int]) -> None:
         """Begin to connect. Raises `OSError`."""
         sock = socket.socket(family, socket.SOCK_STREAM)

@@ -12,6 +12,7 @@ from profiler.timing.framing import (
     ResponseTooLongError,
     chunks,
     events,
+    most_response_bytes,
     parse_head,
 )
 
@@ -219,6 +220,11 @@ def test_a_response_without_end_is_too_long() -> None:
         for _ in range(MAX_RESPONSE_BYTES // 16_384 + 1):
             reads.append(b"x" * 16_384)
             finder.feed(reads[-1], reads)
+
+
+@pytest.mark.parametrize(("tokens", "mebibytes"), [(0, 4), (64, 5), (4096, 64), (10**6, 64)])
+def test_a_response_may_have_16_kib_a_token(tokens: int, mebibytes: int) -> None:
+    assert most_response_bytes(tokens) == mebibytes << 20
 
 
 def test_lines_between_chunks_are_bounded() -> None:
