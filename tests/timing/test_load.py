@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -69,11 +69,16 @@ class Ledger:
         self.paths: list[int] = []
         self.ports: dict[int, int] = {}
         self._answer = server.stream_tokens(TOKENS, pause_s=pause_s)
+        self.arrived = threading.Semaphore(0)
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def __call__(self, connection: server.socket.socket, request: bytes) -> None:
         path = int(request.split(b" ", 2)[1][1:])
         self.paths.append(path)
         self.ports[path] = connection.getpeername()[1]
+        self.arrived.release()
+        self.may_answer.wait(20)
         self._answer(connection, request)
 
 
@@ -83,16 +88,16 @@ def ports_of(pid: int) -> set[int]:
 
 def test_two_workers_carry_one_closed_loop() -> None:
     ledger = Ledger()
-    used: dict[int, set[int]] = defaultdict(set)
+    ledger.may_answer.clear()
     with load_driver(workers=2) as driver, server.serve(ledger) as port:
         first, second = driver.pids
         assert first != second
         assert driver.spool(numbered(position) for position in range(60)) == 60
         start(driver, port, 60, ClosedLoopPace(4, s_to_ns(60), turns=3))
-        watcher = threading.Thread(target=lambda: [used[pid].update(ports_of(pid)) for pid in [*driver.pids] * 20])
-        watcher.start()
+        assert all(ledger.arrived.acquire(timeout=20) for _ in range(4))  # one from each slot, and none is answered yet
+        used = {pid: ports_of(pid) for pid in driver.pids}
+        ledger.may_answer.set()
         records, done = finish(driver)
-        watcher.join()
     assert [record.index for record in records] == list(range(100, 160))
     assert {record.outcome for record in records} == {Outcome.OK}
     assert sorted(ledger.paths) == list(range(60))
