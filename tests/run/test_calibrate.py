@@ -18,4 +18,4 @@ def test_the_client_is_compared_with_a_server_that_says_when_it_sent(concurrency
     assert -50 < found.arrival_us["p50"] < 20_000
     if sys.platform == "linux":
         assert found.arrival_us["p50"] <= found.user_space_us["p50"]
-    assert f"With {concurrency} in flight" in calibration_sentence(found)
+    assert f"at concurrency {concurrency}," in calibration_sentence(found)
