@@ -38,6 +38,9 @@ class Rule:
     is_floor: bool = False
     instead: str | None = None
     is_about_server_host: bool = False  # not checked where the server runs on another machine
+    is_invalid_by_url: bool = (
+        True  # else at most a warning with --url, where others may stand between client and engine
+    )
     is_note_shown: bool = False  # the metric's note belongs into the sentence
     is_limit_set: bool = False  # by --limit
 
@@ -62,7 +65,7 @@ class Rule:
         """
         limit = setup.limits.get(self.id)
         if limit is None:
-            return self
+            return self if self.is_invalid_by_url or not setup.is_url else replace(self, invalid=None)
         if self.invalid is None:
             return replace(self, warn=limit, is_limit_set=True)
         stricter = max if self.is_floor else min

@@ -29,7 +29,7 @@ RULES = (
         id="too-few-samples",
         metric="ttft_ms",
         statistic="n",
-        what="Finished requests",
+        what="Requests in steady state",
         warn=64,
         invalid=11,
         why="Below 11 requests not even a median, below 64 no p90 can be claimed at 0.99 confidence.",
@@ -163,7 +163,15 @@ RULES = (
         warn=0.02,
         invalid=0.20,
         why="The engine reports another time between first and last token than the client measured.",
-        advice=(QUIET_HOST, always("Look at kernel_user_gap_us and at coalesced reads.")),
+        advice=(
+            Advice(
+                "Look for a proxy in between that holds tokens back: the client's times are those of a user.",
+                lambda run: run.is_url,
+            ),
+            QUIET_HOST,
+            always("Look at kernel_user_gap_us and at late reads."),
+        ),
+        is_invalid_by_url=False,
     ),
     Rule(
         id="prompt-length",
@@ -408,7 +416,7 @@ def limits(rule: Rule) -> tuple[str, str]:
 
 def as_data(rule: Rule) -> Mapping[str, object]:
     """Return a rule for JSON."""
-    hidden = {"advice", "is_limit_set", "is_note_shown"}
+    hidden = {"advice", "is_limit_set", "is_note_shown", "is_invalid_by_url"}
     return {**{name: value for name, value in vars(rule).items() if name not in hidden}, "remedy": rule.remedy}
 
 

@@ -118,7 +118,7 @@ def test_the_engines_own_rate_stands_beside_ours(tmp_path: Path, aforo: Aforo) -
 def test_a_run_that_cannot_be_believed_exits_with_3(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("run", "smoke", "--model", TINY, "--requests", "3")
     assert done.returncode == 3
-    assert "INVALID: Finished requests: 3 (limit: at least 11)." in done.stderr
+    assert "INVALID: Requests in steady state: 3 (limit: at least 11)." in done.stderr
     folder = only_run(tmp_path)
     assert json.loads((folder.path / "summary.json").read_text())["verdict"]["level"] == "INVALID"
     assert 'class="invalid"' in folder.report.read_text()

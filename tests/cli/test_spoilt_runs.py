@@ -199,7 +199,7 @@ def test_too_few_samples(spoilt: Callable[..., Spoilt], requests: str, level: st
     with endpoint(pause_s=0.001) as server:
         run = spoilt(server, "--requests", requests)
     run.assert_found("too-few-samples", level)
-    assert f"Finished requests: {requests} (limit: at least {11 if level == INVALID else 64})." in run.output
+    assert f"Requests in steady state: {requests} (limit: at least {11 if level == INVALID else 64})." in run.output
 
 
 def test_a_server_that_dies(spoilt: Callable[..., Spoilt]) -> None:

@@ -68,7 +68,7 @@ def test_where_answers_have_no_tokens_the_whole_answer_is_looked_at() -> None:
         ("wide-interval-ttft", 0.2),
         ("wide-interval-rate", pytest.approx(0.2)),
     ]
-    assert found[0].sentence == "Finished requests: 12 (limit: at least 64)."
+    assert found[0].sentence == "Requests in steady state: 12 (limit: at least 64)."
     assert judge("complete", missing).level == "INVALID"
 
 
@@ -412,7 +412,7 @@ def test_what_could_not_be_checked_is_said() -> None:
 
 def test_a_finding_names_number_limit_and_remedy() -> None:
     (finding,) = verdict_on(good_requests(40)).findings
-    assert finding.sentence == "Finished requests: 40 (limit: at least 64)."
+    assert finding.sentence == "Requests in steady state: 40 (limit: at least 64)."
     assert finding.remedy == "Raise --requests or --repeats."
 
 

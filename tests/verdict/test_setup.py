@@ -111,7 +111,7 @@ def test_a_plan_that_a_time_limit_cut_short_says_so() -> None:
     metrics["ttft_ms"] = distribution(1.0, n=64)
     cut = finding("cut-short", metrics, setup)
     metrics["ttft_ms"] = distribution(1.0, n=23)
-    assert few.sentence == f"Finished requests: 23 (limit: at least 64). {reason}."
+    assert few.sentence == f"Requests in steady state: 23 (limit: at least 64). {reason}."
     assert "--requests" not in few.remedy
     assert "--max-repeat-s" in few.remedy
     assert cut.level == "VALID with warnings"
@@ -196,3 +196,13 @@ def test_what_a_run_had_in_use() -> None:
 def test_a_run_that_was_stopped_says_why() -> None:
     found = judge("interrupted", {}, Setup(status_reason="signal 2.")).findings[0]
     assert found.sentence == "The run did not come to its end: signal 2."
+
+
+def test_behind_a_proxy_an_engine_may_well_report_other_times() -> None:
+    """Of a server that Aforo started nothing stands between the two, so one of them is wrong."""
+    apart: dict[str, Metric] = {"engine_gap_ratio": ratio(0.5)}
+    assert finding("engine-disagrees", apart, Setup()).level == "INVALID"
+    by_url = finding("engine-disagrees", apart, Setup(is_url=True))
+    assert by_url.level == "VALID with warnings"
+    assert "proxy" in by_url.remedy
+    assert finding("engine-disagrees", apart, Setup(is_url=True, limits={"engine-disagrees": 0.4})).level == "INVALID"
