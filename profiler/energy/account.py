@@ -54,7 +54,7 @@ def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
     for meter in facts.meters:
         if meter.meter_class != "model":
             groups.setdefault((meter.meter_class, meter.scope), []).append(meter)
-    found = [_without_others(_metered(meters, seen), facts) for meters in groups.values()]
+    found = [_of_all_cards(_without_others(_metered(meters, seen), facts), facts) for meters in groups.values()]
     joined = _joined(groups, found, seen)
     joined = [_beside_unread_cards(account, joined) if seen.gpus else account for account in joined]
     return sorted([*joined, *_modelled(facts, seen, joined)], key=_rank)
@@ -92,6 +92,22 @@ def _metered(meters: Sequence[MeterFacts], seen: Seen, scope: str | None = None)
         notes=(*found.reasons, *([too_short] if is_too_short else [])),
         too_short_for_claims=is_too_short,
     )
+
+
+def _of_all_cards(account: Account, facts: EnergyFacts) -> Account:
+    """Leave an account of cards without a value where another way of metering reads more of them."""
+    if account.scope not in CARD_SCOPES:
+        return account
+    own = {_card(channel) for channel in account.channels}
+    every = {_card(meter.channel) for meter in facts.meters if meter.scope == account.scope}
+    if own == every:
+        return account
+    return replace(account, gross_j=None, notes=(f"it reads {len(own)} of {len(every)} cards", *account.notes))
+
+
+def _card(channel: str) -> str:
+    """Return the card of a channel like nvml:0:counter."""
+    return channel.rpartition(":")[0]
 
 
 def _without_others(account: Account, facts: EnergyFacts) -> Account:
@@ -151,7 +167,8 @@ def _modelled(facts: EnergyFacts, seen: Seen, others: Sequence[Account]) -> list
     if not seen.gpus:
         return [_of_models(MODEL_SCOPE, found, seen.length_s)]
     boards = next((account for account in others if account.scope in CARD_SCOPES and account.gross_j is not None), None)
-    reason = obstacle(facts, seen.gpus, None if boards is None else len(boards.channels))
+    silent = [account.notes[0] for account in others if account.scope in CARD_SCOPES and account.gross_j is None]
+    reason = obstacle(facts, seen.gpus, None if boards is None else len(boards.channels), silent)
     if reason is not None or boards is None or boards.gross_j is None:
         without = _of_models(WITHOUT_CARDS, found, 0.0)
         return [replace(without, notes=(reason or "no GPU was read", *without.notes))]

@@ -13,16 +13,18 @@ from profiler.results.manifest import EnergyFacts, Source
 from profiler.stats.ranges import Range
 
 
-def obstacle(facts: EnergyFacts, gpus: Sequence[Mapping[str, Any]], read: int | None) -> str | None:
+def obstacle(
+    facts: EnergyFacts, gpus: Sequence[Mapping[str, Any]], read: int | None, silent: Sequence[str] = ()
+) -> str | None:
     """Return why nothing can be said of a whole machine with these GPUs (as in run.json); None where it can.
 
-    `read` is how many of them a meter has read.
+    `read` is how many of them a meter has read, `silent` why meters that are there said nothing.
     """
     names = ", ".join(sorted({str(gpu.get("name") or "of unknown name") for gpu in gpus}))
     count = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''} ({names})"
     if read is None:
         absent = [reason for name, reason in facts.absent.items() if name.startswith("nvml")]
-        why = "; ".join(absent) or "no meter was used"
+        why = "; ".join([*absent, *silent]) or "no meter was used"
         return (
             f"this host has {count} whose energy was not read ({why}), and a model of its processors alone is not the "
             "machine"

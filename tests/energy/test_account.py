@@ -128,6 +128,18 @@ def test_one_stuck_card_of_two_leaves_the_sum_without_a_value() -> None:
     assert account.notes[0].startswith("nvml:1:counter: its counter did not move")
 
 
+def test_a_way_of_metering_that_reads_fewer_cards_gives_way() -> None:
+    """Card 0 has no counter: 300 W and 100 W are polled, 100 W counted."""
+    meters = [meter("nvml:1:counter"), meter("nvml:0:polled", "polled"), meter("nvml:1:polled", "polled")]
+    readings = steady("nvml:1:counter", 100)
+    readings += [reading(f"nvml:{i}:polled", t, w * t, t) for i, w in ((0, 300), (1, 100)) for t in range(101)]
+    found = accounts(facts(*meters), seen(readings))
+    assert (found[0].gross_j, found[0].notes) == (None, ("it reads 1 of 2 cards",))
+    account = headline(found)
+    assert account is not None
+    assert (account.meter_class, account.gross_j) == ("polled", Range.exact(400 * 60))
+
+
 def test_power_that_reads_0_w_is_no_measurement() -> None:
     readings = [reading("nvml:0:polled", t, 0, t) for t in range(101)]
     (account,) = accounts(facts(meter("nvml:0:polled", "polled")), seen(readings))

@@ -87,6 +87,11 @@ def test_a_card_that_nobody_read_leaves_no_whole_machine(absent: dict[str, str])
     assert headline([model]) is None
 
 
+def test_a_counter_that_never_moves_is_the_reason() -> None:
+    model = accounts_of([A10G], FOUR_VCPUS, 0.5, {"nvml:0:counter": 0})[-1]
+    assert "was not read (nvml:0:counter: its counter did not move in 60 s of steady load" in model.notes[0]
+
+
 def test_codecarbon_does_not_stand_for_a_machine_with_a_card() -> None:
     (model,) = accounts_of([A10G], FOUR_VCPUS, 0.5, {"codecarbon": 45})
     assert (model.gross_j, set(model.parts)) == (None, {"a model"})
