@@ -59,12 +59,16 @@ def unit_of(summary: Summary | PointSummary, metric: str) -> str:
 
 
 def parse_metric(text: str) -> tuple[str, str | None]:
-    """Split `ttft_ms.p95` into metric and quantile, None for a mean or a metric with one value. Raises `UsageError`."""
+    """Split `ttft_ms.p95` into metric and quantile, None for a mean or a metric with one value. Raises `UsageError`.
+
+    A name that another has taken the place of, such as one that says USD, becomes that one.
+    """
     name, _, part = text.partition(".")
     if name not in METRICS:
         near = get_close_matches(name, METRICS, n=1)
         remedy = f"Did you mean {text.replace(name, near[0], 1)!r}?" if near else "'aforo metrics' lists them all."
         raise UsageError(f"There is no metric {name!r}. {remedy}")
+    name = METRICS[name].instead or name
     if part in {"", MEAN}:
         return name, None
     if METRICS[name].kind == "per-run":

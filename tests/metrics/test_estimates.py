@@ -5,6 +5,7 @@ from support.builders import request
 from support.stored_runs import GOLDEN, rate, stored
 
 from profiler.errors import UsageError
+from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import Unknown, estimate, parse_metric
 from profiler.results.folder import RunFolder
 from profiler.results.summary import Distribution, Scalar, Summary
@@ -128,3 +129,24 @@ def test_intervals_of_a_single_repeat(tmp_path: Path) -> None:
     p99 = estimate(found, "ttft_ms", "p99")
     assert isinstance(p99, Unknown)
     assert "too few for an interval of p99" in p99.reason
+
+
+def test_names_that_say_usd_stand_for_those_of_any_currency() -> None:
+    assert parse_metric("usd_per_1m_output_tokens") == ("cost_per_1m_output_tokens", None)
+    replaced = {name: spec.instead for name, spec in METRICS.items() if spec.instead}
+    old = dict.fromkeys(replaced, Scalar(unit="USD", value=1.0))
+    found = Summary.model_validate(
+        {
+            "format_version": 1,
+            "run_id": "r",
+            "status": "complete",
+            "status_reason": None,
+            "workload": "w",
+            "requests_ok": 1,
+            "requests_failed": 0,
+            "outcomes": {},
+            "warnings": [],
+            "metrics": old,
+        }
+    )
+    assert set(replaced.values()) <= set(found.metrics)  # a summary of an earlier version is read by the new names
