@@ -87,10 +87,15 @@ def test_what_does_not_go_together_is_refused(aforo: Aforo, model: str, argument
     assert says in " ".join(refused.stderr.split())
 
 
-def test_a_model_without_pooling_fails_with_the_servers_own_words(tmp_path: Path, aforo: Aforo) -> None:
+def test_a_model_without_pooling_is_refused_before_it_starts(tmp_path: Path, aforo: Aforo) -> None:
     needed_llama_server()
-    failed = aforo("run", "embeddings", "--model", TINY, *SMALL)
+    refused = aforo("run", "embeddings", "--model", TINY, *SMALL)
+    assert refused.returncode == 2
+    assert "--engine-arg=--pooling --engine-arg=mean" in refused.stderr
+    assert not (tmp_path / "runs").exists()
+    asked = ("--engine-arg=--pooling", "--engine-arg=none")
+    failed = aforo("run", "embeddings", "--model", TINY, *asked, *SMALL)  # in the server's own words
     assert failed.returncode == 3
+    assert "pooling" in failed.stderr.lower()
     details = {request.detail for request in only_run(tmp_path).read_requests()}
     assert all("pooling" in (detail or "").lower() for detail in details), details
-    assert "error_ratio is 1" in failed.stderr  # what is wrong, and not that too few requests ended well
