@@ -11,6 +11,7 @@ from profiler.results.server_message import server_message
 from profiler.servers.address import BASE, Address
 from profiler.servers.base import Tick, no_tick
 from profiler.servers.http_call import Reply, exchange
+from profiler.servers.secrets import hide_passwords
 from profiler.timing.messages import TlsOptions
 from profiler.workloads.messages import Message, joined
 from profiler.workloads.schema import EMBEDDINGS
@@ -141,8 +142,8 @@ def status_error(what: str, reply: Reply) -> HttpStatusError:
 
 
 def shown(text: str) -> str:
-    """The beginning of what a server sent, on one line and safe to print."""
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    """The beginning of what a server sent, on one line and safe to print, without passwords of URLs."""
+    line = hide_passwords(" ".join("".join(mark if mark.isprintable() else " " for mark in text).split()))
     return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "…"
 
 

@@ -83,3 +83,31 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 )
 def test_a_value_is_masked_whole_or_cut_off(text: str, masked: str) -> None:
     assert Credentials({"Authorization": f"Bearer {KEY}"}).mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("headers", "text", "masked"),
+    [
+        # Short values and those of headers that hold no secret are parts of innocent words.
+        ({"X-Env": "prod"}, "llama-3-prod", "llama-3-prod"),
+        ({"X-Env": "production"}, "no production model", "no production model"),
+        ({"Authorization": "Bearer EMPTY"}, "the list is EMPTY", "the list is EMPTY"),
+        ({"Authorization": "Bearer lm-studio"}, "lm-studio-community/m", "lm-studio-community/m"),
+        ({"api-key": "abcdef"}, "abcdefgh, but not abcdef", f"abcdefgh, but not {MASK}"),
+        # A long value is masked wherever it stands, and half of it too.
+        ({"X-Team": "team-cheese-and-wine"}, "(team-cheese-and-wine)", f"({MASK})"),
+        ({"X-Team": "team-cheese-and-wine"}, "'team-cheese-an'", f"'{MASK}'"),
+        ({"Cookie": "a=1; session=0123456789abcdef"}, "0123456789abcdef", MASK),
+        ({"Authorization": f"Bearer {KEY}"}, f"b'{KEY[:18]}' is no chunk size", f"b'{MASK}' is no chunk size"),
+        ({"Authorization": f"Bearer {KEY}"}, f"x{KEY}y", f"x{MASK}y"),
+        ({"Authorization": f"Bearer {KEY}"}, f"…{KEY[9:]}", f"…{MASK}"),
+    ],
+)
+def test_whole_secrets_are_masked_and_nothing_else(headers: dict[str, str], text: str, masked: str) -> None:
+    assert Credentials(headers).mask(text) == masked
+
+
+def test_a_connection_of_its_own_for_every_request_can_be_asked_for() -> None:
+    assert read_credentials(None, ["Connection: close"]).headers == {"Connection": "close"}
+    with pytest.raises(UsageError, match="expected close"):
+        read_credentials(None, ["Connection: Upgrade"])
