@@ -22,7 +22,7 @@ def report(
 ) -> None:
     """Redraw report.html of a run from its records, and print its path; or tell the run in another form."""
     from profiler.reports.png import find_browser
-    from profiler.results.folder import RunFolder
+    from profiler.results.folder import RunFolder, replace
     from profiler.run.recompute import write_report
 
     folder, chosen = RunFolder(run), form_of(out, Form.PNG if png else form)
@@ -36,9 +36,13 @@ def report(
     if out is None and chosen is not Form.PNG:
         print_content(content, chosen)
         return
-    file = out or folder.report.with_suffix(".png")
-    write_file(file, content)
-    print(file)
+    if out is None:
+        picture = folder.report.with_suffix(".png")
+        replace(picture, content)
+        print(picture)
+        return
+    write_file(out, content)
+    print(out)
 
 
 def _content(folder: "RunFolder", form: Form) -> bytes:

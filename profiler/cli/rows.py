@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from profiler.cli import output
 from profiler.cli.output import print_json
+from profiler.csv_cells import harmless
 from profiler.errors import UsageError
 
 Form = Literal["table", "json", "csv"]
@@ -36,7 +37,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], wanted: Fo
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], file: Any) -> None:
     """Write a heading and rows; what is not there is an empty field."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(harmless, columns))
     writer.writerows([_field(value) for value in row] for row in rows)
 
 
@@ -47,7 +48,7 @@ def printable(value: object) -> str:
 
 def _field(value: object) -> object:
     is_json = isinstance(value, list | dict | bool)
-    return json.dumps(_plain(value), ensure_ascii=False, default=str) if is_json else value
+    return json.dumps(_plain(value), ensure_ascii=False, default=str) if is_json else harmless(value)
 
 
 def _named(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:

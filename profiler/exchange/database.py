@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from profiler.errors import MissingExtraError, RecordError, UsageError
-from profiler.exchange.tables import TABLES, Row, Runs, Table
+from profiler.exchange.tables import TABLES, Row, Runs, Table, within_64_bits
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,13 +73,14 @@ def connected() -> "Iterator[duckdb.DuckDBPyConnection]":
 
 def fill(connection: "duckdb.DuckDBPyConnection", table: Table, rows: Iterable[Row]) -> None:
     """Make a table with these rows. Raises `RecordError` where the temporary file cannot be written."""
-    columns = ", ".join(f"{_quoted(each.name)}: {_text(each.sql_type)}" for each in table.columns)
+    types = {each.name: each.sql_type for each in table.columns}
     encode = msgspec.json.Encoder().encode
     try:
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             for row in rows:
-                file.write(encode(row) + b"\n")
+                file.write(encode(_fitting(row, types)) + b"\n")
             file.flush()
+            columns = ", ".join(f"{_quoted(name)}: {_text(sql_type)}" for name, sql_type in types.items())
             connection.execute(
                 f"CREATE TABLE {_quoted(table.name)} AS SELECT * FROM read_json("  # noqa: S608 - names of our own
                 f"{_text(file.name)}, format = 'newline_delimited', columns = {{{columns}}})"
@@ -88,6 +89,13 @@ def fill(connection: "duckdb.DuckDBPyConnection", table: Table, rows: Iterable[R
         raise RecordError(
             f"Cannot write a temporary file: {error.strerror}. Free some space, or set TMPDIR."
         ) from error
+
+
+def _fitting(row: Row, types: dict[str, str]) -> Row:
+    """Return a row in which each number fits its column: one beyond 64 bits makes it a column of floats."""
+    for name in within_64_bits(row):
+        types[name] = "DOUBLE"
+    return row
 
 
 def _check(connection: "duckdb.DuckDBPyConnection", sql: str) -> None:

@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from profiler.csv_cells import harmless
 from profiler.errors import RunFolderError, UsageError
 from profiler.exchange import vllm_bench
-from profiler.exchange.tables import TABLES, Opened, Row, Runs, Table, open_run
+from profiler.exchange.tables import TABLES, Opened, Row, Runs, Table, open_run, within_64_bits
 from profiler.results.folder import RunFolder
 
 TableName = Literal["requests", "metrics", "samples", "runs"]
@@ -52,6 +53,7 @@ def as_jsonl(rows: Iterator[Row]) -> Iterator[str]:
     """Yield one JSON object a line."""
     encode = msgspec.json.Encoder().encode
     for row in rows:
+        within_64_bits(row)
         yield encode(row).decode() + "\n"
 
 
@@ -70,4 +72,4 @@ def _csv_line(fields: Sequence[object]) -> str:
 
 
 def _field(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | bool) else value
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | bool) else harmless(value)

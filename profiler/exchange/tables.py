@@ -20,6 +20,7 @@ from profiler.results.summary import Distribution, PointSummary, Scalar
 from profiler.stats.estimates import Estimate
 
 Row = dict[str, object]
+_BEYOND_FLOATS = 1 << 1023
 _PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request"]
 
 
@@ -79,6 +80,14 @@ class Table:
     meaning: str
     columns: Sequence[Column]
     rows: Callable[[Runs], Iterator[Row]]
+
+
+def within_64_bits(row: Row) -> list[str]:
+    """Make floats of the whole numbers that no 64-bit column holds, such as a seed of 2⁶⁴; return their columns."""
+    found = {name: value for name, value in row.items() if isinstance(value, int) and not -(2**63) <= value < 2**63}
+    for name, value in found.items():
+        row[name] = float(value) if abs(value) < _BEYOND_FLOATS else None
+    return list(found)
 
 
 def open_runs(root: Path) -> Runs:

@@ -5,6 +5,7 @@ import io
 import shlex
 from collections.abc import Iterator, Sequence
 
+from profiler.csv_cells import harmless
 from profiler.metrics.estimates import estimate
 from profiler.metrics.summarize import QUANTILES, SLOW_TAIL
 from profiler.reports import facts, loads, tables
@@ -44,7 +45,8 @@ def as_csv(manifest: Manifest, summary: Summary) -> str:
     for point in points:
         load = point.point.name if isinstance(point, PointSummary) else ""
         for name, metric in point.metrics.items():
-            table.writerow({"run_id": manifest.run_id, "load": load, "metric": name, **_cells(point, name, metric)})
+            row = {"run_id": manifest.run_id, "load": load, "metric": name, **_cells(point, name, metric)}
+            table.writerow({key: harmless(value) for key, value in row.items()})
     return text.getvalue()
 
 

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -220,13 +221,17 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")[:60] or "unnamed"
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file so that at any moment either the old or the new one is there. Raises `RecordError`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def replace(path: Path, text: str | bytes) -> None:
+    """Write a file so that at any moment either the old or the new one is there. Raises `RecordError`.
+
+    Whoever gave us the folder may have put links into it: none is written through, of either name.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")  # half a character cannot be written
     with _writing(path):
         try:
-            with temporary.open("wb") as file:
-                file.write(text.encode("utf-8", "replace"))  # half a character cannot be written
+            with temporary.open("xb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -220,7 +220,7 @@ def _decode(path: str, decoder: "msgspec.json.Decoder[_Document]") -> _Document:
         raise
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RunFolderError(f"{path} is damaged: {error}.") from error
     require_readable(path, document.format_version, FORMAT_VERSION)
     return document

@@ -1,9 +1,12 @@
 """Everything that follows from a run folder's records: its summary and its report, always the same bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter
 
+from profiler.errors import RunFolderError
 from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
@@ -20,9 +23,33 @@ from profiler.verdict.setup import setup_of
 from profiler.workloads.schema import Load
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
+_TRIPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _CUT_OFF = "run.json says that it is still running: the profiler was killed, or is still at work"
 
 
+def _blaming_the_folder(compute: Callable[Concatenate[RunFolder, _P], _T]) -> Callable[Concatenate[RunFolder, _P], _T]:
+    """Make `RunFolderError` of whatever a formula trips over: records that contradict themselves or one another.
+
+    A finished request without a byte, a time of 400 digits, a host whose load is a text: no formula should have to
+    expect these, and each is damage of the folder.
+    """
+
+    @wraps(compute)
+    def computed(folder: RunFolder, /, *args: _P.args, **named: _P.kwargs) -> _T:
+        try:
+            return compute(folder, *args, **named)
+        except _TRIPPED as error:
+            raise RunFolderError(
+                f"{folder.path} cannot be computed with ({type(error).__name__}: {error}): a file in it is damaged, or "
+                "was changed by hand. Restore a copy of it, or repeat the run; if nobody has touched it, report this."
+            ) from error
+
+    return computed
+
+
+@_blaming_the_folder
 def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Compute the summary of a run folder. Raises `RunFolderError`."""
     manifest = folder.read_manifest()
@@ -36,6 +63,7 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     return manifest, summary
 
 
+@_blaming_the_folder
 def summaries_of(
     folder: RunFolder, manifest: Manifest, wall: Sequence[EnergyReading] | None = None
 ) -> list[PointSummary]:
@@ -50,6 +78,7 @@ def summaries_of(
     return [_judged(manifest, point) for point in points]
 
 
+@_blaming_the_folder
 def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute `summary.json`. Raises `RunFolderError`, `RecordError`."""
     manifest, summary = summary_of(folder)
@@ -80,6 +109,7 @@ def _draw(folder: RunFolder, manifest: Manifest, summary: Summary) -> None:
     replace(folder.report, _page(folder, manifest, summary))
 
 
+@_blaming_the_folder
 def _page(folder: RunFolder, manifest: Manifest, summary: Summary) -> str:
     return html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
 

@@ -203,3 +203,23 @@ def test_tables_and_json_are_printed_by_their_owner_only() -> None:
         if file.name != "output.py"
     }
     assert found <= {("forms.py", "sys.stdout.write")}  # Markdown and CSV, which `Shown` cleans
+
+
+def test_a_picture_in_a_run_folder_of_somebody_else_is_written_over_no_file_of_ours(tmp_path: Path) -> None:
+    folder, ours = copied(tmp_path), tmp_path / "ours"
+    ours.write_bytes(b"ours")
+    (folder / "report.png").symlink_to(ours)
+    (folder / "report.html").symlink_to(ours)
+    (folder / "summary.json").unlink()
+    (folder / "summary.json").symlink_to(ours)
+    for words in (["summarize", str(folder)], ["report", str(folder)]):
+        assert run(words).returncode == 0
+    assert ours.read_bytes() == b"ours"
+
+
+def test_cells_of_somebody_else_are_no_formulas(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "=HYPERLINK(1)")
+    for words in (["list", str(folder), "--csv"], ["export", str(folder), "--to", "csv", "--table", "runs"]):
+        done = run(words)
+        assert b"'=HYPERLINK(1)" in done.stdout
+        assert b",=HYPERLINK" not in done.stdout

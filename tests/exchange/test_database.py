@@ -8,6 +8,7 @@ from support.stored_runs import stored
 
 from profiler.errors import MissingExtraError, UsageError
 from profiler.exchange.database import Answer, ask, named_once, write_parquet
+from profiler.exchange.exporting import as_jsonl
 from profiler.exchange.tables import TABLES, Runs, open_runs
 
 duckdb = needed("duckdb")
@@ -26,6 +27,16 @@ def test_runs_are_asked_in_sql(runs: Runs) -> None:
     assert answer.columns == ["run_id", "host", "started_utc"]
     ((run_id, host, started),) = answer.rows
     assert (run_id, host, str(started)) == ("a", "it's <b>h</b>", "2026-01-01 00:00:00")
+
+
+@pytest.mark.parametrize(("seed", "asked"), [(2**63 - 1, 2**63 - 1), (2**63, 2.0**63), (10**400, None)])
+def test_a_number_that_no_column_of_64_bits_holds_is_a_float(tmp_path: Path, seed: int, asked: float | None) -> None:
+    stored(tmp_path / "runs" / "a", seed=seed)
+    stored(tmp_path / "runs" / "b", seed=1)
+    opened = open_runs(tmp_path / "runs")
+    assert ask("SELECT seed FROM runs ORDER BY run_id", opened).rows == [(asked,), (1,)]
+    write_parquet(TABLES["runs"], TABLES["runs"].rows(opened), tmp_path / "runs.parquet")
+    assert len(list(as_jsonl(TABLES["runs"].rows(opened)))) == 2
 
 
 def test_tables_are_joined_and_counted(runs: Runs) -> None:

@@ -131,9 +131,9 @@ def _of_runs() -> list[Target]:
         b"timestamp,joules\n1,2\n",
     ]
     return [
-        Target("run.json", [golden["run.json"]], "run.json", _shown, is_json=True, cost=6, others=_put_golden),
+        Target("run.json", [golden["run.json"]], "run.json", _shown, is_json=True, cost=12, others=_put_golden),
         Target(
-            "run.json compared", [golden["run.json"]], "run.json", _compared, is_json=True, cost=8, others=_put_golden
+            "run.json compared", [golden["run.json"]], "run.json", _compared, is_json=True, cost=16, others=_put_golden
         ),
         Target(
             "summary.json",
@@ -141,7 +141,7 @@ def _of_runs() -> list[Target]:
             "summary.json",
             _compared,
             is_json=True,
-            cost=8,
+            cost=16,
             others=_put_golden,
         ),
         Target(
@@ -150,7 +150,7 @@ def _of_runs() -> list[Target]:
             "requests.jsonl",
             _shown,
             is_json=True,
-            cost=6,
+            cost=12,
             others=_put_golden,
         ),
         Target(
@@ -159,10 +159,10 @@ def _of_runs() -> list[Target]:
             "samples.jsonl",
             _shown,
             is_json=True,
-            cost=6,
+            cost=12,
             others=_put_golden,
         ),
-        Target("server.log", [golden["server.log"]], "server.log", _shown, cost=6, others=_put_golden),
+        Target("server.log", [golden["server.log"]], "server.log", _shown, cost=12, others=_put_golden),
         Target("wire.bin", [wire], WIRE_FILE, lambda folder: read_wire(folder / WIRE_FILE)),
         Target("meter", meters, "meter.csv", _meter, cost=4, others=_put_golden),
         Target(

@@ -9,6 +9,7 @@ from support.builders import MS, manifest, request
 from profiler.errors import RecordError, RunFolderError, UsageError
 from profiler.results.folder import Journal, RunFolder, make_free, name_folder, replace
 from profiler.results.records import Outcome
+from profiler.run.recompute import summary_of
 
 
 @pytest.fixture
@@ -170,3 +171,30 @@ def test_a_folder_that_was_taken_away_is_named(folder: RunFolder) -> None:
     with pytest.raises(RecordError, match=r"is gone: it was removed or moved while the run was at work.*Repeat it"):
         folder.check_is_there()
     folder.discard()
+
+
+def test_links_in_a_folder_of_somebody_else_are_not_written_through(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "run"
+    ours.write_text("ours")
+    theirs.mkdir()
+    for name in ("report.html", "report.png", "summary.json", "wall.jsonl"):
+        (theirs / name).symlink_to(ours)
+        replace(theirs / name, b"new")
+        assert not (theirs / name).is_symlink()
+    assert ours.read_text() == "ours"
+
+
+def test_numbers_of_400_digits_and_contradictions_are_damage_of_the_folder(folder: RunFolder) -> None:
+    folder.write_manifest(manifest())
+    journal = Journal(folder.requests)
+    journal.append(request(0))
+    journal.close()
+    sound = folder.requests.read_text()
+    for damaged in (
+        sound.replace('"read_offset_ns":[', '"read_offset_ns":[' + "9" * 330),
+        sound.replace('"sent_ns":0', '"sent_ns":null'),
+    ):
+        assert damaged != sound
+        folder.requests.write_text(damaged)
+        with pytest.raises(RunFolderError, match=r"cannot be computed with|The file is damaged"):
+            summary_of(folder)

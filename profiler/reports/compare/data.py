@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from profiler.csv_cells import harmless
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.entries import Entry
@@ -28,13 +29,8 @@ def as_csv(comparison: Comparison) -> str:
         values = [setting.values[entry.run.name] for setting in comparison.settings]
         numbers = [part for column in comparison.columns for part in _parts(comparison.read[column.id][entry.index])]
         own = [entry.name, entry.label, entry.manifest.run_id, str(entry.run.folder.path), verdict(entry)]
-        writer.writerow([_harmless(cell) for cell in [*own, *values]] + numbers)
+        writer.writerow([harmless(cell) for cell in [*own, *values]] + numbers)
     return file.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula (OWASP, "CSV Injection")."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _parts(reading: Reading) -> list[Any]:
