@@ -1,4 +1,4 @@
-"""Requests in steady state are not lost when a run is interrupted while its profiler lags behind the load driver."""
+"""Finished requests are not lost when a run is interrupted while its profiler lags behind the load driver."""
 
 import signal
 import subprocess
