@@ -88,6 +88,10 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
         return Finished(plan.folder, manifest, summary, error)
 
 
+class _RefusedError(Exception):
+    """An endpoint has refused the first request that it was sent, perhaps for one of its fields; how it said so."""
+
+
 class _Run:
     """The state of a run while it is carried out."""
 
@@ -99,6 +103,7 @@ class _Run:
         self._interrupt = interrupt
         self._precision = Precision(plan.workload.until)
         self._has_begun = False
+        self._is_probed = False  # whether it is known that the endpoint takes what is sent
         self._other_models: set[str] = set()
         self._untaken: deque[Message] = deque()
         self._journals = ExitStack()
@@ -265,10 +270,16 @@ class _Run:
         self._precision = Precision(workload.until)
         layout = Layout(self._plan, point, first)
         asked = self._write_requests(driver, layout.rooms, first)
+        begun = len(self._manifest.phases)
         for job in layout.jobs():
             if not self._precision.is_reached:
                 try:
                     self._drive(driver, sampler, point, asked, bounded(job, asked))
+                except _RefusedError as refused:
+                    self._drop_rest(driver)
+                    del self._manifest.phases[begun:], self._manifest.points[-1:]
+                    self._change_requests(str(refused))
+                    return self._measure_point(driver, sampler, point, first)
                 except AforoError:
                     self._take_rest(driver, asked, job)
                     raise
@@ -369,15 +380,45 @@ class _Run:
                         self._journal(message, asked, message.index - job.first_index + job.first_in_spool)
                     is_done = is_done or isinstance(message, JobDone)
 
+    def _drop_rest(self, driver: LoadDriver) -> None:
+        """End a job of which nothing is kept."""
+        driver.abandon()
+        while not any(isinstance(message, JobDone) for message in self._received(driver, 1.0)):
+            self._tick()
+        self._untaken.clear()
+
+    def _change_requests(self, refusal: str) -> None:
+        """Find the fields that an endpoint refuses, and leave them out of all that is sent. Raises `UsageError`."""
+        endpoint = self._plan.endpoint
+        assert endpoint is not None  # noqa: S101 - only an endpoint's refusal leads here
+        self._is_probed = True
+        known = len(endpoint.warnings)
+        changes = endpoint.probe(self._plan.workload, self._plan.options.seed, self._plan.body)
+        if changes == self._plan.body:
+            self._manifest.warnings.append(f"The first request failed, and the load was begun anew: {refusal}")
+        self._plan = replace(self._plan, body=changes)
+        self._manifest.body = changes.facts()
+        self._manifest.engine = self._engine_facts()
+        self._manifest.command_line = self._plan.command_line()
+        self._manifest.warnings += endpoint.warnings[known:]
+
     def _journal(self, exchange: Exchange, asked: Asked, position: int) -> RequestRecord:
-        hide = self._plan.credentials.mask
-        record = to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position), hide)
+        record = self._read(exchange, asked, position)
         self._requests.append(record)
         return record
 
+    def _read(self, exchange: Exchange, asked: Asked, position: int) -> RequestRecord:
+        hide = self._plan.credentials.mask
+        return to_record(exchange, asked.output_tokens(position), asked.prompt_tokens(position), hide)
+
     def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
-        record = self._journal(exchange, asked, position)
+        record = self._read(exchange, asked, position)
+        endpoint, plan = self._plan.endpoint, self._plan
+        if endpoint and not self._is_probed and endpoint.may_have_refused(record, plan.workload, plan.body):
+            raise _RefusedError(record.detail)
+        self._is_probed = True  # what the endpoint serves once, it does not refuse for its fields
+        self._requests.append(record)
         self._precision.take(record)
         self._check_model(record)
         if record.outcome in _GONE and self._server.pid is not None:
@@ -408,6 +449,7 @@ class _Run:
         if warning not in self._manifest.warnings and len(self._other_models) < _MOST_OTHER_MODELS:
             self._other_models.add(answered)
             self._manifest.warnings.append(warning)
+            self._manifest.engine.response_model = answered
 
     def _phase(self, name: str) -> PhaseBlock:
         return PhaseBlock(self._manifest, self._plan.folder, self._clock, name)

@@ -81,6 +81,11 @@ class Plan:
     warnings: Sequence[str] = ()
     nonce: str | None = None  # of the prompts; None where Aforo makes none
 
+    @property
+    def endpoint(self) -> OpenAiEndpoint | None:
+        """The server, where somebody else has started it."""
+        return self.server if isinstance(self.server, OpenAiEndpoint) else None
+
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
         own = [*limit_flags(self.limits), *self.body.flags()]
@@ -109,7 +114,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         endpoint = OpenAiEndpoint(
             options.url, options.model, _tls_options(options), credentials, is_warm=is_warm, tick=tick
         )
-        changes, warnings = endpoint.probe(loaded.workload, options.seed, changes), endpoint.warnings
+        check_omitted(changes, endpoint, loaded.workload)
+        warnings = endpoint.warnings
         server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
         cpus = _cpus(options, threads=None)
     else:

@@ -35,7 +35,6 @@ class Reply(NamedTuple):
     status: int
     location: str | None  # where it redirects to
     body: bytes
-    hangs_up: bool  # the connection was closed behind a complete response that did not announce it
 
 
 class UnreachableError(ServerError):
@@ -107,9 +106,7 @@ class _Exchange(threading.Thread):
                     raise ValueError(f"it is longer than {MOST_BYTES // BYTES_PER_MIB} MiB")
                 if self._is_enough(bytes(body)):
                     sock.settimeout(_HANG_UP_S)
-        is_whole = response.isclosed() or response.length == 0
-        hangs_up = is_whole and not response.will_close and _is_hung_up(sock)
-        return Reply(response.status, response.getheader("Location"), bytes(body), hangs_up)
+        return Reply(response.status, response.getheader("Location"), bytes(body))
 
 
 def exchange(
@@ -143,12 +140,3 @@ def exchange(
     why = (explain(error, address.host) if isinstance(error, OSError) else None) or error or "no response"
     kind = ServerError if thread.is_connected else UnreachableError
     raise kind(f"The server did not answer {what}: {str(why).rstrip('.') or type(error).__name__}.") from error
-
-
-def _is_hung_up(sock: socket.socket) -> bool:
-    """Whether the server closes the connection within a moment."""
-    try:
-        sock.settimeout(_HANG_UP_S)
-        return not sock.recv(1)
-    except OSError:
-        return False

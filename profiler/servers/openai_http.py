@@ -11,13 +11,14 @@ import psutil
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
+from profiler.results.records import RequestRecord
 from profiler.servers.address import parse_url
 from profiler.servers.base import Capabilities, Tick, no_tick
-from profiler.servers.body import BodyChanges, check_omitted
+from profiler.servers.body import SHORT, BodyChanges, make_body
 from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
-from profiler.servers.openai_api import HttpStatusError, is_same_model, other_model, served_models, streamed_body
-from profiler.servers.probe import make_probe
+from profiler.servers.openai_api import HttpStatusError, is_same_model, served_models, streamed_body
+from profiler.servers.probe import fields_that_can_go, make_probe, may_be_refusal
 from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls import make_context
@@ -65,7 +66,6 @@ class OpenAiEndpoint:
         self._tick = tick
         self._credentials = credentials
         self._is_warm = is_warm
-        self._response_model: str | None = None
         self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
         self._is_elsewhere = not is_here(self.host)
@@ -77,12 +77,15 @@ class OpenAiEndpoint:
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
         self.model_name = self._find_model(model)
 
+    def may_have_refused(self, record: RequestRecord, workload: Workload, changes: BodyChanges) -> bool:
+        """Whether a failed request may have been refused for what was in it."""
+        return may_be_refusal(record, fields_that_can_go(make_body(self, workload, SHORT, 1, 0, changes)))
+
     def probe(self, workload: Workload, seed: int, changes: BodyChanges) -> BodyChanges:
-        """Send one short request before anything is measured; return the changes with which the endpoint takes it.
+        """Find out by short requests with which changes the endpoint takes a request; return them.
 
         Raises `UsageError` where it takes none, and what the `tick` raises.
         """
-        check_omitted(changes, self, workload)
         try:
             probed = make_probe(self, workload, seed, self.tls, self._tick).carry_out(changes)
         except HttpStatusError as error:
@@ -90,17 +93,6 @@ class OpenAiEndpoint:
         except UsageError as error:
             raise UsageError(f"--url {self.address.url}: {self._credentials.mask(str(error))}") from None
         self.warnings += [self._credentials.mask(warning) for warning in probed.warnings]
-        if probed.model is not None and not is_same_model(self.model_name, probed.model):
-            self._response_model = self._credentials.mask(probed.model)
-            self.warnings.append(other_model(self._credentials.mask(self.model_name), self._response_model))
-        if probed.has_usage is False:
-            self._notes.append("Its responses carry no usage: how many tokens it counted is not known.")
-        if probed.hangs_up and not any(name.lower() == "connection" for name in self.headers):
-            self.headers = {**self.headers, "Connection": "close"}
-            self._notes.append(
-                "It closes each connection behind its response without announcing it, so every request has a "
-                "connection of its own."
-            )
         return probed.changes
 
     def model_facts(self) -> ModelFacts:
@@ -120,7 +112,6 @@ class OpenAiEndpoint:
             name=NAME,
             url=self.address.url,
             is_elsewhere=self._is_elsewhere,
-            response_model=self._response_model,
             prompt_cache="warm" if self._is_warm else None,
             notes=self._notes,
         )

@@ -1,14 +1,15 @@
-"""One short request before anything is measured: does the endpoint take what will be sent, and how does it respond?
+"""Short requests to an endpoint that has refused the first one of a run: which of its fields will it not take?
 
-It finds the fields that a server refuses, so that they are left out of every request instead of failing all of them,
-and what the server calls its model. Its prompt is no part of any workload, so no cache is warmed that matters.
+They are left out of every request then, instead of failing all of them. A server that takes what it is sent never gets
+one of these. Their prompt is no part of any workload, so no cache is warmed that matters.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from profiler.errors import ServerError, UsageError
+from profiler.results.records import Outcome, RequestRecord
 from profiler.results.server_message import server_message
 from profiler.servers.address import Address
 from profiler.servers.base import Server, Tick, no_tick
@@ -40,9 +41,6 @@ class Probed:
     """What the probe found."""
 
     changes: BodyChanges
-    model: str | None = None  # what the response calls it
-    has_usage: bool | None = None  # None: not known
-    hangs_up: bool = False  # after each response, without a word
     warnings: list[str] = field(default_factory=list)
 
 
@@ -70,7 +68,7 @@ class Probe:
             try:
                 reply = self._ask(tokens, changes)
             except ServerError as error:
-                return Probed(changes, warnings=[*warnings, f"A request before the measurement failed. {error}"])
+                return Probed(changes, warnings=[*warnings, f"A short request failed, too. {error}"])
             error_text = _error_text(reply)
             if error_text is None:
                 return self._accepted(reply, changes, warnings)
@@ -91,8 +89,7 @@ class Probe:
         return exchange(self.address, request, self.tls, self.tick, self.limit_s, _is_done)
 
     def _can_go(self, changes: BodyChanges) -> list[str]:
-        """Return the fields that a server may refuse."""
-        return [name for name in self.make_body(FEW_TOKENS, changes) if name not in _FIXED]
+        return fields_that_can_go(self.make_body(FEW_TOKENS, changes))
 
     def _may_want_more(self, reply: Reply, error_text: str, name: str | None, changes: BodyChanges) -> bool:
         """Whether it may be the few tokens that it refuses, rather than the field that asks for them."""
@@ -126,16 +123,13 @@ class Probe:
                 "The server answered with one JSON object although a stream was asked for, so that no token can be "
                 "timed. Measure a server that streams (server-sent events), or switch streaming on in its gateway."
             )
-        objects = [each for each in told if isinstance(each, dict)]
-        model = next((each["model"] for each in objects if isinstance(each.get("model"), str)), None)
-        has_usage = any(isinstance(each.get("usage"), dict) for each in objects) if objects else None
-        return Probed(changes, model, has_usage, reply.hangs_up, warnings)
+        return Probed(changes, warnings)
 
     def _refused(self, reply: Reply, error_text: str, changes: BodyChanges, warnings: list[str]) -> Probed:
         """Raise `HttpStatusError` for what no later request would change; let everything else be measured."""
         if reply.status in _FINAL and reply.status not in _MAY_PASS:
             raise status_error(f"a request of the kind {self.api}", reply)
-        failed = f"A request before the measurement failed (HTTP {reply.status}: {shown(server_message(error_text))})."
+        failed = f"A short request failed, too (HTTP {reply.status}: {shown(server_message(error_text))})."
         return Probed(changes, warnings=[*warnings, failed])
 
 
@@ -153,6 +147,19 @@ def make_probe(
         limit_s=min(workload.request_timeout_s, _LIMIT_S),
         tick=tick,
     )
+
+
+def fields_that_can_go(body: Mapping[str, object]) -> list[str]:
+    """Return the fields of a body that a server may refuse."""
+    return [name for name in body if name not in _FIXED]
+
+
+def may_be_refusal(record: RequestRecord, fields: Collection[str]) -> bool:
+    """Whether a failed request may have been refused for its form, or for one of these fields."""
+    if record.outcome is Outcome.NO_TOKENS or (record.http_status in _FINAL and record.http_status not in _MAY_PASS):
+        return True
+    is_error = record.outcome in {Outcome.HTTP_ERROR, Outcome.SERVER_ERROR}
+    return is_error and refused_field(record.detail or "", fields) is not None
 
 
 def _left_out(name: str, changes: BodyChanges, said: str) -> str:

@@ -100,7 +100,7 @@ def test_a_gateway_with_a_query_that_refuses_fields_and_answers_by_an_alias(tmp_
         assert b"s3cr3t" not in path.read_bytes()
 
 
-def test_a_refusal_comes_before_the_measurement_in_the_servers_words(tmp_path: Path, aforo: Aforo) -> None:
+def test_a_refusal_without_a_remedy_ends_the_run_in_the_servers_words(tmp_path: Path, aforo: Aforo) -> None:
     def refuse(connection: socket.socket, request: bytes) -> None:
         Gateway().refuse(connection, 400, "This model does not support embeddings")
 
@@ -108,7 +108,41 @@ def test_a_refusal_comes_before_the_measurement_in_the_servers_words(tmp_path: P
         done = aforo("run", "embeddings", "--url", f"http://127.0.0.1:{port}", *ALONE, "--quiet")
     assert done.returncode == 2
     assert "This model does not support embeddings" in done.stderr
-    assert not list(tmp_path.glob("runs/*"))
+    (path,) = tmp_path.glob("runs/*/run.json")
+    assert json.loads(path.read_text())["status"] == "failed"
+
+
+def test_a_server_that_takes_what_it_is_sent_is_sent_nothing_else(tmp_path: Path, aforo: Aforo) -> None:
+    seen: list[bytes] = []
+
+    def count(connection: socket.socket, request: bytes) -> None:
+        seen.append(request)
+        Gateway().stream(connection, 4)
+
+    with server.serve(server.openai(count)) as port:
+        done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *ALONE, *SMALL)
+    assert done.returncode in {0, 3}, done.stderr  # a server that takes no time leaves slots idle
+    assert len(seen) == 13  # one to warm up, twelve to measure
+
+
+def test_a_first_request_that_fails_for_another_reason_is_no_secret(tmp_path: Path, aforo: Aforo) -> None:
+    seen: list[bytes] = []
+
+    def fail_once(connection: socket.socket, request: bytes) -> None:
+        seen.append(request)
+        if len(seen) == 1:
+            Gateway().refuse(connection, 409, "still loading")
+        else:
+            Gateway().stream(connection, 4)
+
+    with server.serve(server.openai(fail_once)) as port:
+        done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *ALONE, *SMALL)
+    assert done.returncode in {0, 3}, done.stderr
+    (path,) = tmp_path.glob("runs/*/run.json")
+    manifest = json.loads(path.read_text())
+    assert any("still loading" in warning for warning in manifest["warnings"])
+    assert [phase["name"] for phase in manifest["phases"]].count("warmup") == 1
+    assert len(path.with_name("requests.jsonl").read_text().splitlines()) == 13
 
 
 def test_a_redirect_names_the_url_to_pass(tmp_path: Path, aforo: Aforo) -> None:

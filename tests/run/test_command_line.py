@@ -122,9 +122,6 @@ class Endpoint:
         self.tls = tls if url.startswith("https") else None
         self.warnings: list[str] = []
 
-    def probe(self, _workload: object, _seed: int, changes: object) -> object:
-        return changes
-
     def model_facts(self) -> ModelFacts:
         return MODEL
 

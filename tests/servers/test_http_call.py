@@ -94,24 +94,11 @@ def test_informational_responses_are_skipped() -> None:
         assert exchange(Address("127.0.0.1", port), GET).body == b"{}"
 
 
-@pytest.mark.parametrize("announced", [b"", b"Connection: close\r\n"])
-@pytest.mark.parametrize(
-    "rest", [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
-)
-def test_a_server_that_hangs_up_unannounced_is_found_out(announced: bytes, rest: bytes) -> None:
-    whole = OK + announced + rest
-    with server.serve(server.send_bytes(whole)) as port:
-        assert exchange(Address("127.0.0.1", port), GET).hangs_up is (announced == b"")
-    with server.serve(server.stay_silent_after(whole)) as port:
-        assert not exchange(Address("127.0.0.1", port), GET).hangs_up
-
-
 def test_what_is_enough_ends_a_stream_that_has_no_end() -> None:
     stream = server.stay_silent_after(server.HEAD, server.chunk(server.DONE))
     with server.serve(stream) as port:
         reply = exchange(Address("127.0.0.1", port), GET, is_enough=lambda body: body.endswith(b"[DONE]\n\n"))
     assert reply.body == server.DONE
-    assert not reply.hangs_up
 
 
 def test_a_redirect_says_where_to() -> None:
