@@ -124,7 +124,7 @@ def _carbon_terms(runs: Runs, what: str, ask: Callable[[Manifest], list[float]],
 
 def prompt_cache(runs: Runs) -> str | None:
     """Servers of which some may reuse prompts and some may not."""
-    if len(_kinds(runs, lambda run: run.engine.prompt_cache)) < 2:
+    if len({run.manifest.engine.prompt_cache == "warm" for run in runs}) < 2:
         return None
     return "Some servers may reuse prompts that begin alike and some may not: their TTFTs are not of the same work."
 

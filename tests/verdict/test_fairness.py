@@ -168,6 +168,7 @@ def grid(value: float) -> list[dict[str, Any]]:
         ("pue", {"cost.pue": 1.0}, {"cost.pue": 1.5}, "gco2e_operational_per_1m_output_tokens", "mean_power_w"),
         ("prompt-cache", {"engine.prompt_cache": "warm"}, {"engine.prompt_cache": "cold"}, "ttft_ms", "tpot_ms"),
         ("prompt-cache", {"engine.prompt_cache": "warm"}, {"engine.prompt_cache": "cold"}, "requests_per_s", "itl_ms"),
+        ("prompt-cache", {"engine.prompt_cache": "warm"}, {}, "prefill_tokens_per_s", "decode_tokens_per_s"),
     ],
 )
 def test_what_bars_a_metric_bars_it_everywhere_and_can_be_allowed(

@@ -10,6 +10,8 @@ _MOST_WRITTEN_OUT = 3  # sides with a sentence of their own
 
 def conclusion(found: Differences) -> str:
     """Say of few sides in what each is better or worse than the baseline, of many how many are, by the token rate."""
+    if not found.columns:
+        return "Nothing was measured in these runs that could be compared."
     if found.sides.is_one_setting:
         return _of_one_setting(found)
     if not found.made:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from profiler.reports.compare.entries import Entry, listed
 from profiler.verdict.contrast import Metric, pooled, pools
 
+_MOST_NAMES = 6  # of the runs of one side
+
 
 @dataclass(frozen=True)
 class Side:
@@ -21,7 +23,7 @@ class Side:
     @property
     def name(self) -> str:
         """Their short names: `r1–r3`."""
-        return listed(entry.index for entry in self.entries)
+        return listed((entry.index for entry in self.entries), _MOST_NAMES)
 
     @property
     def label(self) -> str:

@@ -55,6 +55,19 @@ def test_runs_of_one_setting_are_one_side(some_runs):
     assert difference(comparison, "output_tokens_per_s", 4).outcome == "one run each"
 
 
+def test_a_side_of_many_runs_has_a_short_name(some_runs):
+    mixed = [run for pair in zip(some_runs(1, *[100.0] * 20), some_runs(2, *[90.0] * 20), strict=True) for run in pair]
+    (other,) = compare(mixed).differences.sides.others
+    assert other.name == "r2, r4, r6, r8, r10, r12 and others, 20 runs in all"
+
+
+def test_runs_without_a_number_are_said_to_have_none(a_run):
+    def nothing(_, summary):
+        summary.metrics.clear()
+
+    assert "Nothing was measured" in compare([a_run(n, change=nothing) for n in (1, 2)]).conclusion
+
+
 def test_repeats_of_one_setting_show_how_much_they_differ_and_nothing_else(some_runs):
     comparison = compare(some_runs(1, 100.0, 110.0, 120.0))
     assert [row["output_tokens_per_s"].outcome for row in comparison.differences.rows.values()] == ["one run each"] * 2
