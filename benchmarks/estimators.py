@@ -269,6 +269,7 @@ def simulated(slots: Sequence[int], rounds: Sequence[int], runs: int) -> list[st
         "| durations | slots | rounds | repeats | bias | ± | intervals that cover |",
         "|---|---|---|---|---|---|---|",
     ]
+    print("\n".join(lines))
     for name in MODELS:
         for count in slots:
             for each in rounds:

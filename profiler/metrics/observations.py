@@ -38,6 +38,7 @@ class Observations:
     engine: EngineTotals | None  # where the engine's log matches the requests one to one
     wire: Audit | None  # of the whole run, where the wire was captured; not of a repeat
     metered: Metered
+    is_divisor: bool = False  # whether rates are divided by, as in what a request costs
     load_ratio: float = 1.0  # what the whole run was offered / what this part of it was: arrivals differ by chance
 
     @property

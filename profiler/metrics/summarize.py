@@ -1,6 +1,7 @@
 """From records to a summary: pure, so that the same files always give the same bytes."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from profiler.energy.account import Account
@@ -32,6 +33,7 @@ from profiler.timing.audit import Audit
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
+_DIVIDE_BY_RATES = {"energy", "cost"}
 _SHARES_OF_REQUESTS = {"slo_attainment_ratio": attrgetter("sent"), "error_ratio": attrgetter("requests")}
 NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -110,15 +112,23 @@ def compose(
 
 def _point(point: Point, collected: Collected) -> PointSummary:
     seen, repeats, slices = collected.point(point), collected.repeats(point), collected.slices(point)
+    divided_by = replace(seen, is_divisor=True), _as_divisors(repeats), _as_divisors(slices)
     return PointSummary(
         point=point,
         requests_ok=seen.totals.finished,
         requests_failed=seen.totals.requests - seen.totals.finished,
         outcomes={str(outcome): count for outcome, count in sorted(seen.totals.outcomes.items())},
         failures=seen.totals.failures.commonest(),
-        metrics={name: _measure(spec, seen, repeats, slices) for name, spec in METRICS.items()},
+        metrics={
+            name: _measure(spec, *(divided_by if spec.group in _DIVIDE_BY_RATES else (seen, repeats, slices)))
+            for name, spec in METRICS.items()
+        },
         energy=[_energy_account(account) for account in seen.accounts],
     )
+
+
+def _as_divisors(parts: Sequence[Observations]) -> list[Observations]:
+    return [replace(part, is_divisor=True) for part in parts]
 
 
 def _energy_account(account: Account) -> EnergyAccount:

@@ -19,6 +19,8 @@ def _per_s(seen: Observations, amount: Amount) -> float:
     totals, in_flight = seen.totals, seen.in_flight
     if not totals.ended_well.total:
         raise NotMeasuredError("no request that was sent in the steady windows ended well")
+    if seen.is_divisor:  # the mean duration stands above the fraction bar, where the quotient has no bias
+        return in_flight * amount.total / totals.busy_ns * NS_PER_S
     per_ns = ratio_of_means(totals.sent, amount.total, totals.busy_ns, amount.times_ns, totals.busy_ns_squared)
     return in_flight * per_ns * NS_PER_S
 

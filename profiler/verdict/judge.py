@@ -135,7 +135,8 @@ def _why_unchecked(rule: Rule, metric: Metric | None, setup: Setup) -> str:
         return "not part of this summary"
     if isinstance(metric, Distribution):
         return "too few values"
-    return metric.reason or "too few repeats and requests"
+    no_interval = metric.no_interval if isinstance(metric, Scalar) else None
+    return metric.reason or no_interval or "too few repeats and requests"
 
 
 def _seen(rule: Rule, metric: Metric | None) -> float | None:

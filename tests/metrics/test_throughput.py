@@ -1,7 +1,8 @@
 import pytest
-from support.builders import observed, request
+from support.builders import manifest, observed, request
 
 from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.summarize import summarize
 from profiler.metrics.throughput import (
     goodput_rps,
     input_tokens_per_s,
@@ -10,7 +11,9 @@ from profiler.metrics.throughput import (
     slo_attainment_ratio,
     total_tokens_per_s,
 )
+from profiler.results.manifest import Source, TokenPriceFacts
 from profiler.results.records import Outcome
+from profiler.results.summary import Scalar
 
 # One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
 ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]
@@ -88,3 +91,18 @@ def test_embeddings_are_counted_by_what_goes_in() -> None:
 def test_the_input_rate_of_texts_of_unknown_length_is_not_measured() -> None:
     with pytest.raises(NotMeasuredError, match="length of the prompts"):
         input_tokens_per_s(observed([request(0, prompt_tokens=None)]))
+
+
+def test_what_a_request_costs_is_exact_where_tokens_are_charged_for() -> None:
+    # 30 requests of 1 to 30 tokens, 10 ms each: 465 tokens at 2 a million and 240 prompt tokens at 1 a million
+    requests, sent_ms = [], 0.0
+    for tokens in range(1, 31):
+        requests.append(request(tokens, sent_ms=sent_ms, arrivals_ms=[10.0 * (i + 1) for i in range(tokens)]))
+        sent_ms += 10.0 * tokens
+    run = manifest()
+    source = Source(name="flag", title="stated")
+    price = TokenPriceFacts(input_per_1m=1.0, output_per_1m=2.0, currency="USD", source=source)
+    charged = run.model_copy(update={"cost": run.cost.model_copy(update={"token_price": price})})
+    cost = summarize(charged, requests, [], []).metrics["cost_per_request"]
+    assert isinstance(cost, Scalar)
+    assert cost.value == pytest.approx((465 * 2 + 240 * 1) / 1e6 / 30)

@@ -343,7 +343,7 @@ def test_a_single_short_repeat_says_nothing_about_its_rate() -> None:
     verdict = judged(summarize(manifest(), good_requests(19), samples(), [], wire()))
     assert {item.rule: item.reason for item in verdict.unchecked}[
         "wide-interval-rate"
-    ] == "too few repeats and requests"
+    ] == "19 requests are too few for an interval, 20 are needed: raise --requests"
 
 
 def test_means_that_are_known_only_roughly() -> None:
