@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from profiler.number_format import scale
 from profiler.results.manifest import Point
-from profiler.results.summary import Conclusion, PointSummary
+from profiler.results.summary import Conclusion, PointSummary, Scalar
 from profiler.results.tokens import tokens_of
 from profiler.search.loads import at_concurrency, load_of, unit_of, value_of
 from profiler.workloads.schema import Saturate
@@ -57,8 +58,10 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
     point, value = known[position]
     beyond = known[position + 1][0] if position + 1 < len(known) else None
     unit = unit_of(point)
+    metric = next(summary for summary in measured if summary.point == point).metrics[tokens.rate]
+    shown = scale(value, "tokens/s", interval=metric.interval if isinstance(metric, Scalar) else None)
     sentence = (
-        f"Throughput reaches {value:.4g} {tokens.kind} tokens/s, within 5 % of the greatest seen, "
+        f"Throughput reaches {shown.number(value)} {tokens.kind} tokens/s, within 5 % of the greatest seen, "
         f"at {load_of(point):g} {unit}"
     )
     sentence += "." if beyond else "; no higher load was measured, so it may still grow."

@@ -75,3 +75,12 @@ def test_embeddings_are_saturated_by_what_goes_in() -> None:
     assert conclusion is not None
     assert (conclusion.metric, conclusion.point) == ("input_tokens_per_s", "c2")
     assert "190 input tokens/s" in conclusion.sentence
+
+
+def test_the_conclusion_has_the_digits_of_every_other_report() -> None:
+    """80.14 tokens/s, known from 56 to 104, are "80" in the table of loads and so in the sentence."""
+    point = summary(at_rate(10.0), 80.14)
+    point.metrics["output_tokens_per_s"] = Scalar(unit="tokens/s", value=80.14, interval=(56.1, 104.2))
+    conclusion = knee([point])
+    assert conclusion is not None
+    assert conclusion.sentence.startswith("Throughput reaches 80 output tokens/s, ")
