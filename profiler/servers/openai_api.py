@@ -10,7 +10,7 @@ from profiler.errors import ServerError
 from profiler.results.server_message import server_message
 from profiler.servers.address import BASE, Address
 from profiler.servers.base import Tick, no_tick
-from profiler.servers.http_call import Reply, exchange
+from profiler.servers.http_call import LIMIT_S, Reply, exchange
 from profiler.servers.secrets import hide_passwords
 from profiler.timing.messages import TlsOptions
 from profiler.workloads.messages import Message, joined
@@ -91,12 +91,13 @@ def call_text(
     tls: TlsOptions | None = None,
     headers: Mapping[str, str] = _NONE,
     tick: Tick = no_tick,
+    limit_s: float = LIMIT_S,
 ) -> str:
     """Make a call that is not measured; return the text of its response. Raises `ServerError`, what `tick` raises."""
     given = {name.lower() for name in headers}
     ours = {"Accept": "*/*", "Connection": "close"}
     more = {name: value for name, value in ours.items() if name.lower() not in given}
-    reply = exchange(address, _serialised(address, method, target, body, {**more, **headers}), tls, tick)
+    reply = exchange(address, _serialised(address, method, target, body, {**more, **headers}), tls, tick, limit_s)
     if reply.status != http.client.OK:
         raise status_error(f"{method} {target}", reply)
     return reply.body.decode("utf-8", "replace")

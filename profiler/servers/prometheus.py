@@ -10,12 +10,13 @@ from profiler.servers.base import Tick, no_tick
 from profiler.servers.openai_api import call_text
 
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)", re.MULTILINE)
+_LIMIT_S = 5.0  # it is read while requests are in flight, and what they bring waits meanwhile
 _COUNTED = ("_total", "_sum", "_count")
 
 
 def read_counters(address: Address, tick: Tick = no_tick) -> dict[str, float]:
     """Return what the page at `/metrics` counts. Raises `ServerError`, and what `tick` raises."""
-    return parse(call_text(address, "GET", "/metrics", tick=tick))
+    return parse(call_text(address, "GET", "/metrics", tick=tick, limit_s=_LIMIT_S))
 
 
 def parse(text: str) -> dict[str, float]:
