@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 
 class Form(StrEnum):
@@ -39,9 +38,10 @@ def form_of(out: Path | None, form: Form | None) -> Form:
 def picture_of(page: str) -> bytes:
     """Return a page as a picture. Raises what `profiler.reports.png.picture` raises."""
     from profiler.reports.png import picture
+    from profiler.reports.scratch import scratch_folder
 
-    with TemporaryDirectory(prefix="aforo-page-") as folder:
-        file = Path(folder) / "page.html"
+    with scratch_folder("aforo-page-") as folder:
+        file = folder / "page.html"
         file.write_text(page, encoding="utf-8")
         return picture(file)
 

@@ -15,10 +15,10 @@ import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from profiler.errors import AforoError, UsageError
+from profiler.reports.scratch import scratch_folder
 
 BROWSER_VARIABLE = "AFORO_CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome")
@@ -61,8 +61,8 @@ def picture(page: Path, width_px: int = 1280, scheme: Scheme = "light") -> bytes
     """Return the whole page as a PNG. Raises `UsageError` without a browser, `AforoError` where it fails."""
     program = find_browser()
     with (
-        TemporaryDirectory(prefix="aforo-browser-", ignore_cleanup_errors=True) as profile,
-        _Browser(program, profile) as browser,
+        scratch_folder("aforo-browser-") as profile,
+        _Browser(program, str(profile)) as browser,
     ):
         target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
         browser.session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

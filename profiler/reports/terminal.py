@@ -1,6 +1,6 @@
 """What `aforo run` prints at its end: the verdict and a few numbers of one run, in 80 columns; all of them with -v."""
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,7 @@ _FINDING_STYLES = {"VALID with warnings": "yellow", "INVALID": "red"}
 _LOAD_METRICS = {"output_tokens_per_s", "input_tokens_per_s", "ttft_ms", "e2e_ms", "slo_attainment_ratio"}
 """What fits beside the load in 80 columns."""
 
+_NARROWEST_TABLE = 50  # columns of a terminal
 _MOST_FAILURES = 3  # kinds of failures, where there are several
 
 
@@ -95,20 +96,38 @@ def _loads(summary: Summary) -> list[RenderableType]:
     return [table, Text(summary.conclusion.sentence, style="bold")]
 
 
-def _headlines(cards: list[tables.Card]) -> Table:
+class _TableOrLines:
+    """A table, or where the terminal is too narrow for one a line for each of its rows, so that no label is lost."""
+
+    def __init__(self, table: Table, rows: list[list[str]]) -> None:
+        self._table = table
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= _NARROWEST_TABLE:
+            yield self._table
+            return
+        for label, *cells in self._rows:
+            yield Text(f"{label}: {', '.join(filter(None, cells))}")
+
+
+def _headlines(cards: list[tables.Card]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
+    rows: list[list[str]] = []
     for card in cards:
         if card.missing:
-            table.add_row(card.label, Text("\N{EN DASH}"), Text(f"not measured: {card.missing}"))
+            rows.append([card.label, "\N{EN DASH}", f"not measured: {card.missing}"])
         else:
             interval = card.interval and card.interval.replace(f" of the {card.statistic}", "")
             beside = [card.statistic, interval or card.repeats, *([] if card.statistic else card.notes)]
             beside = beside if any(beside) else [*card.notes]
-            table.add_row(card.label, Text(f"{card.number} {card.unit}"), Text(", ".join(filter(None, beside))))
-    return table
+            rows.append([card.label, f"{card.number} {card.unit}", ", ".join(filter(None, beside))])
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return _TableOrLines(table, rows)
 
 
 def _latencies(summary: Summary) -> list[RenderableType]:
@@ -123,15 +142,20 @@ def _latencies(summary: Summary) -> list[RenderableType]:
     return [Group(*lines)]
 
 
-def _percentiles(rows: list[tables.DistributionRow]) -> Table:
+def _percentiles(rows: list[tables.DistributionRow]) -> RenderableType:
+    headings = ("n", "mean", *QUANTILES)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("")
     table.add_column("unit")
-    for heading in ("n", "mean", *QUANTILES):
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
+    lines = []
     for row in rows:
-        table.add_row(_name(row), Text(row.unit), f"{row.n:,}", *(_cell(cell) for cell in row.cells))
-    return table
+        cells = [Text(f"{row.n:,}"), *(_cell(cell) for cell in row.cells)]
+        table.add_row(_name(row), Text(row.unit), *cells)
+        named = [f"{heading} {cell}" for heading, cell in zip(headings, cells, strict=True)]
+        lines.append([f"{_name(row)}, {row.unit}", *named])
+    return _TableOrLines(table, lines)
 
 
 def _name(row: tables.DistributionRow) -> str:

@@ -199,9 +199,7 @@ def test_every_path_can_be_any_path(caller: Zygote, folder: Path, parameter: Par
 
 
 CONDITIONS: dict[str, dict[str, str]] = {
-    "ascii": {"PYTHONIOENCODING": "ascii"},
-    "latin-1": {"PYTHONIOENCODING": "latin-1"},
-    "narrow": {"COLUMNS": "20", "TERM": "dumb"},
+    "ascii, narrow": {"PYTHONIOENCODING": "ascii", "COLUMNS": "20", "TERM": "dumb"},
 }
 
 
@@ -224,7 +222,7 @@ def test_every_verb_prints_in_any_encoding_and_to_a_full_device(caller: Zygote, 
         assert full.exit_code == (1 if plain.stdout else plain.exit_code), full
 
 
-NUMBERS = ["nan", "-inf", "1e999", "-1", "5e-324", str(2**64), "9" * 400]
+NUMBERS = ["nan", "1e999", "-1", str(2**64), "9" * 400]
 _AS_TEXT = {"rate", "concurrency", "max_regression", "grid", "limit"}
 NUMERIC = [each for each in parameters() if each.types & {int, float} or each.name in _AS_TEXT]
 

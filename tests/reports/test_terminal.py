@@ -8,9 +8,9 @@ from profiler.results.records import Outcome
 from profiler.timing.audit import Audit, Spread
 
 
-def printed(run, *, verbose=False):
+def printed(run, *, verbose=False, width=80):
     out = io.StringIO()
-    Console(file=out, width=80, color_system=None).print(summary_table(run.summary, run.manifest, verbose=verbose))
+    Console(file=out, width=width, color_system=None).print(summary_table(run.summary, run.manifest, verbose=verbose))
     return out.getvalue().replace("\u00a0", " ")
 
 
@@ -126,3 +126,12 @@ def test_a_run_that_the_wire_does_not_confirm(fake_run):
     text = " ".join(printed(run).split())
     assert text.startswith("INVALID ")
     assert "- wire-audit: Difference between our timestamps and the wire's: 250 µs (limit: at most 100 µs)." in text
+
+
+def test_twenty_columns_keep_every_label_and_every_number(fake_run):
+    """Where no table fits, each of its rows is a line of its own, as long as it needs to be."""
+    wide, narrow = (" ".join(printed(fake_run(), verbose=True, width=width).split()) for width in (400, 20))
+    for label in ("Requests finished:", "Time to first token (TTFT):", "ITL, ms: n 3,780,", "p99"):
+        assert label in narrow
+    assert "Requests finished 60 of 60" in wide
+    assert "Requests finished: 60 of 60" in narrow
