@@ -21,6 +21,8 @@ from profiler.units import NS_PER_MS, NS_PER_S
 
 _AHEAD_NS = 5 * NS_PER_S  # connections that are not up by then are left to the requests, which say what is wrong
 _LOOK_NS = 100 * NS_PER_MS
+_MOST_TICKETS = 16  # reads between two responses
+_MOST_UNSENT_BYTES = 65_536
 _HOST_MISMATCH, _IP_MISMATCH = 62, 64  # X509_V_ERR_… of openssl/x509_vfy.h
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
@@ -68,6 +70,7 @@ class TlsSession:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self.is_closed = False  # by the server, which said so
+        self._unsent = b""
 
     def shake_hands(self, sock: socket.socket) -> bool:
         """Go on with the handshake, as far as it goes; return whether it is done. Raises `OSError`."""
@@ -95,9 +98,15 @@ class TlsSession:
         return True
 
     def flush(self, sock: socket.socket) -> None:
-        """Send what OpenSSL has to say of its own accord: a few hundred bytes, for which a socket has room."""
+        """Send what OpenSSL has to say of its own accord, as far as the socket has room. Raises `OSError`."""
         if self._outgoing.pending:
-            sock.send(self._outgoing.read())
+            self._unsent += self._outgoing.read()
+        if not self._unsent:
+            return
+        if len(self._unsent) > _MOST_UNSENT_BYTES:
+            raise OSError("the server asks for TLS messages, and does not take them")
+        with suppress(BlockingIOError):  # what has arrived meanwhile must not be lost for it
+            self._unsent = self._unsent[sock.send(self._unsent) :]
 
     def encrypt(self, data: memoryview) -> bytes:
         """Return the ciphertext of some data."""
@@ -134,7 +143,7 @@ class TlsSession:
         What a server tells OpenSSL between answers, such as tickets for later sessions (RFC 8446 §4.6), is taken.
         """
         try:
-            while True:
+            for _ in range(_MOST_TICKETS):
                 data, can_go_on = self.decrypt(sock.recv(READ_BYTES))
                 if data or not can_go_on:
                     return False
@@ -142,6 +151,7 @@ class TlsSession:
             return True
         except OSError:
             return False
+        return False
 
 
 class TlsFlight(Flight):
