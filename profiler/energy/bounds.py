@@ -55,10 +55,8 @@ def _counted(resolution_j: float, readings: Sequence[EnergyReading], windows: Se
     whole_j = readings[spans[-1].after].energy_j - readings[spans[0].before].energy_j + resolution_j
     low_j = sum(max(0.0, span.inside_j - resolution_j) for span in spans)
     high_j = min(sum(span.around_j + resolution_j for span in spans), whole_j)
-    return _judged(
-        Range.around(energy_j.energy_j, low_j, max(low_j, high_j)).times(_filled(energy_j.coverage_ratio)),
-        _coarse(resolution_j, energy_j.length_ns, high_j, _step_s(readings)),
-    )
+    found_j = Range.around(energy_j.energy_j, low_j, max(low_j, high_j)).times(_filled(energy_j.coverage_ratio))
+    return _judged(found_j, _coarse(resolution_j, energy_j.length_ns, found_j, _step_s(readings)))
 
 
 @dataclass(frozen=True)
@@ -138,8 +136,9 @@ def _power_w(readings: Sequence[EnergyReading], index: int) -> float:
 
 
 def _too_few(count: int, step_s: float, length_s: float) -> str:
+    lie = "reading lies" if count == 1 else "readings lie"
     return (
-        f"power read every {_seconds(step_s)}: {count} readings lie within the {_seconds(length_s)} of steady load, "
+        f"power read every {_seconds(step_s)}: {count} {lie} within the {_seconds(length_s)} of steady load, "
         f"and {_FEWEST_READINGS} are needed. Read it at least every {_at_least_1_s(length_s / 20)}, or measure for "
         f"{ceil(_FEWEST_READINGS * step_s / 60)} minutes or more"
     )
@@ -149,21 +148,28 @@ def _judged(found: Range, reason: str) -> Range | str:
     return found if 0 < found.high <= _WIDEST * found.low else reason
 
 
-def _coarse(resolution_j: float, length_ns: int, high_j: float, step_s: float) -> str:
-    length_s = ns_to_s(length_ns)
-    needed_s = max(length_s, 40 * max(step_s, resolution_j * length_s / high_j if high_j else 0.0))
+def _coarse(resolution_j: float, length_ns: int, found_j: Range, step_s: float) -> str:
+    """Say whether a counter shows too little or was read too seldom, and what would do: a fortieth of the energy."""
+    length_s, high_j = ns_to_s(length_ns), found_j.high
+    every = f"read every {_at_least_1_s(length_s / 40)}"
+    if resolution_j <= high_j / _WIDEST:
+        return (
+            f"too coarse: the counter was read every {_seconds(step_s)}, so that {_joules(found_j.low)} to "
+            f"{_joules(high_j)} are possible for the {_seconds(length_s)} of steady load. A counter {every} would do, "
+            f"or {ceil(40 * step_s / 60):,} minutes of load or more"
+        )
+    needed_s = 40 * max(step_s, resolution_j * length_s / high_j)
     return (
         f"too coarse: the counter moves in steps of {_joules(resolution_j)} and was read every {_seconds(step_s)}, "
         f"while the {_seconds(length_s)} of steady load used {_joules(high_j)} at the most. A counter with steps of "
-        f"{_joules(high_j / 40)} or less, read every {_at_least_1_s(length_s / 40)}, would do, or "
-        f"{ceil(needed_s / 60)} minutes of load or more"
+        f"{_joules(high_j / 40)} or less, {every}, would do, or {ceil(needed_s / 60):,} minutes of load or more"
     )
 
 
 def _joules(energy_j: float) -> str:
     """Write an energy; a large one in kWh as well, as meters show it."""
     shown = f"{energy_j:,.0f} J" if energy_j >= 100 else f"{energy_j:.3g} J"
-    return f"{energy_j / J_PER_KWH:.3g} kWh, which is {shown}" if energy_j >= J_PER_KWH / 1_000 else shown
+    return f"{energy_j / J_PER_KWH:.3g} kWh ({shown})" if energy_j >= J_PER_KWH / 1_000 else shown
 
 
 def _at_least_1_s(length_s: float) -> str:

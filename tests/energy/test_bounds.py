@@ -50,7 +50,7 @@ def test_a_coarse_counter_says_how_coarse_it_is_and_what_would_do(tmp_path: Path
     assert found.gross_j is None
     (note,) = found.notes
     # 36,000 J a step, while the load took 28,800 J
-    assert "the counter moves in steps of 0.01 kWh, which is 36,000 J and was read every 60 s" in note
+    assert "the counter moves in steps of 0.01 kWh (36,000 J) and was read every 60 s" in note
     assert "steps of" in note.partition("A counter with ")[2]
     assert "minutes of load or more" in note
 
@@ -68,14 +68,15 @@ def test_the_steps_are_those_that_are_seen_where_more_digits_are_shown(tmp_path:
 def test_rows_an_hour_apart_say_nothing_of_three_minutes(tmp_path: Path, phase_s: float) -> None:
     found = account(tmp_path, "j", 1_200, ".6f", phase_s)
     assert found.gross_j is None
-    assert "read every 1,200 s" in found.notes[0]
+    assert "the counter was read every 1,200 s, so that " in found.notes[0]
+    assert "are possible for the 180 s of steady load" in found.notes[0]
 
 
 @pytest.mark.parametrize("phase_s", [0.0, 200.0, 590.0])
 def test_power_read_every_ten_minutes_says_nothing(tmp_path: Path, phase_s: float) -> None:
     found = account(tmp_path, "watts", 600, ".1f", phase_s)
     assert found.gross_j is None
-    assert "power read every 600 s: 0 readings lie within" in found.notes[0] or "1 readings" in found.notes[0]
+    assert "power read every 600 s: 0 readings lie" in found.notes[0] or "1 reading lies" in found.notes[0]
 
 
 @pytest.mark.parametrize("phase_s", [0.0, 15.0, 30.0, 45.0])
@@ -122,6 +123,14 @@ def test_a_counter_of_ours_in_coarse_steps_is_no_exact_one() -> None:
     assert isinstance(found, Range)
     assert (found.low, found.high) == (14_000, 16_000)
     assert step_j(meter("c"), [reading("c", t / 2, 10 * t) for t in range(100)]) == 0
+
+
+def test_a_counter_of_earlier_versions_that_never_moves_has_no_value() -> None:
+    """What was imported before is without a resolution."""
+    readings = [reading("wall", 60 * t, 0) for t in range(60)]
+    (only,) = accounts(EnergyFacts(meters=[meter("wall", "wall", "whole machine")]), Seen(readings, REPEATS, None))
+    assert only.gross_j is None
+    assert "0 J to 0 J are possible" in only.notes[0]
 
 
 @given(

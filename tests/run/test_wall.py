@@ -79,7 +79,7 @@ def test_a_meter_too_coarse_for_the_run_is_refused_and_changes_nothing(folder: R
     path = folder.path.parent / "meter.csv"
     path.write_text("timestamp,kwh\n" + "".join(f"{start_s + 60 * i:.3f},7.{30 + i // 3}\n" for i in range(-3, 6)))
     before = (folder.path / "run.json").read_bytes()
-    with pytest.raises(UsageError, match=r"cannot be used for this run: .*0\.01 kWh, which is 36,000 J"):
+    with pytest.raises(UsageError, match=r"cannot be used for this run: .*0\.01 kWh \(36,000 J\)"):
         import_meter(folder, path, None)
     assert (folder.path / "run.json").read_bytes() == before
 
