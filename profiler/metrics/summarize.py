@@ -33,7 +33,9 @@ from profiler.timing.audit import Audit
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
-_DIVIDE_BY_RATES = {"energy", "cost"}
+_DIVIDE_BY_RATES = {
+    "cost"
+}  # not energy: joules for a token times tokens per second are the watts that stand beside them
 _SHARES_OF_REQUESTS = {"slo_attainment_ratio": attrgetter("sent"), "error_ratio": attrgetter("requests")}
 NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
