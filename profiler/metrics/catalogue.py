@@ -8,6 +8,7 @@ from profiler.metrics import (  # noqa: F401 - importing declares
     engine_word,
     latency,
     lengths,
+    load,
     resources,
     roofline,
     throughput,

@@ -3,17 +3,14 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from math import sqrt
 from statistics import fmean
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.pauses import LONG
-from profiler.metrics.registry import Estimate, NotMeasuredError, metric
-from profiler.number_format import plain_quantity
+from profiler.metrics.registry import NotMeasuredError, metric
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.stats.ranges import Range
-from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_s, ns_to_us, s_to_ns
+from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
 
 _FEWEST_PER_QUARTER = 2
 
@@ -138,73 +135,6 @@ def pause_time_ratio(seen: Observations) -> float:
         usual_ms = max(limit_ms, LONG * quantile(explained_ms, 0.5))
         paused_ms += explained_ms.sum_above(usual_ms) - explained_ms.sum_above(limit_ms)
     return paused_ms / gaps_ms.total
-
-
-@metric("per-run", unit="ratio", group="trust", better="lower")
-def littles_law_residual_ratio(seen: Observations) -> float:
-    """Requests that the records do not account for / all requests, in the steady windows; large where some are missing.
-
-    Closed loop: |slots − requests in flight − slots that think| / slots, where L requests in flight that take W each
-    mean L · think time / W slots that think (J. D. C. Little, "A Proof for the Queuing Formula L = λW", 1961). Open
-    loop: numbers of requests without a record / numbers of requests. Added up over the repeats without their signs.
-    """
-    if not seen.window_ns:
-        raise NotMeasuredError(seen.why_not_steady)
-    slots = seen.point.concurrency
-    if not slots:
-        missing = sum(window.missing for window in seen.windows)
-        return missing / (missing + sum(window.sent for window in seen.windows))
-    thinking = 1 + _think_ns(seen) * seen.totals.sent / seen.totals.busy_ns
-    apart_ns = sum(abs(slots * window.length_ns - window.in_flight_ns * thinking) for window in seen.windows)
-    return apart_ns / (slots * seen.window_ns)
-
-
-@metric("per-run", unit="ratio", group="trust", better="lower")
-def idle_slot_ratio(seen: Observations) -> float:
-    """1 − mean requests in flight / slots of a closed loop: the load that the client failed to put on."""
-    if not seen.point.concurrency or _think_ns(seen):
-        raise NotMeasuredError("only a closed loop without think time keeps its slots busy")
-    return max(0.0, 1 - seen.in_flight / seen.point.concurrency)
-
-
-@metric("per-run", unit="ratio", group="trust", better="lower")
-def unserved_arrivals_ratio(seen: Observations) -> Estimate:
-    """Growth of the queue in the steady windows of an open loop, beyond chance / arrivals in them.
-
-    Growth: requests in flight when a window closes − when it opens. Chance: two standard deviations of the difference
-    of two Poisson counts, 2 √(in flight at both). Above 0 requests arrive faster than the server finishes them.
-    """
-    if seen.point.concurrency:
-        raise NotMeasuredError("only in an open loop requests arrive whether the server keeps up or not")
-    if not seen.window_ns:
-        raise NotMeasuredError(seen.why_not_steady)
-    arrived = sum(window.sent for window in seen.windows)
-    growth = sum(window.in_flight[1] - window.in_flight[0] for window in seen.windows)
-    chance = 2 * sqrt(sum(sum(window.in_flight) for window in seen.windows))
-    return Estimate(Range.exact(max(0.0, growth - chance) / arrived), _queue_note(seen, arrived, growth))
-
-
-def _queue_note(seen: Observations, arrived: int, growth: int) -> str:
-    """Return arrivals, endings and the queue of the window in which it grew most."""
-    seconds = ns_to_s(seen.window_ns)
-    before, after = max((window.in_flight for window in seen.windows), key=lambda ends: ends[1] - ends[0])
-    came, went = (plain_quantity(count / seconds, "requests/s") for count in (arrived, arrived - growth))
-    return f"{came} arrived, {went} finished, and requests in flight went from {before:,} to {after:,}"
-
-
-def _think_ns(seen: Observations) -> int:
-    return s_to_ns(seen.manifest.workload.get("load", {}).get("think_time_s") or 0.0)
-
-
-@metric("per-run", unit="rounds", group="trust", better="higher")
-def rounds_per_slot(seen: Observations) -> float:
-    """Requests sent in the steady windows / requests in flight (slots of a closed loop, the mean of an open one).
-
-    0 where there is no steady window. All repeats together.
-    """
-    if not seen.totals.requests:
-        raise NotMeasuredError("no measured request ended")
-    return seen.rounds
 
 
 @metric("per-run", unit="ratio", group="trust", better="lower")

@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 
 from profiler.results.folder import StoredRequests
 from profiler.results.records import RequestRecord, Timed, begun_ns, ended_ns
@@ -126,8 +126,8 @@ def steady_windows(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Wi
 
     Within these bounds a phase's window lasts from its first request to the first one of the next phase.
     """
-    sent_ns = sorted(t for name in stretch.phases for t in times[name].sent_ns)
-    ended_ns = sorted(t for name in stretch.phases for t in times[name].ended_ns)
+    sent_ns = _in_order(times[name].sent_ns for name in stretch.phases)
+    ended_ns = _in_order(times[name].ended_ns for name in stretch.phases)
     bounds = _closed_bounds(stretch, sent_ns, ended_ns) if stretch.slots else _open_bounds(stretch, times, sent_ns)
     if bounds is None:
         return {}
@@ -171,7 +171,7 @@ class _Counted:
     def __init__(self, stretch: Stretch, own: Times, sent_ns: Sequence[int], ended_ns: Sequence[int]) -> None:
         self._slots = stretch.slots
         self._all_sent_ns, self._all_ended_ns = sent_ns, ended_ns
-        self._own, self._own_sent_ns = own, sorted(own.sent_ns)
+        self._own, self._own_sent_ns = own, _in_order([own.sent_ns])
 
     def window(self, start_ns: int, end_ns: int) -> Window:
         """Return the window between two instants, cut into slices where there are enough requests."""
@@ -215,6 +215,11 @@ def slices_of(requests: int, in_flight: float) -> int:
     return BATCHES if rounds >= 2 * BATCHES else _FEW_SLICES
 
 
+def _in_order(several_ns: Iterable["array[int]"]) -> "array[int]":
+    """Return all instants, ascending, in eight bytes each."""
+    return array("q", sorted(chain.from_iterable(several_ns)))
+
+
 def _elapsed_ns(sorted_ns: Sequence[int], until_ns: int) -> int:
     """Return how long ago all instants before one are, added up."""
     before = bisect_right(sorted_ns, until_ns)
@@ -224,7 +229,7 @@ def _elapsed_ns(sorted_ns: Sequence[int], until_ns: int) -> int:
 def _bursts(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Burst]:
     """Return the burst of a stretch, for each phase that has a part in it."""
     slots = stretch.slots or 1
-    sent_ns = sorted(t for name in stretch.phases for t in times[name].sent_ns)
+    sent_ns = _in_order(times[name].sent_ns for name in stretch.phases)
     if slots == 1 or stretch.ramp_end_ns is not None or len(sent_ns) < slots:
         return {}
     phase = next(name for name in stretch.phases if name in stretch.measured)

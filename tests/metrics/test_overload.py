@@ -4,10 +4,10 @@ import pytest
 from support.builders import manifest, request
 
 from profiler.metrics.collect import Collected
+from profiler.metrics.load import unserved_arrivals_ratio
 from profiler.metrics.observations import Observations, points_of
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.summarize import summarize_points
-from profiler.metrics.trust import unserved_arrivals_ratio
 from profiler.results.records import RequestRecord
 from profiler.verdict.judge import judge_point
 from profiler.verdict.setup import Setup
