@@ -26,6 +26,7 @@ from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
 
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
 _Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading)
@@ -257,9 +258,19 @@ def _rows(path: Path, row_type: type[_Row]) -> Iterator[_Row]:
 
 def _decoded(path: Path, number: int, line: bytes, decoder: "msgspec.json.Decoder[_Row]") -> _Row:
     try:
-        return decoder.decode(line)
+        row = decoder.decode(line)
+        if _LONG_NUMBER.search(line) and not _is_within_64_bits(json.loads(line)):
+            raise ValueError("it holds a number that no clock and no counter reaches")
+        return row
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
+
+
+def _is_within_64_bits(value: object) -> bool:
+    """Whether sums and differences of the whole numbers in a row fit into 64 bits, and so into every array."""
+    if isinstance(value, dict | list):
+        return all(map(_is_within_64_bits, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or abs(value) < 1 << 62
 
 
 def _first(error: ValidationError) -> str:

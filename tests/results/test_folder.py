@@ -192,9 +192,19 @@ def test_numbers_of_400_digits_and_contradictions_are_damage_of_the_folder(folde
     sound = folder.requests.read_text()
     for damaged in (
         sound.replace('"read_offset_ns":[', '"read_offset_ns":[' + "9" * 330),
+        sound.replace('"scheduled_ns":', '"scheduled_ns":' + str(2**62)),
         sound.replace('"sent_ns":0', '"sent_ns":null'),
     ):
         assert damaged != sound
         folder.requests.write_text(damaged)
         with pytest.raises(RunFolderError, match=r"cannot be computed with|The file is damaged"):
             summary_of(folder)
+
+
+def test_a_text_of_digits_is_no_number(folder: RunFolder) -> None:
+    said = request(0)
+    said.detail = "id:12345678901234567890,[99999999999999999999"
+    journal = Journal(folder.requests)
+    journal.append(said)
+    journal.close()
+    assert list(folder.read_requests()) == [said]
