@@ -359,12 +359,12 @@ METRIC_ROWS = Table(
 )
 REQUESTS = Table(
     "requests",
-    "One row per request, warm-up included (is_measured = false).",
+    "One row per request, warm-up and cool-down included (is_measured = false).",
     (
         _RUN_ID,
         _POINT,
         Column("index", "BIGINT", "Position in the run."),
-        Column("phase", "VARCHAR", "Such as warmup or repeat-1."),
+        Column("phase", "VARCHAR", "Such as warmup, repeat-1 or cooldown."),
         Column("is_measured", "BOOLEAN", "Whether it enters the metrics."),
         Column("outcome", "VARCHAR", "ok, or how it failed."),
         Column("detail", "VARCHAR", "A sentence where it failed."),

@@ -42,11 +42,11 @@ def wait_for_requests(parent: Path, count: int, timeout_s: float = 60) -> RunFol
 def server_pids(folder: RunFolder) -> list[int]:
     """Return the processes that serve this run's model, by its port."""
     command = folder.read_manifest().engine.command
-    port = command[command.index("--port") + 1]
+    port, module = command[command.index("--port") + 1], command[command.index("-m") + 1]
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if "llama_cpp.server" in words and port in words and process.status() != psutil.STATUS_ZOMBIE:
+        if module in words and port in words and process.status() != psutil.STATUS_ZOMBIE:
             found.append(process.pid)
     return found
 
