@@ -4,10 +4,11 @@ Only when requests are sent and end is simulated; windows, estimates and interva
 long form, with every number of slots and of rounds, is `benchmarks/estimators.py --simulate`.
 """
 
+from math import log
 from statistics import fmean, stdev
 
 import pytest
-from support.simulated import MODELS, Load, estimates_of, open_loop, truth_of
+from support.simulated import MODELS, Load, Random, estimates_of, in_turn, open_loop, rate_of, truth_of
 
 from profiler.metrics.windows import Stretch, find_steady
 from profiler.results.records import Outcome, RequestTimes
@@ -107,3 +108,17 @@ def test_an_open_loop_that_a_server_cannot_follow_shows_what_it_gets_done() -> N
     # eight arrive in a second, six of one second each can be served at a time
     found = [offered_and_found(open_loop("lock-step", 8.0, 160, seed, servers=6))[1] for seed in range(60)]
     assert fmean(found) == pytest.approx(6.0, rel=0.02)
+
+
+@pytest.mark.parametrize("slots", [2, 8, 32])
+def test_a_server_that_grows_slower_shows_its_mean_rate(slots: int) -> None:
+    # In ten rounds durations grow from 1 s to 1.2 s, by 2 % a second at first: slots / duration, averaged over the
+    # window, is slots × ln(d1 / d0) / (d1 - d0) for durations d0 and d1 at its edges.
+    errors, growth, random = [], 0.02, Random(1)
+    for _ in range(6400 // (slots * LONG)):
+        spans = in_turn(slots, 12 * slots, lambda sent_s: sent_s + (1 + growth * sent_s) * random.gauss(1, 0.1))
+        found = rate_of(Load("drifting", slots, LONG, warmup_rounds=1), spans)
+        first_s, last_s = spans[slots][0], spans[11 * slots][0]
+        d0, d1 = 1 + growth * first_s, 1 + growth * last_s
+        errors.append(found / (slots * log(d1 / d0) / (d1 - d0)) - 1)
+    assert abs(fmean(errors)) <= 0.01 + 3 * stdev(errors) / len(errors) ** 0.5

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from heapq import heappop, heappush
 from math import log, sqrt
@@ -49,7 +49,7 @@ class Found:
     rate: float
     half_width: float | None
     unaccounted: float  # share of the slots' time that no record accounts for
-    counted: float  # by counting what ended before the last send of the first repeat, alone and from a cold start
+    counted: float = 0.0  # by counting what ended before the last send of the first repeat, alone and from a cold start
 
 
 def _log_normal(cv: float) -> Callable[[Random], float]:
@@ -67,7 +67,7 @@ DURATIONS: dict[str, Callable[[Random], float]] = {
 
 def _independent(model: str, slots: int, requests: int, random: Random) -> list[Span]:
     """Each request takes its own time, whatever the others do."""
-    return _in_turn(slots, requests, lambda sent_s: sent_s + DURATIONS[model](random))
+    return in_turn(slots, requests, lambda sent_s: sent_s + DURATIONS[model](random))
 
 
 def _serial_prefill(slots: int, requests: int, random: Random) -> list[Span]:
@@ -79,10 +79,11 @@ def _serial_prefill(slots: int, requests: int, random: Random) -> list[Span]:
         free_s = max(free_s, sent_s) + 0.5 / slots
         return free_s + 0.9 * random.lognormvariate(0, 0.1)
 
-    return _in_turn(slots, requests, end)
+    return in_turn(slots, requests, end)
 
 
-def _in_turn(slots: int, requests: int, end: Callable[[float], float]) -> list[Span]:
+def in_turn(slots: int, requests: int, end: Callable[[float], float]) -> list[Span]:
+    """Send from slots, each its next request when its last one has ended; `end` says when one sent at a time does."""
     free = [0.0] * slots
     spans = []
     for _ in range(requests):
@@ -143,8 +144,17 @@ def estimates_of(load: Load, runs: int, seed: int, without: float = 0.0) -> list
     return [_estimate(load, random, without) for _ in range(runs)]
 
 
+def rate_of(load: Load, spans: Sequence[Span]) -> float:
+    """Return requests per second of a run that took these times."""
+    return _found(load, spans, Random(0), 0.0).rate
+
+
 def _estimate(load: Load, random: Random, without: float) -> Found:
     spans = MODELS[load.model](load.slots, sum(count for _, count in load.phases), random)
+    return replace(_found(load, spans, random, without), counted=_counted(load))
+
+
+def _found(load: Load, spans: Sequence[Span], random: Random, without: float) -> Found:
     times: dict[str, Times] = {}
     kept: list[Span] = []
     first = 0
@@ -159,7 +169,7 @@ def _estimate(load: Load, random: Random, without: float) -> Found:
     sent_ns = [round(sent * NS) for sent, _ in kept]
     busy_ns = [round(ended * NS) - round(sent * NS) for sent, ended in kept]
     rate = _rate(windows, sent_ns, busy_ns)
-    return Found(rate, _half_width(load, rate, windows, sent_ns, busy_ns), _unaccounted(load, windows), _counted(load))
+    return Found(rate, _half_width(load, rate, windows, sent_ns, busy_ns), _unaccounted(load, windows))
 
 
 def _as_times(spans: Sequence[Span]) -> Times:
