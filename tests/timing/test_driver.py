@@ -12,6 +12,7 @@ from support import scripted_server as server
 
 from profiler.errors import DriverError
 from profiler.results.records import Outcome, RequestRecord
+from profiler.timing import load
 from profiler.timing.interpret import to_record
 from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
@@ -460,3 +461,31 @@ def test_a_job_that_is_abandoned_hands_over_what_has_finished(driver: LoadDriver
         records, done = drive(driver, port, requests=100, concurrency=4, read_after_s=1.5)
     assert len(records) == 30
     assert done.sent == 34  # four were in flight
+
+
+SOON_FULL = """
+import profiler.timing.channel as channel
+channel._MOST_UNSENT = 20
+import profiler.timing.driver
+profiler.timing.driver.main()
+"""
+
+
+def test_a_parent_that_takes_nothing_holds_back_further_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a profiler that is killed loses a bounded number of finished requests, and a driver's memory is bounded."""
+    monkeypatch.setattr(load, "_PROGRAM", ("-c", SOON_FULL))
+    served = 0
+
+    def script(connection: server.socket.socket, request: bytes) -> None:
+        nonlocal served
+        served += 1
+        server.stream_tokens(["x" * 1000] * 100)(connection, request)
+
+    with load_driver() as held, server.serve(script) as port:
+        timer = threading.Timer(1.5, lambda: waiting.append(served))
+        waiting: list[int] = []
+        timer.start()
+        records, _ = drive(held, port, requests=80, concurrency=4, read_after_s=2.0)
+    assert [record.outcome for record in records] == [Outcome.OK] * 80
+    # Twenty wait, one is being written, four were in flight, and the socket holds two or three of 100 kB each.
+    assert waiting[0] <= 20 + 1 + 4 + 5
