@@ -97,10 +97,11 @@ def test_an_endpoint_that_repeats_the_key_in_every_answer(tmp_path: Path) -> Non
 def test_an_endpoint_that_refuses_the_key_in_its_answer_to_every_request(tmp_path: Path) -> None:
     with server.serve(Echo(refuses="/completions")) as port:
         done = run(tmp_path, f"http://127.0.0.1:{port}", "--model", "m")
-    assert done.returncode == 2  # before anything is measured
+    assert done.returncode == 2  # with the first request
     assert "HTTP 401" in done.stderr
     assert "--api-key-file" in done.stderr
-    assert not list(tmp_path.glob("runs/*"))
+    (manifest,) = tmp_path.glob("runs/*/run.json")
+    assert json.loads(manifest.read_text())["status"] == "failed"
     assert_nothing_leaked(tmp_path, done)
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint is found to be before a run, and what is sent to it from then on."""
+"""What an endpoint is found to be where it has refused a request."""
 
 import json
 import socket
@@ -25,19 +25,6 @@ def probed(script: server.Script, model: str | None = "m", **headers: str) -> Op
 def stream(connection: socket.socket, request: bytes) -> None:
     connection.sendall(server.HEAD + server.chunk(server.event({"model": "m", "choices": [{"text": "a"}]})))
     connection.sendall(server.chunk(server.DONE) + server.LAST_CHUNK)
-
-
-def hang_up(connection: socket.socket, request: bytes) -> None:
-    stream(connection, request)
-    connection.close()
-
-
-def test_requests_to_an_endpoint_that_hangs_up_ask_for_it() -> None:
-    endpoint = probed(server.openai(hang_up, "m"))
-    assert endpoint.headers == {"Connection": "close"}
-    assert any("connection of its own" in note for note in endpoint.describe().notes)
-    assert "Connection" not in probed(server.openai(stream, "m")).headers
-    assert probed(server.openai(hang_up, "m"), Connection="keep-alive").headers == {"Connection": "keep-alive"}
 
 
 def test_a_model_that_the_list_lacks_is_asked_for_all_the_same() -> None:
