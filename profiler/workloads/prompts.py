@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -12,6 +13,8 @@ from profiler.workloads.schema import CommonSystem, ConversationPrompts, Synthet
 from profiler.workloads.traces import BLOCK_TOKENS, Trace
 from profiler.workloads.words import FILLER, WORDS
 from profiler.workloads.writer import NOTHING, CountTokens, Fit, Text, Words, Writer, shuffled
+
+_WITH_COOLDOWN = 3  # blocks: warm-up, a repeat, and what keeps the load on behind it
 
 
 def make_prompts(
@@ -24,7 +27,7 @@ def make_prompts(
     first: int = 0,
     nonce: str = "",
 ) -> Iterator[Prompt]:
-    """Return the prompts of blocks of requests, one block after the other: the warm-up, then each repeat, then more.
+    """Return the prompts of blocks of requests in turn: the warm-up, each repeat and, of three or more, the cool-down.
 
     They are made while they are taken, so that a million of them need no more memory than one. Synthetic texts are
     random words, of an exact length where `count_tokens` is given (see `Writer`). The first 3600 of them differ from
@@ -33,7 +36,8 @@ def make_prompts(
 
     Conversations go on from one block to the next. A trace begins anew with each block, and with words of its own.
     Data prompts are rows in an order that the seed decides, from the start again when there are too few; the warm-up
-    has the last ones, so that the repeats begin with the first one however long it is. `first` is the index in the
+    has the last ones, so that the repeats begin with the first one however long it is, and the cool-down begins
+    with the first one again: the rows that a load asks are those of its repeats. `first` is the index in the
     run of the first request: other loads of a run get other words, and the same rows. With another `nonce` all words
     are others, of the same number: a server that has kept the prompts of an earlier run has none of these.
     `trace` saves reading the workload's trace once more. Raises WorkloadError where the data file, looked for in
@@ -52,8 +56,8 @@ def make_prompts(
 
 def _data(texts: Sequence[str], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
     counts: dict[str, int] = {}
-    warmup = next(iter(blocks), 0)
-    for index in range(-warmup, sum(blocks) - warmup):
+    warmup, cooldown = next(iter(blocks), 0), blocks[-1] if len(blocks) >= _WITH_COOLDOWN else 0
+    for index in chain(range(-warmup, sum(blocks) - warmup - cooldown), range(cooldown)):
         text = texts[index % len(texts)]
         if count_tokens and text not in counts:
             counts[text] = count_tokens(text)

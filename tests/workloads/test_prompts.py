@@ -109,6 +109,8 @@ def test_every_load_of_a_run_asks_the_same_rows(tmp_path: Path) -> None:
     four = [prompt.text for prompt in make_prompts(data, tmp_path, [8, 16], 1, first=18)]
     assert one[2:] == four[8:]
     assert not set(one[:2]) & set(one[2:])  # the warm-up has others, as long as there are enough
+    cooled = [prompt.text for prompt in make_prompts(data, tmp_path, [2, 16, 3], 1)]
+    assert cooled[-3:] == one[2:5]  # a cool-down asks no rows that the repeats do not
 
 
 def test_prompts_depend_on_the_seed_and_not_on_their_number() -> None:
