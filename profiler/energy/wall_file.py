@@ -33,6 +33,7 @@ _EPOCH_UNITS_PER_S = (  # the least number of each unit, and how many make a sec
 )
 _LATEST = datetime(2262, 1, 1, tzinfo=UTC)  # later ones do not fit 64 bits of nanoseconds
 _MOST = 1e12  # of any unit: more is no machine's
+_LONGEST_FIELD = 131_072  # characters
 _MOST_BYTES = 256 * 2**20
 _LONGEST_SHOWN = 60
 
@@ -71,6 +72,7 @@ def _table(path: Path) -> Iterator[tuple[int, list[str]]]:
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"{path}: larger than {_MOST_BYTES >> 20} MiB. Cut it to the time of the run.")
         with path.open(encoding="utf-8-sig", newline="") as file:
+            csv.field_size_limit(_LONGEST_FIELD)  # of the whole process, where readers of prompts set a longer one
             table = csv.reader(file)
             try:
                 yield from ((table.line_num, fields) for fields in table if fields)

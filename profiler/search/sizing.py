@@ -42,11 +42,12 @@ def warmup_requests(workload: Workload, point: Point) -> int:
 def spare_requests(workload: Workload, point: Point) -> int:
     """Return how many requests keep the load on after the measured ones, at most: one for each slot.
 
-    Arrivals go on for half a minute, or for as long as a repeat if that is shorter.
+    Arrivals go on for half a minute, or for as long as a repeat if that is shorter. Slots without a warm-up send what
+    is measured and nothing else.
     """
     if point.rate_rps is not None:
         return max(1, min(workload.requests, ceil(point.rate_rps * _SPARE_S)))
-    return slots_of(point) * workload.turns
+    return slots_of(point) * workload.turns if workload.warmup_requests else 0
 
 
 def warmup_room(workload: Workload, point: Point) -> int:

@@ -61,6 +61,7 @@ def test_a_ramp_has_prompts_for_the_slots_that_it_started_first() -> None:
 
 def test_the_load_is_kept_on_by_one_request_of_each_slot_or_half_a_minute_of_arrivals() -> None:
     assert sizing.spare_requests(workload(), at_concurrency(8)) == 8
+    assert sizing.spare_requests(workload(warmup_requests=0), at_concurrency(8)) == 0
     assert sizing.spare_requests(workload(), at_rate(0.4)) == 12  # 30 s · 0.4/s
     assert sizing.spare_requests(workload(), at_rate(50.0)) == 22  # no more than a repeat has
     assert sizing.spare_requests(workload(), at_rate(0.001)) == 1
