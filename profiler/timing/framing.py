@@ -169,6 +169,10 @@ class ChunkWalker:
         """Whether the next byte may end the body, or a line that says how it goes on."""
         return bool(self._line) or self._trailer_bytes is not None
 
+    @property
+    def _is_before_size(self) -> bool:
+        return not (self._left or self._line or self._is_after_data) and self._trailer_bytes is None
+
     def feed(self, data: bytes, at: int = 0, found: list[Slice] | None = None) -> list[Slice]:
         """Take the next piece, from an offset on; return which stretches of it are body. Raises `FramingError`.
 
@@ -177,6 +181,10 @@ class ChunkWalker:
         found = [] if found is None else found
         size = len(data)
         while at < size and not self.is_complete:
+            if self._is_before_size:
+                at = _whole_chunks(data, at, found)
+                if at == size:
+                    break
             if self._left:
                 end = min(size, at + self._left)
                 found.append(Slice(at, end))
@@ -217,6 +225,18 @@ class ChunkWalker:
                 raise FramingError(f"trailers of over {MAX_HEAD_BYTES} bytes behind the body")
 
 
+def _whole_chunks(data: bytes, at: int, found: list[Slice]) -> int:
+    """Find the chunks that are whole from an offset on, in the usual form; return where the first other line begins."""
+    while (newline := data.find(b"\n", at, at + _MAX_LINE_BYTES)) >= 0:
+        start = newline + 1
+        end = start + _size(data[at:start])
+        if end == start or not data.startswith(b"\r\n", end):
+            break
+        found.append(Slice(start, end))
+        at = end + 2
+    return at
+
+
 @lru_cache(maxsize=4096)  # a stream has few sizes, over and over
 def _size(line: bytes) -> int:
     found = _SIZE_LINE.fullmatch(line)
@@ -237,22 +257,24 @@ _USUAL_ENDS = (b"}\n\n\r\n", b"}\r\n\r\n\r\n")
 class EndFinder:
     """Tells when a response is complete, at next to no cost per read.
 
-    A read that ends with an event's JSON can neither end a chunked body nor say `[DONE]`: one comparison. Every other
-    one makes the walker go through the reads that it has not seen yet, so the work grows with the bytes whatever the
-    reads look like, and a payload that merely looks like the end is not mistaken for it.
+    A read that ends with an event's JSON, or in the middle of a line, cannot end a chunked body: one or two
+    comparisons. Every other one makes the walker go through the reads that it has not seen yet, so the work grows with
+    the bytes whatever the reads look like, and a payload that merely looks like the end is not mistaken for it.
     """
 
     def __init__(self) -> None:
         """Begin before the first byte."""
         self.head: Head | None = None
         self.most_bytes = MAX_RESPONSE_BYTES
-        self.done_reads: int | None = None  # reads up to the one in which the stream said `[DONE]`, once it has
         self._head_reader = HeadReader()
         self._received = 0
         self._walker = ChunkWalker()
         self._walked = 0  # reads that the walker has gone through
         self._passed_over: tuple[bytes, ...] = ()  # ends of reads that need not be looked at
-        self._tail = b""  # the last bytes that were looked at for `[DONE]`
+        self._body_at = (0, 0)  # the read in which the body begins, and where in it
+        self._done_reads: int | None = None
+        self._searched = 0  # reads that were looked at for `[DONE]`
+        self._tail = b""  # the last bytes of those
 
     def feed(self, data: bytes, reads: list[bytes]) -> bool:
         """Take the newest read and all reads so far; return whether the response is complete. Raises `FramingError`."""
@@ -264,7 +286,9 @@ class EndFinder:
         head = self.head
         if head is None:
             return self._read_head(data, reads)
-        return self._walk(reads) if head.is_chunked else self._is_complete(head, data, len(reads))
+        if head.is_chunked:
+            return data.endswith(b"\n") and self._walk(reads)
+        return self._has_all_of(head)
 
     def catch_up(self, reads: list[bytes]) -> bool:
         """Look at the reads that were passed over; return whether the response is complete. Raises `FramingError`."""
@@ -277,37 +301,39 @@ class EndFinder:
         self._walked = len(reads)
         if head is None:
             return False
-        body = data[head.body_start - before :]
-        return self._walk_piece(body) if head.is_chunked else self._is_complete(head, body, len(reads))
+        self._body_at = (len(reads) - 1, head.body_start - before)
+        return self._walk_piece(data[head.body_start - before :]) if head.is_chunked else self._has_all_of(head)
 
     def _walk(self, reads: list[bytes]) -> bool:
         pending = reads[self._walked :]
         self._walked = len(reads)
-        if len(pending) == 1:
-            return self._walk_piece(pending[0])
-        self._walker.feed(b"".join(pending[:-1]))
-        self._tail = b""
-        return self._walk_piece(pending[-1])
+        return self._walk_piece(pending[0] if len(pending) == 1 else b"".join(pending))
 
     def _walk_piece(self, piece: bytes) -> bool:
         self._walker.feed(piece)
-        self._look_for_done(piece, self._walked)
         self._passed_over = () if self._walker.is_within_line else _USUAL_ENDS
         return self._walker.is_complete
 
-    def _is_complete(self, head: Head, data: bytes, reads: int) -> bool:
-        if head.content_length is not None:
-            return self._received >= head.body_start + head.content_length
-        self._look_for_done(data, reads)
-        return False
+    def _has_all_of(self, head: Head) -> bool:
+        return head.content_length is not None and self._received >= head.body_start + head.content_length
 
-    def _look_for_done(self, piece: bytes, reads: int) -> None:
-        """Find the line of `[DONE]`, which may lie across two reads; JSON cannot hold it, for it escapes line ends."""
-        if self.done_reads is None:
-            seen = self._tail + piece
-            if b"[DONE]" in seen and _DONE_LINE.search(seen) is not None:
-                self.done_reads = reads
+    def done_reads(self, reads: list[bytes]) -> int | None:
+        """Return how many reads there are up to the one in which the stream said `[DONE]`; `None` if it has not.
+
+        Only asked for where a stream goes on without an end, so it costs others nothing. Each read is searched once.
+        JSON cannot hold that line, for it escapes line ends.
+        """
+        first, start = self._body_at
+        if self.head is None or self._done_reads is not None:
+            return self._done_reads
+        for number in range(max(self._searched, first), len(reads)):
+            seen = self._tail + (reads[number][start:] if number == first else reads[number])
+            if b"[DONE]" in seen and _DONE_LINE.search(seen):
+                self._done_reads = number + 1
+                break
             self._tail = seen[-_DONE_LINE_BYTES:]
+        self._searched = len(reads)
+        return self._done_reads
 
 
 class Event(NamedTuple):

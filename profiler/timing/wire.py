@@ -199,18 +199,18 @@ class Flight:
     @property
     def said_done_ns(self) -> int | None:
         """When the stream said `[DONE]`, if it has."""
-        reads = self._end.done_reads
+        reads = self._end.done_reads(self.data)
         return None if reads is None else self.user_ns[reads - 1]
 
     def end_with_done(self) -> None:
         """Forget what came behind `[DONE]`: the stream is over, although its body does not end."""
-        reads = self._end.done_reads
+        reads = self._end.done_reads(self.data)
         del self.user_ns[reads:], self.kernel_stamp[reads:], self.data[reads:]
 
     def _outcome_at_close(self) -> Outcome:
         """Say what an orderly close by the server means at this point. Raises `FramingError`."""
         head = self._end.head
-        if self._end.catch_up(self.data) or self._end.done_reads is not None:
+        if self._end.catch_up(self.data) or self._end.done_reads(self.data) is not None:
             return Outcome.OK
         if head is not None and not head.is_chunked and head.content_length is None:
             return Outcome.OK  # a body that is delimited by the connection's end (RFC 9112 §6.3)
