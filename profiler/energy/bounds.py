@@ -31,10 +31,16 @@ def bounded(meter: MeterFacts, readings: Sequence[EnergyReading], windows: Seque
 
     `readings` are of this meter's channel, in order of time, and cover all of the windows or nearly so.
     """
+    readings = _one_each(readings)
     is_counter = all(reading.covered_ns is None for reading in readings)
     if is_counter:
         return _counted(step_j(meter, readings), readings, windows)
     return _sampled(meter.resolution_w or 0.0, readings, windows)
+
+
+def _one_each(readings: Sequence[EnergyReading]) -> list[EnergyReading]:
+    """Return one reading for each moment, the later one: what was read twice between two polls says nothing more."""
+    return list({reading.t_ns: reading for reading in readings}.values())
 
 
 def step_j(meter: MeterFacts, readings: Sequence[EnergyReading]) -> float:
@@ -131,7 +137,9 @@ def _power_w(readings: Sequence[EnergyReading], index: int) -> float:
     reading = readings[index]
     if reading.power_w is not None:
         return reading.power_w
-    before, after = readings[max(0, index - 1)], readings[max(1, index)]
+    before, after = readings[max(0, index - 1)], readings[min(max(1, index), len(readings) - 1)]
+    if before is after:
+        return 0.0  # a single reading: nothing was counted
     return (after.energy_j - before.energy_j) / ns_to_s(after.t_ns - before.t_ns)
 
 

@@ -11,6 +11,7 @@ from profiler.energy import wall
 from profiler.energy.account import Account, Seen, accounts
 from profiler.energy.bounds import bounded, step_j
 from profiler.results.manifest import EnergyFacts
+from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
 S = 1_000_000_000
@@ -123,6 +124,17 @@ def test_a_counter_of_ours_in_coarse_steps_is_no_exact_one() -> None:
     assert isinstance(found, Range)
     assert (found.low, found.high) == (14_000, 16_000)
     assert step_j(meter("c"), [reading("c", t / 2, 10 * t) for t in range(100)]) == 0
+
+
+def test_a_power_that_was_read_twice_between_two_polls_counts_once() -> None:
+    # 300 W, polled twice a second; where a phase begins the last poll is read again
+    polls = [EnergyReading(channel="p", t_ns=t * S // 2, energy_j=150.0 * t, covered_ns=t * S // 2) for t in range(40)]
+    twice = [each for poll in polls for each in (poll, poll)]
+    windows = [(2 * S, 12 * S)]
+    assert bounded(meter("p"), twice, windows) == bounded(meter("p"), polls, windows)
+    found = bounded(meter("p"), twice, windows)
+    assert isinstance(found, Range)
+    assert found.low <= 3_000 <= found.high
 
 
 def test_a_counter_of_earlier_versions_that_never_moves_has_no_value() -> None:
