@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.metrics.latency import decode_tokens_per_s
 from profiler.models import facts, locate
 from profiler.results.records import Outcome
-from profiler.run.sampling import usable_cores
 from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, http_request
@@ -35,7 +35,7 @@ def main() -> None:
     options = arguments()
     model = facts.read(locate.find(options.model).path)
     workload = load.load("quickstart").workload
-    server = LlamaCppPythonServer(Launch(model, usable_cores(), 4096, 1, 300), EngineOptions())
+    server = LlamaCppPythonServer(Launch(model, usable_cpu_count(), 4096, 1, 300), EngineOptions())
     with tempfile.TemporaryDirectory() as folder, load_driver() as driver:
         log = Path(folder) / "server.log"
         try:

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import machine
 
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models import locate
-from profiler.run.sampling import usable_cores
 from profiler.servers import llama_build
 from profiler.units import MS_PER_S
 
@@ -96,7 +96,7 @@ def bench(model: Path) -> Bench:
         "-r",
         BENCH_REPEATS,
         "-t",
-        usable_cores(),
+        usable_cpu_count(),
         "-o",
         "json",
     ]
@@ -108,7 +108,7 @@ def bench(model: Path) -> Bench:
 def measure(model: str, streams: int, requests: int) -> Row:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-P", "-m", "profiler", "run", "quickstart", "--engine", "llama-server"]
-        command += ["--model", model, "--concurrency", str(streams), "--threads", str(usable_cores()), "--out", out]
+        command += ["--model", model, "--concurrency", str(streams), "--threads", str(usable_cpu_count()), "--out", out]
         command += ["--prompt-tokens", str(PROMPT_TOKENS), "--output-tokens", str(OUTPUT_TOKENS), "--repeats", "1"]
         command += ["--requests", str(requests), "--max-repeat-s", "600", "--json", "--quiet"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

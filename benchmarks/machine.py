@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from profiler.hosts import detect
-from profiler.run.sampling import usable_cores
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.timing.clock import SystemClock
 
 _MOST_BUSY_S = 3600
@@ -51,7 +51,7 @@ def sentence(machine: dict[str, object]) -> str:
 def busy(*, wanted: bool) -> Iterator[None]:
     """Keep every usable core busy with a process at normal priority, as a model server on the CPU would."""
     command = [sys.executable, "-c", _BUSY, str(_MOST_BUSY_S), str(os.getpid())]
-    processes = [subprocess.Popen(command) for _ in range(usable_cores())] if wanted else []
+    processes = [subprocess.Popen(command) for _ in range(usable_cpu_count())] if wanted else []
     try:
         yield
     finally:

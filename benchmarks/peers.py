@@ -19,7 +19,7 @@ from typing import Any
 
 from clients import Load, Records, Seen
 
-from profiler.models.files import cache_folder
+from profiler.cache import cache_folder
 from profiler.timing.clock import sample_wall_offset
 from profiler.units import NS_PER_MS, NS_PER_S, s_to_ns
 

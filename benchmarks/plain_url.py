@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from profiler.models.files import cache_folder
+from profiler.cache import cache_folder
 from profiler.servers import llama_server
 
 _AFORO = str(Path(sys.executable).parent / "aforo")

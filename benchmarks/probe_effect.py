@@ -28,8 +28,8 @@ import lineup
 import machine
 from clients import Client, Load, run
 
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models import facts, locate
-from profiler.run.sampling import usable_cores
 from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer
 from profiler.servers.options import EngineOptions
@@ -67,7 +67,7 @@ class LlamaServer:
         """Start it and wait until it answers."""
         self.port = free_loopback_port()
         self.model_name = "probe"
-        options = {"-m": model_path, "-t": usable_cores(), "-c": _CONTEXT_TOKENS, "-np": 1, "--host": self.host}
+        options = {"-m": model_path, "-t": usable_cpu_count(), "-c": _CONTEXT_TOKENS, "-np": 1, "--host": self.host}
         more = {"--port": self.port, "--alias": self.model_name}
         flags = [str(word) for option in (options | more).items() for word in option]
         self._process = ServerProcess([binary, *flags], log, {})
@@ -152,7 +152,7 @@ def start_server(options: argparse.Namespace, log: Path) -> tuple[_Server, str]:
     model = facts.read(locate.find(options.model).path)
     if options.llama_server:
         return LlamaServer(options.llama_server, Path(str(model.path)), log), f"llama-server, {model.name}"
-    server = LlamaCppPythonServer(Launch(model, usable_cores(), _CONTEXT_TOKENS, 1, _START_S), EngineOptions())
+    server = LlamaCppPythonServer(Launch(model, usable_cpu_count(), _CONTEXT_TOKENS, 1, _START_S), EngineOptions())
     try:
         server.start(log, lambda: None)
     except BaseException:
@@ -227,7 +227,7 @@ def show(
             "The server's own decode rate in its log, one stream, medians over the rounds; ratios within a round. "
             "Written by `benchmarks/probe_effect.py`.",
             "",
-            f"{engine}, {usable_cores()} threads. {machine.sentence(about)}",
+            f"{engine}, {usable_cpu_count()} threads. {machine.sentence(about)}",
             "",
             f"| driven by | tokens/s | ratio to curl | requests | mean prompt tokens | wanted: ≥ {_WANTED_RATIO} |",
             "|---|---|---|---|---|---|",

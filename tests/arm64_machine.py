@@ -18,7 +18,7 @@ from pathlib import Path
 
 from steps import check_room, do
 
-from profiler.models.files import cache_folder
+from profiler.cache import cache_folder
 from profiler.servers import llama_build
 
 NEEDED_GIB = 5.0

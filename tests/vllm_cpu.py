@@ -16,8 +16,8 @@ from pathlib import Path
 
 from steps import check_room, do
 
+from profiler.cache import cache_folder
 from profiler.errors import AforoError
-from profiler.models.files import cache_folder
 from profiler.servers import vllm
 
 VERSION = "0.32.0"

@@ -10,8 +10,8 @@ import typer
 from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
 
 if TYPE_CHECKING:
+    from profiler.progress import Progress
     from profiler.reports.compare.comparison import Comparison
-    from profiler.run.progress import Progress
 
 
 _DEFAULT_FILES = {Form.HTML: Path("comparison.html"), Form.PNG: Path("comparison.png")}  # the others are printed

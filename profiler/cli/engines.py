@@ -45,8 +45,8 @@ def build(
     """Build an engine from source, for this very processor, into the cache folder (some minutes)."""
     from profiler.cli.progress import shown_progress
     from profiler.errors import UsageError
+    from profiler.hosts.usable_cpus import usable_cpu_count
     from profiler.run.interrupt import Interrupt
-    from profiler.run.sampling import usable_cores
     from profiler.servers import llama_build
 
     if engine != "llama-server":
@@ -55,7 +55,7 @@ def build(
         print(f"Built already: {llama_build.home()}")
         return
     with Interrupt() as interrupt, shown_progress(quiet=quiet) as progress:
-        folder = llama_build.build(progress, interrupt.check, jobs or usable_cores(), cuda=cuda)
+        folder = llama_build.build(progress, interrupt.check, jobs or usable_cpu_count(), cuda=cuda)
     print(f"Built {', '.join(llama_build.PROGRAMS)} in {folder}")
 
 

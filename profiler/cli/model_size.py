@@ -13,7 +13,7 @@ def confirm_size(model: str | None, *, yes: bool) -> None:
 
     Whether the disk has room is checked before the first byte is written.
     """
-    from profiler.models.files import cache_folder
+    from profiler.cache import cache_folder
     from profiler.models.locate import bytes_to_make
 
     size_bytes = bytes_to_make(model)

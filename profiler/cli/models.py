@@ -87,8 +87,8 @@ def make_lora(
     out: Annotated[Path | None, typer.Option(help="File, or folder for vLLM. Default: in the cache folder.")] = None,
 ) -> None:
     """Make a LoRA adapter with random weights, to measure what serving a customised model costs."""
+    from profiler.cache import cache_folder
     from profiler.models import lora
-    from profiler.models.files import cache_folder
     from profiler.models.locate import shape_of
 
     _check_engine(engine)
@@ -114,16 +114,16 @@ def _free(out: Path | None) -> Path | None:
 
 
 def _make_for_vllm(shape: "Shape", out: Path | None) -> Path:
+    from profiler.cache import cache_folder
     from profiler.models import checkpoint_form
-    from profiler.models.files import cache_folder
 
     return checkpoint_form.make(shape, _free(out) or cache_folder() / "models" / checkpoint_form.folder_name(shape))
 
 
 def _make_gguf(shape: "Shape", quant: str, out: Path | None, *, quiet: bool) -> Path:
+    from profiler.cache import cache_folder
     from profiler.cli.progress import shown_progress
     from profiler.models import quantisations, synthetic
-    from profiler.models.files import cache_folder
     from profiler.units import bytes_to_mib
 
     quantisation = quantisations.named(quant)

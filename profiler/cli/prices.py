@@ -17,10 +17,10 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show every price that is known of an instance type. Asks nobody: see 'aforo prices refresh'."""
+    from profiler.cache import cache_folder
     from profiler.cli.output import print_json
     from profiler.cost.prices import REFRESHED, offers
     from profiler.errors import UsageError
-    from profiler.models.files import cache_folder
 
     found = offers(instance_type, region, refreshed=cache_folder() / REFRESHED)
     if not found:
@@ -42,9 +42,9 @@ def refresh(
     region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
 ) -> None:
     """Ask the AWS Price List for on-demand prices (Linux, shared). Needs the extra `aws` and credentials."""
+    from profiler.cache import cache_folder
     from profiler.cost.prices import REFRESHED
     from profiler.cost.refresh import refresh as ask
-    from profiler.models.files import cache_folder
     from profiler.timing.clock import SystemClock
 
     print(ask(region, SystemClock().utc(), cache_folder() / REFRESHED))

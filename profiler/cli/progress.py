@@ -14,8 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from profiler import progress as run_progress
 from profiler.cli.output import console
-from profiler.run import progress as run_progress
 
 _REFRESH_PER_S = 4  # the bar is drawn by the profiler's process, which shares the machine with the server
 

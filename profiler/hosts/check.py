@@ -3,7 +3,6 @@
 Nothing is ever changed. In the manner of `pyperf system` (pyperf.readthedocs.io/en/latest/system.html).
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from profiler.hosts.cpulist import cpus
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.procfs import CpuTimes, cpu_times, memory_bytes, pressure_ratio
 from profiler.hosts.tree import Tree
+from profiler.hosts.usable_cpus import usable_cpus
 from profiler.hosts.vitals import VitalSigns
 from profiler.timing.clock import Clock
 
@@ -67,8 +67,7 @@ def look(host: HostFacts, clock: Clock, root: Path = Path("/")) -> Look:
     """Look at this machine for a second."""
     before = moment(root)
     clock.sleep(_LOOK_S)
-    allowed = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
-    return Look(Tree(root), host, before, moment(root), allowed)
+    return Look(Tree(root), host, before, moment(root), usable_cpus() or frozenset())
 
 
 class Knob(Protocol):

@@ -16,6 +16,7 @@ from archspec import cpu as archspec_cpu
 
 from profiler.hosts import gpu
 from profiler.hosts.facts import GpuFacts
+from profiler.hosts.usable_cpus import usable_cpus
 
 Answer = TypeVar("Answer")
 
@@ -54,7 +55,7 @@ def this_machine() -> Probe:
         kernel=platform.release() or None,
         lscpu=_lscpu() if on_linux else None,
         logical_cpus=os.cpu_count(),
-        usable_cpus=_answer(lambda: len(os.sched_getaffinity(0))) or os.cpu_count(),
+        usable_cpus=len(usable_cpus() or ()) or os.cpu_count(),
         physical_cores=_answer(lambda: psutil.cpu_count(logical=False)),
         memory_bytes=_answer(lambda: psutil.virtual_memory().total),
         # On Linux the rest comes from files; asking psutil as well would only add warnings.

@@ -6,30 +6,17 @@ speaks of the whole.
 """
 
 import math
-import os
 import platform
-import sys
-from typing import Protocol
 
 from profiler import __version__
 from profiler.hosts import bandwidth, peak, roofline_cache
 from profiler.hosts.check import OtherLoad, Steal, look
 from profiler.hosts.facts import GpuRoofFacts, HostFacts, PeakFacts, RooflineFacts
+from profiler.hosts.usable_cpus import usable_cpus
+from profiler.progress import Progress
 from profiler.timing.clock import Clock
 
 _GPU_REASON = "Aforo does not measure the memory of GPUs yet"
-
-
-class Progress(Protocol):
-    """Shows how far the measurement has come."""
-
-    def stage(self, text: str, total: float | None = None) -> None:
-        """Begin a stage."""
-        ...
-
-    def advance(self, done: float, note: str = "") -> None:
-        """Say how far the stage has come."""
-        ...
 
 
 def measure(host: HostFacts, progress: Progress, clock: Clock) -> RooflineFacts:
@@ -82,10 +69,8 @@ def _memory(host: HostFacts, threads: int, progress: Progress, clock: Clock) -> 
 
 def _cpus(threads: int) -> list[int | None]:
     """Choose a CPU for each thread; where a system does not let one choose, `None`."""
-    if sys.platform != "linux":
-        return [None] * threads
-    allowed = sorted(os.sched_getaffinity(0))
-    return [allowed[number % len(allowed)] for number in range(threads)]
+    allowed = sorted(usable_cpus() or ())
+    return [None] * threads if not allowed else [allowed[number % len(allowed)] for number in range(threads)]
 
 
 def _notes(host: HostFacts, clock: Clock) -> list[str]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from profiler.cache import cache_folder
 from profiler.errors import ModelError, RecordError
 from profiler.hosts.facts import RooflineFacts
-from profiler.models.files import cache_folder, replacing
+from profiler.models.files import replacing
 
 
 def read(fingerprint: str) -> RooflineFacts | None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiler.cache import cache_folder
 from profiler.models import checkpoint, checkpoint_form, layout, quantisations, synthetic
-from profiler.models.files import cache_folder
 from profiler.models.gguf_header import Header, TensorInfo
 from profiler.models.locate import FOR_VLLM, shape_of, split_name
 from profiler.models.per_token import PerToken, per_token

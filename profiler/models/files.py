@@ -1,14 +1,14 @@
-"""Files of models: the cache folder, writing at one stroke, hashing."""
+"""Files of models: writing at one stroke, hashing."""
 
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from profiler.cache import cache_folder
 from profiler.errors import ModelError
 from profiler.files import reading
 from profiler.units import BYTES_PER_MIB
@@ -19,26 +19,6 @@ OnProgress = Callable[[int, int], None]
 
 def ignore_progress(done_bytes: int, total_bytes: int) -> None:
     """Show nothing."""
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: models, hashes. It need not exist yet.
-
-    `$XDG_CACHE_HOME/aforo` where that is set to an absolute path (XDG Base Directory Specification),
-    else `~/Library/Caches/aforo` on macOS and `~/.cache/aforo` elsewhere. Raises ModelError where the
-    user has no home folder.
-    """
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(named).is_absolute():
-        return Path(named) / "aforo"
-    try:
-        home = Path.home()
-    except RuntimeError:
-        raise ModelError(
-            "There is no cache folder, because this user has no home folder. "
-            "Set XDG_CACHE_HOME to a folder with room for models."
-        ) from None
-    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "aforo"
 
 
 @contextmanager

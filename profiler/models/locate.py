@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiler.cache import cache_folder
 from profiler.errors import MissingExtraError, ModelError
 from profiler.files import expanded
 from profiler.models import checkpoint_form, config_json, quantisations, shapes, synthetic
-from profiler.models.files import OnProgress, cache_folder, ignore_progress
+from profiler.models.files import OnProgress, ignore_progress
 from profiler.models.shapes import Shape
 
 QUICKSTART = "synthetic:smollm2-135m/Q8_0"

@@ -1,6 +1,5 @@
 """Which processors the load driver and the model server stay on, so that neither takes the other's."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,11 +17,6 @@ class CpuSets:
     client: tuple[int, ...] = ()
     server: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-def usable_cpus() -> frozenset[int] | None:
-    """Return the logical processors that this process may use; None where processes cannot be kept on some."""
-    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else None
 
 
 def parse_cpus(text: str, option: str, usable: frozenset[int] | None) -> tuple[int, ...]:

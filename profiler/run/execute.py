@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from profiler import __version__
+from profiler.cache import cache_folder
 from profiler.cost.facts import resolve
 from profiler.cost.prices import REFRESHED
 from profiler.energy.meters import AUTO, NONE, Meters
@@ -16,7 +17,7 @@ from profiler.hosts.detect import this_host
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.roofline import measure_and_keep
 from profiler.metrics.metered import IDLE_PHASE
-from profiler.models.files import cache_folder
+from profiler.progress import Progress
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Point, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
@@ -30,7 +31,6 @@ from profiler.run.options import Options
 from profiler.run.phases import LoadPhases, PhaseBlock
 from profiler.run.plan import Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
-from profiler.run.progress import Progress
 from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.points import is_one_point, most_in_flight, search_for

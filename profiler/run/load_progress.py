@@ -1,7 +1,7 @@
 """What the person at the terminal sees of a load: which block, how much of it is done, and what was changed."""
 
+from profiler.progress import Progress
 from profiler.results.manifest import Point, is_measured
-from profiler.run.progress import Progress
 from profiler.search.loads import describe_load
 from profiler.search.points import is_one_point
 from profiler.search.sizing import slots_of

@@ -15,15 +15,15 @@ from profiler.energy import cards, meters
 from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
+from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
+from profiler.progress import Progress
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
-from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server, usable_cpus
+from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
 from profiler.run.options import Options, command_line
-from profiler.run.progress import Progress
-from profiler.run.sampling import usable_cores
 from profiler.run.threads import fast_cores
 from profiler.search.points import is_one_point, most_in_flight
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
@@ -275,7 +275,7 @@ def _threads(options: Options) -> int:
     """
     asked = options.threads
     room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
-    usable = room or usable_cores()
+    usable = room or usable_cpu_count()
     if asked is None:
         quota = limits(_HERE).cpu_limit_cores
         return min(_cores(options, room, usable), max(1, int(quota or usable)))
@@ -349,6 +349,6 @@ def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workloa
 def load_per_core() -> float | None:
     """Return the load average of the last minute per usable core, where the system tells."""
     try:
-        return os.getloadavg()[0] / usable_cores()
+        return os.getloadavg()[0] / usable_cpu_count()
     except OSError:
         return None

@@ -1,6 +1,5 @@
 """Utilisation of processors and memory, sampled in the profiler's own process."""
 
-import os
 from collections.abc import Sequence
 
 import psutil
@@ -101,13 +100,6 @@ class Sampler:
         idle_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0)
         steal = spent.get("steal")
         return 1 - idle_s / total_s, None if steal is None else steal / total_s
-
-
-def usable_cores() -> int:
-    """Return how many logical processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_s(process: psutil.Process) -> float | None:

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
+from profiler.cache import cache_folder
 from profiler.errors import EngineBuildError
-from profiler.models.files import cache_folder
+from profiler.progress import Progress
 from profiler.servers.base import Tick
 from profiler.servers.process import ServerProcess
 from profiler.units import BYTES_PER_MIB
@@ -47,18 +47,6 @@ _OFF = (
     "LLAMA_OPENSSL",
     "LLAMA_USE_PREBUILT_UI",
 )
-
-
-class Stages(Protocol):
-    """Is told how far a build has come."""
-
-    def stage(self, text: str, total: float | None = None) -> None:
-        """Begin a stage."""
-        ...
-
-    def advance(self, done: float, note: str = "") -> None:
-        """Say how far the stage has come."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -100,7 +88,7 @@ def has_cuda() -> bool:
     return shutil.which("nvcc") is not None and Path("/dev/nvidiactl").exists()
 
 
-def build(stages: Stages, tick: Tick, jobs: int, *, cuda: bool | None = None) -> Path:
+def build(progress: Progress, tick: Tick, jobs: int, *, cuda: bool | None = None) -> Path:
     """Build the programs; return their folder. `cuda=None` builds for CUDA where `has_cuda`.
 
     Raises `EngineBuildError`, and whatever `tick` raises; either way nothing is left that looks finished.
@@ -113,7 +101,7 @@ def build(stages: Stages, tick: Tick, jobs: int, *, cuda: bool | None = None) ->
         _check_room(engines)
         log_path().unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=engines, ignore_cleanup_errors=True) as name:
-            work = _Work(Path(name), stages, tick)
+            work = _Work(Path(name), progress, tick)
             work.fetch()
             work.compile(jobs, _options(with_cuda=with_cuda), with_cuda=with_cuda)
             _put_in_place(work.finished)
@@ -125,21 +113,21 @@ def build(stages: Stages, tick: Tick, jobs: int, *, cuda: bool | None = None) ->
 class _Work:
     """One build in its temporary folder."""
 
-    def __init__(self, folder: Path, stages: Stages, tick: Tick) -> None:
+    def __init__(self, folder: Path, progress: Progress, tick: Tick) -> None:
         self._folder = folder
-        self._stages = stages
+        self._progress = progress
         self._tick = tick
         self._bin = folder / "tools" / "bin"
         self.finished = folder / "finished"
 
     def fetch(self) -> None:
         """Make an environment with the build tools; download and unpack the source."""
-        self._stages.stage("Getting the build tools")
+        self._progress.stage("Getting the build tools")
         self._run([sys.executable, "-m", "venv", str(self._folder / "tools")], "a Python environment could not be made")
         pip = [str(self._bin / "python"), "-m", "pip"]
         tools = [tool for tool in _BUILD_TOOLS if shutil.which(tool.partition(">")[0]) is None]
         self._run([*pip, "install", *tools], "pip could not install the build tools")
-        self._stages.stage(f"Downloading the source ({SOURCE} {SOURCE_VERSION})")
+        self._progress.stage(f"Downloading the source ({SOURCE} {SOURCE_VERSION})")
         wanted = ["--no-deps", "--no-build-isolation", "--no-binary", SOURCE, f"{SOURCE}=={SOURCE_VERSION}"]
         self._run([*pip, "download", "--dest", str(self._folder), *wanted], "pip could not download the source")
         (archive,) = self._folder.glob("*.tar.gz")
@@ -152,9 +140,9 @@ class _Work:
         """Configure, compile, and collect the programs."""
         (source,) = (self._folder / "source").glob("*/vendor/llama.cpp")
         tree = str(self._folder / "tree")
-        self._stages.stage("Configuring")
+        self._progress.stage("Configuring")
         self._run(["cmake", "-S", str(source), "-B", tree, *options], "cmake could not configure the build")
-        self._stages.stage("Compiling llama.cpp", total=1)
+        self._progress.stage("Compiling llama.cpp", total=1)
         targets = ["--target", *PROGRAMS, "-j", str(jobs)]
         self._run(["cmake", "--build", tree, *targets], "the compiler failed")
         self.finished.mkdir()
@@ -195,7 +183,7 @@ class _Work:
     def _follow(self, text: str) -> None:
         steps = _STEP.findall(text)
         if steps:
-            self._stages.advance(int(steps[-1][0]) / int(steps[-1][1]))
+            self._progress.advance(int(steps[-1][0]) / int(steps[-1][1]))
 
 
 def _options(*, with_cuda: bool) -> list[str]:

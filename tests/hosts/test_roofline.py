@@ -19,7 +19,7 @@ from profiler.hosts.facts import (
     VirtualisationFacts,
 )
 from profiler.hosts.procfs import CpuTimes
-from profiler.run.progress import Silent
+from profiler.progress import Silent
 from profiler.timing.clock import SystemClock
 
 PEAKS = {"f32": PeakFacts(operations_per_s=2e9, how="x"), "bf16": PeakFacts(operations_per_s=None, reason="none here")}

@@ -1,42 +1,11 @@
 import hashlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from profiler.errors import ModelError
 from profiler.models import files
-
-
-def test_the_cache_folder_follows_xdg(cache: Path) -> None:
-    assert files.cache_folder() == cache
-
-
-@pytest.mark.parametrize(
-    ("platform", "xdg", "folder"),
-    [
-        ("linux", "", "/home/me/.cache/aforo"),
-        ("linux", "relative/is/ignored", "/home/me/.cache/aforo"),
-        ("darwin", "", "/home/me/Library/Caches/aforo"),
-        ("darwin", "/cache", "/cache/aforo"),
-    ],
-)
-def test_the_cache_folder_of_each_system(monkeypatch: pytest.MonkeyPatch, platform: str, xdg: str, folder: str) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setenv("XDG_CACHE_HOME", xdg)
-    monkeypatch.setenv("HOME", "/home/me")
-    assert files.cache_folder() == Path(folder)
-
-
-def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_home() -> Path:
-        raise RuntimeError
-
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(ModelError, match="Set XDG_CACHE_HOME"):
-        files.cache_folder()
 
 
 def test_replacing_moves_the_whole_file_into_place(tmp_path: Path) -> None:

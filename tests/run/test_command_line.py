@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from profiler import cli
 from profiler.cli.run import run
 from profiler.models.facts import ModelFacts
+from profiler.progress import Silent
 from profiler.results.manifest import EngineFacts
 from profiler.run import plan
 from profiler.run.options import Options
-from profiler.run.progress import Silent
 from profiler.servers.base import Launch
 from profiler.servers.options import EngineOptions
 from profiler.timing.clock import SystemClock

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from profiler.run.sampling import INTERVAL_NS, Sampler, usable_cores
+from profiler.run.sampling import INTERVAL_NS, Sampler
 from profiler.timing.clock import SystemClock
 
 BUSY = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'while True: pass']); input()"
@@ -42,7 +42,3 @@ def test_samples_come_at_their_pace() -> None:
     assert first is not None
     assert second is None
     assert INTERVAL_NS == 500_000_000
-
-
-def test_usable_cores_is_not_more_than_there_are() -> None:
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

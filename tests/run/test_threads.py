@@ -17,7 +17,7 @@ def test_no_more_than_a_containers_quota(
 ) -> None:
     monkeypatch.setattr("profiler.run.plan.usable_cpus", lambda: None)
     monkeypatch.setattr("profiler.run.plan.room_for_server", lambda *_: None)
-    monkeypatch.setattr("profiler.run.plan.usable_cores", lambda: 16)
+    monkeypatch.setattr("profiler.run.plan.usable_cpu_count", lambda: 16)
     monkeypatch.setattr("profiler.run.plan.psutil.cpu_count", lambda logical: 8)
     monkeypatch.setattr("profiler.run.plan.limits", lambda _: LimitFacts(cpu_limit_cores=quota_cores))
 
@@ -72,7 +72,7 @@ def test_where_siblings_are_not_known_the_share_of_all_processors_counts(monkeyp
     """Two threads of a machine with two to a core: one core's worth."""
     monkeypatch.setattr("profiler.run.plan.fast_cores", lambda *_: None)
     monkeypatch.setattr("profiler.run.plan.usable_cpus", lambda: frozenset({0, 8}))
-    monkeypatch.setattr("profiler.run.plan.usable_cores", lambda: 2)
+    monkeypatch.setattr("profiler.run.plan.usable_cpu_count", lambda: 2)
     monkeypatch.setattr("profiler.run.plan.psutil.cpu_count", lambda logical: 16 if logical else 8)
     monkeypatch.setattr("profiler.run.plan.limits", lambda _: LimitFacts())
     assert plan._threads(Options()) == 1
