@@ -1,16 +1,17 @@
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support.launch import launch, model
 
 from profiler.errors import UsageError
-from profiler.results.manifest import ModelFacts
+from profiler.results.manifest import ModelFacts, PromptCache
 from profiler.servers import choose as choosing
 from profiler.servers import llama_server, vllm
 from profiler.servers.base import Launch
 from profiler.servers.choose import choose
-from profiler.servers.options import EngineOptions
+from profiler.servers.options import OPTIONS, EngineOption, EngineOptions
 
 
 def test_what_was_chosen_can_be_typed_again() -> None:
@@ -27,7 +28,18 @@ def test_what_was_chosen_can_be_typed_again() -> None:
     assert EngineOptions().flags() == []
 
 
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
+def test_every_option_of_an_engine_can_be_typed_again_and_has_a_line_of_help(option: EngineOption) -> None:
+    value = option.choices[-1] if option.choices else option.value_type("3")
+    chosen = EngineOptions(**{option.name: (value, value) if option.is_repeatable else value})
+    assert chosen.given() == [option.flag]
+    assert chosen.flags() == ([f"{option.flag}=3"] * 2 if option.is_repeatable else [option.flag, str(value)])
+    assert option.help.endswith((".", "…"))
+
+
 def test_a_prompt_cache_is_cold_or_warm() -> None:
+    (option,) = (option for option in OPTIONS if option.flag == "--prompt-cache")
+    assert tuple(option.choices) == get_args(PromptCache)
     with pytest.raises(UsageError, match="cold or warm"):
         EngineOptions(prompt_cache="tepid")
 
