@@ -22,8 +22,8 @@ from profiler.results.folder import Journal, RunFolder
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.address import Address
 from profiler.servers.openai_api import http_request, prompt_fields
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns
 from profiler.workloads.messages import Message

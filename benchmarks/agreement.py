@@ -23,8 +23,8 @@ from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, http_request
 from profiler.servers.options import EngineOptions
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.units import MS_PER_S, NS_PER_S, s_to_ns
 from profiler.workloads import load

@@ -8,7 +8,7 @@ import typer
 from profiler.errors import InvalidRunError
 
 if TYPE_CHECKING:
-    from profiler.timing.audit import Audit
+    from profiler.wire_audit.audit import Audit
 
 
 def audit(
@@ -20,8 +20,8 @@ def audit(
     Exits with 3 where they do not agree, or where the capture cannot tell.
     """
     from profiler.results.folder import RunFolder
-    from profiler.timing.audit import audit as compare
-    from profiler.timing.audit_file import WIRE_FILE, read_wire
+    from profiler.wire_audit.audit import audit as compare
+    from profiler.wire_audit.wire_file import WIRE_FILE, read_wire
 
     folder = RunFolder(run)
     folder.read_manifest()

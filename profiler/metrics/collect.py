@@ -30,7 +30,7 @@ from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.engine_log import EngineTiming, timing_told
 from profiler.stats.values import EXACT_VALUES, Values
-from profiler.timing.audit import Audit
+from profiler.wire_audit.audit import Audit
 from profiler.workloads.schema import Slo
 
 _PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request" and not spec.of_burst]

@@ -15,7 +15,7 @@ from profiler.metrics.windows import Window
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import Sample
 from profiler.stats.values import Values
-from profiler.timing.audit import Audit
+from profiler.wire_audit.audit import Audit
 from profiler.workloads.schema import EMBEDDINGS, Slo
 
 ENOUGH_ROUNDS = 10  # requests of a repeat for each slot that make a load steady

@@ -29,7 +29,7 @@ from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import quantile, sample_floor
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
-from profiler.timing.audit import Audit
+from profiler.wire_audit.audit import Audit
 
 _SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part

@@ -18,7 +18,7 @@ from profiler.metrics.latency import (
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.engine_log import EngineTiming
 from profiler.stats.covered import Covered
-from profiler.units import NS_PER_MS
+from profiler.timing.clock import was_stepped
 from profiler.workloads.schema import Slo
 
 _SEVERAL = 2  # tokens in one read
@@ -191,7 +191,7 @@ class Totals:
             self.tokens_contradictory += contradictory_tokens(request)
 
     def _take_clock(self, request: RequestRecord) -> None:
-        self.clock_steps += abs(request.clock_offset_drift_ns or 0) > NS_PER_MS
+        self.clock_steps += was_stepped(request.clock_offset_drift_ns or 0)
         if request.clock_offset_width_ns is not None:
             self.clock_offset_widths += 1
             self.clock_offset_width_ns = max(self.clock_offset_width_ns, request.clock_offset_width_ns)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from profiler.errors import DriverError
 from profiler.results.manifest import Calibration
 from profiler.stats.quantiles import quantile
+from profiler.timing.driver_client import LoadDriver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.timing.null_server import TOKENS
 from profiler.units import ns_to_us, s_to_ns

@@ -39,13 +39,13 @@ from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
 from profiler.servers.probe import make_probe
 from profiler.servers.secrets import hide_arguments
-from profiler.timing.audit_control import require_capture, wire_capture
-from profiler.timing.audit_file import WIRE_FILE
 from profiler.timing.clock import Clock, sample_wall_offset
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import BlockBegan, Exchange, Hello, Job, JobDone, Message
 from profiler.units import s_to_ns
+from profiler.wire_audit.control import require_capture, wire_capture
+from profiler.wire_audit.wire_file import WIRE_FILE
 from profiler.workloads.messages import Prompt
 from profiler.workloads.prompts import make_prompts
 from profiler.workloads.sizes import prompt_warnings

@@ -13,8 +13,8 @@ from profiler.search.sizing import requests_per_repeat, slots_of, spare_requests
 from profiler.servers.body import make_body
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
+from profiler.timing.driver_client import LoadDriver
 from profiler.timing.framing import most_response_bytes
-from profiler.timing.load import LoadDriver
 from profiler.timing.messages import UNLIMITED, Block, ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
 from profiler.verdict.rules import RULES

@@ -16,10 +16,10 @@ from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.points import search_for
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
-from profiler.timing.audit import Audit, audit
-from profiler.timing.audit_file import WIRE_FILE, read_wire
 from profiler.verdict.judge import judge_point, with_doubtful_loads
 from profiler.verdict.setup import setup_of
+from profiler.wire_audit.audit import Audit, audit
+from profiler.wire_audit.wire_file import WIRE_FILE, read_wire
 from profiler.workloads.schema import Load
 
 _LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}

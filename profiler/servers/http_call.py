@@ -16,7 +16,7 @@ from profiler.errors import ServerError
 from profiler.servers.address import Address
 from profiler.servers.base import Tick, no_tick
 from profiler.timing.messages import TlsOptions
-from profiler.timing.tls import explain, make_context
+from profiler.timing.tls_session import explain, make_context
 from profiler.units import BYTES_PER_MIB
 
 LIMIT_S = 30.0

@@ -21,7 +21,7 @@ from profiler.servers.openai_api import HttpStatusError, is_same_model, served_m
 from profiler.servers.probe import fields_that_can_go, make_probe, may_be_refusal
 from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
-from profiler.timing.tls import make_context
+from profiler.timing.tls_session import make_context
 from profiler.workloads.messages import Message
 from profiler.workloads.schema import Workload
 

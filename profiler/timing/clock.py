@@ -8,6 +8,10 @@ import time
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+from profiler.units import NS_PER_MS
+
+_STEP_NS = NS_PER_MS
+
 
 class Clock(Protocol):
     """What the rest of the program may know about time."""
@@ -66,3 +70,8 @@ def wall_to_monotonic_ns(wall_ns: int, first: WallOffset, last: WallOffset) -> i
         return wall_ns - first.offset_ns
     elapsed_ns = wall_ns - first.offset_ns - first.at_ns
     return wall_ns - first.offset_ns - drift_ns * elapsed_ns // span_ns
+
+
+def was_stepped(drift_ns: int) -> bool:
+    """Whether a wall clock that moved so far against the monotonic one was stepped, not slewed: by over 1 ms."""
+    return abs(drift_ns) > _STEP_NS

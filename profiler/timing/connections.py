@@ -8,7 +8,7 @@ from profiler.timing.wire import Flight
 from profiler.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from profiler.timing.tls import TlsSession
+    from profiler.timing.tls_session import TlsSession
 
 _REUSE_NS = NS_PER_S  # a connection idle for longer may be closed by the server at any moment
 _CONNECT_S = 1.0

@@ -22,6 +22,7 @@ from profiler.timing.blocks import Blocks
 from profiler.timing.channel import Channel, ParentGoneError
 from profiler.timing.connections import Address, Connections, Habit, Idle, reachable
 from profiler.timing.framing import FramingError
+from profiler.timing.kernel_timestamps import enable_kernel_timestamps
 from profiler.timing.messages import (
     Abandon,
     Alive,
@@ -41,7 +42,7 @@ from profiler.timing.pacing import ClosedLoop, Pace, Scheduled, Share
 from profiler.timing.poller import make_poller
 from profiler.timing.spool import SpoolReader
 from profiler.timing.watchdog import Watchdog, die_with_parent
-from profiler.timing.wire import Flight, enable_kernel_stamps, outcome_of_error
+from profiler.timing.wire import Flight, outcome_of_error
 from profiler.units import NS_PER_MS, NS_PER_S, ns_to_s
 
 _EXPIRY_NS = NS_PER_S // 20  # how often deadlines are looked at
@@ -83,7 +84,7 @@ class Driver:
         self._ended: list[tuple[int, int, str]] = []  # (when, index, phase) of endings that the pace has not heard of
         self._connections = Connections()
         self._ends_with_done = Habit()  # of the server: a body that goes on after its stream has said [DONE]
-        has_stamps = enable_kernel_stamps(self._keeper)
+        has_stamps = enable_kernel_timestamps(self._keeper)
         note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
         self._channel.post(Hello(os.getpid(), has_stamps, note, is_realtime))
 

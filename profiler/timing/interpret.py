@@ -12,16 +12,14 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from profiler.results.records import Outcome, RequestRecord, StampSource
-from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
+from profiler.timing.clock import WallOffset, wall_to_monotonic_ns, was_stepped
 from profiler.timing.embedding import NoEmbeddingError, read_embedding
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
+from profiler.timing.kernel_timestamps import timespec_to_ns
 from profiler.timing.messages import Exchange
 from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown, text_lengths
-from profiler.timing.wire import timespec_to_ns
-from profiler.units import NS_PER_MS
 
 _SHOWN_CHARACTERS = 300
-_STEP_NS = NS_PER_MS  # the wall clock moved by more than this within a request: it was stepped
 _SUCCESS = range(200, 300)
 _CUT_OFF = {Outcome.TRUNCATED, Outcome.RESET, Outcome.STALLED, Outcome.TIMEOUT}
 
@@ -221,7 +219,7 @@ def _stamped(exchange: Exchange) -> RequestRecord:
 
     def monotonic_ns(stamp: bytes) -> int | None:
         """A kernel stamp on the monotonic clock; a wall clock that was stepped meanwhile says nothing."""
-        if not stamp or abs(drift_ns) > _STEP_NS:
+        if not stamp or was_stepped(drift_ns):
             return None
         return wall_to_monotonic_ns(timespec_to_ns(stamp), first, last)
 

@@ -10,45 +10,26 @@ queued up the kernel keeps only the newest stamp; such reads show later as coale
 import errno
 import os
 import socket
-import struct
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from profiler.results.records import Outcome
 from profiler.timing.clock import WallOffset, sample_wall_offset
 from profiler.timing.framing import EndFinder, FramingError, ResponseTooLongError
+from profiler.timing.kernel_timestamps import (
+    CONTROL_BYTES,
+    READ_BYTES,
+    SO_TIMESTAMPING,
+    enable_kernel_timestamps,
+)
 from profiler.timing.messages import Exchange
 
 if TYPE_CHECKING:
-    from profiler.timing.tls import TlsSession
+    from profiler.timing.tls_session import TlsSession
 
-READ_BYTES = 16_384  # four times as much costs a quarter more time a token: CPython makes room for it at every read
-_SO_TIMESTAMPING = 37  # asm-generic/socket.h; its control message has the same number
-_RX_SOFTWARE, _TX_SOFTWARE, _SOFTWARE, _TSONLY = 1 << 3, 1 << 1, 1 << 4, 1 << 11  # linux/net_tstamp.h
-_STAMPS = _RX_SOFTWARE | _TX_SOFTWARE | _SOFTWARE | _TSONLY
-_TIMESPEC = struct.Struct("@qq")
-CONTROL_BYTES = socket.CMSG_SPACE(3 * _TIMESPEC.size)  # struct scm_timestamping: software, legacy, hardware
 _ERROR_CONTROL_BYTES = 512
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _IN_PROGRESS = {0, errno.EINPROGRESS}
-
-
-def timespec_to_ns(stamp: bytes) -> int:
-    """Decode a kernel stamp (its first struct timespec) to wall-clock nanoseconds."""
-    seconds, nanoseconds = _TIMESPEC.unpack_from(stamp)
-    return int(seconds) * 1_000_000_000 + int(nanoseconds)
-
-
-def enable_kernel_stamps(sock: socket.socket) -> bool:
-    """Ask the kernel to stamp what arrives and what leaves; return whether it will."""
-    if sys.platform != "linux":
-        return False
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _STAMPS)
-    except OSError:
-        return False
-    return True
 
 
 class Flight:
@@ -112,7 +93,7 @@ class Flight:
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        enable_kernel_stamps(sock)
+        enable_kernel_timestamps(sock)
         error = sock.connect_ex(address)
         if error not in _IN_PROGRESS:
             sock.close()
@@ -178,7 +159,7 @@ class Flight:
             while True:
                 _, control, _, _ = self.sock.recvmsg(0, _ERROR_CONTROL_BYTES, _MSG_ERRQUEUE)
                 for level, kind, stamp in control:
-                    is_stamp = level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING
+                    is_stamp = level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING
                     if is_stamp and (self._sends > 1 or not self.send_stamp):
                         self.send_stamp = stamp
         except OSError:

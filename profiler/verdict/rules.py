@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from profiler.timing.audit import AGREE_US
 from profiler.verdict.advice import (
     FASTER_CLIENT,
     FEWER_THREADS,
@@ -14,6 +13,7 @@ from profiler.verdict.advice import (
 )
 from profiler.verdict.failures import ADVICE_ON_FAILURES
 from profiler.verdict.rule import Advice, Rule
+from profiler.wire_audit.audit import AGREE_US
 
 RULES = (
     Rule(

@@ -120,7 +120,7 @@ def test_a_hang_up_is_not_heard_under_nohup(tmp_path: Path, gate: Gate) -> None:
 def test_a_run_that_its_driver_never_served_leaves_no_folder(tmp_path: Path) -> None:
     """The load driver ends at once where it finds no descriptors; the same as if it had been killed."""
     code = (
-        "import profiler.timing.load as load, sys; load._listed = lambda cpus: ['no-such-processor']; "
+        "import profiler.timing.driver_client as client, sys; client._listed = lambda cpus: ['no-such-processor']; "
         "from profiler.cli import main; main()"
     )
     with server.serve(server.openai(Gate(is_open=True))) as port:

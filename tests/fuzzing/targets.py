@@ -26,9 +26,9 @@ from profiler.results.imported import IMPORTED_FILE, read_imported
 from profiler.results.several import StoredRun, read_runs
 from profiler.run.recompute import page_of, summary_of, write_summary
 from profiler.run.wall import import_meter
-from profiler.timing.audit_file import MAGIC, WIRE_FILE, read_wire
 from profiler.timing.clock import SystemClock
 from profiler.verdict import claim_file
+from profiler.wire_audit.wire_file import MAGIC, WIRE_FILE, read_wire
 from profiler.workloads import load, rows, traces
 from profiler.workloads.prompts import make_prompts
 from profiler.workloads.schema import DataPrompts, TracePrompts

@@ -16,7 +16,7 @@ from profiler.metrics.trust import (
     wire_stamp_error_us,
 )
 from profiler.results.records import Sample
-from profiler.timing.audit import Audit, Spread
+from profiler.wire_audit.audit import Audit, Spread
 
 ONLY = points_of(manifest())[0]
 

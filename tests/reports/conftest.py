@@ -19,9 +19,9 @@ from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Man
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 from profiler.servers.engine_log import EngineTiming
-from profiler.timing.audit import Audit
 from profiler.verdict.judge import judge
 from profiler.verdict.setup import setup_of
+from profiler.wire_audit.audit import Audit
 
 S = 1_000_000_000
 MS = 1_000_000

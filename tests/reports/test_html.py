@@ -12,7 +12,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.reports import html
 from profiler.results.manifest import Calibration
 from profiler.results.records import Outcome
-from profiler.timing.audit import Audit, Spread
+from profiler.wire_audit.audit import Audit, Spread
 
 EVIL = """</script><script>window.hurt=1</script><img src=x onerror="window.hurt=1">'"&\u2028"""
 

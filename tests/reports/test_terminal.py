@@ -5,7 +5,7 @@ from rich.console import Console
 from profiler.reports.terminal import summary_table
 from profiler.results.manifest import Calibration
 from profiler.results.records import Outcome
-from profiler.timing.audit import Audit, Spread
+from profiler.wire_audit.audit import Audit, Spread
 
 
 def printed(run, *, verbose=False, width=80):

@@ -4,7 +4,7 @@ import pytest
 
 from profiler.reports.facts import calibration_sentence
 from profiler.run.calibrate import calibrate
-from profiler.timing.load import load_driver
+from profiler.timing.driver_client import load_driver
 from profiler.timing.null_server import TOKENS
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from profiler.errors import UsageError
-from profiler.timing.audit_control import require_capture
+from profiler.wire_audit.control import require_capture
 
 
 def need_capture() -> None:

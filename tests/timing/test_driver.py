@@ -12,9 +12,9 @@ from support import scripted_server as server
 
 from profiler.errors import DriverError
 from profiler.results.records import Outcome, RequestRecord
-from profiler.timing import load
+from profiler.timing import driver_client
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import s_to_ns
 
@@ -473,7 +473,7 @@ profiler.timing.driver.main()
 
 def test_a_parent_that_takes_nothing_holds_back_further_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a profiler that is killed loses a bounded number of finished requests, and a driver's memory is bounded."""
-    monkeypatch.setattr(load, "_PROGRAM", ("-c", SOON_FULL))
+    monkeypatch.setattr(driver_client, "_PROGRAM", ("-c", SOON_FULL))
     served = 0
 
     def script(connection: server.socket.socket, request: bytes) -> None:

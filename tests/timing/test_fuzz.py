@@ -10,7 +10,7 @@ from support.certificates import Authority
 from support.fuzz_streams import SEEDS, end_of, fuzz
 
 from profiler.timing.messages import TlsOptions
-from profiler.timing.tls import TlsSession, make_context
+from profiler.timing.tls_session import TlsSession, make_context
 
 
 def test_mutated_responses_are_read_or_refused() -> None:

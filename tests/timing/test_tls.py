@@ -18,8 +18,8 @@ from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.address import Address
 from profiler.servers.openai_api import served_models
 from profiler.servers.openai_http import OpenAiEndpoint
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace, TlsOptions
 from profiler.units import s_to_ns
 

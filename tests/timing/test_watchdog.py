@@ -2,16 +2,18 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from profiler.errors import DriverError
-from profiler.timing import load
-from profiler.timing.load import load_driver
+from profiler.timing import driver_client
+from profiler.timing.driver_client import load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.units import s_to_ns
 
@@ -44,7 +46,7 @@ def job() -> Job:
 
 def hung(monkeypatch: pytest.MonkeyPatch, hang: str, settings: str = "") -> str:
     """Run a driver that hangs as soon as it has a job; return how the parent says that it ended."""
-    monkeypatch.setattr(load, "_PROGRAM", ("-c", HANGING.format(hang=hang, settings=settings)))
+    monkeypatch.setattr(driver_client, "_PROGRAM", ("-c", HANGING.format(hang=hang, settings=settings)))
     with load_driver() as driver:
         driver.spool([b"x"])
         deadline_s = time.monotonic() + 60
@@ -70,15 +72,15 @@ def test_a_driver_that_spins_where_it_cannot_look_is_ended_by_the_kernel(monkeyp
 
 
 def test_a_driver_that_sleeps_is_ended_by_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_SILENT_S", 0.5)
+    monkeypatch.setattr(driver_client, "_SILENT_S", 0.5)
     assert "made no progress for 0.5 s" in hung(monkeypatch, "time.sleep(1000)")
 
 
 def test_a_driver_that_waits_for_a_slow_server_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_SILENT_S", 5.0)
-    with load_driver() as driver, load.socket.create_server(("127.0.0.1", 0)) as silent:
+    monkeypatch.setattr(driver_client, "_SILENT_S", 5.0)
+    with load_driver() as driver, socket.create_server(("127.0.0.1", 0)) as silent:
         driver.spool([b"x"])
-        driver.start(load.msgspec.structs.replace(job(), port=silent.getsockname()[1]))
+        driver.start(msgspec.structs.replace(job(), port=silent.getsockname()[1]))
         deadline_s = time.monotonic() + 7
         while time.monotonic() < deadline_s:
             assert not any(isinstance(message, JobDone | Exchange) for message in driver.receive(0.5))
@@ -88,9 +90,9 @@ PARENT = """
 import sys
 sys.path.insert(0, {tests!r})
 from timing.test_watchdog import HANGING, SPIN, job
-from profiler.timing import load
-load._PROGRAM = ("-c", HANGING.format(hang=SPIN, settings=""))
-with load.load_driver() as driver:
+from profiler.timing import driver_client
+driver_client._PROGRAM = ("-c", HANGING.format(hang=SPIN, settings=""))
+with driver_client.load_driver() as driver:
     driver.spool([b"x"])
     driver.start(job())
     print(driver.pids[0], flush=True)

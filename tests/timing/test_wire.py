@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from profiler.timing.wire import Flight, timespec_to_ns
+from profiler.timing.kernel_timestamps import timespec_to_ns
+from profiler.timing.wire import Flight
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel does not stamp what leaves on this system")
 

@@ -15,8 +15,8 @@ from support import scripted_server as server
 
 from profiler.errors import DriverError, RecordError
 from profiler.results.records import Outcome, RequestRecord
+from profiler.timing.driver_client import LoadDriver, load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import LoadDriver, load_driver
 from profiler.timing.messages import Block, BlockBegan, ClosedLoopPace, Exchange, Job, JobDone, ScheduledPace
 from profiler.units import s_to_ns
 

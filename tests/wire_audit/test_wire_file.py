@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from profiler.errors import RunFolderError
-from profiler.timing.audit_file import MAGIC, WireWriter, read_wire
-from profiler.timing.audit_frames import Segment
 from profiler.timing.clock import WallOffset
+from profiler.wire_audit.frames import Segment
+from profiler.wire_audit.wire_file import MAGIC, WireWriter, read_wire
 
 MS = 1_000_000
 WALL = 1_000_000_000_000  # how far the wall clock is ahead

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from profiler.timing.audit_frames import SNAP_BYTES, Segment, parse_segment
+from profiler.wire_audit.frames import SNAP_BYTES, Segment, parse_segment
 
 SERVER, CLIENT = 8000, 40_000
 PAYLOAD = b"x" * 100

@@ -6,9 +6,9 @@ import time
 import pytest
 from support.capture import need_capture
 
-from profiler.timing import audit_ring
-from profiler.timing.audit_frames import SNAP_BYTES, Segment, parse_segment
-from profiler.timing.audit_ring import RETIRE_S, Ring
+from profiler.wire_audit import ring as ring_module
+from profiler.wire_audit.frames import SNAP_BYTES, Segment, parse_segment
+from profiler.wire_audit.ring import RETIRE_S, Ring
 
 ADDRESSES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
@@ -59,8 +59,8 @@ def test_every_segment_is_captured_once_with_its_stamp(family: socket.AddressFam
 
 def test_the_ring_goes_round_and_says_what_found_it_full(monkeypatch: pytest.MonkeyPatch) -> None:
     need_capture()
-    monkeypatch.setattr(audit_ring, "_BLOCK_BYTES", 4096)
-    monkeypatch.setattr(audit_ring, "_BLOCKS", 2)
+    monkeypatch.setattr(ring_module, "_BLOCK_BYTES", 4096)
+    monkeypatch.setattr(ring_module, "_BLOCKS", 2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         ring = Ring("lo", port)

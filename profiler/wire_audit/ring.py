@@ -13,8 +13,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from profiler.timing.audit_frames import SNAP_BYTES
 from profiler.units import NS_PER_S
+from profiler.wire_audit.frames import SNAP_BYTES
 
 _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION, _TPACKET_V3 = 5, 6, 10, 2  # linux/if_packet.h
 _SOL_PACKET, _SO_ATTACH_FILTER, _ETH_P_ALL = 263, 26, 3  # linux/socket.h, asm-generic/socket.h, linux/if_ether.h

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from profiler.errors import DriverError, UsageError
-from profiler.timing.audit_capture import READY
+from profiler.wire_audit.capture import READY
 
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 20.0  # it may have a ring full of packets left to write
@@ -40,7 +40,7 @@ def require_capture(url: str | None = None) -> None:
 @contextmanager
 def wire_capture(host: str, port: int, path: Path) -> Iterator[None]:
     """Capture the segments from and to a server into a file while the block runs. Raises `DriverError`."""
-    command = [sys.executable, "-P", "-m", "profiler.timing.audit_capture", interface_to(host, port), str(port)]
+    command = [sys.executable, "-P", "-m", "profiler.wire_audit.capture", interface_to(host, port), str(port)]
     with subprocess.Popen(
         [*command, str(path)],
         stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The wire capture: a process of its own that keeps the kernel's stamp of every segment from and to a server.
 
-Started as `python -m profiler.timing.audit_capture INTERFACE PORT FILE`. Prints one line, `ready` or what went wrong,
+Started as `python -m profiler.wire_audit.capture INTERFACE PORT FILE`. Prints one line, `ready` or what went wrong,
 and ends when its standard input does, so it never outlives its parent. Between two looks at the ring it sleeps: the
 kernel stamps and stores without it, so it may run when nobody else wants the processor.
 """
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from profiler.timing.audit_file import WireWriter
-from profiler.timing.audit_frames import parse_segment
-from profiler.timing.audit_ring import RETIRE_S, Ring
 from profiler.timing.clock import WallOffset, sample_wall_offset
+from profiler.wire_audit.frames import parse_segment
+from profiler.wire_audit.ring import RETIRE_S, Ring
+from profiler.wire_audit.wire_file import WireWriter
 
 READY = "ready"
 

@@ -10,15 +10,15 @@ from support.capture import need_capture
 
 from profiler.errors import DriverError, UsageError
 from profiler.results.records import RequestRecord
-from profiler.timing import audit_control
-from profiler.timing.audit import Audit, audit
-from profiler.timing.audit_capture import READY
-from profiler.timing.audit_control import interface_to, require_capture, wire_capture
-from profiler.timing.audit_file import read_wire
+from profiler.timing.driver_client import load_driver
 from profiler.timing.interpret import to_record
-from profiler.timing.load import load_driver
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.units import s_to_ns
+from profiler.wire_audit import control
+from profiler.wire_audit.audit import Audit, audit
+from profiler.wire_audit.capture import READY
+from profiler.wire_audit.control import interface_to, require_capture, wire_capture
+from profiler.wire_audit.wire_file import read_wire
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000  # several segments
 
@@ -88,7 +88,7 @@ def test_another_port_is_not_captured(tmp_path: Path) -> None:
 
 def test_a_capture_ends_with_its_parent_and_is_whole(tmp_path: Path) -> None:
     need_capture()
-    command = [sys.executable, "-m", "profiler.timing.audit_capture", "lo", "9", str(tmp_path / "wire.bin")]
+    command = [sys.executable, "-m", "profiler.wire_audit.capture", "lo", "9", str(tmp_path / "wire.bin")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -100,7 +100,7 @@ def test_a_capture_ends_with_its_parent_and_is_whole(tmp_path: Path) -> None:
 
 def test_a_capture_that_is_killed_is_cut_off(tmp_path: Path) -> None:
     need_capture()
-    command = [sys.executable, "-m", "profiler.timing.audit_capture", "lo", "9", str(tmp_path / "wire.bin")]
+    command = [sys.executable, "-m", "profiler.wire_audit.capture", "lo", "9", str(tmp_path / "wire.bin")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == READY
@@ -119,11 +119,11 @@ def test_without_the_capability_the_remedy_is_named(monkeypatch: pytest.MonkeyPa
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(audit_control.socket, "socket", refused)
+    monkeypatch.setattr(control.socket, "socket", refused)
     if sys.platform == "linux":
         with pytest.raises(UsageError, match=r"CAP_NET_RAW.*Operation not permitted.*setcap cap_net_raw\+ep /"):
             require_capture()
-    monkeypatch.setattr(audit_control.sys, "platform", "darwin")
+    monkeypatch.setattr(control.sys, "platform", "darwin")
     with pytest.raises(UsageError, match=r"needs packet sockets of Linux; this is darwin"):
         require_capture()
 

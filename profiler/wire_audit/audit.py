@@ -20,9 +20,9 @@ import msgspec
 
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.timing.audit_file import Capture
-from profiler.timing.audit_frames import Segment
 from profiler.units import NS_PER_MS, ns_to_us
+from profiler.wire_audit.frames import Segment
+from profiler.wire_audit.wire_file import Capture
 
 AGREE_US = 100.0  # a p99 beyond this is more than any client's latency figures should carry
 FOUND_RATIO = 0.9  # with fewer of the reads on the capture, the rest says little

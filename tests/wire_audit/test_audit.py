@@ -3,9 +3,9 @@
 import pytest
 
 from profiler.results.records import Outcome, RequestRecord
-from profiler.timing.audit import AGREE_US, Audit, audit
-from profiler.timing.audit_file import Capture
-from profiler.timing.audit_frames import Segment
+from profiler.wire_audit.audit import AGREE_US, Audit, audit
+from profiler.wire_audit.frames import Segment
+from profiler.wire_audit.wire_file import Capture
 
 US, MS = 1_000, 1_000_000
 PORT = 40_000

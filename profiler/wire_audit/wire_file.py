@@ -12,16 +12,14 @@ from typing import NamedTuple
 
 from profiler.errors import RunFolderError
 from profiler.files import read_bytes
-from profiler.timing.audit_frames import Segment
-from profiler.timing.clock import WallOffset, wall_to_monotonic_ns
-from profiler.units import NS_PER_MS
+from profiler.timing.clock import WallOffset, wall_to_monotonic_ns, was_stepped
+from profiler.wire_audit.frames import Segment
 
 WIRE_FILE = "wire.bin"
 MAGIC = b"aforowi1"
 
 _BATCH = struct.Struct("<qqqII")
 _SEGMENT = struct.Struct("<qH?xII")
-_STEP_NS = NS_PER_MS  # the wall clock moved by more than this between two batches: it was stepped
 
 
 class Capture(NamedTuple):
@@ -87,7 +85,7 @@ def _read_batches(data: bytes) -> Capture:
         drops += dropped
         if count == 0:
             return Capture(segments, drops, stepped, is_complete=True)
-        if abs(offset.offset_ns - before.offset_ns) > _STEP_NS:
+        if was_stepped(offset.offset_ns - before.offset_ns):
             stepped += count
         else:
             segments += _converted(data[start:position], before, offset)
