@@ -71,8 +71,8 @@ def drive_with_aforo(
     driver.start(
         Job(
             phase="repeat-1",
-            host=server.host,
-            port=server.port,
+            host=server.address.host,
+            port=server.address.port,
             pace=ClosedLoopPace(1, max_duration_ns=s_to_ns(600)),
             request_timeout_ns=s_to_ns(60),
             stall_timeout_ns=s_to_ns(60),
@@ -95,7 +95,7 @@ def drive_with_aforo(
 def drive_with_http_client(server: LlamaCppPythonServer, bodies: list[dict[str, object]]) -> float:
     """Return the mean decode speed that a blocking reader in this process sees."""
     speeds = []
-    connection = http.client.HTTPConnection(server.host, server.port)
+    connection = http.client.HTTPConnection(server.address.host, server.address.port)
     for body in bodies:
         connection.request("POST", PATHS["completions"], json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()

@@ -30,6 +30,7 @@ from clients import Client, Load, run
 
 from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models import facts, locate
+from profiler.servers.address import Address
 from profiler.servers.base import Launch
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer
 from profiler.servers.options import EngineOptions
@@ -49,26 +50,27 @@ _DECODE = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms /\s*(\d+) (?:runs|t
 
 
 class _Server(Protocol):
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def model_name(self) -> str: ...
+    address: Address
+    model_name: str
+
     def stop(self) -> None: ...
 
 
 class LlamaServer:
     """llama.cpp's own `llama-server`, one slot."""
 
-    host = "127.0.0.1"
-
     def __init__(self, binary: str, model_path: Path, log: Path) -> None:
         """Start it and wait until it answers."""
-        self.port = free_loopback_port()
+        self.address = Address("127.0.0.1", free_loopback_port())
         self.model_name = "probe"
-        options = {"-m": model_path, "-t": usable_cpu_count(), "-c": _CONTEXT_TOKENS, "-np": 1, "--host": self.host}
-        more = {"--port": self.port, "--alias": self.model_name}
+        options = {
+            "-m": model_path,
+            "-t": usable_cpu_count(),
+            "-c": _CONTEXT_TOKENS,
+            "-np": 1,
+            "--host": self.address.host,
+        }
+        more = {"--port": self.address.port, "--alias": self.model_name}
         flags = [str(word) for option in (options | more).items() for word in option]
         self._process = ServerProcess([binary, *flags], log, {})
         deadline_s = time.monotonic() + _START_S
@@ -85,7 +87,7 @@ class LlamaServer:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self.host}:{self.port}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.address.authority}/health", timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -164,7 +166,7 @@ def start_server(options: argparse.Namespace, log: Path) -> tuple[_Server, str]:
 def take_turn(server: _Server, log: Path, client: Client | None, load: Load, number: int, work: Path) -> Turn:
     """Let one client, or curl, drive the server for a while; return what the server's log says of it."""
     start_bytes = log.stat().st_size
-    url = f"http://{server.host}:{server.port}"
+    url = f"http://{server.address.authority}"
     if client is None:
         drive_with_curl(url, load, server.model_name)
     else:

@@ -97,7 +97,8 @@ class _Run:
 
     def __init__(self, plan: Plan, progress: Progress, clock: Clock, interrupt: Interrupt) -> None:
         self._plan = plan
-        self._server = plan.server
+        self._endpoint = plan.endpoint
+        self._server = plan.server  # None: it runs already
         self._progress = progress
         self._clock = clock
         self._interrupt = interrupt
@@ -180,7 +181,7 @@ class _Run:
     @property
     def _is_elsewhere(self) -> bool:
         """Whether the server runs on another machine, about which ours says nothing."""
-        return self._server.describe().is_elsewhere
+        return self._endpoint.describe().is_elsewhere
 
     def _meters_wanted(self) -> str:
         """Of a server elsewhere only what was named is read: whoever names a meter knows what it measures."""
@@ -197,7 +198,7 @@ class _Run:
 
     def _engine_facts(self) -> EngineFacts:
         """What the server says of itself, and the processors that it was put on; no secret of its command line."""
-        facts = self._server.describe()
+        facts = self._endpoint.describe()
         cpus = format_cpus(self._plan.cpus.server) or None
         return facts.model_copy(update={"cpus": cpus, "command": hide_arguments(facts.command)})
 
@@ -213,12 +214,12 @@ class _Run:
         """Start the server, make the prompts, then warm-up and repeats."""
         workload = self._plan.workload
         self._calibrate(driver)
-        if not self._plan.options.url:
+        if self._server is not None:
             self._progress.stage("Starting the model server")
             with self._phase("start-server"):
                 self._server.start(self._plan.folder.server_log, self._tick)
                 self._check_body()
-        sampler = Sampler(self._clock, self._server.pid, driver.pids)
+        sampler = Sampler(self._clock, self._server.pid if self._server else None, driver.pids)
         self._idle_baseline(sampler)
         search, first = search_for(workload.load, workload.repeats), 0
         while (point := search.next_point(self._measured())) is not None:
@@ -230,7 +231,7 @@ class _Run:
         """Ask a server that was started here once, where the user has changed what is sent. Raises `UsageError`."""
         plan = self._plan
         if plan.body != BodyChanges():
-            make_probe(self._server, plan.workload, plan.options.seed, tick=self._tick).carry_out(plan.body)
+            make_probe(self._endpoint, plan.workload, plan.options.seed, tick=self._tick).carry_out(plan.body)
 
     def _idle_baseline(self, sampler: Sampler) -> None:
         """Meter the machine with the server up and no request in flight, where that was asked for."""
@@ -244,7 +245,7 @@ class _Run:
             while self._clock.monotonic_ns() < deadline_ns:
                 self._sample(sampler)
                 self._tick()
-                self._server.check_alive()
+                self._check_alive()
                 self._clock.sleep(1 / SAMPLES_PER_S / 2)
             self._read_meters()
 
@@ -289,7 +290,8 @@ class _Run:
         plan = self._plan
         if not plan.options.wire_audit:
             return nullcontext()
-        return wire_capture(plan.server.host, plan.server.port, plan.folder.path / WIRE_FILE)
+        address = plan.endpoint.address
+        return wire_capture(address.host, address.port, plan.folder.path / WIRE_FILE)
 
     def _calibrate(self, driver: LoadDriver) -> None:
         self._progress.stage("Calibrating the client")
@@ -305,14 +307,14 @@ class _Run:
     def _prompts(self, blocks: list[int], first: int) -> Iterator[Prompt]:
         def count_tokens(text: str) -> int:
             self._tick()
-            self._server.check_alive()
+            self._check_alive()
             try:
-                return self._server.count_tokens(text)
+                return self._endpoint.count_tokens(text)
             except ServerError:
                 self._find_out_whether_it_died()
                 raise
 
-        counter = count_tokens if self._server.capabilities.counts_tokens else None
+        counter = count_tokens if self._endpoint.counts_tokens else None
         plan = self._plan
         prompts = make_prompts(
             plan.workload,
@@ -326,7 +328,7 @@ class _Run:
         )
         for made, prompt in enumerate(prompts, start=1):
             self._tick()
-            self._server.check_alive()
+            self._check_alive()
             self._progress.advance(made)
             yield prompt
 
@@ -354,12 +356,20 @@ class _Run:
                         is_done = True
                 self._sample(sampler)
                 self._tick()
-                self._server.check_alive()
+                self._check_alive()
+
+    def _check_alive(self) -> None:
+        """Raise `ServerDiedError` when a server that was started here has ended.
+
+        An endpoint that has gone shows in the outcomes of its requests.
+        """
+        if self._server is not None:
+            self._server.check_alive()
 
     def _counters(self) -> Mapping[str, float]:
         """What the server has counted; a metrics page that fails leaves a run without its second opinion, no more."""
         try:
-            return self._server.counters()
+            return self._endpoint.counters()
         except ServerError:
             return {}
 
@@ -389,7 +399,7 @@ class _Run:
 
     def _change_requests(self, refusal: str) -> None:
         """Find the fields that an endpoint refuses, and leave them out of all that is sent. Raises `UsageError`."""
-        endpoint = self._plan.endpoint
+        endpoint = self._plan.external
         assert endpoint is not None  # noqa: S101 - only an endpoint's refusal leads here
         self._is_probed = True
         known = len(endpoint.warnings)
@@ -414,14 +424,14 @@ class _Run:
     def _take(self, exchange: Exchange, asked: Asked, position: int) -> None:
         """Journal one finished request; if it was hung up on, find out whether the server has died."""
         record = self._read(exchange, asked, position)
-        endpoint, plan = self._plan.endpoint, self._plan
+        endpoint, plan = self._plan.external, self._plan
         if endpoint and not self._is_probed and endpoint.may_have_refused(record, plan.workload, plan.body):
             raise _RefusedError(record.detail)
         self._is_probed = True  # what the endpoint serves once, it does not refuse for its fields
         self._requests.append(record)
         self._precision.take(record)
         self._check_model(record)
-        if record.outcome in _GONE and self._server.pid is not None:
+        if record.outcome in _GONE and self._server is not None:
             self._find_out_whether_it_died()
 
     def _find_out_whether_it_died(self) -> None:
@@ -429,7 +439,7 @@ class _Run:
         deadline_ns = self._clock.monotonic_ns() + s_to_ns(_DYING_S)
         while self._clock.monotonic_ns() < deadline_ns:
             self._tick()
-            self._server.check_alive()
+            self._check_alive()
             self._clock.sleep(0.02)
 
     def _check_model(self, record: RequestRecord) -> None:
@@ -437,13 +447,13 @@ class _Run:
 
         Aforo names the model of a server that it starts, so another name there is that of another program.
         """
-        asked, answered = self._server.model_name, record.served_model
+        asked, answered = self._endpoint.model_name, record.served_model
         if answered is None or is_same_model(asked, answered):
             return
-        if self._server.pid is not None:
+        if self._server is not None:
             raise ServerError(
                 f"The server was asked for the model {asked!r} and answered as {answered!r}: another program answers "
-                f"on its port {self._server.port}. Try again."
+                f"on its port {self._server.address.port}. Try again."
             )
         warning = other_model(self._plan.credentials.mask(asked), answered)
         if warning not in self._manifest.warnings and len(self._other_models) < _MOST_OTHER_MODELS:
@@ -459,7 +469,7 @@ class _Run:
 
     def _stop_server(self) -> None:
         """Stop it whatever happens, even if the disk is too full to write down when."""
-        if self._plan.options.url:
+        if self._server is None:
             return
         self._progress.stage("Stopping the model server")
         try:
@@ -508,7 +518,7 @@ def _warnings(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
         warnings.append(f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late.")
     if plan.tls is not None and plan.tls.is_insecure:
         warnings.append("The endpoint's certificate was not checked (--insecure): any server could have answered.")
-    slow = slow_build(plan.server.describe(), host.cpu.isa_features)
+    slow = slow_build(plan.endpoint.describe(), host.cpu.isa_features)
     warnings += [slow] if slow else []
     warnings += plan.cpus.warnings
     if host.roofline is not None:

@@ -74,20 +74,20 @@ def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], fi
 
 
 def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: Asked) -> Iterator[bytes]:
-    workload, server = plan.workload, plan.server
+    workload, endpoint = plan.workload, plan.endpoint
     for index, prompt in enumerate(prompts, start=first_index):
         output_tokens = prompt.output_tokens or workload.output_tokens
         seed = plan.options.seed + index
-        body = make_body(server, workload, prompt.messages, output_tokens, seed, plan.body)
+        body = make_body(endpoint, workload, prompt.messages, output_tokens, seed, plan.body)
         asked.append(_read_tokens(plan, prompt), output_tokens)
-        yield http_request(server.address, workload.api, body, server.headers)
+        yield http_request(endpoint.address, workload.api, body, endpoint.headers)
 
 
 def _read_tokens(plan: Plan, prompt: Prompt) -> int | None:
     """Return how many tokens the server reads, a chat's template among them where only we can count them."""
     if prompt.tokens is None or plan.workload.api != "chat":
         return prompt.tokens
-    return prompt.tokens + plan.server.template_tokens(prompt.messages)
+    return prompt.tokens + plan.endpoint.template_tokens(prompt.messages)
 
 
 class Layout:
@@ -159,11 +159,11 @@ class Layout:
         return s_to_ns(self._plan.workload.max_repeat_s)
 
     def _job(self, blocks: list[Block], pace: ClosedLoopPace | ScheduledPace, first: int = 0) -> Job:
-        workload, server = self._plan.workload, self._plan.server
+        workload, address = self._plan.workload, self._plan.endpoint.address
         return Job(
             phase=blocks[0].phase,
-            host=server.host,
-            port=server.port,
+            host=address.host,
+            port=address.port,
             pace=pace,
             request_timeout_ns=s_to_ns(workload.request_timeout_s),
             stall_timeout_ns=s_to_ns(workload.stall_timeout_s),

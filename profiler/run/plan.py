@@ -27,10 +27,11 @@ from profiler.run.options import Options, command_line
 from profiler.run.threads import fast_cores
 from profiler.search.points import is_one_point, most_in_flight
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
-from profiler.servers.base import Launch, Server, Tick, no_tick
+from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose
 from profiler.servers.credentials import Credentials, read_credentials
+from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.secrets import hide_arguments
 from profiler.timing.clock import Clock
@@ -70,7 +71,7 @@ class Plan:
     overridden: list[str]
     model: ModelFacts
     lora: LoraFacts | None
-    server: Server
+    endpoint: Endpoint  # where its requests go
     folder: RunFolder
     said: Stated  # of money and carbon
     cpus: CpuSets
@@ -82,16 +83,21 @@ class Plan:
     nonce: str | None = None  # of the prompts; None where Aforo makes none
 
     @property
-    def endpoint(self) -> OpenAiEndpoint | None:
-        """The server, where somebody else has started it."""
-        return self.server if isinstance(self.server, OpenAiEndpoint) else None
+    def server(self) -> ManagedServer | None:
+        """The server that is to be started; `None` where it runs already."""
+        return self.endpoint if isinstance(self.endpoint, ManagedServer) else None
+
+    @property
+    def external(self) -> OpenAiEndpoint | None:
+        """The endpoint that is managed externally, where it is."""
+        return self.endpoint if isinstance(self.endpoint, OpenAiEndpoint) else None
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run."""
         own = [*limit_flags(self.limits), *self.body.flags()]
-        server = self.server.describe()
+        engine = self.endpoint.describe()
         return hide_arguments(
-            command_line(self.options, self.workload, self.overridden, self.model, server, [*self.said.words, *own])
+            command_line(self.options, self.workload, self.overridden, self.model, engine, [*self.said.words, *own])
         )
 
 
@@ -102,7 +108,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     loaded = _with_rounds(load.load(options.workload, options.overrides), options)
     nonce = _nonce(options.nonce, loaded.workload)
     lora: LoraFacts | None = None
-    server: Server
+    endpoint: Endpoint
     tls: TlsOptions | None = None
     credentials = Credentials()
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
@@ -111,12 +117,11 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         progress.stage("Looking at the endpoint")
         credentials = read_credentials(options.api_key_file, options.headers)
         is_warm = options.engine.prompt_cache == "warm"
-        endpoint = OpenAiEndpoint(
+        external = OpenAiEndpoint(
             options.url, options.model, _tls_options(options), credentials, is_warm=is_warm, tick=tick
         )
-        check_omitted(changes, endpoint, loaded.workload)
-        warnings = endpoint.warnings
-        server, model, tls = endpoint, endpoint.model_facts(), endpoint.tls
+        warnings = external.warnings
+        endpoint, model, tls = external, external.model_facts(), external.tls
         cpus = _cpus(options, threads=None)
     else:
         model = _find_model(options, loaded.workload, progress)
@@ -124,8 +129,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         progress.stage("Looking at the engine")
         launch = _launch(options, loaded, model, lora)
         cpus = _cpus(options, launch.threads)
-        server = choose(replace(launch, cpus=cpus.server), options.engine)
-        check_omitted(changes, server, loaded.workload)
+        endpoint = choose(replace(launch, cpus=cpus.server), options.engine)
+    check_omitted(changes, endpoint, loaded.workload)
     if options.wire_audit and tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
     return Plan(
@@ -136,9 +141,9 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         overridden=list(loaded.overridden),
         model=model,
         lora=lora,
-        server=server,
+        endpoint=endpoint,
         said=said,
-        folder=_new_folder(options.out, clock, server.describe().name, model, loaded.workload),
+        folder=_new_folder(options.out, clock, endpoint.describe().name, model, loaded.workload),
         cpus=cpus,
         tls=tls,
         credentials=credentials,
@@ -224,7 +229,7 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         streams=_streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
         lora=lora,
-        are_threads_asked=options.threads is not None,
+        threads_explicit=options.threads is not None,
         api=loaded.workload.api,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from profiler.errors import UsageError
 from profiler.results.manifest import BodyFacts
-from profiler.servers.base import Server
+from profiler.servers.base import Endpoint
 from profiler.servers.openai_api import embedding_body
 from profiler.servers.secrets import hide_fields
 from profiler.workloads.messages import Message
@@ -80,12 +80,17 @@ class BodyChanges:
 
 
 def make_body(
-    server: Server, workload: Workload, messages: Sequence[Message], output_tokens: int, seed: int, changes: BodyChanges
+    endpoint: Endpoint,
+    workload: Workload,
+    messages: Sequence[Message],
+    output_tokens: int,
+    seed: int,
+    changes: BodyChanges,
 ) -> dict[str, object]:
     """Return the JSON body of one request of a workload."""
     if workload.is_embedding:
-        return changes.apply(embedding_body(server.model_name, messages))
-    body = server.request_body(workload.api, messages, output_tokens, workload.temperature, seed)
+        return changes.apply(embedding_body(endpoint.model_name, messages))
+    body = endpoint.request_body(workload.api, messages, output_tokens, workload.temperature, seed)
     return changes.apply(body)
 
 
@@ -107,9 +112,9 @@ def read_changes(fields: Sequence[str], omitted: Sequence[str], max_tokens_field
     return BodyChanges(added, tuple(dict.fromkeys(omitted)), (), max_tokens_field)
 
 
-def check_omitted(changes: BodyChanges, server: Server, workload: Workload) -> None:
+def check_omitted(changes: BodyChanges, endpoint: Endpoint, workload: Workload) -> None:
     """Raise `UsageError` where a field is to be left out that no request has."""
-    body = make_body(server, workload, SHORT, 1, 0, BodyChanges())
+    body = make_body(endpoint, workload, SHORT, 1, 0, BodyChanges())
     for name in changes.omitted:
         if name not in body:
             sent = ", ".join(each for each in body if each not in _NEVER_OMITTED)

@@ -9,10 +9,11 @@ from profiler.errors import AforoError, UsageError
 from profiler.models.facts import check_is_file
 from profiler.models.locate import EMBEDDING, HUB_FILE
 from profiler.servers import llama_cpp_python, llama_server, openai_http, vllm
-from profiler.servers.base import Launch, Server
+from profiler.servers.base import Launch
+from profiler.servers.managed import ManagedServer
 from profiler.servers.options import EngineOptions
 
-_STARTED: Mapping[str, Callable[[Launch, EngineOptions], Server]] = {
+_STARTED: Mapping[str, Callable[[Launch, EngineOptions], ManagedServer]] = {
     llama_cpp_python.NAME: llama_cpp_python.LlamaCppPythonServer,
     llama_server.NAME: llama_server.LlamaServer,
     vllm.NAME: vllm.VllmServer,
@@ -46,7 +47,7 @@ class Availability:
     note: str  # what it is for; where it is missing, what to do
 
 
-def choose(launch: Launch, options: EngineOptions) -> Server:
+def choose(launch: Launch, options: EngineOptions) -> ManagedServer:
     """Return the server for a run, ready to be started. Raises `UsageError`, `ServerStartError`."""
     name = options.engine or _default(launch, options)
     if name not in _STARTED:

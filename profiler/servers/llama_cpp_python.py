@@ -15,12 +15,12 @@ from importlib.util import find_spec
 
 from profiler.errors import MissingExtraError, ServerError, ServerStartError, UsageError
 from profiler.results.manifest import EngineFacts
-from profiler.servers.base import Capabilities, Launch
+from profiler.servers.base import Launch
 from profiler.servers.engine_log import EngineTiming
 from profiler.servers.llama_build import AMX_FIX
+from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import PATHS, call_object, prompt_fields
 from profiler.servers.options import EngineOptions
-from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message, Role, joined
 
 NAME = "llama-cpp-python"
@@ -47,11 +47,11 @@ _TEMPLATE = "Its streams carry no usage; a chat's prompt is counted with its tem
 _OPENMP = {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "300000"}
 
 
-class LlamaCppPythonServer(StartedServer):
+class LlamaCppPythonServer(ManagedServer):
     """`python -m llama_cpp.server` on a free loopback port."""
 
     remedy = REMEDY
-    capabilities = Capabilities(counts_tokens=True, streams=1, keeps_to_length=True, tells_timings=True)
+    counts_tokens = True
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `MissingExtraError` without the engine, `UsageError` for several streams."""
@@ -69,8 +69,8 @@ class LlamaCppPythonServer(StartedServer):
         options: dict[str, object] = {
             "model": self._model.path or "",
             "model_alias": self.model_name,
-            "host": self.host,
-            "port": self.port,
+            "host": self.address.host,
+            "port": self.address.port,
             "n_ctx": self._launch.context_tokens,
             "n_threads": self._launch.threads,
             "n_threads_batch": self._launch.threads,
@@ -89,7 +89,7 @@ class LlamaCppPythonServer(StartedServer):
             version=version(),
             build=self._build,
             command=self.command(),
-            url=self.url,
+            url=self.address.url,
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=1,
@@ -126,10 +126,6 @@ class LlamaCppPythonServer(StartedServer):
                 raise ServerError("The server did not tell how many tokens a chat has: its answer has no usage.")
             self._template_tokens[roles] = counted - self.count_tokens(joined(short))
         return self._template_tokens[roles]
-
-    def counters(self) -> Mapping[str, float]:
-        """Nothing: it has no metrics page."""
-        return {}
 
     def request_body(
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int

@@ -5,17 +5,16 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_build
-from profiler.servers.base import Capabilities, Launch
+from profiler.servers.base import Launch
+from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.servers.started import StartedServer
 from profiler.workloads.messages import Message
 
 NAME = "llama-server"
@@ -60,14 +59,15 @@ def instructions(program: Path) -> str | None:
     return found[1].strip(" |") if found else None
 
 
-class LlamaServer(StartedServer):
+class LlamaServer(ManagedServer):
     """`llama-server` on a free loopback port, with one slot per stream."""
 
     remedy = REMEDY
+    counts_tokens = True
     environment: Mapping[str, str] = {"LLAMA_API_KEY": ""}  # one of the user's is not meant for this server
 
     # It hangs up after a streamed answer without having said so, which a request on the same connection would lose to.
-    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}
+    headers: Mapping[str, str] = {"Connection": "close"}
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `UsageError` when there is none, `ServerStartError` when it does not run."""
@@ -83,18 +83,13 @@ class LlamaServer(StartedServer):
             self._micro_batch_tokens = options.micro_batch_tokens or max(_MICRO_BATCH_TOKENS, launch.context_tokens)
             self._batch_tokens = options.batch_tokens or self._micro_batch_tokens
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """One stream per slot; it tells its own timings with every answer."""
-        return Capabilities(counts_tokens=True, streams=self._slots, keeps_to_length=True, tells_timings=True)
-
     def command(self) -> list[str]:
         """Return the full command line."""
         options: dict[str, object] = {
             "--model": self._launch.model.path or "",
             "--alias": self.model_name,
-            "--host": self.host,
-            "--port": self.port,
+            "--host": self.address.host,
+            "--port": self.address.port,
             "--threads": self._launch.threads,
             "--threads-batch": self._launch.threads,
             "--parallel": self._slots,
@@ -120,7 +115,7 @@ class LlamaServer(StartedServer):
             build="; ".join(part for part in build if part),
             path=str(self._program),
             command=self.command(),
-            url=self.url,
+            url=self.address.url,
             threads=self._launch.threads,
             context_tokens=self._launch.context_tokens,
             slots=self._slots,

@@ -1,10 +1,9 @@
-"""A running OpenAI-compatible endpoint that somebody else started: measured as it is, never stopped."""
+"""An externally managed OpenAI-compatible endpoint: it runs already, is measured as it is, and never stopped."""
 
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from urllib.parse import urljoin
 
 import psutil
@@ -13,7 +12,7 @@ from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.results.records import RequestRecord
 from profiler.servers.address import parse_url
-from profiler.servers.base import Capabilities, Tick, no_tick
+from profiler.servers.base import Endpoint, Tick, no_tick
 from profiler.servers.body import SHORT, BodyChanges, make_body
 from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
@@ -32,16 +31,13 @@ _NEEDS_KEY = {_UNAUTHORISED, 403}
 _NOT_FOUND = {404, 405, 501}
 
 _NOTES = [
-    "Started by somebody else: its version, build, arguments and memory are not known here.",
+    "Externally managed: its version, build, arguments and memory are not known here.",
     "Whether it ends a sequence early or reuses a cached prefix is up to it.",
 ]
 
 
-class OpenAiEndpoint:
+class OpenAiEndpoint(Endpoint):
     """An endpoint at `http[s]://HOST[:PORT][/BASE][?QUERY]`."""
-
-    pid = None
-    capabilities = Capabilities(counts_tokens=False, streams=None, keeps_to_length=False, tells_timings=False)
 
     def __init__(
         self,
@@ -58,17 +54,16 @@ class OpenAiEndpoint:
         Raises `UsageError` if it cannot be used, and what `tick` raises.
         """
         self.address = parse_url(url)
-        self.host, self.port = self.address.host, self.address.port
         self.tls = tls if self.address.is_tls else None
         _check_tls(self.address.url, self.address.scheme, tls)
-        self.headers: Mapping[str, str] = credentials.headers
+        self.headers = credentials.headers
         self.warnings: list[str] = []
         self._tick = tick
         self._credentials = credentials
         self._is_warm = is_warm
         self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
-        self._is_elsewhere = not is_here(self.host)
+        self._is_elsewhere = not is_here(self.address.host)
         if self._is_elsewhere:
             self._notes.append(
                 "It runs on another machine: what this one draws and costs is not set beside its tokens."
@@ -116,32 +111,11 @@ class OpenAiEndpoint:
             notes=self._notes,
         )
 
-    def start(self, log_path: Path, tick: Tick) -> None:
-        """Do nothing: it runs."""
-
-    def check_alive(self) -> None:
-        """Do nothing: an endpoint that has gone shows in the outcomes of its requests."""
-
-    def count_tokens(self, text: str) -> int:
-        """Raise `ServerError`: the interface has no such call."""
-        raise ServerError("An OpenAI-compatible endpoint does not count tokens.")
-
-    def template_tokens(self, messages: Sequence[Message]) -> int:
-        """0: where usage does not tell of the tokens of a chat template, they are not known."""
-        return 0
-
-    def counters(self) -> Mapping[str, float]:
-        """Nothing: a metrics page is no part of the interface."""
-        return {}
-
     def request_body(
         self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
     ) -> dict[str, object]:
         """The JSON body that asks for at most this many tokens, streamed, with usage at the end."""
         return streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
-
-    def stop(self) -> None:
-        """Do nothing: it is not ours to stop."""
 
     def _find_model(self, asked: str | None) -> str:
         """Return the model to ask for. Raises `UsageError` where none is named and the endpoint lists not just one."""

@@ -12,7 +12,7 @@ from profiler.errors import ServerError, UsageError
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.server_message import server_message
 from profiler.servers.address import Address
-from profiler.servers.base import Server, Tick, no_tick
+from profiler.servers.base import Endpoint, Tick, no_tick
 from profiler.servers.body import MAX_TOKENS, SHORT, BodyChanges, make_body
 from profiler.servers.http_call import Reply, exchange
 from profiler.servers.openai_api import http_request, shown, status_error
@@ -134,15 +134,15 @@ class Probe:
 
 
 def make_probe(
-    server: Server, workload: Workload, seed: int, tls: TlsOptions | None = None, tick: Tick = no_tick
+    endpoint: Endpoint, workload: Workload, seed: int, tls: TlsOptions | None = None, tick: Tick = no_tick
 ) -> Probe:
-    """Return the probe that asks a server for what the requests of a workload will ask for."""
+    """Return the probe that asks an endpoint for what the requests of a workload will ask for."""
     return Probe(
-        address=server.address,
+        address=endpoint.address,
         api=workload.api,
-        make_body=lambda tokens, changes: make_body(server, workload, SHORT, tokens, seed, changes),
+        make_body=lambda tokens, changes: make_body(endpoint, workload, SHORT, tokens, seed, changes),
         output_tokens=workload.output_tokens,
-        headers=server.headers,
+        headers=endpoint.headers,
         tls=tls,
         limit_s=min(workload.request_timeout_s, _LIMIT_S),
         tick=tick,

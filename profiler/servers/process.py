@@ -117,7 +117,7 @@ class ServerProcess:
 def _meaning(code: str, remedy: str) -> str:
     """Explain an exit code in words."""
     if not code.lstrip("-").isdigit():
-        return "its keeper was killed"
+        return "its supervisor process was killed"
     number = int(code)
     if number >= 0:
         return f"exit code {number}"

@@ -43,7 +43,7 @@ def _named(name: str, origin: str, path: Path, remedy: str) -> Path:
 
 
 def ask(program: Path, question: str, remedy: str) -> str:
-    """Run the program for a word about itself; return what it prints. Raises `ServerStartError`."""
+    """Query the program's version or help; return what it prints. Raises `ServerStartError`."""
     try:
         done = subprocess.run(
             [program, question],

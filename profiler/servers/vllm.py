@@ -11,12 +11,12 @@ from pathlib import Path
 
 from profiler.errors import ModelError, ServerError, UsageError
 from profiler.results.manifest import EngineFacts
-from profiler.servers.base import Capabilities, Launch
+from profiler.servers.base import Launch
+from profiler.servers.managed import ManagedServer, plain
 from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.servers.started import StartedServer, plain
 from profiler.workloads.messages import Message
 
 NAME = "vllm"
@@ -53,12 +53,12 @@ def version(program: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line[:1].isdigit()), "unknown")
 
 
-class VllmServer(StartedServer):
+class VllmServer(ManagedServer):
     """`vllm serve` on a free loopback port."""
 
     remedy = REMEDY
+    counts_tokens = True
     environment = _ENVIRONMENT
-    capabilities = Capabilities(counts_tokens=True, streams=None, keeps_to_length=True, tells_timings=True)
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
         """Prepare the server. Raises `UsageError` when there is none, `ModelError` for a model that it cannot load."""
@@ -78,8 +78,8 @@ class VllmServer(StartedServer):
         asked = self._options
         options: dict[str, object] = {
             "--served-model-name": self._base_name,
-            "--host": self.host,
-            "--port": self.port,
+            "--host": self.address.host,
+            "--port": self.address.port,
             "--load-format": self._load_format,
             "--max-model-len": self._launch.context_tokens,
             "--max-num-seqs": asked.slots or self._launch.streams,
@@ -104,7 +104,7 @@ class VllmServer(StartedServer):
             version=self._version,
             path=str(self._program),
             command=self.command(),
-            url=self.url,
+            url=self.address.url,
             threads=self._threads,
             context_tokens=self._launch.context_tokens,
             slots=self._options.slots or self._launch.streams,
@@ -143,7 +143,7 @@ class VllmServer(StartedServer):
 
     def _threads_asked(self) -> int | None:
         """Return how many threads compute, where that is not left to vLLM. Raises `UsageError` for a build for GPUs."""
-        if not self._launch.are_threads_asked:
+        if not self._launch.threads_explicit:
             return None
         if not self._is_on_processors:
             raise UsageError(

@@ -124,6 +124,6 @@ def test_no_worker_survives_a_warden_that_is_killed_while_prompts_are_made(tmp_p
             run.kill()
         _, error = run.communicate(timeout=30)
     assert run.returncode == (-signal.SIGKILL if "profiler" in killed else 1)
-    assert "profiler" in killed or "its keeper was killed" in error
+    assert "profiler" in killed or "its supervisor process was killed" in error
     _, alive = psutil.wait_procs([psutil.Process(pid) for pid in [worker_pid] if psutil.pid_exists(pid)], timeout=10)
     assert not alive

@@ -4,6 +4,7 @@ from typing import Any
 from profiler.results.manifest import Point
 from profiler.run.jobs import Asked, Layout
 from profiler.search.loads import at_concurrency, at_rate
+from profiler.servers.address import Address
 from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns
 from profiler.workloads.schema import Workload
@@ -36,7 +37,7 @@ def layout(point: Point, first: int = 0, trace: Any = None, **given: object) -> 
     }
     plan: Any = SimpleNamespace(
         workload=Workload.model_validate({**asked, **given}),
-        server=SimpleNamespace(host="127.0.0.1", port=9),
+        endpoint=SimpleNamespace(address=Address("127.0.0.1", 9)),
         options=SimpleNamespace(seed=1),
         tls=None,
         trace=trace,

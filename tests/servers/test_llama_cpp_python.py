@@ -86,7 +86,7 @@ def test_a_request_yields_exactly_the_tokens_that_it_asks_for(
     body = real.request_body("completions", [Message("user", "nuwa vulo")], 12, 0.0, 1)
     body |= {"model": server.model_name, "stream": False}
     assert ("logit_bias" in body) is not is_synthetic
-    connection = http.client.HTTPConnection(server.host, server.port)
+    connection = http.client.HTTPConnection(server.address.host, server.address.port)
     connection.request("POST", PATHS["completions"], json.dumps(body), {"Content-Type": "application/json"})
     answer = json.loads(connection.getresponse().read())
     connection.close()

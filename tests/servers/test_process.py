@@ -209,7 +209,7 @@ def test_a_warden_that_is_killed_takes_the_server_along(tmp_path: Path) -> None:
     wait_for_log(tmp_path / "log")
     os.kill(psutil.Process(server.pid).ppid(), signal.SIGKILL)
     assert is_gone(server.pid)
-    with pytest.raises(ServerDiedError, match="keeper was killed"):
+    with pytest.raises(ServerDiedError, match="supervisor process was killed"):
         for _ in range(100):
             server.check_alive()
             time.sleep(0.02)

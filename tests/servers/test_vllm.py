@@ -63,7 +63,7 @@ def test_every_choice_becomes_an_argument(program: Path, shape: Path) -> None:
         str(program),
         "serve",
         str(shape),
-        *("--served-model-name", "aforo/m", "--host", "127.0.0.1", "--port", str(made.port)),
+        *("--served-model-name", "aforo/m", "--host", "127.0.0.1", "--port", str(made.address.port)),
         *("--load-format", "dummy", "--max-model-len", "512", "--max-num-seqs", "16"),
         *("--max-num-batched-tokens", "8192", "--tensor-parallel-size", "2", "--dtype", "bfloat16"),
         *("--quantization", "fp8", "--kv-cache-dtype", "fp8"),
@@ -99,7 +99,7 @@ def test_a_build_for_gpus_divides_memory_itself_and_has_no_threads_to_choose(sha
     options = EngineOptions(engine_path=gpu)
     assert "--kv-cache-memory-bytes" not in VllmServer(launch(model(str(shape))), options).command()
     with pytest.raises(UsageError, match="--threads"):
-        VllmServer(replace(launch(model(str(shape))), are_threads_asked=True), options)
+        VllmServer(replace(launch(model(str(shape))), threads_explicit=True), options)
 
 
 def test_threads_are_vllms_own_choice_unless_asked_for(program: Path, shape: Path) -> None:
@@ -107,7 +107,7 @@ def test_threads_are_vllms_own_choice_unless_asked_for(program: Path, shape: Pat
     assert own.describe().threads is None
     assert "Threads as vLLM chooses them" in " ".join(own.describe().notes)
     assert "OMP_NUM_THREADS" not in own.environment
-    asked = replace(launch(model(str(shape)), threads=3), are_threads_asked=True)
+    asked = replace(launch(model(str(shape)), threads=3), threads_explicit=True)
     made = VllmServer(asked, EngineOptions(engine_path=program))
     assert made.describe().threads == 3
     assert (made.environment["OMP_NUM_THREADS"], made.environment["VLLM_CPU_OMP_THREADS_BIND"]) == ("3", "nobind")

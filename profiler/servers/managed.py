@@ -1,16 +1,16 @@
-"""What all servers have in common that are started here: a process, a port on the loopback, a name for the model."""
+"""A server that Aforo starts and stops: a process, a port on the loopback, a name for the model."""
 
 import re
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from profiler.errors import ServerError
 from profiler.servers.address import Address
-from profiler.servers.base import Launch, Tick, no_tick
+from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.process import ServerProcess, free_loopback_port
 from profiler.servers.readiness import serves, wait_until_ready
-from profiler.workloads.messages import Message
 
 
 def plain(name: str) -> str:
@@ -18,10 +18,9 @@ def plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
-class StartedServer:
+class ManagedServer(Endpoint):
     """A server in a process of its own, on a free loopback port."""
 
-    headers: ClassVar[Mapping[str, str]] = {}
     environment: Mapping[str, str] = {}
     remedy: ClassVar[str]
 
@@ -34,28 +33,13 @@ class StartedServer:
         self.model_name = f"aforo/{plain(launch.model.name)}"
 
     @property
-    def host(self) -> str:
-        """Address that it listens on."""
-        return self.address.host
-
-    @property
-    def port(self) -> int:
-        """Port that it listens on."""
-        return self.address.port
-
-    @property
-    def url(self) -> str:
-        """Where its interface is."""
-        return self.address.url
-
-    @property
     def pid(self) -> int:
         """Root of the server's process tree."""
         return self._running().pid
 
+    @abstractmethod
     def command(self) -> list[str]:
         """Return the full command line."""
-        raise NotImplementedError
 
     def start(self, log_path: Path, tick: Tick) -> None:
         """Start it and return once it answers with our model's name. Raises `ServerStartError`, `ServerDiedError`."""
@@ -67,16 +51,12 @@ class StartedServer:
         """Whether it serves our model. Raises `ServerStartError` when it serves another."""
         return serves(self.address, self.model_name, self._tick)
 
-    def template_tokens(self, messages: Sequence[Message]) -> int:
-        """0: usage tells of the tokens of a chat template."""
-        return 0
-
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when it has ended."""
         self._running().check_alive()
 
     def stop(self) -> None:
-        """End it and everything that it started."""
+        """End it and everything that it started; does nothing to one that was never started."""
         if self._process is not None:
             self._process.stop()
 
