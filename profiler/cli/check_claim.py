@@ -37,7 +37,7 @@ def check_claim(
     from profiler.cli.percentages import drift_of
     from profiler.errors import UsageError
     from profiler.reports import claims as shown
-    from profiler.results.several import read_runs
+    from profiler.results.run_set import read_runs
     from profiler.verdict.claim_file import available, load
     from profiler.verdict.claims import check
 

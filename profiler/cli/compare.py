@@ -46,7 +46,7 @@ def compare(
     from profiler.cli.progress import shown_progress
     from profiler.reports.compare.comparison import compare as compare_runs
     from profiler.reports.png import find_browser
-    from profiler.results.several import read_runs
+    from profiler.results.run_set import read_runs
 
     drift_ratio = drift_of(drift)
     chosen = _form(out, form, json=json, png=png)
@@ -76,7 +76,7 @@ def _form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form
 
 def _told(paths: Sequence[Path], progress: "Progress") -> Iterator[Path]:
     """Yield every run folder of `paths`, and what holds none, and say how far it has come."""
-    from profiler.results.several import find_runs
+    from profiler.results.run_set import find_runs
 
     folders = [folder for path in paths for folder in (list(find_runs([path])) or [path])]
     progress.stage(f"Reading {len(folders)} folders", total=len(folders))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from profiler.results.several import StoredRun
+    from profiler.results.run_set import StoredRun
     from profiler.verdict.gate import Gate
 
 _EXIT_CODES = {"pass": 0, "regression": 1, "undecidable": 3}
@@ -120,7 +120,7 @@ def _runs(path: Path, *, force: bool) -> "list[StoredRun]":
     import sys
 
     from profiler.errors import InvalidRunError, UsageError
-    from profiler.results.several import find_runs, read_runs
+    from profiler.results.run_set import find_runs, read_runs
 
     runs, refused = read_runs([path], allow_invalid=force)
     if not runs:

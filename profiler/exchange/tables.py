@@ -11,13 +11,14 @@ from profiler.metrics.latency import output_tokens, prompt_tokens
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.summarize import QUANTILES
 from profiler.results.folder import RunFolder
-from profiler.results.heads import RunHead, SummaryHead, read_run, read_summary
 from profiler.results.imported import Imported, read_imported
+from profiler.results.index import RunHead, SummaryHead, read_run, read_summary
 from profiler.results.listing import Found, find
-from profiler.results.manifest import Point, is_measured
+from profiler.results.manifest import Point
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, PointSummary, Scalar
 from profiler.stats.estimates import Estimate
+from profiler.workloads.phases import is_measured
 
 Row = dict[str, object]
 _BEYOND_FLOATS = 1 << 1023

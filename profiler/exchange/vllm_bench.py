@@ -15,10 +15,10 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import output_tokens, prompt_tokens
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
-from profiler.results.manifest import is_measured
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, PointSummary, Scalar
 from profiler.units import ns_to_s
+from profiler.workloads.phases import is_measured
 
 LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")
 RATES = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "goodput_rps")

@@ -7,8 +7,7 @@ from statistics import fmean
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
 from profiler.stats.ranges import Range
-
-IDLE_PHASE = "idle-baseline"
+from profiler.workloads.phases import IDLE
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Metered:
 def metered(manifest: Manifest, samples: Sequence[Sample], wall: Sequence[EnergyReading]) -> Metered:
     """Collect the readings of all meters; `wall` are those of one that was imported."""
     readings = [reading for sample in samples for reading in sample.energy]
-    idle = [(p.start_ns, p.end_ns) for p in manifest.phases if p.name == IDLE_PHASE and p.end_ns is not None]
+    idle = [(p.start_ns, p.end_ns) for p in manifest.phases if p.name == IDLE and p.end_ns is not None]
     return Metered([*readings, *wall], idle, busy_range(samples, idle))
 
 

@@ -13,6 +13,7 @@ from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import Window
 from profiler.results.manifest import Manifest, Phase, Point
+from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.records import Sample
 from profiler.stats.values import Values
 from profiler.wire_audit.audit import Audit
@@ -127,8 +128,8 @@ def points_of(manifest: Manifest) -> list[Point]:
     load = manifest.workload.get("load") or {}
     concurrency, rate_rps = load.get("concurrency"), load.get("rate_rps")
     if isinstance(concurrency, int):
-        return [Point(name=f"c{concurrency}", concurrency=concurrency)]
-    return [Point(name=f"r{rate_rps:g}" if isinstance(rate_rps, int | float) else "replay", rate_rps=rate_rps)]
+        return [at_concurrency(concurrency)]
+    return [at_rate(rate_rps) if isinstance(rate_rps, int | float) else of_replay()]
 
 
 def cut_to_point(manifest: Manifest, name: str) -> Manifest:

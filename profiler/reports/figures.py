@@ -13,6 +13,7 @@ from plotly import graph_objects as go
 
 from profiler.reports import format as fmt
 from profiler.reports.series import Point, Slice, Span
+from profiler.workloads.phases import WARMUP
 
 BLUE = "#0072B2"
 SKY = "#56B4E9"
@@ -129,7 +130,7 @@ def _over_time(traces: list[Trace], y_title: str, phases: Sequence[Span]) -> go.
     figure.update_xaxes(title_text=TIME_AXIS, zeroline=False)
     figure.update_yaxes(title_text=y_title, rangemode="tozero", zeroline=False)
     for phase in phases:
-        shade = MEASURED_SHADE if phase.is_measured else WARMUP_SHADE if phase.name == "warmup" else None
+        shade = MEASURED_SHADE if phase.is_measured else WARMUP_SHADE if phase.name == WARMUP else None
         if shade:
             figure.add_vrect(x0=phase.start_s, x1=phase.end_s, fillcolor=shade, line_width=0, layer="below")
     return figure

@@ -22,9 +22,9 @@ from profiler.reports.figures import (
     log_axis,
     rounded,
 )
+from profiler.results.points import load_of, unit_of
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
-from profiler.search.loads import load_of, unit_of
 
 ATTAINMENT = "slo_attainment_ratio"
 _LATENCIES = (

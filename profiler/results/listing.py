@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 from profiler.errors import RunFolderError, UsageError
-from profiler.results.heads import HeadlineMetrics, MetricHead, RunHead, read_run, read_summary
 from profiler.results.imported import NO_TRUST, Imported, read_imported
-from profiler.results.several import find_runs
+from profiler.results.index import HeadlineMetrics, MetricHead, RunHead, read_run, read_summary
+from profiler.results.run_set import find_runs
 
 HEADLINES: Mapping[str, tuple[str, str | None]] = {
     "output_tokens_per_s": ("output_tokens_per_s", None),

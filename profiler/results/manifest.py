@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from profiler.workloads import phases
+
 FORMAT_VERSION = 1
 
 PromptCache = Literal["cold", "warm"]
@@ -65,12 +67,7 @@ class Phase(_Part):
     @property
     def is_measured(self) -> bool:
         """Whether requests of this phase enter the metrics."""
-        return is_measured(self.name)
-
-
-def is_measured(phase: str) -> bool:
-    """Whether requests of a phase of this name enter the metrics."""
-    return phase.rpartition("/")[2].startswith("repeat-")
+        return phases.is_measured(self.name)
 
 
 class ModelFacts(_Part):

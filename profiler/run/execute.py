@@ -16,7 +16,6 @@ from profiler.errors import AforoError, InterruptedRunError, RecordError, Server
 from profiler.hosts.detect import this_host
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.roofline import measure_and_keep
-from profiler.metrics.metered import IDLE_PHASE
 from profiler.progress import Progress
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, Point, Status
@@ -33,7 +32,7 @@ from profiler.run.plan import Plan, load_per_core, make_plan
 from profiler.run.precision import Precision
 from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
-from profiler.search.points import is_one_point, most_in_flight, search_for
+from profiler.search.strategy import is_one_point, most_in_flight, search_for
 from profiler.servers.body import BodyChanges
 from profiler.servers.instructions import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
@@ -47,6 +46,7 @@ from profiler.units import s_to_ns
 from profiler.wire_audit.control import require_capture, wire_capture
 from profiler.wire_audit.wire_file import WIRE_FILE
 from profiler.workloads.messages import Prompt
+from profiler.workloads.phases import IDLE
 from profiler.workloads.prompts import make_prompts
 from profiler.workloads.sizes import prompt_warnings
 
@@ -239,7 +239,7 @@ class _Run:
         if not length_s:
             return
         self._progress.stage("Metering the idle machine")
-        with self._phase(IDLE_PHASE):
+        with self._phase(IDLE):
             self._read_meters()
             deadline_ns = self._clock.monotonic_ns() + s_to_ns(length_s)
             while self._clock.monotonic_ns() < deadline_ns:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import AforoError, InterruptedRunError, InvalidRunError, UsageError
-from profiler.results.several import read_runs
+from profiler.results.run_set import read_runs
 
 MOST_INVALID = 3  # runs of one side, of the last that were made, that may be INVALID before it is given up
 

@@ -6,10 +6,10 @@ from itertools import accumulate
 
 from msgspec.structs import replace
 
-from profiler.results.manifest import Point, is_measured
+from profiler.results.manifest import Point
 from profiler.run.plan import Plan
-from profiler.search.points import is_one_point
 from profiler.search.sizing import requests_per_repeat, slots_of, spare_requests, warmup_requests, warmup_room
+from profiler.search.strategy import is_one_point
 from profiler.servers.body import make_body
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
@@ -19,10 +19,8 @@ from profiler.timing.messages import UNLIMITED, Block, ClosedLoopPace, Job, Sche
 from profiler.units import s_to_ns
 from profiler.verdict.rules import RULES
 from profiler.workloads.messages import Prompt
+from profiler.workloads.phases import COOLDOWN, WARMUP, at_point, is_measured, repeat
 from profiler.workloads.schema import ClosedLoop, OpenLoop, Replay, SloSearch
-
-WARMUP = "warmup"
-COOLDOWN = "cooldown"
 
 _LONGEST = 10  # times the limit of one repeat: all of them together, where so few requests fit into the limit
 _FEWEST = next(int(rule.invalid or 1) for rule in RULES if rule.id == "too-few-samples")
@@ -101,13 +99,15 @@ class Layout:
         """Take the index in the run of the first request."""
         workload = plan.workload
         self._plan, self._point, self._first_index = plan, point, first_index
-        self._prefix = "" if is_one_point(workload) else f"{point.name}/"
         self._is_replay = isinstance(workload.load, Replay)
         self.warmup = warmup_requests(workload, point)
         self.requests = requests_per_repeat(workload, point)
         room = self.warmup if self._is_replay else warmup_room(workload, point)
         spare = 0 if self._is_replay else spare_requests(workload, point)
         self.rooms = [self._whole(count) for count in (room, *[self.requests] * workload.repeats, spare)]
+
+    def _named(self, phase: str) -> str:
+        return phase if is_one_point(self._plan.workload) else at_point(self._point.name, phase)
 
     def _whole(self, requests: int) -> int:
         """Return room for whole conversations."""
@@ -126,13 +126,13 @@ class Layout:
         firsts = list(accumulate(self.rooms, initial=0))
         blocks = [self._warmup(warm_room)]
         blocks += [self._repeat(number, firsts[number]) for number in range(1, len(repeats) + 1)]
-        return [*blocks, Block(f"{self._prefix}{COOLDOWN}", spare, first=firsts[-2], is_cooldown=True)]
+        return [*blocks, Block(self._named(COOLDOWN), spare, first=firsts[-2], is_cooldown=True)]
 
     def _warmup(self, room: int) -> Block:
         load = self._plan.workload.load
         ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
         return Block(
-            f"{self._prefix}{WARMUP}",
+            self._named(WARMUP),
             self.warmup,
             room=room,
             limit_ns=self._limit_ns + ramp_ns,
@@ -145,7 +145,7 @@ class Layout:
     def _repeat(self, number: int, first: int) -> Block:
         repeats = self._plan.workload.repeats
         return Block(
-            f"{self._prefix}repeat-{number}",
+            self._named(repeat(number)),
             self.requests,
             first=first,
             limit_ns=self._limit_ns,

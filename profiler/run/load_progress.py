@@ -1,12 +1,13 @@
 """What the person at the terminal sees of a load: which block, how much of it is done, and what was changed."""
 
 from profiler.progress import Progress
-from profiler.results.manifest import Point, is_measured
-from profiler.search.loads import describe_load
-from profiler.search.points import is_one_point
+from profiler.results.manifest import Point
+from profiler.results.points import describe_load
 from profiler.search.sizing import slots_of
+from profiler.search.strategy import is_one_point
 from profiler.timing.messages import Block, Exchange
 from profiler.units import ns_to_s
+from profiler.workloads.phases import is_measured, without_point
 from profiler.workloads.schema import Workload
 
 
@@ -39,8 +40,8 @@ class LoadProgress:
         if exchange.phase == self._phase:
             self._done += 1
             self._progress.advance(self._done)
-        if exchange.sent_ns is not None and not is_measured(exchange.phase):
-            self._lasted_ns.append(exchange.finished_ns - exchange.sent_ns)
+        if exchange.sent_user_ns is not None and not is_measured(exchange.phase):
+            self._lasted_ns.append(exchange.finished_user_ns - exchange.sent_user_ns)
 
     def _expected(self, block: Block) -> int:
         """Estimate how many requests of a closed loop fit into the time of a block, by those of the warm-up."""
@@ -55,7 +56,7 @@ class LoadProgress:
 
 
 def _title(block: Block, workload: Workload) -> str:
-    name = block.phase.rpartition("/")[2]
+    name = without_point(block.phase)
     if is_measured(block.phase):
         return f"Measuring, {name.replace('-', ' ')} of {workload.repeats}"
     return "Keeping the load on for the last requests" if block.is_cooldown else "Warming up"

@@ -5,10 +5,11 @@ from math import ceil
 from types import TracebackType
 
 from profiler.results.folder import RunFolder
-from profiler.results.manifest import Manifest, Phase, is_measured
+from profiler.results.manifest import Manifest, Phase
 from profiler.timing.clock import Clock
 from profiler.timing.messages import Block, BlockBegan, Job, JobDone
 from profiler.units import ns_to_s
+from profiler.workloads.phases import is_measured
 
 _ROOM = 1.2  # times what is needed by the pace so far, where a limit is suggested
 

@@ -25,8 +25,8 @@ from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
 from profiler.run.options import Options, command_line
 from profiler.run.threads import fast_cores
-from profiler.search.points import is_one_point, most_in_flight
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
+from profiler.search.strategy import is_one_point, most_in_flight
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose

@@ -6,6 +6,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.records import Outcome, RequestRecord
 from profiler.stats.intervals import BatchSums
+from profiler.workloads.phases import is_measured
 from profiler.workloads.schema import Until
 
 _FIRST = 40  # values before the first look
@@ -32,11 +33,7 @@ class Precision:
 
     def take(self, request: RequestRecord) -> None:
         """Look at one more finished request."""
-        if (
-            self._until is None
-            or request.outcome is not Outcome.OK
-            or not request.phase.rpartition("/")[2].startswith("repeat-")
-        ):
+        if self._until is None or request.outcome is not Outcome.OK or not is_measured(request.phase):
             return
         try:
             self._values.add(METRICS[self._until.metric].compute(request))

@@ -13,7 +13,7 @@ from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord
 from profiler.results.summary import Conclusion, PointSummary, Summary
-from profiler.search.points import search_for
+from profiler.search.strategy import search_for
 from profiler.servers import llama_cpp_python
 from profiler.servers.engine_log import EngineTiming
 from profiler.verdict.judge import judge_point, with_doubtful_loads

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from profiler.number_format import scale
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, load_of, unit_of, value_of
 from profiler.results.summary import Conclusion, PointSummary, Scalar
 from profiler.results.tokens import tokens_of
-from profiler.search.loads import at_concurrency, load_of, unit_of, value_of
 from profiler.workloads.schema import Saturate
 
 KNEE_SHARE = 0.95  # of the greatest throughput that was seen

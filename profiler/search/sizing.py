@@ -3,7 +3,7 @@
 from math import ceil
 
 from profiler.results.manifest import Point
-from profiler.search.loads import at_concurrency
+from profiler.results.points import at_concurrency
 from profiler.workloads.schema import ClosedLoop, Replay, Workload
 
 ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL = 1, 4  # where the number of requests is asked for: for one load, for several

@@ -10,8 +10,8 @@ from math import ceil, floor, sqrt
 from typing import Literal
 
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate, load_of
 from profiler.results.summary import Conclusion, PointSummary, Scalar
-from profiler.search.loads import at_concurrency, at_rate, load_of
 from profiler.workloads.schema import SloSearch
 
 METRIC = "slo_attainment_ratio"

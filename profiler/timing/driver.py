@@ -288,7 +288,7 @@ class Driver:
 
     def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
         exchange = flight.to_exchange(outcome, detail)
-        self._ended.append((exchange.finished_ns, exchange.index, exchange.phase))
+        self._ended.append((exchange.finished_user_ns, exchange.index, exchange.phase))
         self._channel.post(exchange)
 
     def _tell(self, task: _Task, start_ns: int) -> None:

@@ -224,7 +224,7 @@ def _stamped(exchange: Exchange) -> RequestRecord:
         return wall_to_monotonic_ns(timespec_to_ns(stamp), first, last)
 
     left_ns = monotonic_ns(exchange.send_stamp)
-    sent_ns = left_ns if left_ns is not None and exchange.sent_ns is not None else exchange.sent_ns
+    sent_ns = left_ns if left_ns is not None and exchange.sent_user_ns is not None else exchange.sent_user_ns
     origin_ns = sent_ns if sent_ns is not None else exchange.scheduled_ns
     arrivals_ns = [monotonic_ns(stamp) for stamp in exchange.kernel_stamp]
     pairs = list(zip(arrivals_ns, exchange.user_ns, strict=True))
@@ -240,7 +240,7 @@ def _stamped(exchange: Exchange) -> RequestRecord:
         sent_ns=sent_ns,
         sent_stamp_source="none" if sent_ns is None else "user" if left_ns is None else "kernel",
         send_call_ns=exchange.send_call_ns,
-        finished_ns=exchange.finished_ns,
+        finished_ns=exchange.finished_user_ns,
         stamp_source=_stamp_source(lags_ns),
         clock_offset_width_ns=max(first.width_ns, last.width_ns),
         clock_offset_drift_ns=drift_ns,

@@ -114,10 +114,10 @@ class Exchange(msgspec.Struct, tag=True, array_like=True):
     ending: str  # a value of results.records.Outcome; "ok" means that the response was complete
     detail: str | None
     scheduled_ns: int
-    sent_ns: int | None
+    sent_user_ns: int | None  # when our last send returned
     send_call_ns: int | None
     send_stamp: bytes  # the kernel's stamp of the last byte leaving, struct timespec, or empty
-    finished_ns: int
+    finished_user_ns: int
     user_ns: list[int]  # per read: when this process had the bytes
     kernel_stamp: list[bytes]  # per read: struct timespec of the wall clock, or empty
     data: list[bytes]  # per read

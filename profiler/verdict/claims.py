@@ -25,7 +25,7 @@ from typing import Literal
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import parse_metric, unit_of
 from profiler.results.manifest import PriceFacts
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence

@@ -10,7 +10,7 @@ from typing import Any
 from profiler.errors import UsageError
 from profiler.metrics.registry import Basis
 from profiler.results.manifest import Manifest, ModelFacts
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.verdict.fairness import fairness
 from profiler.verdict.traps import Compared, energy_kind
 

@@ -18,7 +18,7 @@ from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import unit_of
 from profiler.results.manifest import Manifest
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import PointSummary, Summary
 from profiler.stats.between_runs import FEWEST
 from profiler.stats.distributions import two_sided_t

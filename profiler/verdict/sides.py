@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from profiler.results.manifest import Manifest
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.verdict.claim_file import Claim, Side
 from profiler.verdict.comparable import mismatches
 

@@ -28,6 +28,7 @@ import msgspec
 from profiler.errors import WorkloadError
 from profiler.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from profiler.workloads.mistakes import show
+from profiler.workloads.phases import is_measured
 from profiler.workloads.rows import check_beside, lines, row_error, text_of
 from profiler.workloads.schema import TracePrompts
 
@@ -208,7 +209,7 @@ def _aforo(path: Path) -> Iterator[Row]:
     decode = msgspec.json.Decoder(_AforoRow).decode
     for number, line in lines(path):
         row = _decoded(path, number, line, decode, _AFORO_FORM)
-        if not row.phase.rpartition("/")[2].startswith("repeat-"):
+        if not is_measured(row.phase):
             continue
         prompt_tokens = row.prompt_tokens or row.prompt_tokens_server
         if row.outcome != "ok":

@@ -17,8 +17,9 @@ from support.command import Aforo
 from support.endpoint import endpoint as scripted
 
 from profiler.results.folder import RunFolder
-from profiler.results.manifest import Manifest, is_measured
+from profiler.results.manifest import Manifest
 from profiler.results.records import Outcome
+from profiler.workloads.phases import is_measured
 
 TOKENS = [str(number) for number in range(16)]
 SMALL = ["--requests", "24", "--repeats", "1", "--warmup-requests", "4", "--output-tokens", "16", "--quiet"]

@@ -23,7 +23,7 @@ from profiler.reports.compare import comparison, data, markdown, page
 from profiler.results import listing
 from profiler.results.folder import RunFolder
 from profiler.results.imported import IMPORTED_FILE, read_imported
-from profiler.results.several import StoredRun, read_runs
+from profiler.results.run_set import StoredRun, read_runs
 from profiler.run.recompute import page_of, summary_of, write_summary
 from profiler.run.wall import import_meter
 from profiler.timing.clock import SystemClock

@@ -9,7 +9,7 @@ from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import CostFacts, GridOpinion, Manifest, MeterFacts, PowerOpinion, PriceFacts, Source
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import EnergyAccount, Finding, Scalar, Summary, Unchecked, Verdict
 
 pytestmark = pytest.mark.browser

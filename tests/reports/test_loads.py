@@ -1,7 +1,7 @@
 from profiler.reports import loads
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary, Verdict
-from profiler.search.loads import at_concurrency
 
 
 def latency(p50: float, p99: float) -> Distribution:

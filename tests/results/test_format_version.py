@@ -8,15 +8,15 @@ import pytest
 from support.stored_runs import stored
 
 from profiler.errors import RunFolderError
-from profiler.results import heads
+from profiler.results import index
 from profiler.results.folder import RunFolder
 from profiler.results.imported import IMPORTED_FILE, read_imported
 
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "summarize and compare, run.json": ("run.json", lambda folder: RunFolder(folder).read_manifest()),
     "compare, summary.json": ("summary.json", lambda folder: RunFolder(folder).read_summary()),
-    "list and query, run.json": ("run.json", heads.read_run),
-    "list and query, summary.json": ("summary.json", heads.read_summary),
+    "list and query, run.json": ("run.json", index.read_run),
+    "list and query, summary.json": ("summary.json", index.read_summary),
     "imports": (IMPORTED_FILE, read_imported),
 }
 IMPORTED = {"import_id": "i", "imported_utc": "", "tool": "aiperf", "tool_version": None, "file": "f", "sha256": ""}

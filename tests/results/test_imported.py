@@ -8,7 +8,7 @@ from profiler.errors import RunFolderError
 from profiler.exchange.importing import import_result
 from profiler.results.folder import RunFolder
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST, read_imported
-from profiler.results.several import read_runs
+from profiler.results.run_set import read_runs
 
 
 def test_what_was_written_reads_back(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from profiler.errors import AforoError, InvalidRunError, UsageError
-from profiler.results.several import read_runs
+from profiler.results.run_set import read_runs
 from profiler.run.in_turn import Making, make_in_turn
 
 # Stands for `aforo run`: leaves a run folder with the rate that is asked for in the folder after --out.

@@ -2,8 +2,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate
 from profiler.run.jobs import Asked, Layout
-from profiler.search.loads import at_concurrency, at_rate
 from profiler.servers.address import Address
 from profiler.timing.messages import ClosedLoopPace, Job, ScheduledPace
 from profiler.units import NS_PER_S, s_to_ns

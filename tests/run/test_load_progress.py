@@ -1,6 +1,6 @@
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency
 from profiler.run.load_progress import LoadProgress
-from profiler.search.loads import at_concurrency
 from profiler.timing.messages import Block, Exchange
 from profiler.units import s_to_ns
 from profiler.workloads.schema import Workload

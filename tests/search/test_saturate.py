@@ -1,6 +1,6 @@
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate
 from profiler.results.summary import PointSummary, Scalar
-from profiler.search.loads import at_concurrency, at_rate
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.workloads.schema import Saturate
 

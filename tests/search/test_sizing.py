@@ -1,8 +1,8 @@
 import pytest
 
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate
 from profiler.search import sizing
-from profiler.search.loads import at_concurrency, at_rate
 from profiler.workloads.schema import Workload
 
 SYNTHETIC = {"source": "synthetic", "tokens": 8}

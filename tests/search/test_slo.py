@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate, load_of
 from profiler.results.summary import PointSummary, Scalar
-from profiler.search.loads import at_concurrency, at_rate, load_of
 from profiler.search.slo import SloLimitSearch
 from profiler.workloads.schema import SloSearch
 

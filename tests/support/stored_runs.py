@@ -10,7 +10,7 @@ from profiler.metrics.summarize import summarize
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import Manifest
 from profiler.results.records import RequestRecord
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Metric, Scalar, Verdict
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1-smoke"

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from support.stored_runs import stored
 
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Scalar
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import check

@@ -7,7 +7,7 @@ from support.rented_runs import rented_run, rented_runs, wall_meter
 
 from profiler.errors import UsageError
 from profiler.reports import claims as shown
-from profiler.results.several import StoredRun, read_runs
+from profiler.results.run_set import StoredRun, read_runs
 from profiler.run.wall import import_meter
 from profiler.verdict.claim_file import Claim, load
 from profiler.verdict.claims import Checked, check

@@ -5,7 +5,7 @@ import pytest
 from support.stored_runs import GOLDEN, stored
 
 from profiler.errors import UsageError
-from profiler.results.several import StoredRun, read_runs
+from profiler.results.run_set import StoredRun, read_runs
 from profiler.verdict.comparable import check_comparable, differing_settings, fairness, mismatches
 
 CPU = {"physical_cores": 4, "logical_cpus": 8, "smt": True}

@@ -16,7 +16,7 @@ from profiler.reports.compare.entries import named
 from profiler.reports.compare.sides import sides
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
 from profiler.results.records import EnergyReading
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import check

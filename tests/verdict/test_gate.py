@@ -8,7 +8,7 @@ from support.stored_runs import rate, stored
 
 from profiler.errors import UsageError
 from profiler.results.manifest import MeterClass
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.gate import Limit, gate
 

@@ -12,7 +12,7 @@ from profiler.reports.compare.differences import Differences, differences
 from profiler.reports.compare.entries import Entries, Entry, by_value, host, named
 from profiler.reports.compare.readings import Reading
 from profiler.reports.compare.sides import sides
-from profiler.results.several import Refused, StoredRun
+from profiler.results.run_set import Refused, StoredRun
 from profiler.results.tokens import Tokens, tokens_of
 from profiler.verdict.comparable import Mismatch, check_comparable, differing_settings
 from profiler.verdict.fairness import Found, traps

@@ -9,7 +9,7 @@ from typing import Any
 from profiler.errors import UsageError
 from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Summary
 from profiler.verdict.comparable import Mismatch, server_of
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from profiler.reports.compare import readings
 from profiler.reports.compare.entries import Entry, load
 from profiler.reports.compare.readings import Part, Reading
-from profiler.search.loads import describe_load, load_of
+from profiler.results.points import describe_load, load_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.pareto import Standing, standings
 

@@ -11,7 +11,7 @@ from profiler.metrics.summarize import summarize
 from profiler.reports.compare.comparison import Comparison, compare
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import CostFacts, Manifest, Point, PriceFacts, Source
-from profiler.results.several import StoredRun
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, PointSummary, Scalar, Summary, Verdict
 
 QUANTILES = ("p50", "p90", "p95", "p99")

@@ -2,7 +2,7 @@ import pytest
 
 from profiler.results.manifest import Point
 from profiler.results.summary import PointSummary
-from profiler.search.points import is_one_point, most_in_flight, search_for
+from profiler.search.strategy import is_one_point, most_in_flight, search_for
 from profiler.workloads.schema import Workload
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from support.stored_runs import GOLDEN, stored
 
-from profiler.results.several import find_runs, read_runs
+from profiler.results.run_set import find_runs, read_runs
 
 
 def test_a_run_stands_for_itself_and_a_folder_for_the_runs_below_it(tmp_path: Path) -> None:

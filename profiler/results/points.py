@@ -1,4 +1,4 @@
-"""Points by name, and what their summaries say."""
+"""Points: how they are named, which load each is, and what their summaries say."""
 
 from profiler.results.manifest import Point
 from profiler.results.summary import PointSummary, Scalar
@@ -12,6 +12,11 @@ def at_concurrency(concurrency: int) -> Point:
 def at_rate(rate_rps: float) -> Point:
     """Return the point of an open loop with this many arrivals per second."""
     return Point(name=f"r{rate_rps:g}", rate_rps=rate_rps)
+
+
+def of_replay() -> Point:
+    """Return the point of a trace that is replayed."""
+    return Point(name="replay")
 
 
 def load_of(point: Point) -> float:

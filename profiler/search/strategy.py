@@ -1,11 +1,11 @@
-"""The loads of a run: fixed, or chosen from what has been measured so far."""
+"""Which load comes next: those of a list, or what a search chooses from what has been measured so far."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.summary import Conclusion, PointSummary
-from profiler.search.loads import at_concurrency, at_rate
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.search.slo import SloLimitSearch
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, SloSearch, Workload
@@ -71,5 +71,5 @@ def _points(load: Load) -> list[Point]:
         rates = load.rate_rps if isinstance(load.rate_rps, list) else [load.rate_rps]
         return [at_rate(rate_rps) for rate_rps in rates]
     if isinstance(load, Replay):
-        return [Point(name="replay")]
+        return [of_replay()]
     raise TypeError(f"a {load.shape} chooses its points by itself")
