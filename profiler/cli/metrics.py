@@ -13,16 +13,13 @@ def metrics(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page.")] = False,
 ) -> None:
     """List every metric with its unit, formula and names in other tools."""
-    from dataclasses import asdict
-
     from profiler.cli.output import print_json
     from profiler.metrics import catalogue
 
     if markdown:
         print(catalogue.markdown(), end="")
     elif json:
-        rows = [{k: v for k, v in asdict(spec).items() if k != "compute"} for spec in catalogue.METRICS.values()]
-        print_json(rows, default=sorted)  # what a metric rests on is a set
+        print_json([catalogue.as_data(spec) for spec in catalogue.METRICS.values()])
     else:
         _print_table(list(catalogue.METRICS.values()))
 
@@ -32,8 +29,8 @@ def _print_table(specs: "list[MetricSpec]") -> None:
 
     from profiler.cli.output import console
 
-    table = Table("metric", "unit", "formula", "known elsewhere as", show_lines=True)
+    table = Table("metric", "unit", "formula", "aliases", show_lines=True)
     for spec in specs:
         aliases = "\n".join(f"{tool}: {name}" for tool, name in spec.aliases.items())
-        table.add_row(spec.id, spec.unit, spec.formula, aliases)
+        table.add_row(f"{spec.id}\n{spec.label}", spec.unit, spec.formula, aliases)
     console().print(table)

@@ -7,8 +7,8 @@ from pathlib import Path
 from profiler.errors import RunFolderError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate
-from profiler.metrics.latency import output_tokens, prompt_tokens
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import NotMeasuredError, PerRequest
+from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.metrics.summarize import QUANTILES
 from profiler.results.folder import RunFolder
 from profiler.results.imported import Imported, read_imported
@@ -22,7 +22,7 @@ from profiler.workloads.phases import is_measured
 
 Row = dict[str, object]
 _BEYOND_FLOATS = 1 << 1023
-_PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request"]
+_PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest)]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from profiler.exchange import source
 from profiler.exchange.source import Object, Said
 from profiler.exchange.tables import Opened
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.latency import output_tokens, prompt_tokens
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import PerRequest, Pooled
+from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, PointSummary, Scalar
@@ -21,6 +21,7 @@ from profiler.units import ns_to_s
 from profiler.workloads.phases import is_measured
 
 LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")
+_OF_REQUESTS = [spec for name in LATENCIES if isinstance(spec := METRICS[name], PerRequest | Pooled)]
 RATES = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "goodput_rps")
 DATE = "%Y%m%d-%H%M%S"
 _REQUIRED = {"request_throughput", "completed", "duration"}
@@ -115,13 +116,9 @@ class Added:
         """Add one finished request."""
         self.input_tokens += prompt_tokens(request) or 0
         self.output_tokens += output_tokens(request)
-        for metric in LATENCIES:
-            try:
-                found = METRICS[metric].compute(request)
-            except NotMeasuredError:
-                continue
-            for value in found if METRICS[metric].kind == "pooled" else [found]:
-                self.spreads[metric].add(value)
+        for spec in _OF_REQUESTS:
+            for value in spec.values(request):
+                self.spreads[spec.id].add(value)
 
 
 def results(run: Opened) -> list[dict[str, object]]:

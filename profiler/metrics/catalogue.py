@@ -1,22 +1,31 @@
-"""All metrics: importing this module declares them, in the order in which they are shown."""
+"""All metrics: importing this module declares them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import get_args
 
-from profiler.metrics import (  # noqa: F401 - importing declares
-    cost,
-    energy,
-    engine_word,
+# isort: off
+from profiler.metrics import (  # noqa: F401 - importing declares, in the order in which metrics are shown
     latency,
+    throughput,
     lengths,
-    load,
+    engine_word,
     resources,
     roofline,
-    throughput,
+    energy,
+    cost,
+    load,
     trust,
 )
-from profiler.metrics.registry import MetricSpec, declared
 
-METRICS: Mapping[str, MetricSpec] = declared()
+# isort: on
+from profiler.metrics.registry import Group, MetricSpec, declared
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+METRICS: Mapping[str, MetricSpec] = {
+    spec.id: spec for group in GROUPS for spec in declared().values() if spec.group == group
+}
+"""Group by group, and within one in the order of declaration."""
 
 
 def markdown() -> str:
@@ -43,6 +52,9 @@ def markdown() -> str:
         "measured requests, and there are no rates. `first_burst_ttft_ms` is of the requests that the load began",
         "with; `error_ratio` is of all measured requests.",
         "",
+        "**Window** is the part of a run that a metric looks at, **repeats** says how several are put together, and",
+        "**failed requests** what these do to it: in the columns of those names.",
+        "",
         "**Several repeats.** Distributions hold the requests of all repeats together. A rate or another quotient",
         "is that of the sums over all repeats, not the mean of the repeats' values; those are in `per_repeat`.",
         "Samples and counters of the host are those within, or around, the steady windows of all repeats.",
@@ -55,17 +67,27 @@ def markdown() -> str:
         "four tokens into each event, 16 events are 64 tokens. Reasoning that is made and not streamed is part of",
         "the output tokens and of their rate; the time per token is of those that were streamed.",
     ]
-    for group in ("latency", "throughput", "resources", "energy", "cost", "trust"):
+    for group in GROUPS:
         lines += ["", f"## {group.capitalize()}", ""]
         lines += [
-            "| id | unit | better | values | formula | known elsewhere as |",
-            "|---|---|---|---|---|---|",
+            "| id | label | unit | better | values | window | repeats | failed requests | formula | aliases |",
+            "|---|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_row(spec) for spec in METRICS.values() if spec.group == group]
     return "\n".join(lines) + "\n"
 
 
+def as_data(spec: MetricSpec) -> dict[str, object]:
+    """Return a declaration for JSON, without the functions."""
+    left_out = {"compute", "share_of", "shown", "population"}
+    stated = {name: value for name, value in vars(spec).items() if name not in left_out}
+    known = {"kind": spec.kind, "rests_on": sorted(spec.rests_on), "aliases": dict(spec.aliases)}
+    return {**stated, **known, **asdict(spec.population)}
+
+
 def _row(spec: MetricSpec) -> str:
     aliases = ", ".join(f"{tool}: `{name}`" for tool, name in spec.aliases.items()) or "–"
-    formula = spec.formula.replace("|", "\\|")
-    return f"| `{spec.id}` | {spec.unit} | {spec.better} | {spec.kind} | {formula} | {aliases} |"
+    over = spec.population
+    cells = [f"`{spec.id}`", spec.label, spec.unit, spec.better, spec.kind, over.window, over.repeats, over.failed]
+    cells += [spec.formula.replace("|", "\\|"), aliases]
+    return f"| {' | '.join(cells)} |"

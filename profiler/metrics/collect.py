@@ -22,7 +22,7 @@ from profiler.metrics.observations import (
     slo_of,
 )
 from profiler.metrics.pauses import Pauses
-from profiler.metrics.registry import MetricSpec, NotMeasuredError
+from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
 from profiler.metrics.stretches import stretches_of
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import ALWAYS, NOWHEN, Window, find_steady
@@ -33,10 +33,10 @@ from profiler.stats.values import EXACT_VALUES, Values
 from profiler.wire_audit.audit import Audit
 from profiler.workloads.schema import Slo
 
-_PER_REQUEST = [spec for spec in METRICS.values() if spec.kind == "per-request" and not spec.of_burst]
-_OF_BURST = [spec for spec in METRICS.values() if spec.of_burst]
+_PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and not spec.of_burst]
+_OF_BURST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and spec.of_burst]
 _NO_MORE = EngineTiming(0, 0.0, 0, 0.0)  # stands after the last one
-_POOLED = [spec for spec in METRICS.values() if spec.kind == "pooled"]
+_POOLED = [spec for spec in METRICS.values() if isinstance(spec, Pooled)]
 
 
 class Tally:
@@ -46,7 +46,7 @@ class Tally:
         """Begin with no request; `exact` is how many values of a metric are kept one by one."""
         self.totals = Totals()
         self.engine = EngineTotals()
-        self.values = {spec.id: Values(exact) for spec in METRICS.values() if spec.kind != "per-run"}
+        self.values = {spec.id: Values(exact) for spec in (*_PER_REQUEST, *_OF_BURST, *_POOLED)}
         self.pauses = Pauses(exact)
         self._window = window
         self._slo = slo
@@ -80,10 +80,10 @@ class Tally:
     def _take_values(self, request: RequestRecord) -> None:
         for spec in _PER_REQUEST:
             self._take_value(spec, request)
-        for spec in _POOLED:
-            self.values[spec.id].extend(spec.compute(request))
+        for pooled in _POOLED:
+            self.values[pooled.id].extend(pooled.compute(request))
 
-    def _take_value(self, spec: MetricSpec, request: RequestRecord) -> None:
+    def _take_value(self, spec: PerRequest, request: RequestRecord) -> None:
         with suppress(NotMeasuredError):
             self.values[spec.id].add(spec.compute(request))
 

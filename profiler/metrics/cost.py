@@ -6,7 +6,9 @@ from dataclasses import replace
 from profiler.cost import carbon, price
 from profiler.metrics.energy import machine_account, machine_j, note_on, steady_input_tokens, steady_tokens
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import CURRENCY, Estimate, NotMeasuredError, metric
+from profiler.metrics.population import RATES
+from profiler.metrics.registry import CURRENCY, Measurement, NotMeasuredError, per_run
+from profiler.metrics.shown import VALUE, Shown
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
 from profiler.results.manifest import EmbodiedFacts, PriceFacts, TokenPriceFacts
 from profiler.stats.ranges import Range
@@ -54,11 +56,11 @@ def _moving(rate_per_s: float, what: str) -> float:
     return rate_per_s
 
 
-def _money(seen: Observations, amount: float, unit: str) -> Estimate:
+def _money(seen: Observations, amount: float, unit: str) -> Measurement:
     """A number in the currency of the price; a note where the price of cached tokens is not known."""
     charged = _charged(seen)
     note = _full_price(seen, charged) if isinstance(charged, TokenPriceFacts) else None
-    return Estimate(Range.exact(amount), note, unit.replace(CURRENCY, charged.currency))
+    return Measurement(Range.exact(amount), note, unit.replace(CURRENCY, charged.currency))
 
 
 def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:
@@ -73,8 +75,17 @@ def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:
 _PER_1M, _PER_REQUEST, _FOR_MONEY = f"{CURRENCY}/1M tokens", CURRENCY, f"tokens/{CURRENCY}"
 
 
-@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
-def cost_per_1m_output_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per 1M output tokens",
+    unit=_PER_1M,
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    over=RATES,
+    short="Cost",
+    shown=Shown(order=80, of="output", headline="page", brief=VALUE, compared="ranked"),
+)
+def cost_per_1m_output_tokens(seen: Observations) -> Measurement:
     """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone.
 
     Of an endpoint that charges by the token, here and below, an hour costs what its tokens do at the measured rates. In
@@ -84,8 +95,18 @@ def cost_per_1m_output_tokens(seen: Observations) -> Estimate:
     return _money(seen, cost, _PER_1M)
 
 
-@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
-def cost_per_1m_input_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per 1M input tokens",
+    unit=_PER_1M,
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    over=RATES,
+    short="Cost",
+    work="requests",
+    shown=Shown(order=80, of="input", headline="page", brief=VALUE, compared="ranked"),
+)
+def cost_per_1m_input_tokens(seen: Observations) -> Measurement:
     """Price per hour / prompt tokens per hour × 10⁶: the whole price against prompt tokens alone.
 
     Not to be added to the price of output tokens: each carries all of the machine.
@@ -94,28 +115,46 @@ def cost_per_1m_input_tokens(seen: Observations) -> Estimate:
     return _money(seen, cost, _PER_1M)
 
 
-@metric("per-run", unit=_PER_1M, group="cost", better="lower", rests_on={"price"})
-def cost_per_1m_total_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per 1M tokens, input and output",
+    unit=_PER_1M,
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    over=RATES,
+    work="requests",
+)
+def cost_per_1m_total_tokens(seen: Observations) -> Measurement:
     """Price per hour / prompt and output tokens per hour × 10⁶, as many price lists and vendors count."""
     output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
     cost = price.per_million(_per_hour(seen), _moving(input_tokens_per_s(seen) + output_per_s, "token"))
     return _money(seen, cost, _PER_1M)
 
 
-@metric("per-run", unit=_PER_REQUEST, group="cost", better="lower", rests_on={"price"})
-def cost_per_request(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per request", unit=_PER_REQUEST, group="cost", better="lower", rests_on={"price"}, over=RATES, work="requests"
+)
+def cost_per_request(seen: Observations) -> Measurement:
     """Price per hour / requests per hour."""
     cost = price.per_unit(_per_hour(seen), _moving(requests_per_s(seen), "request"))
     return _money(seen, cost, _PER_REQUEST)
 
 
-@metric("per-run", unit=_FOR_MONEY, group="cost", better="higher", rests_on={"price"})
-def output_tokens_per_currency(seen: Observations) -> Estimate:
+@per_run(
+    "Output tokens for money",
+    unit=_FOR_MONEY,
+    group="cost",
+    better="higher",
+    rests_on={"price"},
+    over=RATES,
+    short="Tokens for money",
+)
+def output_tokens_per_currency(seen: Observations) -> Measurement:
     """Output tokens per hour / price per hour: what one unit of the price's currency buys."""
     return _money(seen, price.units_per_money(_per_hour(seen), output_tokens_per_s(seen)), _FOR_MONEY)
 
 
-def _in_usd(seen: Observations, compute: Callable[[Observations], Estimate]) -> Estimate:
+def _in_usd(seen: Observations, compute: Callable[[Observations], Measurement]) -> Measurement:
     currency = _charged(seen).currency
     if currency != USD:
         raise NotMeasuredError(f"the price is in {currency}, and currencies are never converted; see the report")
@@ -125,33 +164,60 @@ def _in_usd(seen: Observations, compute: Callable[[Observations], Estimate]) -> 
 _PER_1M_USD, _OUTPUT, _INPUT = "USD/1M tokens", "cost_per_1m_output_tokens", "cost_per_1m_input_tokens"
 
 
-@metric("per-run", unit=_PER_1M_USD, group="cost", better="lower", rests_on={"price"}, instead=_OUTPUT)
-def usd_per_1m_output_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per 1M output tokens, USD",
+    unit=_PER_1M_USD,
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    instead=_OUTPUT,
+    over=RATES,
+)
+def usd_per_1m_output_tokens(seen: Observations) -> Measurement:
     """`cost_per_1m_output_tokens`, where the price is in USD."""
     return _in_usd(seen, cost_per_1m_output_tokens)
 
 
-@metric("per-run", unit=_PER_1M_USD, group="cost", better="lower", rests_on={"price"}, instead=_INPUT)
-def usd_per_1m_input_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per 1M input tokens, USD",
+    unit=_PER_1M_USD,
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    instead=_INPUT,
+    over=RATES,
+    work="requests",
+)
+def usd_per_1m_input_tokens(seen: Observations) -> Measurement:
     """`cost_per_1m_input_tokens`, where the price is in USD."""
     return _in_usd(seen, cost_per_1m_input_tokens)
 
 
-@metric("per-run", unit="USD", group="cost", better="lower", rests_on={"price"}, instead="cost_per_request")
-def usd_per_request(seen: Observations) -> Estimate:
+@per_run(
+    "Cost per request, USD",
+    unit="USD",
+    group="cost",
+    better="lower",
+    rests_on={"price"},
+    instead="cost_per_request",
+    over=RATES,
+    work="requests",
+)
+def usd_per_request(seen: Observations) -> Measurement:
     """`cost_per_request`, where the price is in USD."""
     return _in_usd(seen, cost_per_request)
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Output tokens per US dollar",
     unit="tokens/USD",
     group="cost",
     better="higher",
     rests_on={"price"},
     instead="output_tokens_per_currency",
+    over=RATES,
 )
-def tokens_per_usd(seen: Observations) -> Estimate:
+def tokens_per_usd(seen: Observations) -> Measurement:
     """`output_tokens_per_currency`, where the price is in USD."""
     return _in_usd(seen, output_tokens_per_currency)
 
@@ -188,19 +254,22 @@ def _boundary(seen: Observations) -> str:
     return f"boundary of energy: {note_on(machine_account(seen))}"
 
 
-def _per_million(seen: Observations, carbon_g: Range, note: str) -> Estimate:
-    return Estimate(carbon.per_million(carbon_g, steady_tokens(seen)), note)
+def _per_million(seen: Observations, carbon_g: Range, note: str) -> Measurement:
+    return Measurement(carbon.per_million(carbon_g, steady_tokens(seen)), note)
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Carbon per 1M output tokens (SCI)",
     unit="gCO2e/1M tokens",
     group="cost",
     better="lower",
     aliases={"Green Software Foundation": "SCI"},
     rests_on={"energy", "grid", "embodied"},
+    over=RATES,
+    short="Carbon (SCI)",
+    shown=Shown(order=100, of="output", headline="page", compared="ranked"),
 )
-def gco2e_per_1m_output_tokens(seen: Observations) -> Estimate:
+def gco2e_per_1m_output_tokens(seen: Observations) -> Measurement:
     """SCI, ISO/IEC 21031: (gross energy × PUE × grid intensity + embodied share) / output tokens × 10⁶.
 
     The least and the most over what energy, grid and embodied carbon may be, where they are intervals.
@@ -208,22 +277,46 @@ def gco2e_per_1m_output_tokens(seen: Observations) -> Estimate:
     return _per_million(seen, _total_g(seen), _boundary(seen))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"energy", "grid", "embodied"})
-def gco2e_per_1m_input_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Carbon per 1M input tokens (SCI)",
+    unit="gCO2e/1M tokens",
+    group="cost",
+    better="lower",
+    rests_on={"energy", "grid", "embodied"},
+    over=RATES,
+    short="Carbon (SCI)",
+    work="requests",
+    shown=Shown(order=100, of="input", headline="page", compared="ranked"),
+)
+def gco2e_per_1m_input_tokens(seen: Observations) -> Measurement:
     """SCI with another functional unit: (gross energy × PUE × grid intensity + embodied share) / prompt tokens × 10⁶.
 
     The whole carbon against prompt tokens alone: not to be added to that of output tokens.
     """
-    return Estimate(carbon.per_million(_total_g(seen), steady_input_tokens(seen)), _boundary(seen))
+    return Measurement(carbon.per_million(_total_g(seen), steady_input_tokens(seen)), _boundary(seen))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"energy", "grid"})
-def gco2e_operational_per_1m_output_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Carbon per 1M output tokens, operational",
+    unit="gCO2e/1M tokens",
+    group="cost",
+    better="lower",
+    rests_on={"energy", "grid"},
+    over=RATES,
+)
+def gco2e_operational_per_1m_output_tokens(seen: Observations) -> Measurement:
     """Gross energy × PUE × grid intensity / output tokens × 10⁶."""
     return _per_million(seen, _operational_g(seen), note_on(machine_account(seen)))
 
 
-@metric("per-run", unit="gCO2e/1M tokens", group="cost", better="lower", rests_on={"embodied"})
-def gco2e_embodied_per_1m_output_tokens(seen: Observations) -> Estimate:
+@per_run(
+    "Carbon per 1M output tokens, embodied",
+    unit="gCO2e/1M tokens",
+    group="cost",
+    better="lower",
+    rests_on={"embodied"},
+    over=RATES,
+)
+def gco2e_embodied_per_1m_output_tokens(seen: Observations) -> Measurement:
     """Carbon of making the reserved part of the machine × length of the steady windows / life / output tokens × 10⁶."""
     return _per_million(seen, _embodied_g(seen), _embodied(seen).method)

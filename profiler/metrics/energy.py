@@ -2,7 +2,9 @@
 
 from profiler.energy.account import WITHOUT_CARDS, Account, headline, whole_machine
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import Estimate, NotMeasuredError, metric
+from profiler.metrics.population import RATES, WINDOWS
+from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
+from profiler.metrics.shown import VALUE, Shown
 from profiler.metrics.throughput import input_tokens_per_s, output_tokens_per_s, requests_per_s
 from profiler.stats.ranges import Range
 from profiler.units import ns_to_s
@@ -78,46 +80,82 @@ def _some(count: float, what: str) -> float:
     return count
 
 
-def _per_token(seen: Observations, energy_j: Range) -> Estimate:
-    return Estimate(energy_j.times(1 / steady_tokens(seen)), note_on(account_of(seen)))
+def _per_token(seen: Observations, energy_j: Range) -> Measurement:
+    return Measurement(energy_j.times(1 / steady_tokens(seen)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="W", group="energy", better="lower", rests_on={"energy"})
-def mean_power_w(seen: Observations) -> Estimate:
+@per_run("Mean power", unit="W", group="energy", better="lower", rests_on={"energy"}, over=WINDOWS)
+def mean_power_w(seen: Observations) -> Measurement:
     """Gross energy in the steady windows / length of the windows, by the best meter; see the note for its scope."""
-    return Estimate(gross_j(seen).times(1 / ns_to_s(seen.window_ns)), note_on(account_of(seen)))
+    return Measurement(gross_j(seen).times(1 / ns_to_s(seen.window_ns)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
-def energy_j_per_output_token(seen: Observations) -> Estimate:
+@per_run(
+    "Energy per output token",
+    unit="J/token",
+    group="energy",
+    better="lower",
+    rests_on={"energy"},
+    over=RATES,
+    short="Energy",
+    shown=Shown(order=90, of="output", headline="page", brief=VALUE, compared="ranked"),
+)
+def energy_j_per_output_token(seen: Observations) -> Measurement:
     """Gross energy in the steady windows / output tokens that arrived in them: idle power is part of it."""
     return _per_token(seen, gross_j(seen))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
-def energy_j_per_input_token(seen: Observations) -> Estimate:
+@per_run(
+    "Energy per input token",
+    unit="J/token",
+    group="energy",
+    better="lower",
+    rests_on={"energy"},
+    over=RATES,
+    short="Energy",
+    work="requests",
+    shown=Shown(order=90, of="input", headline="page", brief=VALUE, compared="ranked"),
+)
+def energy_j_per_input_token(seen: Observations) -> Measurement:
     """Gross energy in the steady windows / prompt tokens in them: the whole energy against prompt tokens alone.
 
     Not to be added to the energy of output tokens: each carries all of it.
     """
-    return Estimate(gross_j(seen).times(1 / steady_input_tokens(seen)), note_on(account_of(seen)))
+    return Measurement(gross_j(seen).times(1 / steady_input_tokens(seen)), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/request", group="energy", better="lower", rests_on={"energy"})
-def energy_j_per_request(seen: Observations) -> Estimate:
+@per_run(
+    "Energy per request",
+    unit="J/request",
+    group="energy",
+    better="lower",
+    rests_on={"energy"},
+    over=RATES,
+    work="requests",
+)
+def energy_j_per_request(seen: Observations) -> Measurement:
     """Gross energy in the steady windows / requests whose last byte arrived in them."""
     ended = _some(requests_per_s(seen) * ns_to_s(seen.window_ns), "request")
-    return Estimate(gross_j(seen).times(1 / ended), note_on(account_of(seen)))
+    return Measurement(gross_j(seen).times(1 / ended), note_on(account_of(seen)))
 
 
-@metric("per-run", unit="J/token", group="energy", better="neither", rests_on={"energy"})
-def energy_idle_j_per_output_token(seen: Observations) -> Estimate:
+@per_run(
+    "Idle energy per output token", unit="J/token", group="energy", better="neither", rests_on={"energy"}, over=RATES
+)
+def energy_idle_j_per_output_token(seen: Observations) -> Measurement:
     """Power in the idle baseline × length of the steady windows / output tokens that arrived in them."""
     return _per_token(seen, idle_j(seen))
 
 
-@metric("per-run", unit="J/token", group="energy", better="lower", rests_on={"energy"})
-def energy_net_j_per_output_token(seen: Observations) -> Estimate:
+@per_run(
+    "Net energy per output token (gross − idle)",
+    unit="J/token",
+    group="energy",
+    better="lower",
+    rests_on={"energy"},
+    over=RATES,
+)
+def energy_net_j_per_output_token(seen: Observations) -> Measurement:
     """Gross − idle energy of the steady windows / output tokens that arrived in them."""
     idle_j(seen)
     net = account_of(seen).net_j
@@ -126,7 +164,7 @@ def energy_net_j_per_output_token(seen: Observations) -> Estimate:
     return _per_token(seen, net)
 
 
-@metric("per-run", unit="ratio", group="trust", better="higher")
+@per_run("Steady state covered by energy readings", unit="ratio", group="trust", better="higher", over=WINDOWS)
 def energy_coverage_ratio(seen: Observations) -> float:
     """Part of the steady windows that the readings of the best meter cover; the least of its channels."""
     metered = [account for account in seen.accounts if account.meter_class != "model"]
@@ -136,7 +174,7 @@ def energy_coverage_ratio(seen: Observations) -> float:
     return best.coverage_ratio
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Energy counter against polled power", unit="ratio", group="trust", better="lower", over=WINDOWS)
 def energy_disagreement_ratio(seen: Observations) -> float:
     """|polled − counted| / counted energy, where one scope has both a counter and polled power."""
     by_kind = {(account.meter_class, account.scope): account for account in seen.accounts}

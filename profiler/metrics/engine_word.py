@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
+from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.totals import EngineTotals
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
 
@@ -52,7 +53,15 @@ def _counted_prefill(seen: Observations) -> _Work | None:
     return None
 
 
-@metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "tg"})
+@per_run(
+    "Decode speed, engine-reported",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    aliases={"llama-bench": "tg"},
+    over=MEASURED_PHASES,
+    work="decode",
+)
 def engine_decode_tokens_per_s(seen: Observations) -> float:
     """The engine's own word: tokens after the first / time for them, summed over the measured requests.
 
@@ -65,7 +74,14 @@ def engine_decode_tokens_per_s(seen: Observations) -> float:
     return decoding.tokens * MS_PER_S / decoding.ms
 
 
-@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+@per_run(
+    "Decode speed, summed over requests",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    over=FINISHED_SUMS,
+    work="decode",
+)
 def client_decode_tokens_per_s(seen: Observations) -> float:
     """The counterpart of the engine's word: tokens after the first / time from first to last, summed over the requests.
 
@@ -76,7 +92,15 @@ def client_decode_tokens_per_s(seen: Observations) -> float:
     return seen.totals.steps * NS_PER_S / seen.totals.streaming_ns
 
 
-@metric("per-run", unit="tokens/s", group="throughput", better="higher", aliases={"llama-bench": "pp"})
+@per_run(
+    "Prefill speed, engine-reported",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    aliases={"llama-bench": "pp"},
+    over=MEASURED_PHASES,
+    work="prefill",
+)
 def engine_prefill_tokens_per_s(seen: Observations) -> float:
     """The engine's own word: prompt tokens evaluated / evaluation time, summed over the measured requests.
 
@@ -88,7 +112,14 @@ def engine_prefill_tokens_per_s(seen: Observations) -> float:
     return prefill.tokens * MS_PER_S / prefill.ms
 
 
-@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+@per_run(
+    "Prefill speed, summed over requests",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    over=FINISHED_SUMS,
+    work="prefill",
+)
 def client_prefill_tokens_per_s(seen: Observations) -> float:
     """The counterpart of the engine's word: prompt tokens / time to the first token, summed over the requests.
 
@@ -99,7 +130,7 @@ def client_prefill_tokens_per_s(seen: Observations) -> float:
     return seen.totals.prompts_tokens * NS_PER_S / seen.totals.prompts_ns
 
 
-@metric("per-run", unit="ratio", group="throughput", better="neither")
+@per_run("Prompt tokens from the prefix cache", unit="ratio", group="throughput", better="neither", over=FINISHED_SUMS)
 def cached_prompt_ratio(seen: Observations) -> float:
     """Prompt tokens that the server took from its cache / prompt tokens, by its answers or its counters (vLLM)."""
     totals = seen.totals
@@ -110,7 +141,7 @@ def cached_prompt_ratio(seen: Observations) -> float:
     raise NotMeasuredError("the server does not tell what it took from its cache")
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Unexpected prefix-cache hits", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def unasked_cache_ratio(seen: Observations) -> float:
     """cached_prompt_ratio of a run that asked for no reuse: neither by its workload nor by --prompt-cache warm."""
     if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload):
@@ -131,19 +162,33 @@ def _counted_mean_ms(seen: Observations, name: str) -> float:
     return _sum_of(seen, f"{name}_sum") * MS_PER_S / values
 
 
-@metric("per-run", unit="ms", group="latency", better="lower")
+@per_run(
+    "Time to first token, engine-reported",
+    unit="ms",
+    group="latency",
+    better="lower",
+    over=MEASURED_PHASES,
+    work="prefill",
+)
 def engine_ttft_ms(seen: Observations) -> float:
     """The engine's own word: mean time from a request's arrival to its first token, by its histogram (vLLM)."""
     return _counted_mean_ms(seen, _TTFT)
 
 
-@metric("per-run", unit="ms", group="latency", better="lower")
+@per_run(
+    "End-to-end latency, engine-reported",
+    unit="ms",
+    group="latency",
+    better="lower",
+    over=MEASURED_PHASES,
+    work="requests",
+)
 def engine_e2e_ms(seen: Observations) -> float:
     """The engine's own word: mean time from a request's arrival to its last token, by its histogram (vLLM)."""
     return _counted_mean_ms(seen, _E2E)
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Decode time, client against engine", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def engine_gap_ratio(seen: Observations) -> float:
     """|Time between first and last token as the client saw it − as the engine tells| / as the engine tells, summed.
 

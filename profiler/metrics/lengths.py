@@ -1,11 +1,11 @@
 """How long prompts and responses were, so that runs of unlike work are not compared in silence."""
 
-from profiler.metrics.latency import output_tokens, prompt_tokens
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.registry import NotMeasuredError, per_request
+from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.records import RequestRecord
 
 
-@metric("per-request", unit="tokens", group="throughput", better="neither")
+@per_request("Output tokens per request", unit="tokens", group="throughput", better="neither", work="requests")
 def output_tokens_per_request(request: RequestRecord) -> float:
     """Tokens of the response: the server's count, or ours where it gives none."""
     if not request.completion_tokens:
@@ -13,7 +13,7 @@ def output_tokens_per_request(request: RequestRecord) -> float:
     return float(output_tokens(request))
 
 
-@metric("per-request", unit="tokens", group="throughput", better="neither")
+@per_request("Prompt tokens per request", unit="tokens", group="throughput", better="neither", work="requests")
 def prompt_tokens_per_request(request: RequestRecord) -> float:
     """Tokens of the prompt, templates included: the server's count, or ours where it gives none."""
     count = prompt_tokens(request)

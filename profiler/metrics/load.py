@@ -3,13 +3,14 @@
 from math import sqrt
 
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import Estimate, NotMeasuredError, metric
+from profiler.metrics.population import WINDOWS
+from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
 from profiler.number_format import plain_quantity
 from profiler.stats.ranges import Range
 from profiler.units import ns_to_s, s_to_ns
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Little's law residual", unit="ratio", group="trust", better="lower", over=WINDOWS)
 def littles_law_residual_ratio(seen: Observations) -> float:
     """Requests that the records do not account for / all requests, in the steady windows; large where some are missing.
 
@@ -28,7 +29,7 @@ def littles_law_residual_ratio(seen: Observations) -> float:
     return apart_ns / (slots * seen.window_ns)
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Idle slots", unit="ratio", group="trust", better="lower", over=WINDOWS)
 def idle_slot_ratio(seen: Observations) -> float:
     """1 − mean requests in flight / slots of a closed loop: the load that the client failed to put on."""
     if not seen.point.concurrency or _think_ns(seen):
@@ -36,8 +37,8 @@ def idle_slot_ratio(seen: Observations) -> float:
     return max(0.0, 1 - seen.in_flight / seen.point.concurrency)
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
-def unserved_arrivals_ratio(seen: Observations) -> Estimate:
+@per_run("Arrivals that the server did not keep up with", unit="ratio", group="trust", better="lower", over=WINDOWS)
+def unserved_arrivals_ratio(seen: Observations) -> Measurement:
     """Growth of the queue in the steady windows of an open loop, beyond chance / arrivals in them.
 
     Growth: requests in flight when a window closes − when it opens. Chance: two standard deviations of the difference
@@ -50,7 +51,7 @@ def unserved_arrivals_ratio(seen: Observations) -> Estimate:
     arrived = sum(window.sent for window in seen.windows)
     growth = sum(window.in_flight[1] - window.in_flight[0] for window in seen.windows)
     chance = 2 * sqrt(sum(sum(window.in_flight) for window in seen.windows))
-    return Estimate(Range.exact(max(0.0, growth - chance) / arrived), _queue_note(seen, arrived, growth))
+    return Measurement(Range.exact(max(0.0, growth - chance) / arrived), _queue_note(seen, arrived, growth))
 
 
 def _queue_note(seen: Observations, arrived: int, growth: int) -> str:
@@ -65,7 +66,7 @@ def _think_ns(seen: Observations) -> int:
     return s_to_ns(seen.manifest.workload.get("load", {}).get("think_time_s") or 0.0)
 
 
-@metric("per-run", unit="rounds", group="trust", better="higher")
+@per_run("Requests per slot in steady state", unit="rounds", group="trust", better="higher", over=WINDOWS)
 def rounds_per_slot(seen: Observations) -> float:
     """Requests sent in the steady windows / requests in flight (slots of a closed loop, the mean of an open one).
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from profiler.energy.account import Account, accounts
 from profiler.energy.use import Seen
 from profiler.metrics.metered import Metered, busy_range
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.not_measured import NotMeasuredError
 from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import Window
 from profiler.results.manifest import Manifest, Phase, Point

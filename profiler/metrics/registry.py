@@ -1,14 +1,40 @@
 """The registry: each metric is declared once, by a decorated function whose docstring is its formula.
 
-A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
+Three decorators say what the function takes and returns: `per_request` (one number of a finished request), `pooled`
+(several numbers of a finished request) and `per_run` (one number of all that was observed). A further kind is one more
+subclass of `MetricSpec` and its decorator. Every table of labels, headlines and columns is made from these
+declarations. A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
 """
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Required, TypedDict, TypeVar, Unpack
 
+from profiler.metrics.not_measured import NotMeasuredError
+from profiler.metrics.observations import Observations
+from profiler.metrics.population import FINISHED_REQUESTS, FIRST_BURST, Population
+from profiler.metrics.shown import NOWHERE, Shown
+from profiler.metrics.totals import Totals
+from profiler.results.records import RequestRecord
 from profiler.stats.ranges import Range
+
+__all__ = [
+    "CURRENCY",
+    "Basis",
+    "Better",
+    "Group",
+    "Measurement",
+    "MetricSpec",
+    "NotMeasuredError",
+    "PerRequest",
+    "PerRun",
+    "Pooled",
+    "declared",
+    "per_request",
+    "per_run",
+    "pooled",
+]
 
 CURRENCY = "currency"  # in a unit: that of the price
 
@@ -16,16 +42,11 @@ Kind = Literal["per-request", "pooled", "per-run"]
 Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
 Better = Literal["lower", "higher", "neither"]
 Basis = Literal["energy", "price", "grid", "embodied"]
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-class NotMeasuredError(Exception):
-    """This metric has no value here; the message is the reason."""
+Work = Literal["decode", "prefill", "requests"]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Measurement:
     """A value that needs more than a number: an interval, or a remark on how far it goes."""
 
     range: Range
@@ -33,58 +54,133 @@ class Estimate:
     unit: str | None = None  # of a metric in some currency: with the currency of this value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricSpec:
-    """One declared metric.
+    """What is declared of every metric, whatever its kind.
 
-    `compute` takes, by kind: per-request, a finished `RequestRecord`, and returns a float; pooled, the
-    same, and returns a list of floats; per-run, `Observations`, and returns a float or an `Estimate`. `rests_on` names
-    what besides the server's speed enters the number: two runs that differ in it are not comparable in this metric.
-    `of_burst`: of the requests that the load began with, instead of those of the steady windows.
+    `rests_on` names what besides the server's speed enters the number. `work` says which work of the server enters it:
+    "decode" neither the prompt nor the length of the response, "prefill" the prompt alone, "requests" whole requests,
+    or prompt tokens against them. Two runs that differ in what enters a metric are not comparable in it
+    (`verdict.fairness`).
     """
 
+    kind: ClassVar[Kind]
+
     id: str
-    kind: Kind
+    label: str
     unit: str
     group: Group
     better: Better
     formula: str
-    aliases: Mapping[str, str]  # tool -> its name for the same thing
-    compute: Callable[..., Any]
+    population: Population
+    short: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)  # tool -> its name for the same thing
     rests_on: frozenset[Basis] = frozenset()
-    of_burst: bool = False
+    work: Work | None = None
+    shown: Shown = NOWHERE
     instead: str | None = None  # the metric that has taken its place; it stays for those who know it
+
+    @property
+    def short_label(self) -> str:
+        """What a column is headed by: the field's abbreviation, or the label where there is none."""
+        return self.short or self.label
 
     def is_unit(self, unit: str) -> bool:
         """Whether a value in this unit is one of this metric: `currency` stands for any of ISO 4217."""
         return re.fullmatch(re.escape(self.unit).replace(CURRENCY, "[A-Z]{3}"), unit) is not None or unit == self.unit
 
 
+@dataclass(frozen=True, kw_only=True)
+class PerRequest(MetricSpec):
+    """One number of each finished request. `of_burst`: of those that the load began with, not of the steady windows."""
+
+    kind = "per-request"
+    compute: Callable[[RequestRecord], float]
+    of_burst: bool = False
+
+    def values(self, request: RequestRecord) -> list[float]:
+        """Return the value of a finished request in a list; an empty one where it has none."""
+        try:
+            return [self.compute(request)]
+        except NotMeasuredError:
+            return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooled(MetricSpec):
+    """Several numbers of each finished request, which all count alike."""
+
+    kind = "pooled"
+    compute: Callable[[RequestRecord], list[float]]
+
+    def values(self, request: RequestRecord) -> list[float]:
+        """Return the values of a finished request."""
+        return self.compute(request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerRun(MetricSpec):
+    """One number of a run, of a load of it, or of a repeat. `share_of`: it is a share of so many requests."""
+
+    kind = "per-run"
+    compute: Callable[[Observations], float | Measurement]
+    share_of: Callable[[Totals], int] | None = None
+
+
+class _About(TypedDict, total=False):
+    """What every decorator takes besides the label."""
+
+    unit: Required[str]
+    group: Required[Group]
+    better: Required[Better]
+    short: str
+    aliases: Mapping[str, str]
+    rests_on: Collection[Basis]
+    work: Work
+    shown: Shown
+    instead: str
+
+
 _registry: dict[str, MetricSpec] = {}
 
+_OfRequest = TypeVar("_OfRequest", bound=Callable[[RequestRecord], float])
+_OfTokens = TypeVar("_OfTokens", bound=Callable[[RequestRecord], list[float]])
+_OfRun = TypeVar("_OfRun", bound=Callable[[Observations], float | Measurement])
 
-def metric(
-    kind: Kind,
+
+def per_request(label: str, *, of_burst: bool = False, **about: Unpack[_About]) -> Callable[[_OfRequest], _OfRequest]:
+    """Declare a metric with one value for each finished request; its id is the function's name."""
+
+    def declare(function: _OfRequest) -> _OfRequest:
+        population = FIRST_BURST if of_burst else FINISHED_REQUESTS
+        common = _common(function, label, population, about)
+        _add(PerRequest(**common, compute=function, of_burst=of_burst))
+        return function
+
+    return declare
+
+
+def pooled(label: str, **about: Unpack[_About]) -> Callable[[_OfTokens], _OfTokens]:
+    """Declare a metric with several values for each finished request; its id is the function's name."""
+
+    def declare(function: _OfTokens) -> _OfTokens:
+        _add(Pooled(**_common(function, label, FINISHED_REQUESTS, about), compute=function))
+        return function
+
+    return declare
+
+
+def per_run(
+    label: str,
     *,
-    unit: str,
-    group: Group,
-    better: Better,
-    aliases: Mapping[str, str] | None = None,
-    rests_on: Collection[Basis] = (),
-    of_burst: bool = False,
-    instead: str | None = None,
-) -> Callable[[_Function], _Function]:
-    """Declare a metric; its id is the function's name."""
+    over: Population,
+    share_of: Callable[[Totals], int] | None = None,
+    **about: Unpack[_About],
+) -> Callable[[_OfRun], _OfRun]:
+    """Declare a metric with one value for a run, computed `over` a part of it; its id is the function's name."""
 
-    def declare(function: _Function) -> _Function:
-        name = function.__name__
-        if name in _registry:
-            raise ValueError(f"metric {name} is declared twice")
-        formula = " ".join((function.__doc__ or "").split())
-        basis = frozenset(rests_on)
-        _registry[name] = MetricSpec(
-            name, kind, unit, group, better, formula, aliases or {}, function, basis, of_burst, instead
-        )
+    def declare(function: _OfRun) -> _OfRun:
+        _add(PerRun(**_common(function, label, over, about), compute=function, share_of=share_of))
         return function
 
     return declare
@@ -93,3 +189,23 @@ def metric(
 def declared() -> Mapping[str, MetricSpec]:
     """Return what has been declared so far, in order; `catalogue.METRICS` is all of it."""
     return _registry
+
+
+def _common(function: Callable[..., object], label: str, population: Population, about: _About) -> dict[str, Any]:
+    """Return the fields that all kinds have in common."""
+    formula = " ".join((function.__doc__ or "").split())
+    basis = frozenset(about.get("rests_on", ()))
+    return {
+        **about,
+        "id": function.__name__,
+        "label": label,
+        "formula": formula,
+        "population": population,
+        "rests_on": basis,
+    }
+
+
+def _add(spec: MetricSpec) -> None:
+    if spec.id in _registry:
+        raise ValueError(f"metric {spec.id} is declared twice")
+    _registry[spec.id] = spec

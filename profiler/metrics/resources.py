@@ -1,11 +1,15 @@
 """What serving the model takes: time to load, memory, processors."""
 
 from profiler.metrics.observations import Observations
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.population import ALL_SAMPLES, HOST_SAMPLES, WHOLE_RUN
+from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.metrics.shown import Shown
 from profiler.units import ns_to_s
 
 
-@metric("per-run", unit="s", group="resources", better="lower")
+@per_run(
+    "Model load", unit="s", group="resources", better="lower", over=WHOLE_RUN, shown=Shown(order=110, headline="page")
+)
 def model_load_s(seen: Observations) -> float:
     """Server ready − server process started: the engine's own start-up and loading the model."""
     for phase in seen.manifest.phases:
@@ -14,7 +18,15 @@ def model_load_s(seen: Observations) -> float:
     raise NotMeasuredError("the start of the server was not part of what was observed")
 
 
-@metric("per-run", unit="bytes", group="resources", better="lower")
+@per_run(
+    "Peak memory (RSS)",
+    unit="bytes",
+    group="resources",
+    better="lower",
+    over=ALL_SAMPLES,
+    short="Peak memory",
+    shown=Shown(order=120, headline="page", compared="shown"),
+)
 def peak_rss_bytes(seen: Observations) -> float:
     """Largest resident memory of the server's process tree among the samples.
 
@@ -26,7 +38,7 @@ def peak_rss_bytes(seen: Observations) -> float:
     return max(sizes)
 
 
-@metric("per-run", unit="cores", group="resources", better="neither")
+@per_run("CPU cores used by the server", unit="cores", group="resources", better="neither", over=HOST_SAMPLES)
 def server_cpu_cores(seen: Observations) -> float:
     """Processor cores that the server's process tree kept busy, mean of the samples in the steady windows."""
     busy = [s.server_cpu_cores for s in seen.samples if seen.is_steady(s.t_ns) and s.server_cpu_cores is not None]

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiler.metrics.observations import NO_OUTPUT, Observations
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.population import FINISHED_SUMS, RATES
+from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.metrics.shown import Shown
 from profiler.metrics.throughput import total_tokens_per_s
 from profiler.models.ggml import TENSOR_TYPES
 from profiler.results.manifest import ModelFacts
@@ -19,7 +21,16 @@ _ARITHMETIC = {
 }
 
 
-@metric("per-run", unit="ratio", group="resources", better="higher", aliases={"Databricks": "MBU"})
+@per_run(
+    "Model bandwidth utilisation (MBU)",
+    unit="ratio",
+    group="resources",
+    better="higher",
+    aliases={"Databricks": "MBU"},
+    over=FINISHED_SUMS,
+    short="MBU",
+    shown=Shown(order=115, compared="shown"),
+)
 def mbu_ratio(seen: Observations) -> float:
     """Model bandwidth utilisation: bytes that decoding had to read / time / measured memory bandwidth of the host.
 
@@ -43,7 +54,15 @@ def mbu_ratio(seen: Observations) -> float:
     return (weight_bytes * steps_per_s + kv_bytes * totals.steps_context_tokens / decoding_s) / roof
 
 
-@metric("per-run", unit="ratio", group="resources", better="higher", aliases={"PaLM": "MFU"})
+@per_run(
+    "Model FLOP utilisation (MFU)",
+    unit="ratio",
+    group="resources",
+    better="higher",
+    aliases={"PaLM": "MFU"},
+    over=RATES,
+    short="MFU",
+)
 def mfu_ratio(seen: Observations) -> float:
     """Model FLOP utilisation: operations that the model needs / time / measured arithmetic peak of the host.
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from operator import attrgetter
 
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.collect import Collected
 from profiler.metrics.observations import NO_OUTPUT, Observations, points_of
-from profiler.metrics.registry import Estimate, MetricSpec, NotMeasuredError
+from profiler.metrics.registry import Measurement, MetricSpec, NotMeasuredError, PerRequest, PerRun
 from profiler.metrics.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
@@ -23,7 +22,7 @@ from profiler.results.summary import (
     Summary,
 )
 from profiler.servers.engine_log import EngineTiming
-from profiler.stats.estimates import Estimate as Interval
+from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import parts_half_width, repeats_half_width
 from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import quantile, sample_floor
@@ -36,7 +35,6 @@ _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics a
 _DIVIDE_BY_RATES = {
     "cost"
 }  # not energy: joules for a token times tokens per second are the watts that stand beside them
-_SHARES_OF_REQUESTS = {"slo_attainment_ratio": attrgetter("sent"), "error_ratio": attrgetter("requests")}
 NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 SLOW_TAIL = {"p5": 0.05, "p1": 0.01}
@@ -154,20 +152,22 @@ def _energy_account(account: Account) -> EnergyAccount:
 def _measure(
     spec: MetricSpec, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
 ) -> Metric:
-    if spec.kind == "per-run":
+    if isinstance(spec, PerRun):
         return _with_interval(_scalar(spec, seen, repeats), spec, seen, repeats if len(repeats) > 1 else slices)
     if not len(seen.values[spec.id]):
-        return NotMeasured(unit=spec.unit, reason=NO_BURST if spec.of_burst else _why_without_values(seen))
+        return NotMeasured(unit=spec.unit, reason=_why_without_values(spec, seen))
     return _distribution(spec, seen.values[spec.id], [part.values[spec.id] for part in repeats])
 
 
-def _why_without_values(seen: Observations) -> str:
+def _why_without_values(spec: MetricSpec, seen: Observations) -> str:
+    if isinstance(spec, PerRequest) and spec.of_burst:
+        return NO_BURST
     if not seen.totals.finished:
         return "no request finished"
     return NO_OUTPUT if seen.is_embedding else "no finished request has a value for it"
 
 
-def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
+def _scalar(spec: PerRun, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
     try:
         value = spec.compute(seen)
     except NotMeasuredError as reason:
@@ -175,7 +175,7 @@ def _scalar(spec: MetricSpec, seen: Observations, repeats: Sequence[Observations
     return _as_scalar(spec.unit, value, _values(spec, repeats))
 
 
-def _values(spec: MetricSpec, parts: Sequence[Observations]) -> list[float | Estimate]:
+def _values(spec: PerRun, parts: Sequence[Observations]) -> list[float | Measurement]:
     """Return the value in each part of a run that has one."""
     found = []
     for part in parts:
@@ -186,23 +186,20 @@ def _values(spec: MetricSpec, parts: Sequence[Observations]) -> list[float | Est
     return found
 
 
-def _with_interval(scalar: Scalar, spec: MetricSpec, seen: Observations, parts: Sequence[Observations]) -> Scalar:
+def _with_interval(scalar: Scalar, spec: PerRun, seen: Observations, parts: Sequence[Observations]) -> Scalar:
     """Add the interval of a single value: over repeats or, for what is counted in a window, over slices of it."""
     if scalar.value is None:
         return scalar
-    if spec.id in _SHARES_OF_REQUESTS:
+    if spec.share_of is not None:
         apart = repeats_half_width(scalar.per_repeat) or 0.0
-        requests = _SHARES_OF_REQUESTS[spec.id](seen.totals)
-        return scalar.model_copy(update={"interval": _of_share(scalar.value, requests, apart)})
+        return scalar.model_copy(update={"interval": _of_share(scalar.value, spec.share_of(seen.totals), apart)})
     if spec.group in _COUNTED_IN_WINDOWS and seen.windows:
         return scalar.model_copy(update=_of_window(scalar, spec, seen, parts))
     half_width = repeats_half_width(scalar.per_repeat)
     return scalar.model_copy(update=_interval(scalar, half_width, len(parts) - 1))
 
 
-def _of_window(
-    scalar: Scalar, spec: MetricSpec, seen: Observations, parts: Sequence[Observations]
-) -> dict[str, object]:
+def _of_window(scalar: Scalar, spec: PerRun, seen: Observations, parts: Sequence[Observations]) -> dict[str, object]:
     """Return the interval of what is counted in steady windows, or why it has none."""
     if reason := _too_few(seen):
         return {"no_interval": reason, "interval": _wider(None, scalar)}
@@ -220,7 +217,7 @@ def _of_window(
 def _interval(scalar: Scalar, half_width: float | None, freedom: int) -> dict[str, object]:
     if half_width is None:
         return {"interval": _wider(None, scalar)}
-    found = Interval.around(scalar.value or 0.0, half_width, freedom)
+    found = Estimate.around(scalar.value or 0.0, half_width, freedom)
     return {"interval": _wider((found.low, found.high), scalar), "interval_freedom": freedom}
 
 
@@ -253,15 +250,15 @@ def _of_share(share: float, requests: int, half_width: float) -> tuple[float, fl
     return max(0.0, min(low, share - half_width)), min(1.0, max(high, share + half_width))
 
 
-def _as_scalar(unit: str, value: float | Estimate, per_repeat: Sequence[float | Estimate]) -> Scalar:
+def _as_scalar(unit: str, value: float | Measurement, per_repeat: Sequence[float | Measurement]) -> Scalar:
     """An interval has no single value, and none per repeat."""
-    if not isinstance(value, Estimate):
-        return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Estimate)])
+    if not isinstance(value, Measurement):
+        return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Measurement)])
     known, unit = value.range, value.unit or unit
     ends = {} if known.is_exact else {"low": known.low, "high": known.high}
     if known.value is None:
         return Scalar(unit=unit, value=None, reason="an interval, not a number", note=value.note, **ends)
-    values = [v.range.value for v in per_repeat if isinstance(v, Estimate)]
+    values = [v.range.value for v in per_repeat if isinstance(v, Measurement)]
     return Scalar(
         unit=unit, value=known.value, per_repeat=[v for v in values if v is not None], note=value.note, **ends
     )
@@ -308,7 +305,7 @@ def _quantile_intervals(
         found = {name: values.quantile_interval(_SHARES[name], value) for name, value in quantiles.items()}
         return {name: interval for name, interval in found.items() if interval is not None}
     over = {
-        name: Interval.of_repeats(value, [quantile(part, _SHARES[name]) for part in repeats])
+        name: Estimate.of_repeats(value, [quantile(part, _SHARES[name]) for part in repeats])
         for name, value in quantiles.items()
         if len(values) >= needed_for(_SHARES[name])
     }

@@ -5,8 +5,12 @@ Little, "A Proof for the Queuing Formula L = λW", 1961). Unlike a count of what
 on where in a round of the slots the window begins and ends.
 """
 
+from operator import attrgetter
+
 from profiler.metrics.observations import NO_OUTPUT, Observations
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.population import RATES, SENT_SUMS
+from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.metrics.shown import VALUE, Shown
 from profiler.metrics.totals import Amount
 from profiler.stats.ratios import ratio_of_means
 from profiler.units import NS_PER_S
@@ -25,8 +29,8 @@ def _per_s(seen: Observations, amount: Amount) -> float:
     return in_flight * per_ns * NS_PER_S
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Output rate",
     unit="tokens/s",
     group="throughput",
     better="higher",
@@ -35,6 +39,8 @@ def _per_s(seen: Observations, amount: Amount) -> float:
         "guidellm": "output_tokens_per_second",
         "aiperf": "output_token_throughput",
     },
+    over=RATES,
+    shown=Shown(order=20, of="output", headline="terminal", brief=VALUE, compared="ranked", loads="terminal"),
 )
 def output_tokens_per_s(seen: Observations) -> float:
     """Requests in flight × output tokens / duration, sums over the requests sent in the steady windows.
@@ -47,7 +53,15 @@ def output_tokens_per_s(seen: Observations) -> float:
     return _per_s(seen, seen.totals.output_tokens)
 
 
-@metric("per-run", unit="tokens/s", group="throughput", better="higher")
+@per_run(
+    "Input rate",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    over=RATES,
+    work="requests",
+    shown=Shown(order=21, of="input", headline="terminal", brief=VALUE, compared="ranked", loads="terminal"),
+)
 def input_tokens_per_s(seen: Observations) -> float:
     """Requests in flight × prompt tokens / duration, sums over the requests sent in the steady windows.
 
@@ -59,8 +73,8 @@ def input_tokens_per_s(seen: Observations) -> float:
     return rate
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Input and output rate",
     unit="tokens/s",
     group="throughput",
     better="higher",
@@ -69,14 +83,16 @@ def input_tokens_per_s(seen: Observations) -> float:
         "guidellm": "tokens_per_second",
         "aiperf": "total_token_throughput",
     },
+    over=RATES,
+    work="requests",
 )
 def total_tokens_per_s(seen: Observations) -> float:
     """Output tokens per second + prompt tokens per second."""
     return input_tokens_per_s(seen) + _per_s(seen, seen.totals.output_tokens)
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Request rate",
     unit="requests/s",
     group="throughput",
     better="higher",
@@ -85,18 +101,24 @@ def total_tokens_per_s(seen: Observations) -> float:
         "guidellm": "requests_per_second",
         "aiperf": "request_throughput",
     },
+    over=RATES,
+    work="requests",
+    shown=Shown(order=25, headline="terminal", brief=VALUE, loads="page"),
 )
 def requests_per_s(seen: Observations) -> float:
     """Requests in flight × requests that ended well / duration, sums over those sent in the steady windows."""
     return _per_s(seen, seen.totals.ended_well)
 
 
-@metric(
-    "per-run",
+@per_run(
+    "Goodput (requests that met every SLO)",
     unit="requests/s",
     group="throughput",
     better="higher",
     aliases={"vllm bench": "request_goodput", "aiperf": "goodput"},
+    over=RATES,
+    short="Goodput",
+    work="requests",
 )
 def goodput_rps(seen: Observations) -> float:
     """Requests per second, of those alone that met every SLO of the workload."""
@@ -105,7 +127,17 @@ def goodput_rps(seen: Observations) -> float:
     return _per_s(seen, seen.totals.good)
 
 
-@metric("per-run", unit="ratio", group="throughput", better="higher")
+@per_run(
+    "Requests that met every SLO",
+    unit="ratio",
+    group="throughput",
+    better="higher",
+    over=SENT_SUMS,
+    short="Met SLOs",
+    work="requests",
+    share_of=attrgetter("sent"),
+    shown=Shown(order=70, compared="shown", loads="terminal"),
+)
 def slo_attainment_ratio(seen: Observations) -> float:
     """Requests that met every SLO of the workload / requests sent in the steady windows, failed ones included."""
     if not seen.slo.is_stated:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from profiler.metrics.failures import Failures
-from profiler.metrics.latency import (
+from profiler.metrics.request import (
     contradictory_tokens,
     first_token_ns,
     last_token_ns,

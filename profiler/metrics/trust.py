@@ -3,11 +3,23 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import attrgetter
 from statistics import fmean
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.pauses import LONG
-from profiler.metrics.registry import NotMeasuredError, metric
+from profiler.metrics.population import (
+    ALL_MEASURED,
+    BUSIEST,
+    DRIVER,
+    FINISHED_SUMS,
+    HOST_COUNTERS,
+    HOST_SAMPLES,
+    WHOLE_RUN,
+    WINDOWS,
+)
+from profiler.metrics.registry import NotMeasuredError, per_request, per_run, pooled
+from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
 from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
@@ -15,7 +27,16 @@ from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
 _FEWEST_PER_QUARTER = 2
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run(
+    "Failed requests",
+    unit="ratio",
+    group="trust",
+    better="lower",
+    over=ALL_MEASURED,
+    short="Failed",
+    share_of=attrgetter("requests"),
+    shown=Shown(order=130, compared="shown"),
+)
 def error_ratio(seen: Observations) -> float:
     """Measured requests with any outcome but ok / measured requests."""
     if not seen.totals.requests:
@@ -23,7 +44,7 @@ def error_ratio(seen: Observations) -> float:
     return 1 - seen.totals.finished / seen.totals.requests
 
 
-@metric("per-run", unit="ratio", group="trust", better="higher")
+@per_run("Planned requests that were sent", unit="ratio", group="trust", better="higher", over=ALL_MEASURED)
 def plan_sent_ratio(seen: Observations) -> float:
     """Measured requests / requests that were planned, where a time limit cut the plan short; else 1."""
     phases = [phase for phase in seen.manifest.phases if phase.is_measured and phase.planned is not None]
@@ -34,7 +55,9 @@ def plan_sent_ratio(seen: Observations) -> float:
     return min(1.0, seen.totals.requests / max(1, sum(phase.planned or 0 for phase in phases)))
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run(
+    "Prompt tokens, server-reported against planned", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS
+)
 def prompt_length_gap_ratio(seen: Observations) -> float:
     """|prompt tokens that the server reports − prompt tokens that were asked for| / those asked for.
 
@@ -57,7 +80,7 @@ def _prompt_tokens_asked(seen: Observations) -> float | None:
     return prompts.get("tokens") if prompts.get("source") == "synthetic" and not prompts.get("system") else None
 
 
-@metric("per-request", unit="ms", group="trust", better="lower")
+@per_request("Send behind schedule", unit="ms", group="trust", better="lower")
 def send_lag_ms(request: RequestRecord) -> float:
     """Request handed to the kernel − moment it was due; where it had to connect first, the beginning of that − due."""
     if request.sent_ns is None:
@@ -65,7 +88,7 @@ def send_lag_ms(request: RequestRecord) -> float:
     return ns_to_ms(request.begun_ns - request.scheduled_ns)
 
 
-@metric("per-request", unit="ms", group="trust", better="lower")
+@per_request("Time to connect", unit="ms", group="trust", better="lower")
 def connect_ms(request: RequestRecord) -> float:
     """Request handed to the kernel − beginning of connecting, of requests without an open connection: TCP and TLS."""
     if request.sent_ns is None or request.connect_began_ns is None:
@@ -73,13 +96,13 @@ def connect_ms(request: RequestRecord) -> float:
     return ns_to_ms(request.sent_ns - request.connect_began_ns)
 
 
-@metric("pooled", unit="us", group="trust", better="lower")
+@pooled("Client read lag behind the kernel timestamp", unit="us", group="trust", better="lower")
 def kernel_user_gap_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space stamps would have."""
     return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def coalesced_read_ratio(seen: Observations) -> float:
     """Token-bearing reads that held several tokens / token-bearing reads. Their gaps are not to be trusted."""
     if not seen.totals.token_reads:
@@ -87,7 +110,7 @@ def coalesced_read_ratio(seen: Observations) -> float:
     return seen.totals.token_reads_coalesced / seen.totals.token_reads
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Late reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def late_coalesced_read_ratio(seen: Observations) -> float:
     """Token-bearing reads with several tokens that the client saw late / token-bearing reads: it may have merged them.
 
@@ -99,7 +122,7 @@ def late_coalesced_read_ratio(seen: Observations) -> float:
     return seen.totals.token_reads_late / seen.totals.token_reads
 
 
-@metric("per-run", unit="tokens", group="trust", better="neither")
+@per_run("Tokens per read", unit="tokens", group="trust", better="neither", over=FINISHED_SUMS)
 def tokens_per_read(seen: Observations) -> float:
     """Streamed tokens, in the server's count where it gives one / token-bearing reads: 1 when each arrived alone."""
     if not seen.totals.token_reads:
@@ -107,7 +130,7 @@ def tokens_per_read(seen: Observations) -> float:
     return seen.totals.tokens_read / seen.totals.token_reads
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Token counts that disagree", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def token_mismatch_ratio(seen: Observations) -> float:
     """Tokens in the server's count that cannot be right / tokens in the server's count.
 
@@ -119,7 +142,7 @@ def token_mismatch_ratio(seen: Observations) -> float:
     return seen.totals.tokens_contradictory / seen.totals.tokens_by_server
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Streaming time spent in pauses", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def pause_time_ratio(seen: Observations) -> float:
     """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled.
 
@@ -137,7 +160,7 @@ def pause_time_ratio(seen: Observations) -> float:
     return paused_ms / gaps_ms.total
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("CPU time stolen by the hypervisor", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
 def host_steal_ratio(seen: Observations) -> float:
     """Share of the processors' time that the hypervisor gave to others, mean of the samples in the steady windows."""
     shares = [s.host_steal_ratio for s in seen.samples if seen.is_steady(s.t_ns) and s.host_steal_ratio is not None]
@@ -146,13 +169,13 @@ def host_steal_ratio(seen: Observations) -> float:
     return sum(shares) / len(shares)
 
 
-@metric("per-run", unit="MHz", group="trust", better="neither")
+@per_run("CPU frequency", unit="MHz", group="trust", better="neither", over=HOST_SAMPLES)
 def cpu_frequency_mhz(seen: Observations) -> float:
     """Frequency of the processors, mean of the samples in the steady windows."""
     return fmean(_frequencies_mhz(seen))
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Fall of the CPU frequency", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
 def cpu_slowdown_ratio(seen: Observations) -> float:
     """1 − mean frequency in the last quarter of the samples / in the first quarter, 0 where it rose."""
     sampled = _frequencies_mhz(seen)
@@ -172,7 +195,7 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
     return sampled
 
 
-@metric("per-run", unit="yes/no", group="trust", better="higher")
+@per_run("CPU frequency governor is performance", unit="yes/no", group="trust", better="higher", over=WHOLE_RUN)
 def is_performance_governor(seen: Observations) -> float:
     """Whether the frequency governor of every processor is performance: 1 is yes, 0 is no."""
     governor = seen.manifest.host.get("cpu", {}).get("governor")
@@ -181,7 +204,7 @@ def is_performance_governor(seen: Observations) -> float:
     return float(governor == "performance")
 
 
-@metric("per-run", unit="yes/no", group="trust", better="lower")
+@per_run("CPU is emulated", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
 def is_emulated_host(seen: Observations) -> float:
     """Whether a program imitates the processors, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
     layers = seen.manifest.server_host.get("virtualisation")
@@ -190,13 +213,13 @@ def is_emulated_host(seen: Observations) -> float:
     return float(bool(layers.get("emulated")))
 
 
-@metric("per-run", unit="events", group="trust", better="lower")
+@per_run("Thermal or power throttling events", unit="events", group="trust", better="lower", over=HOST_COUNTERS)
 def throttle_events(seen: Observations) -> float:
     """Times that a core or a package was slowed by heat or by a power limit, around the steady windows."""
     return _increase(seen, [(s.t_ns, s.throttle_events) for s in seen.samples], "the kernel counts no throttling here")
 
 
-@metric("per-run", unit="segments/request", group="trust", better="lower")
+@per_run("TCP retransmissions per request", unit="segments/request", group="trust", better="lower", over=HOST_COUNTERS)
 def tcp_retransmission_ratio(seen: Observations) -> float:
     """TCP segments that this host, whatever the program, sent again after a loss around the steady windows / requests.
 
@@ -237,7 +260,7 @@ def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], abs
     return total
 
 
-@metric("per-run", unit="us", group="trust", better="lower")
+@per_run("Timestamp error against the wire", unit="us", group="trust", better="lower", over=WHOLE_RUN)
 def wire_stamp_error_us(seen: Observations) -> float:
     """Larger p99 of |our stamp − the stamp of its last segment on the wire|, of reads and of requests sent."""
     if seen.wire is None:
@@ -247,7 +270,7 @@ def wire_stamp_error_us(seen: Observations) -> float:
     return seen.wire.error_us
 
 
-@metric("per-run", unit="cores", group="trust", better="lower")
+@per_run("CPU cores used by other processes", unit="cores", group="trust", better="lower", over=HOST_SAMPLES)
 def other_cpu_cores(seen: Observations) -> float:
     """Cores kept busy by neither the server nor the load driver, mean of the samples in the steady windows."""
     cores = float(seen.manifest.host.get("cpu", {}).get("logical_cpus") or 0)
@@ -263,7 +286,7 @@ def other_cpu_cores(seen: Observations) -> float:
     return max(0.0, sum(others) / len(others))
 
 
-@metric("per-run", unit="ratio", group="trust", better="higher")
+@per_run("Steady state covered by samples", unit="ratio", group="trust", better="higher", over=WINDOWS)
 def sample_coverage_ratio(seen: Observations) -> float:
     """Share of the steady windows that lies at most one second after a sample, or after their beginning.
 
@@ -279,7 +302,7 @@ def sample_coverage_ratio(seen: Observations) -> float:
     return covered_ns / seen.window_ns
 
 
-@metric("per-run", unit="ratio", group="trust", better="lower")
+@per_run("Requests during a step of the wall clock", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def clock_step_ratio(seen: Observations) -> float:
     """Finished requests during which the wall clock was stepped by over 1 ms / finished requests."""
     if not seen.totals.ended_well.total:
@@ -287,7 +310,7 @@ def clock_step_ratio(seen: Observations) -> float:
     return seen.totals.clock_steps / seen.totals.ended_well.total
 
 
-@metric("per-run", unit="ratio", group="trust", better="higher")
+@per_run("Reads with a kernel timestamp", unit="ratio", group="trust", better="higher", over=FINISHED_SUMS)
 def kernel_stamp_ratio(seen: Observations) -> float:
     """Reads stamped by the kernel / reads, of finished requests."""
     if not seen.totals.reads:
@@ -295,7 +318,7 @@ def kernel_stamp_ratio(seen: Observations) -> float:
     return 1 - seen.totals.reads_unstamped / seen.totals.reads
 
 
-@metric("per-run", unit="cores", group="trust", better="lower")
+@per_run("CPU cores used by the load driver", unit="cores", group="trust", better="lower", over=DRIVER)
 def client_cpu_cores(seen: Observations) -> float:
     """Processor time of the load driver / duration of the measured phases."""
     used_ns = duration_ns = 0
@@ -308,7 +331,7 @@ def client_cpu_cores(seen: Observations) -> float:
     return used_ns / duration_ns
 
 
-@metric("per-run", unit="cores", group="trust", better="lower")
+@per_run("CPU use of the busiest driver worker", unit="cores", group="trust", better="lower", over=BUSIEST)
 def client_busiest_cpu_cores(seen: Observations) -> float:
     """Processor time of the load driver's busiest worker / duration of the phase; the highest measured phase counts."""
     used_cores = [
@@ -323,7 +346,7 @@ def client_busiest_cpu_cores(seen: Observations) -> float:
     return max(used_cores)
 
 
-@metric("per-run", unit="us", group="trust", better="lower")
+@per_run("Uncertainty between wall and monotonic clock", unit="us", group="trust", better="lower", over=FINISHED_SUMS)
 def clock_offset_width_us(seen: Observations) -> float:
     """Largest uncertainty of the conversion from the kernel's wall-clock stamps to the monotonic clock."""
     if not seen.totals.clock_offset_widths:

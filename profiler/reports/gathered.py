@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.latency import itl_ms, token_arrivals_ns
+from profiler.metrics.latency import itl_ms
 from profiler.metrics.observations import cut_to_point, measured_phases
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import PerRequest
+from profiler.metrics.request import token_arrivals_ns
 from profiler.metrics.windows import times_of
 from profiler.reports.series import (
     MOST_DOTS,
@@ -28,7 +28,7 @@ from profiler.stats.values import Values
 from profiler.units import each_ns_to_s, ns_to_s
 
 _MOST_FAILURES = 10
-_PER_REQUEST = [name for name in LATENCIES if METRICS[name].kind == "per-request"]
+_PER_REQUEST = [spec for name in LATENCIES if isinstance(spec := METRICS[name], PerRequest)]
 
 
 class Extent:
@@ -94,9 +94,8 @@ class Gathered:
         gaps_ms = itl_ms(request)
         self.gaps.take(request, gaps_ms)
         self.latencies_ms["itl_ms"].extend(gaps_ms)
-        for name in _PER_REQUEST:
-            with suppress(NotMeasuredError):
-                self.latencies_ms[name].add(METRICS[name].compute(request))
+        for spec in _PER_REQUEST:
+            self.latencies_ms[spec.id].extend(spec.values(request))
 
 
 Rank = tuple[int, ...]

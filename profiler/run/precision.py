@@ -3,7 +3,7 @@
 from math import ceil
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import PerRequest
 from profiler.results.records import Outcome, RequestRecord
 from profiler.stats.intervals import BatchSums
 from profiler.workloads.phases import is_measured
@@ -35,10 +35,11 @@ class Precision:
         """Look at one more finished request."""
         if self._until is None or request.outcome is not Outcome.OK or not is_measured(request.phase):
             return
-        try:
-            self._values.add(METRICS[self._until.metric].compute(request))
-        except NotMeasuredError:
+        spec = METRICS[self._until.metric]
+        values = spec.values(request) if isinstance(spec, PerRequest) else []
+        if not values:
             return
+        self._values.add(values[0])
         self._count += 1
         if self._count >= self._next_look:
             self._look(self._until.half_width_ratio)

@@ -2,7 +2,7 @@
 
 Each trap says which metrics it bars. Two numbers of a barred metric are not comparable: no comparison ranks them, a
 claim on them is undecidable, a gate does not pass. Of every other metric the trap is a warning. `--allow-mismatch ID`
-turns a bar into a warning.
+turns a bar into a warning. What enters a metric stands in its declaration (`rests_on`, `work`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -13,20 +13,6 @@ from profiler.metrics.registry import MetricSpec
 from profiler.verdict import traps as of
 from profiler.verdict.traps import Runs
 
-# Metrics of decoding alone: neither the prompt nor the length of the response enters them.
-_DECODING = {
-    *("itl_ms", "tpot_ms", "decode_tokens_per_s", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
-}
-# Metrics of the prompt alone.
-_PREFILL = {
-    *("ttft_ms", "ttft_from_scheduled_ms", "engine_ttft_ms", "prefill_tokens_per_s"),
-    *("client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
-}
-# Metrics that count whole requests, or prompt tokens against them: a shorter response betters them.
-_OF_REQUESTS = {
-    *("e2e_ms", "e2e_from_scheduled_ms", "engine_e2e_ms", "requests_per_s", "goodput_rps", "slo_attainment_ratio"),
-}
-_AGAINST_REQUESTS = ("per_request", "input_token", "total_token")
 Bars = Callable[[MetricSpec], bool]
 
 
@@ -107,15 +93,15 @@ def _is_speed(spec: MetricSpec) -> bool:
 
 def _with_prompts(spec: MetricSpec) -> bool:
     """Whether the work of reading prompts enters the metric."""
-    return _is_speed(spec) and spec.id not in _DECODING and spec.better != "neither"
+    return _is_speed(spec) and spec.work != "decode" and spec.better != "neither"
 
 
 def _of_requests(spec: MetricSpec) -> bool:
-    return spec.id in _OF_REQUESTS or (_is_speed(spec) and any(name in spec.id for name in _AGAINST_REQUESTS))
+    return spec.work == "requests"
 
 
 def _of_prompts(spec: MetricSpec) -> bool:
-    return spec.id in _PREFILL or _of_requests(spec)
+    return spec.work in {"prefill", "requests"}
 
 
 # In the order in which they are named: what bars first, then warnings, the gravest first.

@@ -60,3 +60,23 @@ def test_every_energy_and_every_cost_says_what_it_rests_on(name: str) -> None:
     assert ("energy" in spec.rests_on) == (
         spec.group == "energy" or (name.startswith("gco2e") and "embodied" not in name)
     )
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_has_a_label_of_its_own(name: str) -> None:
+    spec = METRICS[name]
+    assert [other.id for other in METRICS.values() if other.label == spec.label] == [name]
+    assert len(spec.label.split()) > 1
+    assert spec.label[0].isupper()
+    assert len(spec.short_label) <= len(spec.label)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_says_what_it_is_computed_over(name: str) -> None:
+    over = METRICS[name].population
+    assert all((over.window, over.repeats, over.failed))
+
+
+def test_every_metric_that_replaces_another_is_there() -> None:
+    replaced = [spec for spec in METRICS.values() if spec.instead is not None]
+    assert {METRICS[spec.instead or ""].rests_on == spec.rests_on for spec in replaced} == {True}

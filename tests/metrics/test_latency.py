@@ -2,19 +2,17 @@ import pytest
 from support.builders import request
 
 from profiler.metrics.latency import (
-    contradictory_tokens,
     decode_tokens_per_s,
     e2e_from_scheduled_ms,
     e2e_ms,
     itl_ms,
-    output_tokens,
     prefill_tokens_per_s,
-    prompt_tokens,
     tpot_ms,
     ttft_from_scheduled_ms,
     ttft_ms,
 )
 from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.request import contradictory_tokens, output_tokens, prompt_tokens
 
 
 def test_a_stream_of_three_tokens() -> None:

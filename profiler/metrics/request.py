@@ -1,0 +1,126 @@
+"""What a record says of one request: when its tokens came, and how many there were. Arrivals are kernel timestamps."""
+
+from itertools import compress
+
+from profiler.metrics.not_measured import NotMeasuredError
+from profiler.results.records import RequestRecord
+from profiler.units import ns_to_ms
+from profiler.workloads.schema import Slo
+
+
+def token_arrivals_ns(request: RequestRecord) -> list[int]:
+    """Return when each token-bearing read arrived, as offsets from the moment of sending."""
+    return list(compress(request.read_offset_ns, request.read_tokens))
+
+
+def first_token_ns(request: RequestRecord) -> int:
+    """Return when the first token-bearing read arrived, as an offset from the moment of sending.
+
+    An answer without tokens, an embedding, is there when its last byte is.
+    """
+    return next(compress(request.read_offset_ns, request.read_tokens), request.read_offset_ns[-1])
+
+
+def last_token_ns(request: RequestRecord) -> int:
+    """Return when the last token-bearing read arrived, as an offset from the moment of sending; else as above."""
+    arrivals_ns = compress(reversed(request.read_offset_ns), reversed(request.read_tokens))
+    return next(arrivals_ns, request.read_offset_ns[-1])
+
+
+def output_tokens(request: RequestRecord) -> int:
+    """Return how many tokens were made: the server's count, or ours where it gives none."""
+    count = _told(request)
+    return count if count is not None else request.completion_tokens or 0
+
+
+def prompt_tokens(request: RequestRecord) -> int | None:
+    """Return the length of the prompt: the server's count, or ours where it gives none."""
+    told = request.prompt_tokens_server
+    return told if told is not None and told > 0 else request.prompt_tokens
+
+
+def _told(request: RequestRecord) -> int | None:
+    """Return the server's count of output tokens; a negative one says nothing."""
+    count = request.completion_tokens_server
+    return count if count is not None and count >= 0 else None
+
+
+def streaming_ns(request: RequestRecord) -> int:
+    """Return the time from the first token to the last."""
+    return last_token_ns(request) - first_token_ns(request)
+
+
+def streamed_tokens(request: RequestRecord) -> int:
+    """Return how many tokens came over the wire: the server's count without those that it kept to itself, or ours."""
+    count = _told(request)
+    return max(0, count - request.hidden_tokens) if count is not None else request.completion_tokens or 0
+
+
+def contradictory_tokens(request: RequestRecord) -> int:
+    """Return by how many tokens the server's count contradicts what was asked for, or what was streamed.
+
+    An event may bring several tokens, and a token no text; but the server cannot have made more than it was asked for,
+    apart from reasoning, which some servers do not limit, nor fewer than there were events with text.
+    """
+    told = _told(request)
+    if told is None:
+        return 0
+    beyond = told - (request.reasoning_tokens or 0) - request.asked_tokens if request.asked_tokens is not None else 0
+    missing = sum(request.read_events or request.read_tokens) - streamed_tokens(request)
+    return max(0, beyond, missing)
+
+
+def tokens_after_first_read(request: RequestRecord) -> float:
+    """Return how many tokens arrived after the first token-bearing read.
+
+    Where the server streamed more tokens than the client can tell apart, as with several in one event, the record
+    estimates those of the first read by its part of the text; without that, each that the client sees stands for
+    equally many.
+    """
+    seen = request.completion_tokens or 0
+    if not seen:
+        return 0.0
+    if request.first_read_tokens is not None:
+        return max(0.0, streamed_tokens(request) - request.first_read_tokens)
+    first = next(filter(None, request.read_tokens), 0)
+    return streamed_tokens(request) * (seen - first) / seen
+
+
+def streaming(request: RequestRecord) -> tuple[int, float]:
+    """Return the time from the first token-bearing read to the last, ns, and how many tokens arrived within it."""
+    span_ns, tokens = streaming_ns(request), tokens_after_first_read(request)
+    if tokens <= 0 or span_ns <= 0:
+        raise NotMeasuredError("needs two tokens that did not arrive together")
+    return span_ns, tokens
+
+
+def ttft_ms(request: RequestRecord) -> float:
+    """Return the time to the first token. Raises `NotMeasuredError`."""
+    if not request.completion_tokens:
+        raise NotMeasuredError("the response has no tokens")
+    return ns_to_ms(first_token_ns(request))
+
+
+def tpot_ms(request: RequestRecord) -> float:
+    """Return the time for each token after the first read. Raises `NotMeasuredError`."""
+    span_ns, tokens = streaming(request)
+    return ns_to_ms(span_ns) / tokens
+
+
+def e2e_ms(request: RequestRecord) -> float:
+    """Return the time to the last token."""
+    return ns_to_ms(last_token_ns(request))
+
+
+def meets(slo: Slo, request: RequestRecord) -> bool:
+    """Whether a finished request met every objective; one that it has no value for counts as met."""
+    limits = ((slo.ttft_ms, ttft_ms), (slo.tpot_ms, tpot_ms), (slo.e2e_ms, e2e_ms))
+    for limit_ms, measure in limits:
+        if limit_ms is None:
+            continue
+        try:
+            if measure(request) > limit_ms:
+                return False
+        except NotMeasuredError:
+            continue
+    return True
