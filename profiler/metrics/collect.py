@@ -28,7 +28,7 @@ from profiler.metrics.totals import EngineTotals, Totals
 from profiler.metrics.windows import ALWAYS, NOWHEN, Window, find_steady
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
-from profiler.servers.engine_log import EngineTiming, timing_told
+from profiler.servers.timings import EngineTiming, timing_told
 from profiler.stats.values import EXACT_VALUES, Values
 from profiler.wire_audit.audit import Audit
 from profiler.workloads.schema import Slo

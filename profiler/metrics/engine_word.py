@@ -7,16 +7,9 @@ from profiler.metrics.observations import Observations
 from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.totals import EngineTotals
+from profiler.servers.engines import engine_called
+from profiler.servers.timings import Counters
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
-
-_DECODE_HISTOGRAMS = (  # vLLM's, in seconds, one value per gap between tokens; newest name first
-    "vllm:inter_token_latency_seconds",
-    "vllm:time_per_output_token_seconds",
-)
-_PREFILLED = ("vllm:request_prefill_kv_computed_tokens_sum", "vllm:prompt_tokens_total")  # newest name first
-_PREFILL_TIME = "vllm:request_prefill_time_seconds_sum"  # from when a request was taken up to its first token
-_PROMPTS, _CACHED = "vllm:prompt_tokens_total", "vllm:prompt_tokens_cached_total"
-_TTFT, _E2E = "vllm:time_to_first_token_seconds", "vllm:e2e_request_latency_seconds"
 
 
 class _Work(NamedTuple):
@@ -32,14 +25,22 @@ def _timed(seen: Observations) -> EngineTotals:
     return seen.engine
 
 
-def _sum_of(seen: Observations, name: str) -> float:
-    """Return how far one of the engine's counters went on during the measured phases."""
+def _names(seen: Observations) -> Counters:
+    """Return what the engine's metrics page calls what it counts."""
+    engine = engine_called(seen.manifest.engine.name)
+    return engine.counters if engine else Counters()
+
+
+def _sum_of(seen: Observations, name: str | None) -> float:
+    """Return how far one of the engine's counters went on during the measured phases; 0 where it has no such one."""
+    if name is None:
+        return 0.0
     return sum(phase.engine_counted.get(name, 0.0) for phase in seen.manifest.phases if phase.is_measured)
 
 
 def _counted(seen: Observations) -> _Work | None:
     """Return what the engine's histograms say of decoding, where it has them."""
-    for name in _DECODE_HISTOGRAMS:
+    for name in _names(seen).gaps_s:
         if gaps := _sum_of(seen, f"{name}_count"):
             return _Work(gaps, _sum_of(seen, f"{name}_sum") * MS_PER_S)
     return None
@@ -47,9 +48,9 @@ def _counted(seen: Observations) -> _Work | None:
 
 def _counted_prefill(seen: Observations) -> _Work | None:
     """Return what the engine's histograms say of prompts, where it has them."""
-    for name in _PREFILLED:
+    for name in _names(seen).prefilled_tokens:
         if tokens := _sum_of(seen, name):
-            return _Work(tokens, _sum_of(seen, _PREFILL_TIME) * MS_PER_S)
+            return _Work(tokens, _sum_of(seen, _names(seen).prefill_s) * MS_PER_S)
     return None
 
 
@@ -136,8 +137,8 @@ def cached_prompt_ratio(seen: Observations) -> float:
     totals = seen.totals
     if totals.prompt_tokens_told:
         return totals.prompt_tokens_cached / totals.prompt_tokens_told
-    if prompts := _sum_of(seen, _PROMPTS):
-        return _sum_of(seen, _CACHED) / prompts
+    if prompts := _sum_of(seen, _names(seen).prompt_tokens):
+        return _sum_of(seen, _names(seen).cached_prompt_tokens) / prompts
     raise NotMeasuredError("the server does not tell what it took from its cache")
 
 
@@ -154,9 +155,9 @@ def _has_common_beginnings(workload: Mapping[str, Any]) -> bool:
     return prompts.get("source") in {"conversations", "trace"} or bool((prompts.get("system") or {}).get("share"))
 
 
-def _counted_mean_ms(seen: Observations, name: str) -> float:
+def _counted_mean_ms(seen: Observations, name: str | None) -> float:
     """Return the mean of one of the engine's histograms."""
-    values = _sum_of(seen, f"{name}_count")
+    values = _sum_of(seen, name and f"{name}_count")
     if not values:
         raise NotMeasuredError("the engine publishes no such histogram")
     return _sum_of(seen, f"{name}_sum") * MS_PER_S / values
@@ -172,7 +173,7 @@ def _counted_mean_ms(seen: Observations, name: str) -> float:
 )
 def engine_ttft_ms(seen: Observations) -> float:
     """The engine's own word: mean time from a request's arrival to its first token, by its histogram (vLLM)."""
-    return _counted_mean_ms(seen, _TTFT)
+    return _counted_mean_ms(seen, _names(seen).ttft_s)
 
 
 @per_run(
@@ -185,7 +186,7 @@ def engine_ttft_ms(seen: Observations) -> float:
 )
 def engine_e2e_ms(seen: Observations) -> float:
     """The engine's own word: mean time from a request's arrival to its last token, by its histogram (vLLM)."""
-    return _counted_mean_ms(seen, _E2E)
+    return _counted_mean_ms(seen, _names(seen).e2e_s)
 
 
 @per_run("Decode time, client against engine", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)

@@ -8,11 +8,10 @@ from profiler.metrics.population import FINISHED_SUMS, RATES
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import Shown
 from profiler.metrics.throughput import total_tokens_per_s
-from profiler.models.ggml import TENSOR_TYPES
-from profiler.results.manifest import ModelFacts
+from profiler.results.manifest import EngineFacts, ModelFacts
+from profiler.servers.engines import engine_called
 from profiler.units import ns_to_s
 
-_KV_TYPE = "f16"  # llama.cpp's default; vLLM's is the model's own type, of as many bytes
 _ARITHMETIC = {
     # What ggml multiplies weights in (ggml-cpu, vec_dot_type); the types of quantised blocks are all int8.
     "F32": ("f32",),
@@ -44,7 +43,7 @@ def mbu_ratio(seen: Observations) -> float:
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
     roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
-    kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine.kv_cache)
+    kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine)
     totals = seen.totals
     if not totals.streaming_ns:
         raise NotMeasuredError("no finished request has two tokens that did not arrive together")
@@ -124,11 +123,14 @@ def _weight_bytes_per_step(model: ModelFacts, streams: float) -> float:
     return one_stream + model.expert_bytes * (chosen_by_any - model.expert_ratio)
 
 
-def _kv_bytes_per_token(model: ModelFacts, kv_type: str | None) -> float:
+def _kv_bytes_per_token(model: ModelFacts, facts: EngineFacts) -> float:
     """Return keys and values of one token in all layers."""
-    element_bytes = _element_bytes(kv_type or _KV_TYPE)
-    if model.layers is None or model.kv_heads is None:
+    engine = engine_called(facts.name)
+    if model.layers is None or model.kv_heads is None or engine is None:
         raise NotMeasuredError("the size of the KV cache is not known")
+    element_bytes = engine.kv_element_bytes(facts.kv_cache)
+    if element_bytes is None:
+        raise NotMeasuredError(f"what an element of a {facts.kv_cache} KV cache takes is not known")
     return 2 * model.layers * model.kv_heads * _head_size(model) * element_bytes
 
 
@@ -139,13 +141,3 @@ def _head_size(model: ModelFacts) -> int:
     if not model.heads or model.hidden_size is None:
         raise NotMeasuredError("the size of a head is not known")
     return model.hidden_size // model.heads
-
-
-def _element_bytes(kv_type: str) -> float:
-    """Return what an element of a type takes, by the names of llama.cpp ('q8_0') and vLLM ('fp8_e5m2')."""
-    sizes = {known.name.lower(): known.block_bytes / known.block_elements for known in TENSOR_TYPES.values()}
-    if kv_type.startswith("fp8"):
-        return 1.0
-    if kv_type not in sizes:
-        raise NotMeasuredError(f"what an element of a {kv_type} KV cache takes is not known")
-    return sizes[kv_type]

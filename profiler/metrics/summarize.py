@@ -21,7 +21,7 @@ from profiler.results.summary import (
     Scalar,
     Summary,
 )
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import parts_half_width, repeats_half_width
 from profiler.stats.proportions import proportion_interval

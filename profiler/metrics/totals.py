@@ -16,7 +16,7 @@ from profiler.metrics.request import (
     tokens_after_first_read,
 )
 from profiler.results.records import Outcome, RequestRecord
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 from profiler.stats.covered import Covered
 from profiler.timing.clock import was_stepped
 from profiler.workloads.schema import Slo

@@ -115,15 +115,6 @@ def _name(header: Header, path: Path, card_name: str | None) -> str:
     return path.stem if not _UNTELLING.fullmatch(path.stem) else card_name or named or path.stem
 
 
-def check_is_file(model: ModelFacts) -> None:
-    """Raise ModelError for a checkpoint folder, which llama.cpp cannot read."""
-    if model.path is not None and Path(model.path).is_dir():
-        raise ModelError(
-            f"The model {model.source} is a folder, and llama.cpp reads .gguf files. "
-            "Name the .gguf file, or choose --engine vllm."
-        )
-
-
 def _head_size(header: Header, architecture: str | None) -> int | None:
     """Return the length of a key, which is a head's share of the hidden size where nothing else is said."""
     named = _number(header, f"{architecture}.attention.key_length")

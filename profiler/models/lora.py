@@ -274,7 +274,7 @@ def check_fits(adapter: LoraFacts, model: ModelFacts) -> None:
     if adapter.form != wanted_form:
         raise ModelError(
             f"The adapter {adapter.path} has the {adapter.form} form, expected {wanted_form} for the model "
-            f"{model.source}: llama.cpp reads GGUF files, vLLM reads PEFT folders."
+            f"{model.source}: a .gguf file takes GGUF adapters, a checkpoint's folder takes PEFT folders."
         )
     for what, its, wanted in (
         ("architecture", adapter.architecture, model.architecture),

@@ -34,7 +34,7 @@ from profiler.run.recompute import recompute, summaries_of, summary_of
 from profiler.run.sampling import SAMPLES_PER_S, Sampler
 from profiler.search.strategy import is_one_point, most_in_flight, search_for
 from profiler.servers.body import BodyChanges
-from profiler.servers.instructions import slow_build
+from profiler.servers.engines import slow_build
 from profiler.servers.openai_api import is_same_model, other_model
 from profiler.servers.probe import make_probe
 from profiler.servers.secrets import hide_arguments

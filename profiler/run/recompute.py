@@ -14,15 +14,14 @@ from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.strategy import search_for
-from profiler.servers import llama_cpp_python
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.engines import engine_called
+from profiler.servers.timings import EngineTiming
 from profiler.verdict.judge import judge_point, with_doubtful_loads
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit, audit
 from profiler.wire_audit.wire_file import WIRE_FILE, read_wire
 from profiler.workloads.schema import Load
 
-_LOG_READERS = {llama_cpp_python.NAME: llama_cpp_python.read_log}
 _TRIPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -128,9 +127,9 @@ def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:
 
 
 def _engine_timings(folder: RunFolder, manifest: Manifest) -> Iterable[EngineTiming]:
-    """Return the timings that the engine's log tells, if it is known to tell any."""
-    reader = _LOG_READERS.get(manifest.engine.name)
-    return reader(folder.read_server_log()) if reader else []
+    """Return the timings that the engine's log holds."""
+    engine = engine_called(manifest.engine.name)
+    return engine.read_log(folder.read_server_log()) if engine else ()
 
 
 def _wire_audit(folder: RunFolder, requests: Iterable[RequestRecord]) -> Audit | None:

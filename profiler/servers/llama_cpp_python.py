@@ -12,15 +12,18 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
-from profiler.errors import MissingExtraError, ServerError, ServerStartError, UsageError
+from profiler.errors import MissingExtraError, ServerError, ServerStartError
 from profiler.results.manifest import EngineFacts
+from profiler.servers import llama_cpp
 from profiler.servers.base import Launch
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.engine import Engine, Installed
 from profiler.servers.llama_build import AMX_FIX
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import PATHS, call_object, prompt_fields
 from profiler.servers.options import EngineOptions
+from profiler.servers.timings import EngineTiming
 from profiler.workloads.messages import Message, Role, joined
 
 NAME = "llama-cpp-python"
@@ -54,9 +57,8 @@ class LlamaCppPythonServer(ManagedServer):
     counts_tokens = True
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
-        """Prepare the server. Raises `MissingExtraError` without the engine, `UsageError` for several streams."""
+        """Prepare the server. Raises `MissingExtraError` without the engine."""
         super().__init__(launch)
-        check_streams(launch.streams)
         self._build = check_installed()
         self._model = launch.model
         self._prompt_cache = options.prompt_cache
@@ -148,15 +150,6 @@ class LlamaCppPythonServer(ManagedServer):
         return body
 
 
-def check_streams(streams: int | None) -> None:
-    """Raise `UsageError` for a load that this engine cannot carry."""
-    if streams is not None and streams > 1:
-        raise UsageError(
-            f"The engine {NAME} serves one request at a time, but the workload keeps {streams} in flight. "
-            "Use --engine llama-server (aforo engines says how to get it), or --concurrency 1."
-        )
-
-
 def version() -> str | None:
     """Return the version that is installed."""
     try:
@@ -165,13 +158,18 @@ def version() -> str | None:
         return None
 
 
+def find(engine_path: Path | None = None) -> None:
+    """Look for the package, which no path names. Raises `MissingExtraError`."""
+    if find_spec("llama_cpp") is None:
+        raise MissingExtraError("The llama-cpp-python engine", "llama")
+
+
 def check_installed() -> str:
     """Return what the library says of its own build.
 
     Raises `MissingExtraError` when it is not installed, `ServerStartError` when it cannot be loaded.
     """
-    if find_spec("llama_cpp") is None:
-        raise MissingExtraError("The llama-cpp-python engine", "llama")
+    find()
     code = "import llama_cpp; print(llama_cpp.llama_print_system_info().decode())"
     result = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False, timeout=120
@@ -195,3 +193,26 @@ def read_log(lines: Iterable[str]) -> Iterator[EngineTiming]:
         elif (found := _DECODE.search(line)) and prompt is not None:
             yield EngineTiming(prompt[1], prompt[0], int(found[2]), float(found[1]))
             prompt = None
+
+
+def _installed() -> Installed:
+    check_installed()
+    return Installed(version(), sys.prefix)
+
+
+ENGINE = Engine(
+    name=NAME,
+    purpose="Embedded; one request at a time.",
+    remedy=REMEDY,
+    find=find,
+    installed=_installed,
+    server=LlamaCppPythonServer,
+    options=frozenset({"prompt_cache", "lora"}),
+    model_form="gguf",
+    most_streams=1,
+    serves_embeddings=False,
+    read_log=read_log,
+    kv_element_bytes=llama_cpp.kv_element_bytes,
+    repacked=llama_cpp.REPACKED,
+    unused_instructions=llama_cpp.unused_instructions,
+)

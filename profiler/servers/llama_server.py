@@ -6,10 +6,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from profiler.errors import ServerError
+from profiler.errors import ServerError, UsageError
+from profiler.models.locate import EMBEDDING
 from profiler.results.manifest import EngineFacts
-from profiler.servers import llama_build
+from profiler.servers import llama_build, llama_cpp
 from profiler.servers.base import Launch
+from profiler.servers.engine import Engine, Installed
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
@@ -171,3 +173,40 @@ class LlamaServer(ManagedServer):
         wanted = ("--no-ui", "--no-webui", "--no-kv-unified")
         found = [flag for flag in wanted if flag in self._known_flags]
         return [flag for flag in found if not (flag == "--no-webui" and "--no-ui" in found)]
+
+
+def check_pooling(launch: Launch, options: EngineOptions) -> None:
+    """Raise `UsageError` for vectors of a model that neither is an encoder nor says how to pool, nor the user."""
+    pools = launch.model.is_encoder or launch.model.training == "embedding" or options.has_argument("--pooling")
+    if launch.is_embedding and not pools:
+        raise UsageError(
+            f"The model {launch.model.name} makes tokens and says of no way to make one vector of a text (pooling), "
+            f"and the workload asks for vectors. Leave --model out, name one such as {EMBEDDING}, or say how: "
+            "--engine-arg=--pooling --engine-arg=mean."
+        )
+
+
+def _installed() -> Installed:
+    program = find()
+    return Installed(version(program)[0], str(program))
+
+
+ENGINE = Engine(
+    name=NAME,
+    purpose="Several requests at a time.",
+    remedy=REMEDY,
+    find=find,
+    installed=_installed,
+    server=LlamaServer,
+    options=frozenset(
+        {
+            *("engine_path", "engine_args", "slots", "batch_tokens", "micro_batch_tokens"),
+            *("kv_cache", "prompt_cache", "gpu_layers", "lora"),
+        }
+    ),
+    model_form="gguf",
+    check=check_pooling,
+    kv_element_bytes=llama_cpp.kv_element_bytes,
+    repacked=llama_cpp.REPACKED,
+    unused_instructions=llama_cpp.unused_instructions,
+)

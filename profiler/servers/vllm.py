@@ -12,11 +12,13 @@ from pathlib import Path
 from profiler.errors import ModelError, ServerError, UsageError
 from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Launch
+from profiler.servers.engine import Engine, Installed
 from profiler.servers.managed import ManagedServer, plain
 from profiler.servers.openai_api import call_object, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
+from profiler.servers.timings import Counters
 from profiler.workloads.messages import Message
 
 NAME = "vllm"
@@ -28,6 +30,7 @@ _BLOCK_TOKENS = 128  # of keys and values, in a build for processors
 _LEAST_KV_BYTES = 2**30
 _STREAMS_OF_OPEN_LOOP = 16  # for which there is room, where nobody knows how many will be in flight; others wait
 _FLOAT32 = {"float", "float32"}
+_KV_BYTES = {None: 2.0, "auto": 2.0, "bfloat16": 2.0, "float16": 2.0}  # vllm/config/cache.py, CacheDType; fp8 apart
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank may be
 _ENVIRONMENT = {  # nothing is reported to anybody, and a model that lies here is not looked up elsewhere
     "VLLM_NO_USAGE_STATS": "1",
@@ -185,3 +188,54 @@ def _load_format(path: str | None) -> str:
     if not (folder / "config.json").is_file():
         raise ModelError(f"vLLM serves a folder with a config.json, a tokenizer and maybe weights; {path} is none.")
     return "auto" if any(next(folder.glob(pattern), None) for pattern in _WEIGHTS) else "dummy"
+
+
+def check_template(launch: Launch, options: EngineOptions) -> None:
+    """Raise `UsageError` for chats with a model that has no template, which vLLM refuses one by one."""
+    if launch.lacks_template and not options.has_argument("--chat-template"):
+        raise UsageError(
+            f"The model {launch.model.name} has no chat template, and the workload asks for chats, which vLLM then "
+            "refuses. Choose a workload of the API completions such as smoke, a model for chats, or name a template: "
+            "--engine-arg=--chat-template --engine-arg=FILE."
+        )
+
+
+def kv_element_bytes(kv_type: str | None) -> float | None:
+    """Return what an element of the KV cache takes: 1 byte in all fp8 types, else 2 (or 4) as the name says.
+
+    By default it has the type of the model, which is one of two bytes.
+    """
+    return 1.0 if kv_type and kv_type.startswith("fp8") else _KV_BYTES.get(kv_type)
+
+
+def _installed() -> Installed:
+    program = find()
+    return Installed(version(program), str(program))
+
+
+ENGINE = Engine(
+    name=NAME,
+    purpose="Several requests at a time, on GPUs; on processors with a build for them.",
+    remedy=REMEDY,
+    find=find,
+    installed=_installed,
+    server=VllmServer,
+    options=frozenset(
+        {
+            *("engine_path", "engine_args", "slots", "batch_tokens", "kv_cache", "prompt_cache", "lora"),
+            *("tensor_parallel", "dtype", "quantization", "load_format"),
+        }
+    ),
+    model_form="checkpoint",
+    check=check_template,
+    kv_element_bytes=kv_element_bytes,
+    counters=Counters(
+        gaps_s=("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+        prefilled_tokens=("vllm:request_prefill_kv_computed_tokens_sum", "vllm:prompt_tokens_total"),
+        prefill_s="vllm:request_prefill_time_seconds_sum",  # from when it takes a request up to its first token
+        prompt_tokens="vllm:prompt_tokens_total",
+        cached_prompt_tokens="vllm:prompt_tokens_cached_total",
+        ttft_s="vllm:time_to_first_token_seconds",
+        e2e_s="vllm:e2e_request_latency_seconds",
+    ),
+)

@@ -5,10 +5,8 @@ from typing import Protocol
 
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Scalar, Summary
+from profiler.servers.engines import engine_called
 
-# What llama.cpp lays out anew for some processors' instructions when it loads a model (ggml-cpu: repack, amx).
-_REPACKED = {"Q4_0", "Q4_K_M", "Q4_K_S", "IQ4_NL", "Q8_0", "Q2_K"}
-_LLAMA = {"llama-server", "llama-cpp-python"}
 _SAME_LENGTH_RATIO = 0.05  # mean lengths that differ by less are alike
 _SAME_SHARE = 0.05  # of prompt tokens that came from a cache
 _MANY_TIMES = 2.0  # as many requests: estimates that depend on the length of a run show it
@@ -329,18 +327,22 @@ def build(runs: Runs) -> str | None:
 
 
 def repacked(runs: Runs) -> str | None:
-    """Weights that llama.cpp lays out anew on some architectures."""
-    affected = [
-        run for run in runs if run.manifest.engine.name in _LLAMA and run.manifest.model.quantisation in _REPACKED
-    ]
+    """Weights that an engine lays out anew on some architectures."""
+    affected = [run for run in runs if _is_repacked(run.manifest)]
     machines = _kinds(affected, lambda run: run.server_host.get("machine"))
     if len(machines) < 2:
         return None
+    engines = _list(_kinds(affected, lambda run: run.engine.name))
     kinds = _list(_kinds(affected, lambda run: run.model.quantisation))
     return (
-        f"llama.cpp repacks {kinds} weights for the instructions of the processor it finds, and better for some than "
-        f"for others ({_list(machines)}): another quantisation may turn the order round."
+        f"On {engines}, {kinds} weights are repacked for the instructions of the processor at hand, and better for "
+        f"some than for others ({_list(machines)}): another quantisation may turn the order round."
     )
+
+
+def _is_repacked(run: Manifest) -> bool:
+    engine = engine_called(run.engine.name)
+    return engine is not None and run.model.quantisation in engine.repacked
 
 
 def shared_cores(runs: Runs) -> str | None:

@@ -9,7 +9,7 @@ from profiler.metrics import collect
 from profiler.metrics.summarize import summarize
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 from profiler.stats.values import APPROXIMATION
 
 

@@ -14,7 +14,7 @@ from profiler.metrics.engine_word import (
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.records import Outcome
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 
 # Two requests, three tokens each at 10, 20, 30 ms: 20 ms from the first token to the last.
 TWO = [request(0), request(1, sent_ms=40)]
@@ -23,6 +23,7 @@ TWO = [request(0), request(1, sent_ms=40)]
 def counted(seen: Observations, **values: float) -> Observations:
     """The same run, in which the engine's counters went on by these."""
     (phase,) = (phase for phase in seen.manifest.phases if phase.is_measured)
+    seen.manifest.engine.name = "vllm"
     phase.engine_counted = {f"vllm:{name}": value for name, value in values.items()}
     return seen
 

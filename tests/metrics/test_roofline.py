@@ -47,11 +47,16 @@ def test_mbu_of_one_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kv_type", "element_bytes"), [("f32", 4.0), ("q8_0", 34 / 32), ("fp8_e5m2", 1.0), ("bf16", 2.0)]
+    ("engine", "kv_type", "element_bytes"),
+    [
+        *(("llama-server", "f32", 4.0), ("llama-server", "q8_0", 34 / 32), ("llama-server", "bf16", 2.0)),
+        *(("vllm", "fp8_e5m2", 1.0), ("vllm", "auto", 2.0), ("vllm", None, 2.0)),
+    ],
 )
-def test_mbu_knows_the_type_of_the_kv_cache(kv_type: str, element_bytes: float) -> None:
+def test_mbu_knows_the_type_of_the_kv_cache(engine: str, kv_type: str | None, element_bytes: float) -> None:
     # 16 elements a token, at a mean context of 9.5 tokens
     found = seen([ONE])
+    found.manifest.engine.name = engine
     found.manifest.engine.kv_cache = kv_type
     assert mbu_ratio(found) == pytest.approx((1_000 + 16 * 9.5 * element_bytes) * 100 / 1_000_000)
 

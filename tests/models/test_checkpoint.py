@@ -120,8 +120,3 @@ def test_an_embedding_shape_has_no_such_form(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named() -> None:
     with pytest.raises(ModelError, match="Name a folder that can be written with --out"):
         checkpoint_form.make(TINY_1M, Path("/dev/null/model"))
-
-
-def test_llama_cpp_is_not_given_a_folder(folder: Path) -> None:
-    with pytest.raises(ModelError, match=r"is a folder, and llama\.cpp reads \.gguf files.*--engine vllm"):
-        facts.check_is_file(facts.read(folder))

@@ -113,7 +113,7 @@ def test_an_adapter_for_another_model_is_refused(tmp_path: Path, adapter: Path) 
     with pytest.raises(ModelError, match="its number of layers is 2, the model's is 3"):
         lora.check_fits(read, model.model_copy(update={"layers": 3}))
     lora.check_fits(read, model.model_copy(update={"architecture": None, "layers": None}))
-    with pytest.raises(ModelError, match=r"has the gguf form, expected peft .* vLLM reads PEFT folders"):
+    with pytest.raises(ModelError, match=r"has the gguf form, expected peft .* takes PEFT folders"):
         lora.check_fits(read, model.model_copy(update={"path": str(tmp_path)}))
 
 

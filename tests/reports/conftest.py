@@ -18,7 +18,7 @@ from profiler.reports import html
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 from profiler.verdict.judge import judge
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit

@@ -10,10 +10,10 @@ import pytest
 from support.command import TINY
 from support.launch import launch
 
-from profiler.errors import ServerDiedError, ServerStartError, UsageError
+from profiler.errors import ServerDiedError, ServerStartError
 from profiler.models import facts, locate
 from profiler.results.manifest import ModelFacts
-from profiler.servers.llama_cpp_python import LlamaCppPythonServer, check_streams, read_log
+from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, call_object, served_models
 from profiler.servers.options import EngineOptions
 from profiler.workloads.messages import Message, joined
@@ -114,13 +114,6 @@ def test_a_server_that_is_not_ready_in_time_is_an_error(model: ModelFacts, tmp_p
     server.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-
-
-def test_it_serves_one_request_at_a_time() -> None:
-    check_streams(1)
-    check_streams(None)  # arrivals that follow a schedule wait their turn
-    with pytest.raises(UsageError, match=r"one request at a time.*--engine llama-server"):
-        check_streams(2)
 
 
 def test_openmp_spins_unless_the_user_says_otherwise(model: ModelFacts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from profiler.models import facts, locate
 from profiler.results.manifest import ModelFacts
 from profiler.results.records import ServerTimings
 from profiler.servers import llama_server
-from profiler.servers.engine_log import EngineTiming, timing_told
 from profiler.servers.llama_server import LlamaServer
 from profiler.servers.openai_api import call_object, served_models
 from profiler.servers.options import EngineOptions
+from profiler.servers.timings import EngineTiming, timing_told
 from profiler.workloads.messages import Message
 
 HELP = "--cache-reuse N --cache-ram N --ctx-checkpoints N --no-cache-prompt --no-ui --no-webui --no-kv-unified"

@@ -6,7 +6,7 @@ from profiler.metrics.collect import Collected
 from profiler.metrics.observations import Observations, points_of
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, ModelFacts, Phase, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 
 MS = 1_000_000
 S = 1_000_000_000

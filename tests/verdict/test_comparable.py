@@ -154,7 +154,7 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
         ({}, {"engine__build": "AVX512 = 1"}, ""),
         ({"engine__build": "AVX2 = 1"}, {"engine__build": "AVX512 = 1"}, "built with different instruction sets"),
         ({"engine__version": "1"}, {"engine__version": "2"}, "several versions: 1 against 2"),
-        ({"model__quantisation": "Q4_0"}, {"host": {"machine": "aarch64", "cpu": CPU}}, "repacks Q4_0"),
+        ({"model__quantisation": "Q4_0"}, {"host": {"machine": "aarch64", "cpu": CPU}}, "Q4_0 weights are repacked"),
         ({}, {"client__cpus": "0", "engine__cpus": "1-3"}, "In 1 of 2 runs the load driver"),
         ({"engine__prompt_cache": "cold"}, {"engine__prompt_cache": "warm"}, "TTFTs"),
         ({}, {"client__stamp_source": "user"}, "arrival stamps"),

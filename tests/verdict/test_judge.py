@@ -12,7 +12,7 @@ from profiler.metrics.summarize import summarize
 from profiler.results.manifest import EnergyFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary, Verdict
-from profiler.servers.engine_log import EngineTiming
+from profiler.servers.timings import EngineTiming
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
 from profiler.wire_audit.audit import Audit, Spread

@@ -1,10 +1,9 @@
-"""Builds of llama.cpp that leave instructions of the processor unused: slower than the hardware, without a word."""
+"""What all engines made of llama.cpp have in common."""
 
 import re
 from collections.abc import Collection
 
-from profiler.results.manifest import EngineFacts
-from profiler.servers import llama_cpp_python, llama_server
+from profiler.models.ggml import TENSOR_TYPES
 
 # As the kernel calls what a processor has, and as llama.cpp lists what it was compiled for (ggml-cpu's features).
 _COMPILED_AS = {
@@ -20,7 +19,10 @@ _COMPILED_AS = {
     "i8mm": "MATMUL_INT8",
     "sve": "SVE",
 }
-_REMEDIES = {llama_server.NAME: llama_server.REMEDY, llama_cpp_python.NAME: llama_cpp_python.REMEDY}
+_KV_TYPE = "f16"  # by default
+
+REPACKED = frozenset({"Q4_0", "Q4_K_M", "Q4_K_S", "IQ4_NL", "Q8_0", "Q2_K"})
+"""Quantisations that it lays out anew for the instructions of some CPUs as it loads a model (ggml-cpu: repack, amx)."""
 
 
 def unused_instructions(build: str | None, features: Collection[str]) -> list[str]:
@@ -33,12 +35,7 @@ def unused_instructions(build: str | None, features: Collection[str]) -> list[st
     return [name for feature, name in _COMPILED_AS.items() if feature in features and name not in compiled]
 
 
-def slow_build(engine: EngineFacts, features: Collection[str]) -> str | None:
-    """Say what an engine's build leaves unused, and what to do; `None` where nothing of that is known."""
-    unused = unused_instructions(engine.build, features) if engine.name in _REMEDIES else []
-    if not unused:
-        return None
-    return (
-        f"{engine.name} was compiled without {', '.join(unused)}, which this processor has: what was measured may be "
-        f"the build's limit, not the hardware's. {_REMEDIES[engine.name]}"
-    )
+def kv_element_bytes(kv_type: str | None) -> float | None:
+    """Return what an element of the KV cache takes, by ggml's names of types: f16, q8_0, …; `None` for another name."""
+    known = {each.name.lower(): each.block_bytes / each.block_elements for each in TENSOR_TYPES.values()}
+    return known.get(kv_type or _KV_TYPE)

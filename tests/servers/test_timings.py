@@ -1,5 +1,5 @@
-from profiler.servers.engine_log import EngineTiming
 from profiler.servers.llama_cpp_python import read_log
+from profiler.servers.timings import EngineTiming
 
 LOG = """\
 llama_perf_context_print:        load time =     168.41 ms

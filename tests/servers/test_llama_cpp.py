@@ -1,5 +1,6 @@
 from profiler.results.manifest import EngineFacts
-from profiler.servers.instructions import slow_build, unused_instructions
+from profiler.servers.engines import slow_build
+from profiler.servers.llama_cpp import unused_instructions
 
 ZEN_4 = ["f16c", "fma", "avx2", "avx512f", "avx512_vnni", "avx512_bf16"]
 GRAVITON_3 = ["asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve"]
