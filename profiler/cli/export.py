@@ -12,7 +12,7 @@ import typer
 from profiler.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
-    from profiler.exchange.tables import Opened
+    from profiler.exchange.runs import Opened
 
 
 class Form(Enum):

@@ -21,6 +21,7 @@ def query(
     """Ask all runs below a folder in SQL (DuckDB), read-only. Needs the extra `query`."""
     from profiler.cli.rows import form, print_rows, printable
     from profiler.exchange import database, tables
+    from profiler.exchange import runs as found
 
     if schema:
         print(tables.schema())
@@ -28,7 +29,7 @@ def query(
     if sql is None:
         raise UsageError("No SQL was given. Pass one SELECT, such as 'SELECT * FROM runs'; see --schema.")
     wanted = form(as_json=json, as_csv=csv)
-    opened = tables.open_runs(runs)
+    opened = found.open_runs(runs)
     answer = database.ask(sql, opened)
     for note in opened.notes:
         print(f"aforo: {printable(note)}", file=sys.stderr)

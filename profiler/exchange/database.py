@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from profiler.errors import MissingExtraError, RecordError, UsageError
-from profiler.exchange.tables import TABLES, Row, Runs, Table, within_64_bits
+from profiler.exchange.runs import Runs
+from profiler.exchange.tables import TABLES, Row, Table, within_64_bits
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,7 +72,7 @@ def connected() -> "Iterator[duckdb.DuckDBPyConnection]":
         connection.close()
 
 
-def fill(connection: "duckdb.DuckDBPyConnection", table: Table, rows: Iterable[Row]) -> None:
+def fill(connection: "duckdb.DuckDBPyConnection", table: Table[Any], rows: Iterable[Row]) -> None:
     """Make a table with these rows. Raises `RecordError` where the temporary file cannot be written."""
     types = {each.name: each.sql_type for each in table.columns}
     encode = msgspec.json.Encoder().encode
@@ -141,7 +142,7 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def write_parquet(table: Table, rows: Iterable[Row], path: Path) -> None:
+def write_parquet(table: Table[Any], rows: Iterable[Row], path: Path) -> None:
     """Write rows as a Parquet file. Raises `MissingExtraError`, `RecordError`."""
     with connected() as connection:
         import duckdb  # noqa: PLC0415 - an extra, and imported already

@@ -5,14 +5,15 @@ import json
 from collections.abc import Iterator, Sequence
 from csv import writer
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from profiler.csv_cells import harmless
 from profiler.errors import RunFolderError, UsageError
 from profiler.exchange import vllm_bench
-from profiler.exchange.tables import TABLES, Opened, Row, Runs, Table, open_run, within_64_bits
+from profiler.exchange.runs import Opened, Runs, open_run
+from profiler.exchange.tables import TABLES, Row, Table, within_64_bits
 from profiler.results.folder import RunFolder
 
 TableName = Literal["requests", "metrics", "samples", "runs"]
@@ -43,7 +44,7 @@ def as_vllm(run: Opened, point: str | None) -> str:
     return "".join(json.dumps(each, indent=indent, ensure_ascii=False) + "\n" for each in results)
 
 
-def rows_of(run: Opened, table: TableName, notes: list[str]) -> tuple[Table, Iterator[Row]]:
+def rows_of(run: Opened, table: TableName, notes: list[str]) -> tuple[Table[Any], Iterator[Row]]:
     """Return a table and its rows of one run; what is left out gets a sentence in `notes`."""
     chosen = TABLES[table]
     return chosen, chosen.rows(Runs(opened=[run], notes=notes))
@@ -57,7 +58,7 @@ def as_jsonl(rows: Iterator[Row]) -> Iterator[str]:
         yield encode(row).decode() + "\n"
 
 
-def as_csv(table: Table, rows: Iterator[Row]) -> Iterator[str]:
+def as_csv(table: Table[Any], rows: Iterator[Row]) -> Iterator[str]:
     """Yield a heading and one line per row; what is not there is an empty field, true, lists and maps are JSON."""
     names = [column.name for column in table.columns]
     yield _csv_line(names)

@@ -1,86 +1,53 @@
-"""Runs as tables: what `aforo query` asks, and what `aforo export` writes."""
+"""Runs as tables: what `aforo query` asks, and what `aforo export` writes. Each column is declared with its value."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from profiler.errors import RunFolderError
+from profiler.exchange.runs import Opened, Runs
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate
-from profiler.metrics.registry import NotMeasuredError, PerRequest
+from profiler.metrics.registry import PerRequest
 from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.metrics.summarize import QUANTILES
 from profiler.results.folder import RunFolder
-from profiler.results.imported import Imported, read_imported
-from profiler.results.index import RunHead, SummaryHead, read_run, read_summary
-from profiler.results.listing import Found, find
-from profiler.results.manifest import Point
+from profiler.results.imported import Imported, ImportedMetric, ImportedPoint
 from profiler.results.records import Outcome, RequestRecord, Sample
-from profiler.results.summary import Distribution, PointSummary, Scalar
+from profiler.results.summary import Distribution, Metric, PointSummary, Scalar
 from profiler.stats.estimates import Estimate
 from profiler.workloads.phases import is_measured
 
 Row = dict[str, object]
+Item = TypeVar("Item")  # what a row is made from
 _BEYOND_FLOATS = 1 << 1023
-_PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest)]
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column: its name, its type in SQL, what it means."""
+class Column(Generic[Item]):
+    """A column: its name, its type in SQL, what it means, and how its value is read of what a row is made from."""
 
     name: str
     sql_type: str
     meaning: str
+    value: Callable[[Item], object]
 
 
 @dataclass(frozen=True)
-class Opened:
-    """One run folder with the heads of its files; without a summary it has no metrics."""
-
-    folder: Path
-    run: RunHead
-    summary: SummaryHead | None
-
-    def points(self) -> list[PointSummary]:
-        """Return every load with its metrics; a plain run has one. Raises `RunFolderError`."""
-        summary = RunFolder(self.folder).read_summary()
-        only = self.run.only_point
-        plain = PointSummary(
-            point=Point(name=only.name or "", concurrency=only.concurrency, rate_rps=only.rate_rps),
-            requests_ok=summary.requests_ok,
-            requests_failed=summary.requests_failed,
-            outcomes=summary.outcomes,
-            metrics=summary.metrics,
-            verdict=summary.verdict,
-        )
-        return summary.points or [plain]
-
-    def requests(self) -> Iterator[tuple[str | None, RequestRecord]]:
-        """Yield every request with the name of its load. Raises `RunFolderError`."""
-        only = self.run.only_point.name
-        names = {phase.name: phase.point or only for phase in self.run.phases}
-        for request in RunFolder(self.folder).read_requests():
-            yield names.get(request.phase, only), request
-
-
-@dataclass(frozen=True)
-class Runs:
-    """All runs and imports below a folder that can be read; `notes` has a sentence for each of the others."""
-
-    opened: list[Opened] = field(default_factory=list)
-    imported: list[Imported] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: `rows` takes all runs, and where a note goes on what is left out."""
+class Table(Generic[Item]):
+    """A table: `items` yields what rows are made from, and puts a note into the runs for what is left out."""
 
     name: str
     meaning: str
-    columns: Sequence[Column]
-    rows: Callable[[Runs], Iterator[Row]]
+    items: Callable[[Runs], Iterator[Item]]
+    columns: Sequence[Column[Item]]
+
+    def rows(self, runs: Runs) -> Iterator[Row]:
+        """Yield the rows of all runs."""
+        for item in self.items(runs):
+            yield {column.name: column.value(item) for column in self.columns}
 
 
 def within_64_bits(row: Row) -> list[str]:
@@ -91,87 +58,65 @@ def within_64_bits(row: Row) -> list[str]:
     return list(found)
 
 
-def open_runs(root: Path) -> Runs:
-    """Open every run below a folder. Raises `UsageError` where there is no such folder."""
-    return opened(find(root))
+@dataclass(frozen=True)
+class MetricItem:
+    """One metric of one load of a run."""
+
+    run_id: str
+    load: PointSummary
+    name: str
+
+    @property
+    def metric(self) -> Metric:
+        """What the summary has of it."""
+        return self.load.metrics[self.name]
+
+    @property
+    def value(self) -> float | None:
+        """The number of a metric with a single one."""
+        return self.metric.value if isinstance(self.metric, Scalar) else None
+
+    @property
+    def many(self) -> Distribution | None:
+        """The numbers of a metric with many."""
+        return self.metric if isinstance(self.metric, Distribution) else None
+
+    @cached_property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The same interval as everywhere else."""
+        known = estimate(self.load, self.name)
+        return (known.low, known.high) if isinstance(known, Estimate) else (None, None)
 
 
-def opened(found: Found) -> Runs:
-    """Open runs that were found; of two with the same id the first one counts."""
-    runs, seen = Runs(), dict[str, Path]()
-    for folder in found.folders:
-        try:
-            _open(folder, runs, seen)
-        except FileNotFoundError:
-            runs.notes.append(f"{folder} is left out: it has no run.json, without which the rest cannot be read.")
-        except RunFolderError as error:
-            runs.notes.append(str(error))
-    return runs
+class RequestItem(NamedTuple):
+    """One request of a run, and its load."""
+
+    run_id: str
+    load: str | None
+    request: RequestRecord
 
 
-def _open(folder: Path, runs: Runs, seen: dict[str, Path]) -> None:
-    try:
-        one = open_run(folder)
-    except FileNotFoundError:
-        runs.imported.append(read_imported(folder))
-        return
-    if (first := seen.setdefault(one.run.run_id, folder)) != folder:
-        runs.notes.append(f"{folder} is left out: it is the same run as {first}.")
-        return
-    if one.summary is None:
-        runs.notes.append(f"{folder} has no summary, and so no metrics: aforo summarize {folder}")
-    runs.opened.append(one)
+class SampleItem(NamedTuple):
+    """One sample of a run."""
+
+    run_id: str
+    sample: Sample
 
 
-def open_run(folder: Path) -> Opened:
-    """Open one run folder. Raises `FileNotFoundError`, `RunFolderError`."""
-    run = read_run(folder)
-    try:
-        return Opened(folder, run, read_summary(folder))
-    except FileNotFoundError:
-        return Opened(folder, run, None)
+class ImportedItem(NamedTuple):
+    """One metric of one load of an import."""
+
+    about: Imported
+    load: ImportedPoint
+    name: str
+    metric: ImportedMetric
 
 
-def _run_rows(runs: Runs) -> Iterator[Row]:
-    for one in runs.opened:
-        run, host, price, summary = one.run, one.run.host, one.run.cost.price, one.summary
-        yield {
-            "run_id": run.run_id,
-            "folder": str(one.folder),
-            "started_utc": run.started_utc,
-            "ended_utc": run.ended_utc,
-            "status": run.status,
-            "verdict": summary.verdict.level if summary and summary.verdict else None,
-            "host": host.name,
-            "machine": host.machine,
-            "cpu": host.cpu.generation or host.cpu.model_name,
-            "usable_cpus": host.cpu.usable_cpus,
-            "provider": host.cloud.provider,
-            "instance_type": host.cloud.instance_type,
-            "region": host.cloud.region,
-            "engine": run.engine.name,
-            "engine_version": run.engine.version,
-            "threads": run.engine.threads,
-            "slots": run.engine.slots,
-            "model": run.model.name,
-            "model_source": run.model.source,
-            "model_sha256": run.model.sha256,
-            "is_synthetic": run.model.is_synthetic,
-            "parameters": run.model.parameters,
-            "quantisation": run.model.quantisation,
-            "workload": run.workload.id,
-            "workload_version": run.workload.version,
-            "requests_ok": summary.requests_ok if summary else None,
-            "requests_failed": summary.requests_failed if summary else None,
-            "price_per_hour": price.per_hour if price else None,
-            "currency": price.currency if price else None,
-            "price_kind": price.kind if price else None,
-            "seed": run.seed,
-            "tool_version": run.tool_version,
-        }
+def _runs(runs: Runs) -> Iterator[Opened]:
+    return iter(runs.opened)
 
 
-def _metric_rows(runs: Runs) -> Iterator[Row]:
+def _metrics(runs: Runs) -> Iterator[MetricItem]:
     for one in runs.opened:
         try:
             points = one.points() if one.summary is not None else []
@@ -179,250 +124,239 @@ def _metric_rows(runs: Runs) -> Iterator[Row]:
             runs.notes.append(str(error))
             continue
         for point in points:
-            load = {
-                "run_id": one.run.run_id,
-                "point": point.point.name or None,
-                "concurrency": point.point.concurrency,
-                "rate_rps": point.point.rate_rps,
-                "verdict": point.verdict.level if point.verdict else None,
-            }
-            for name in point.metrics:
-                yield {**load, "metric": name, **_numbers(point, name)}
+            yield from (MetricItem(one.run.run_id, point, name) for name in point.metrics)
 
 
-def _numbers(point: PointSummary, name: str) -> Row:
-    """Return the numbers of one metric, with the same interval as everywhere else."""
-    metric = point.metrics[name]
-    many = metric if isinstance(metric, Distribution) else None
-    known = estimate(point, name)
-    interval = (known.low, known.high) if isinstance(known, Estimate) else (None, None)
-    quantiles = many.quantiles if many else {}
-    return {
-        "unit": metric.unit,
-        "value": metric.value if isinstance(metric, Scalar) else None,
-        "mean": many.mean if many else None,
-        **{quantile: quantiles.get(quantile) for quantile in QUANTILES},
-        "min": many.min if many else None,
-        "max": many.max if many else None,
-        "n": many.n if many else None,
-        "low": interval[0],
-        "high": interval[1],
-        "indicative": many.indicative if many else [],
-        "reason": None if many else getattr(metric, "reason", None),
-        "note": getattr(metric, "note", None),
-    }
-
-
-def _request_rows(runs: Runs) -> Iterator[Row]:
+def _requests(runs: Runs) -> Iterator[RequestItem]:
     for one in runs.opened:
         try:
-            for point, request in one.requests():
-                yield {"run_id": one.run.run_id, "point": point, **_request(request)}
+            yield from (RequestItem(one.run.run_id, load, request) for load, request in one.requests())
         except RunFolderError as error:
             runs.notes.append(f"The rest of these requests is left out: {error}")
 
 
-def _request(request: RequestRecord) -> Row:
-    return {
-        "index": request.index,
-        "phase": request.phase,
-        "is_measured": is_measured(request.phase),
-        "outcome": request.outcome,
-        "detail": request.detail,
-        "http_status": request.http_status,
-        "scheduled_ns": request.scheduled_ns,
-        "sent_ns": request.sent_ns,
-        "finished_ns": request.finished_ns,
-        "prompt_tokens": prompt_tokens(request),
-        "output_tokens": output_tokens(request),
-        "finish_reason": request.finish_reason,
-        **_times(request),
-    }
-
-
-def _times(request: RequestRecord) -> Mapping[str, float | None]:
-    """Compute every metric that has one value per request, by its declaration."""
-    found: dict[str, float | None] = dict.fromkeys((spec.id for spec in _PER_REQUEST), None)
-    if request.outcome is Outcome.OK:
-        for spec in _PER_REQUEST:
-            try:
-                found[spec.id] = spec.compute(request)
-            except NotMeasuredError:
-                continue
-    return found
-
-
-def _sample_rows(runs: Runs) -> Iterator[Row]:
-    names = [column.name for column in SAMPLES.columns if column.name not in {"run_id", "energy_j"}]
+def _samples(runs: Runs) -> Iterator[SampleItem]:
     for one in runs.opened:
         try:
-            for sample in RunFolder(one.folder).read_samples():
-                yield {"run_id": one.run.run_id, **_sample(sample, names)}
+            yield from (SampleItem(one.run.run_id, sample) for sample in RunFolder(one.folder).read_samples())
         except RunFolderError as error:
             runs.notes.append(f"These samples are left out: {error}")
 
 
-def _sample(sample: Sample, names: Sequence[str]) -> Row:
-    energy_j = {reading.channel: reading.energy_j for reading in sample.energy}
-    return {**{name: getattr(sample, name) for name in names}, "energy_j": energy_j}
-
-
-def _imported_rows(runs: Runs) -> Iterator[Row]:
+def _imported(runs: Runs) -> Iterator[ImportedItem]:
     for one in runs.imported:
-        about = {
-            "import_id": one.import_id,
-            "tool": one.tool,
-            "tool_version": one.tool_version,
-            "measured_utc": one.measured_utc,
-            "model": one.model,
-            "engine": one.engine,
-            "host": one.host,
-        }
         for point in one.points:
-            load = {"point": point.name, "concurrency": point.concurrency, "rate_rps": point.rate_rps}
-            for name, metric in point.metrics.items():
-                quantiles = {each: metric.quantiles.get(each) for each in QUANTILES}
-                numbers = {"unit": metric.unit, "value": metric.value, **quantiles, "n": metric.n}
-                said = {"reason": metric.reason, "called": metric.called}
-                yield {**about, **load, "metric": name, **numbers, **said}
+            yield from (ImportedItem(one, point, name, metric) for name, metric in point.metrics.items())
 
 
-_RUN_ID = Column("run_id", "VARCHAR", "Name of the run.")
-_POINT = Column("point", "VARCHAR", "Name of the load, such as c8 or r2.5.")
-_LOAD = (
-    Column("concurrency", "BIGINT", "Requests in flight, of a load with a fixed number."),
-    Column("rate_rps", "DOUBLE", "Mean arrivals per second, of a load with a rate."),
-)
-_PERCENTILES = tuple(Column(name, "DOUBLE", f"{name} of many values.") for name in QUANTILES)
+def _at(path: str, sql_type: str, meaning: str, name: str | None = None) -> Column[Any]:
+    """A column that reads an attribute, however deep; its name is the attribute's unless given."""
+    return Column(name or path.rpartition(".")[2], sql_type, meaning, attrgetter(path))
 
-RUNS = Table(
+
+def _quantile(name: str) -> Callable[[MetricItem], float | None]:
+    return lambda item: item.many.quantiles.get(name) if item.many else None
+
+
+def _imported_quantile(name: str) -> Callable[[ImportedItem], float | None]:
+    return lambda item: item.metric.quantiles.get(name)
+
+
+def _of_request(spec: PerRequest) -> Callable[[RequestItem], float | None]:
+    """A metric with one value per request, by its declaration."""
+
+    def value(item: RequestItem) -> float | None:
+        return next(iter(spec.values(item.request)), None) if item.request.outcome is Outcome.OK else None
+
+    return value
+
+
+_PERCENTILE = "{} of many values."
+
+RUNS: Table[Opened] = Table(
     "runs",
     "One row per run.",
+    _runs,
     (
-        _RUN_ID,
-        Column("folder", "VARCHAR", "Where it is."),
-        Column("started_utc", "TIMESTAMP", "Start."),
-        Column("ended_utc", "TIMESTAMP", "End."),
-        Column("status", "VARCHAR", "complete, interrupted, failed or running."),
-        Column("verdict", "VARCHAR", "VALID, VALID with warnings or INVALID; null without a summary."),
-        Column("host", "VARCHAR", "Name of the machine."),
-        Column("machine", "VARCHAR", "x86_64 or aarch64."),
-        Column("cpu", "VARCHAR", "Processor generation, or model."),
-        Column("usable_cpus", "BIGINT", "Processors that could be used."),
-        Column("provider", "VARCHAR", "aws, gcp or azure."),
-        Column("instance_type", "VARCHAR", "Such as c7g.4xlarge."),
-        Column("region", "VARCHAR", "Such as us-east-1."),
-        Column("engine", "VARCHAR", "Model server."),
-        Column("engine_version", "VARCHAR", "Its version."),
-        Column("threads", "BIGINT", "Its threads."),
-        Column("slots", "BIGINT", "Requests that it serves at a time."),
-        Column("model", "VARCHAR", "Name of the model."),
-        Column("model_source", "VARCHAR", "Path, hf:REPO/FILE, synthetic:SHAPE/QUANT or URL."),
-        Column("model_sha256", "VARCHAR", "Hash of its file."),
-        Column("is_synthetic", "BOOLEAN", "Random weights: speed only."),
-        Column("parameters", "BIGINT", "Number of weights."),
-        Column("quantisation", "VARCHAR", "Such as Q8_0."),
-        Column("workload", "VARCHAR", "Id of the workload."),
-        Column("workload_version", "BIGINT", "Its version."),
-        Column("requests_ok", "BIGINT", "Measured requests that finished."),
-        Column("requests_failed", "BIGINT", "Measured requests that did not."),
-        Column("price_per_hour", "DOUBLE", "What an hour of the machine costs."),
-        Column("currency", "VARCHAR", "ISO 4217."),
-        Column("price_kind", "VARCHAR", "on-demand, spot or reserved."),
-        Column("seed", "BIGINT", "Of prompts and arrivals."),
-        Column("tool_version", "VARCHAR", "Version of Aforo."),
+        _at("run.run_id", "VARCHAR", "Name of the run."),
+        Column("folder", "VARCHAR", "Where it is.", lambda one: str(one.folder)),
+        _at("run.started_utc", "TIMESTAMP", "Start."),
+        _at("run.ended_utc", "TIMESTAMP", "End."),
+        _at("run.status", "VARCHAR", "complete, interrupted, failed or running."),
+        _at("verdict", "VARCHAR", "VALID, VALID with warnings or INVALID; null without a summary."),
+        _at("run.host.name", "VARCHAR", "Name of the machine.", "host"),
+        _at("run.host.machine", "VARCHAR", "x86_64 or aarch64."),
+        Column(
+            "cpu",
+            "VARCHAR",
+            "CPU generation, or model.",
+            lambda one: one.run.host.cpu.generation or one.run.host.cpu.model_name,
+        ),
+        _at("run.host.cpu.usable_cpus", "BIGINT", "CPUs that could be used."),
+        _at("run.host.cloud.provider", "VARCHAR", "aws, gcp or azure."),
+        _at("run.host.cloud.instance_type", "VARCHAR", "Such as c7g.4xlarge."),
+        _at("run.host.cloud.region", "VARCHAR", "Such as us-east-1."),
+        _at("run.engine.name", "VARCHAR", "Model server.", "engine"),
+        _at("run.engine.version", "VARCHAR", "Its version.", "engine_version"),
+        _at("run.engine.threads", "BIGINT", "Its threads."),
+        _at("run.engine.slots", "BIGINT", "Requests that it serves at a time."),
+        _at("run.model.name", "VARCHAR", "Name of the model.", "model"),
+        _at("run.model.source", "VARCHAR", "Path, hf:REPO/FILE, synthetic:SHAPE/QUANT or URL.", "model_source"),
+        _at("run.model.sha256", "VARCHAR", "Hash of its file.", "model_sha256"),
+        _at("run.model.is_synthetic", "BOOLEAN", "Random weights: speed only."),
+        _at("run.model.parameters", "BIGINT", "Number of weights."),
+        _at("run.model.quantisation", "VARCHAR", "Such as Q8_0."),
+        _at("run.workload.id", "VARCHAR", "Id of the workload.", "workload"),
+        _at("run.workload.version", "BIGINT", "Its version.", "workload_version"),
+        Column(
+            "requests_ok",
+            "BIGINT",
+            "Measured requests that finished.",
+            lambda one: one.summary.requests_ok if one.summary else None,
+        ),
+        Column(
+            "requests_failed",
+            "BIGINT",
+            "Measured requests that did not.",
+            lambda one: one.summary.requests_failed if one.summary else None,
+        ),
+        Column(
+            "price_per_hour",
+            "DOUBLE",
+            "What an hour of the machine costs.",
+            lambda one: one.run.cost.price.per_hour if one.run.cost.price else None,
+        ),
+        Column(
+            "currency", "VARCHAR", "ISO 4217.", lambda one: one.run.cost.price.currency if one.run.cost.price else None
+        ),
+        Column(
+            "price_kind",
+            "VARCHAR",
+            "on-demand, spot or reserved.",
+            lambda one: one.run.cost.price.kind if one.run.cost.price else None,
+        ),
+        _at("run.seed", "BIGINT", "Of prompts and arrivals."),
+        _at("run.tool_version", "VARCHAR", "Version of Aforo."),
     ),
-    _run_rows,
 )
-METRIC_ROWS = Table(
+METRIC_ROWS: Table[MetricItem] = Table(
     "metrics",
     "One row per run, load and metric; see 'aforo metrics' for what each means.",
+    _metrics,
     (
-        _RUN_ID,
-        _POINT,
-        *_LOAD,
-        Column("verdict", "VARCHAR", "Of this load."),
-        Column("metric", "VARCHAR", "Id, such as ttft_ms."),
-        Column("unit", "VARCHAR", "Unit of all numbers of the row."),
-        Column("value", "DOUBLE", "Of a metric with one value; null where only an interval is known."),
-        Column("mean", "DOUBLE", "Of a metric with many values."),
-        *_PERCENTILES,
-        Column("min", "DOUBLE", "Least of many values."),
-        Column("max", "DOUBLE", "Greatest of many values."),
-        Column("n", "BIGINT", "Number of values."),
-        Column("low", "DOUBLE", "Lower end of the 95 % interval of value or mean, where one is known."),
-        Column("high", "DOUBLE", "Upper end."),
-        Column("indicative", "VARCHAR[]", "Percentiles with too few values behind them."),
-        Column("reason", "VARCHAR", "Why there is no value."),
-        Column("note", "VARCHAR", "How far the number goes."),
+        _at("run_id", "VARCHAR", "Name of the run."),
+        Column("point", "VARCHAR", "Name of the load, such as c8 or r2.5.", lambda item: item.load.point.name or None),
+        _at("load.point.concurrency", "BIGINT", "Requests in flight, of a load with a fixed number."),
+        _at("load.point.rate_rps", "DOUBLE", "Mean arrivals per second, of a load with a rate."),
+        Column(
+            "verdict", "VARCHAR", "Of this load.", lambda item: item.load.verdict.level if item.load.verdict else None
+        ),
+        _at("name", "VARCHAR", "Id, such as ttft_ms.", "metric"),
+        _at("metric.unit", "VARCHAR", "Unit of all numbers of the row."),
+        _at("value", "DOUBLE", "Of a metric with one value; null where only an interval is known."),
+        Column("mean", "DOUBLE", "Of a metric with many values.", lambda item: item.many.mean if item.many else None),
+        *(Column(name, "DOUBLE", _PERCENTILE.format(name), _quantile(name)) for name in QUANTILES),
+        Column("min", "DOUBLE", "Least of many values.", lambda item: item.many.min if item.many else None),
+        Column("max", "DOUBLE", "Greatest of many values.", lambda item: item.many.max if item.many else None),
+        Column("n", "BIGINT", "Number of values.", lambda item: item.many.n if item.many else None),
+        Column(
+            "low",
+            "DOUBLE",
+            "Lower end of the 95 % confidence interval of value or mean, where one is known.",
+            lambda item: item.interval[0],
+        ),
+        Column("high", "DOUBLE", "Upper end.", lambda item: item.interval[1]),
+        Column(
+            "indicative",
+            "VARCHAR[]",
+            "Percentiles with too few values behind them.",
+            lambda item: item.many.indicative if item.many else [],
+        ),
+        Column("reason", "VARCHAR", "Why there is no value.", lambda item: getattr(item.metric, "reason", None)),
+        Column("note", "VARCHAR", "How far the number goes.", lambda item: getattr(item.metric, "note", None)),
     ),
-    _metric_rows,
 )
-REQUESTS = Table(
+REQUESTS: Table[RequestItem] = Table(
     "requests",
     "One row per request, warm-up and cool-down included (is_measured = false).",
+    _requests,
     (
-        _RUN_ID,
-        _POINT,
-        Column("index", "BIGINT", "Position in the run."),
-        Column("phase", "VARCHAR", "Such as warmup, repeat-1 or cooldown."),
-        Column("is_measured", "BOOLEAN", "Whether it enters the metrics."),
-        Column("outcome", "VARCHAR", "ok, or how it failed."),
-        Column("detail", "VARCHAR", "A sentence where it failed."),
-        Column("http_status", "BIGINT", "HTTP status."),
-        Column("scheduled_ns", "BIGINT", "When it was due, CLOCK_MONOTONIC."),
-        Column("sent_ns", "BIGINT", "When it was sent."),
-        Column("finished_ns", "BIGINT", "When its outcome was known."),
-        Column("prompt_tokens", "BIGINT", "Length of the prompt."),
-        Column("output_tokens", "BIGINT", "Tokens made."),
-        Column("finish_reason", "VARCHAR", "As the server says."),
-        *(Column(spec.id, "DOUBLE", spec.formula) for spec in _PER_REQUEST),
+        _at("run_id", "VARCHAR", "Name of the run."),
+        _at("load", "VARCHAR", "Name of the load, such as c8 or r2.5.", "point"),
+        _at("request.index", "BIGINT", "Position in the run."),
+        _at("request.phase", "VARCHAR", "Such as warmup, repeat-1 or cooldown."),
+        Column(
+            "is_measured", "BOOLEAN", "Whether it enters the metrics.", lambda item: is_measured(item.request.phase)
+        ),
+        _at("request.outcome", "VARCHAR", "ok, or how it failed."),
+        _at("request.detail", "VARCHAR", "A sentence where it failed."),
+        _at("request.http_status", "BIGINT", "HTTP status."),
+        _at("request.scheduled_ns", "BIGINT", "When it was due, CLOCK_MONOTONIC."),
+        _at("request.sent_ns", "BIGINT", "When it was sent."),
+        _at("request.finished_ns", "BIGINT", "When its outcome was known."),
+        Column("prompt_tokens", "BIGINT", "Length of the prompt.", lambda item: prompt_tokens(item.request)),
+        Column("output_tokens", "BIGINT", "Tokens made.", lambda item: output_tokens(item.request)),
+        _at("request.finish_reason", "VARCHAR", "As the server says."),
+        *(
+            Column(spec.id, "DOUBLE", spec.formula, _of_request(spec))
+            for spec in METRICS.values()
+            if isinstance(spec, PerRequest)
+        ),
     ),
-    _request_rows,
 )
-SAMPLES = Table(
+SAMPLES: Table[SampleItem] = Table(
     "samples",
     "Utilisation, twice a second.",
+    _samples,
     (
-        _RUN_ID,
-        Column("t_ns", "BIGINT", "When, CLOCK_MONOTONIC."),
-        Column("server_cpu_cores", "DOUBLE", "Cores that the server keeps busy."),
-        Column("server_rss_bytes", "BIGINT", "Memory of the server."),
-        Column("host_cpu_ratio", "DOUBLE", "Share of all cores busy."),
-        Column("host_steal_ratio", "DOUBLE", "Share taken by the hypervisor."),
-        Column("client_cpu_cores", "DOUBLE", "Cores that the load driver keeps busy."),
-        Column("cpu_frequency_mhz", "DOUBLE", "Mean of a few processors."),
-        Column("throttle_events", "BIGINT", "Slowed by heat or power, since the host started."),
-        Column("tcp_retransmissions", "BIGINT", "Segments sent again, since the host started."),
-        Column("tcp_needless_retransmissions", "BIGINT", "Of these, the ones sent without a loss of data, likewise."),
-        Column("energy_j", "MAP(VARCHAR, DOUBLE)", "By channel of a meter, since it was opened."),
+        _at("run_id", "VARCHAR", "Name of the run."),
+        _at("sample.t_ns", "BIGINT", "When, CLOCK_MONOTONIC."),
+        _at("sample.server_cpu_cores", "DOUBLE", "Cores that the server keeps busy."),
+        _at("sample.server_rss_bytes", "BIGINT", "Memory of the server."),
+        _at("sample.host_cpu_ratio", "DOUBLE", "Share of all cores busy."),
+        _at("sample.host_steal_ratio", "DOUBLE", "Share taken by the hypervisor."),
+        _at("sample.client_cpu_cores", "DOUBLE", "Cores that the load driver keeps busy."),
+        _at("sample.cpu_frequency_mhz", "DOUBLE", "Mean of a few CPUs."),
+        _at("sample.throttle_events", "BIGINT", "Slowed by heat or power, since the host started."),
+        _at("sample.tcp_retransmissions", "BIGINT", "Segments sent again, since the host started."),
+        _at(
+            "sample.tcp_needless_retransmissions",
+            "BIGINT",
+            "Of these, the ones sent without a loss of data, likewise.",
+        ),
+        Column(
+            "energy_j",
+            "MAP(VARCHAR, DOUBLE)",
+            "By channel of a meter, since it was opened.",
+            lambda item: {reading.channel: reading.energy_j for reading in item.sample.energy},
+        ),
     ),
-    _sample_rows,
 )
-IMPORTED = Table(
+IMPORTED: Table[ImportedItem] = Table(
     "imported",
     "Results of other tools ('aforo import'): nobody has checked how they were measured. One row per test and metric.",
+    _imported,
     (
-        Column("import_id", "VARCHAR", "Name of the folder."),
-        Column("tool", "VARCHAR", "What made the file."),
-        Column("tool_version", "VARCHAR", "Its version, where the file tells."),
-        Column("measured_utc", "VARCHAR", "When, as the file says."),
-        Column("model", "VARCHAR", "As the file says."),
-        Column("engine", "VARCHAR", "As the file says."),
-        Column("host", "VARCHAR", "As the file says."),
-        Column("point", "VARCHAR", "Load or test."),
-        *_LOAD,
-        Column("metric", "VARCHAR", "The id of ours that it is nearest to."),
-        Column("unit", "VARCHAR", "Unit of all numbers of the row."),
-        Column("value", "DOUBLE", "The value, or the mean of many."),
-        *_PERCENTILES,
-        Column("n", "BIGINT", "Number of values, where the file tells."),
-        Column("reason", "VARCHAR", "Why there is no value."),
-        Column("called", "VARCHAR", "What the file calls it."),
+        _at("about.import_id", "VARCHAR", "Name of the folder."),
+        _at("about.tool", "VARCHAR", "What made the file."),
+        _at("about.tool_version", "VARCHAR", "Its version, where the file tells."),
+        _at("about.measured_utc", "VARCHAR", "When, as the file says."),
+        _at("about.model", "VARCHAR", "As the file says."),
+        _at("about.engine", "VARCHAR", "As the file says."),
+        _at("about.host", "VARCHAR", "As the file says."),
+        _at("load.name", "VARCHAR", "Load or test.", "point"),
+        _at("load.concurrency", "BIGINT", "Requests in flight, of a load with a fixed number."),
+        _at("load.rate_rps", "DOUBLE", "Mean arrivals per second, of a load with a rate."),
+        _at("name", "VARCHAR", "The id of ours that it is nearest to.", "metric"),
+        _at("metric.unit", "VARCHAR", "Unit of all numbers of the row."),
+        _at("metric.value", "DOUBLE", "The value, or the mean of many."),
+        *(Column(name, "DOUBLE", _PERCENTILE.format(name), _imported_quantile(name)) for name in QUANTILES),
+        _at("metric.n", "BIGINT", "Number of values, where the file tells."),
+        _at("metric.reason", "VARCHAR", "Why there is no value."),
+        _at("metric.called", "VARCHAR", "What the file calls it."),
     ),
-    _imported_rows,
 )
-TABLES: Mapping[str, Table] = {table.name: table for table in (RUNS, METRIC_ROWS, REQUESTS, SAMPLES, IMPORTED)}
+TABLES: Mapping[str, Table[Any]] = {table.name: table for table in (RUNS, METRIC_ROWS, REQUESTS, SAMPLES, IMPORTED)}
 
 
 def schema() -> str:

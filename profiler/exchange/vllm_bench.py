@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from profiler.exchange import source
+from profiler.exchange.runs import Opened
 from profiler.exchange.source import Object, Said
-from profiler.exchange.tables import Opened
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import PerRequest, Pooled
 from profiler.metrics.request import output_tokens, prompt_tokens

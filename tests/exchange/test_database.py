@@ -9,7 +9,8 @@ from support.stored_runs import stored
 from profiler.errors import MissingExtraError, UsageError
 from profiler.exchange.database import Answer, ask, named_once, write_parquet
 from profiler.exchange.exporting import as_jsonl
-from profiler.exchange.tables import TABLES, Runs, open_runs
+from profiler.exchange.runs import Runs, open_runs
+from profiler.exchange.tables import TABLES
 
 duckdb = needed("duckdb")
 

@@ -6,7 +6,8 @@ from support.results_of_others import GUIDELLM, NOW
 from support.stored_runs import rate, stored
 
 from profiler.exchange.importing import import_result
-from profiler.exchange.tables import TABLES, Row, open_runs, schema
+from profiler.exchange.runs import open_runs
+from profiler.exchange.tables import TABLES, Row, schema
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate
 from profiler.results.folder import Journal

@@ -8,7 +8,7 @@ from support.builders import request
 from support.results_of_others import VLLM_BENCH, read
 from support.stored_runs import stored
 
-from profiler.exchange.tables import open_run
+from profiler.exchange.runs import open_run
 from profiler.exchange.vllm_bench import LATENCIES, results
 from profiler.results.records import Outcome
 
