@@ -164,7 +164,7 @@ def energy_net_j_per_output_token(seen: Observations) -> Measurement:
     return _per_token(seen, net)
 
 
-@per_run("Steady state covered by energy readings", unit="ratio", group="trust", better="higher", over=WINDOWS)
+@per_run("Steady state that energy readings cover", unit="ratio", group="trust", better="higher", over=WINDOWS)
 def energy_coverage_ratio(seen: Observations) -> float:
     """Part of the steady windows that the readings of the best meter cover; the least of its channels."""
     metered = [account for account in seen.accounts if account.meter_class != "model"]
@@ -174,7 +174,13 @@ def energy_coverage_ratio(seen: Observations) -> float:
     return best.coverage_ratio
 
 
-@per_run("Energy counter against polled power", unit="ratio", group="trust", better="lower", over=WINDOWS)
+@per_run(
+    "Energy counter against power readings of the same device",
+    unit="ratio",
+    group="trust",
+    better="lower",
+    over=WINDOWS,
+)
 def energy_disagreement_ratio(seen: Observations) -> float:
     """|polled − counted| / counted energy, where one scope has both a counter and polled power."""
     by_kind = {(account.meter_class, account.scope): account for account in seen.accounts}

@@ -189,7 +189,13 @@ def engine_e2e_ms(seen: Observations) -> float:
     return _counted_mean_ms(seen, _names(seen).e2e_s)
 
 
-@per_run("Decode time, client against engine", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run(
+    "Time between tokens, engine-reported against client",
+    unit="ratio",
+    group="trust",
+    better="lower",
+    over=FINISHED_SUMS,
+)
 def engine_gap_ratio(seen: Observations) -> float:
     """|Time between first and last token as the client saw it − as the engine tells| / as the engine tells, summed.
 

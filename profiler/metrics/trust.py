@@ -80,7 +80,7 @@ def _prompt_tokens_asked(seen: Observations) -> float | None:
     return prompts.get("tokens") if prompts.get("source") == "synthetic" and not prompts.get("system") else None
 
 
-@per_request("Send behind schedule", unit="ms", group="trust", better="lower")
+@per_request("Send lag behind schedule", unit="ms", group="trust", better="lower")
 def send_lag_ms(request: RequestRecord) -> float:
     """Request handed to the kernel − moment it was due; where it had to connect first, the beginning of that − due."""
     if request.sent_ns is None:
@@ -96,7 +96,7 @@ def connect_ms(request: RequestRecord) -> float:
     return ns_to_ms(request.sent_ns - request.connect_began_ns)
 
 
-@pooled("Client read lag behind the kernel timestamp", unit="us", group="trust", better="lower")
+@pooled("Lag of the load driver behind the kernel", unit="us", group="trust", better="lower")
 def kernel_user_gap_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space stamps would have."""
     return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
@@ -110,7 +110,13 @@ def coalesced_read_ratio(seen: Observations) -> float:
     return seen.totals.token_reads_coalesced / seen.totals.token_reads
 
 
-@per_run("Late reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run(
+    "Reads with several tokens that the client saw late",
+    unit="ratio",
+    group="trust",
+    better="lower",
+    over=FINISHED_SUMS,
+)
 def late_coalesced_read_ratio(seen: Observations) -> float:
     """Token-bearing reads with several tokens that the client saw late / token-bearing reads: it may have merged them.
 
@@ -130,7 +136,9 @@ def tokens_per_read(seen: Observations) -> float:
     return seen.totals.tokens_read / seen.totals.token_reads
 
 
-@per_run("Token counts that disagree", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run(
+    "Tokens in the server's count that cannot be right", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS
+)
 def token_mismatch_ratio(seen: Observations) -> float:
     """Tokens in the server's count that cannot be right / tokens in the server's count.
 
@@ -142,7 +150,7 @@ def token_mismatch_ratio(seen: Observations) -> float:
     return seen.totals.tokens_contradictory / seen.totals.tokens_by_server
 
 
-@per_run("Streaming time spent in pauses", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run("Time in pauses of the server", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def pause_time_ratio(seen: Observations) -> float:
     """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled.
 
@@ -175,7 +183,7 @@ def cpu_frequency_mhz(seen: Observations) -> float:
     return fmean(_frequencies_mhz(seen))
 
 
-@per_run("Fall of the CPU frequency", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
+@per_run("Fall of the CPU frequency while measuring", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
 def cpu_slowdown_ratio(seen: Observations) -> float:
     """1 − mean frequency in the last quarter of the samples / in the first quarter, 0 where it rose."""
     sampled = _frequencies_mhz(seen)
@@ -195,7 +203,7 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
     return sampled
 
 
-@per_run("CPU frequency governor is performance", unit="yes/no", group="trust", better="higher", over=WHOLE_RUN)
+@per_run("Frequency governor is performance", unit="yes/no", group="trust", better="higher", over=WHOLE_RUN)
 def is_performance_governor(seen: Observations) -> float:
     """Whether the frequency governor of every processor is performance: 1 is yes, 0 is no."""
     governor = seen.manifest.host.get("cpu", {}).get("governor")
@@ -204,7 +212,7 @@ def is_performance_governor(seen: Observations) -> float:
     return float(governor == "performance")
 
 
-@per_run("CPU is emulated", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
+@per_run("Emulated CPUs", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
 def is_emulated_host(seen: Observations) -> float:
     """Whether a program imitates the processors, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
     layers = seen.manifest.server_host.get("virtualisation")
@@ -213,13 +221,15 @@ def is_emulated_host(seen: Observations) -> float:
     return float(bool(layers.get("emulated")))
 
 
-@per_run("Thermal or power throttling events", unit="events", group="trust", better="lower", over=HOST_COUNTERS)
+@per_run("Thermal and power throttling events", unit="events", group="trust", better="lower", over=HOST_COUNTERS)
 def throttle_events(seen: Observations) -> float:
     """Times that a core or a package was slowed by heat or by a power limit, around the steady windows."""
     return _increase(seen, [(s.t_ns, s.throttle_events) for s in seen.samples], "the kernel counts no throttling here")
 
 
-@per_run("TCP retransmissions per request", unit="segments/request", group="trust", better="lower", over=HOST_COUNTERS)
+@per_run(
+    "TCP segments sent again after a loss", unit="segments/request", group="trust", better="lower", over=HOST_COUNTERS
+)
 def tcp_retransmission_ratio(seen: Observations) -> float:
     """TCP segments that this host, whatever the program, sent again after a loss around the steady windows / requests.
 
@@ -260,7 +270,7 @@ def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], abs
     return total
 
 
-@per_run("Timestamp error against the wire", unit="us", group="trust", better="lower", over=WHOLE_RUN)
+@per_run("Difference between our timestamps and the wire's", unit="us", group="trust", better="lower", over=WHOLE_RUN)
 def wire_stamp_error_us(seen: Observations) -> float:
     """Larger p99 of |our stamp − the stamp of its last segment on the wire|, of reads and of requests sent."""
     if seen.wire is None:
@@ -270,7 +280,7 @@ def wire_stamp_error_us(seen: Observations) -> float:
     return seen.wire.error_us
 
 
-@per_run("CPU cores used by other processes", unit="cores", group="trust", better="lower", over=HOST_SAMPLES)
+@per_run("CPU cores busy with other processes", unit="cores", group="trust", better="lower", over=HOST_SAMPLES)
 def other_cpu_cores(seen: Observations) -> float:
     """Cores kept busy by neither the server nor the load driver, mean of the samples in the steady windows."""
     cores = float(seen.manifest.host.get("cpu", {}).get("logical_cpus") or 0)
@@ -286,7 +296,9 @@ def other_cpu_cores(seen: Observations) -> float:
     return max(0.0, sum(others) / len(others))
 
 
-@per_run("Steady state covered by samples", unit="ratio", group="trust", better="higher", over=WINDOWS)
+@per_run(
+    "Steady state that samples of CPU and memory cover", unit="ratio", group="trust", better="higher", over=WINDOWS
+)
 def sample_coverage_ratio(seen: Observations) -> float:
     """Share of the steady windows that lies at most one second after a sample, or after their beginning.
 
@@ -302,7 +314,9 @@ def sample_coverage_ratio(seen: Observations) -> float:
     return covered_ns / seen.window_ns
 
 
-@per_run("Requests during a step of the wall clock", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run(
+    "Requests during which the wall clock was set", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS
+)
 def clock_step_ratio(seen: Observations) -> float:
     """Finished requests during which the wall clock was stepped by over 1 ms / finished requests."""
     if not seen.totals.ended_well.total:
@@ -331,7 +345,7 @@ def client_cpu_cores(seen: Observations) -> float:
     return used_ns / duration_ns
 
 
-@per_run("CPU use of the busiest driver worker", unit="cores", group="trust", better="lower", over=BUSIEST)
+@per_run("CPU use of the busiest load driver", unit="cores", group="trust", better="lower", over=BUSIEST)
 def client_busiest_cpu_cores(seen: Observations) -> float:
     """Processor time of the load driver's busiest worker / duration of the phase; the highest measured phase counts."""
     used_cores = [
@@ -346,7 +360,13 @@ def client_busiest_cpu_cores(seen: Observations) -> float:
     return max(used_cores)
 
 
-@per_run("Uncertainty between wall and monotonic clock", unit="us", group="trust", better="lower", over=FINISHED_SUMS)
+@per_run(
+    "Uncertainty between the wall clock and the monotonic clock",
+    unit="us",
+    group="trust",
+    better="lower",
+    over=FINISHED_SUMS,
+)
 def clock_offset_width_us(seen: Observations) -> float:
     """Largest uncertainty of the conversion from the kernel's wall-clock stamps to the monotonic clock."""
     if not seen.totals.clock_offset_widths:

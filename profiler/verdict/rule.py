@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from profiler.metrics.catalogue import METRICS
 from profiler.verdict.setup import Setup
 
 
@@ -21,8 +22,8 @@ class Rule:
     `statistic` is "value" for a scalar; for a distribution a quantile ("p50", "p99") or "n"; for both "half-width":
     that of the mean's 95 % interval / the mean, over requests or, for a scalar, over repeats or slices. A number beyond
     `warn` is doubtful, beyond `invalid` the measurement is wrong; `None` leaves a level out. "Beyond" is above, or
-    below where `is_floor`. `instead` is looked at where the metric has no value: embeddings have no tokens. `what`
-    is the number in plain words.
+    below where `is_floor`. `instead` is looked at where the metric has no value: embeddings have no tokens. `called`
+    is the number in plain words, where the label of the metric does not say it.
 
     INVALID is for measurements that went wrong. What a server does, however badly, is a result: a warning at most.
     """
@@ -30,13 +31,13 @@ class Rule:
     id: str
     metric: str
     statistic: str = "value"
-    what: str
     warn: float | None
     invalid: float | None
     why: str
     advice: tuple[Advice, ...]
     is_floor: bool = False
     instead: str | None = None
+    called: str | None = None
     is_about_server_host: bool = False  # not checked where the server runs on another machine
     is_invalid_by_url: bool = (
         True  # else at most a warning with --url, where others may stand between client and engine
@@ -48,6 +49,16 @@ class Rule:
     def number(self) -> str:
         """The number that is looked at, by its metric."""
         return self.metric if self.statistic == "value" else f"{self.statistic} of {self.metric}"
+
+    @property
+    def what(self) -> str:
+        """The number in plain words."""
+        label = METRICS[self.metric].label
+        if self.called is not None or self.statistic == "value":
+            return self.called or label
+        if self.statistic == "half-width":
+            return f"{METRICS[self.metric].short_label}, half-width of the 95 % interval"
+        return f"{label}, {self.statistic}"
 
     @property
     def remedy(self) -> str:

@@ -19,7 +19,6 @@ RULES = (
     Rule(
         id="errors",
         metric="error_ratio",
-        what="Failed requests",
         warn=0.0,
         invalid=0.05,
         why="Requests that fail are missing from every latency, so the rest looks better than the service was.",
@@ -29,7 +28,7 @@ RULES = (
         id="too-few-samples",
         metric="ttft_ms",
         statistic="n",
-        what="Requests in steady state",
+        called="Requests in steady state",
         warn=64,
         invalid=11,
         why="Below 11 requests not even a median, below 64 no p90 can be claimed at 0.99 confidence.",
@@ -44,7 +43,6 @@ RULES = (
     Rule(
         id="too-few-rounds",
         metric="rounds_per_slot",
-        what="Requests for each one in flight",
         warn=5.0,
         invalid=1.0,
         why="With less than one request for each one in flight no load is steady, and with less than five a rate has "
@@ -58,7 +56,6 @@ RULES = (
     Rule(
         id="cut-short",
         metric="plan_sent_ratio",
-        what="Planned requests that were sent",
         warn=1.0,
         invalid=None,
         why="Fewer requests than planned stand behind the numbers: intervals are wider, p90 to p99 less certain.",
@@ -69,7 +66,6 @@ RULES = (
         id="late-sends",
         metric="send_lag_ms",
         statistic="p99",
-        what="Send lag behind schedule, p99",
         warn=5.0,
         invalid=50.0,
         why="Requests left later than they were due, so the server had less load than the workload says.",
@@ -79,7 +75,6 @@ RULES = (
         id="slow-connects",
         metric="connect_ms",
         statistic="p99",
-        what="Time to connect, p99",
         warn=200.0,
         invalid=None,
         why="Connections were accepted late: the server's queue of connections was full, or it is far away. A request "
@@ -92,7 +87,6 @@ RULES = (
     Rule(
         id="server-overloaded",
         metric="unserved_arrivals_ratio",
-        what="Arrivals that the server did not keep up with",
         warn=0.10,
         invalid=None,
         why="Requests arrive faster than the server finishes them, so they queue, and latencies grow for as long as "
@@ -103,7 +97,6 @@ RULES = (
     Rule(
         id="idle-slots",
         metric="idle_slot_ratio",
-        what="Idle share of the slots",
         warn=0.02,
         invalid=0.10,
         why="The client kept fewer requests in flight than the workload asks for.",
@@ -113,7 +106,6 @@ RULES = (
         id="slow-client",
         metric="kernel_user_gap_us",
         statistic="p99",
-        what="Lag of the load driver behind the kernel, p99",
         warn=20_000.0,
         invalid=500_000.0,
         why="The load driver did not get its CPU. Kernel timestamps survive that only while every read is one token.",
@@ -122,7 +114,6 @@ RULES = (
     Rule(
         id="coalesced-reads",
         metric="coalesced_read_ratio",
-        what="Reads with several tokens",
         warn=0.02,
         invalid=None,
         why="Tokens that arrive in one read share one timestamp: ITL is the time between groups of tokens.",
@@ -131,7 +122,6 @@ RULES = (
     Rule(
         id="late-reads",
         metric="late_coalesced_read_ratio",
-        what="Reads with several tokens that the client saw late",
         warn=0.02,
         invalid=0.20,
         why="The load driver was late to read, so tokens that arrived one by one share one timestamp.",
@@ -140,7 +130,6 @@ RULES = (
     Rule(
         id="user-stamps",
         metric="kernel_stamp_ratio",
-        what="Reads with a kernel timestamp",
         warn=0.999,
         invalid=None,
         why="Arrivals without a kernel timestamp have the time at which this process saw them; a busy host delays it.",
@@ -150,7 +139,6 @@ RULES = (
     Rule(
         id="token-mismatch",
         metric="token_mismatch_ratio",
-        what="Tokens in the server's count that cannot be right",
         warn=0.005,
         invalid=0.05,
         why="The server counts more tokens than were asked for, or fewer than it streamed, so every rate is in doubt.",
@@ -159,7 +147,6 @@ RULES = (
     Rule(
         id="engine-disagrees",
         metric="engine_gap_ratio",
-        what="Time between tokens, engine-reported against client",
         warn=0.02,
         invalid=0.20,
         why="The engine reports another time between first and last token than the client measured.",
@@ -176,7 +163,6 @@ RULES = (
     Rule(
         id="prompt-length",
         metric="prompt_length_gap_ratio",
-        what="Prompt tokens, server-reported against planned",
         warn=0.05,
         invalid=None,
         why="The server read prompts of another length than the workload asks for: TTFT and input rates are of those.",
@@ -190,7 +176,6 @@ RULES = (
     Rule(
         id="cached-prompts",
         metric="unasked_cache_ratio",
-        what="Prompt tokens from the server's prefix cache",
         warn=0.02,
         invalid=None,
         why="The server had computed the beginnings of prompts before, so TTFT is partly that of its prefix cache.",
@@ -201,7 +186,6 @@ RULES = (
     Rule(
         id="server-pauses",
         metric="pause_time_ratio",
-        what="Time in pauses of the server",
         warn=0.02,
         invalid=None,
         why="The server stopped in the middle of streams, for over ten times its usual gap.",
@@ -213,7 +197,6 @@ RULES = (
     Rule(
         id="littles-law",
         metric="littles_law_residual_ratio",
-        what="Load that the records do not account for",
         warn=0.05,
         invalid=0.20,
         why="The records do not account for the load that was put on: some are missing, or slots stood idle.",
@@ -223,7 +206,6 @@ RULES = (
         id="wide-interval-ttft",
         metric="ttft_ms",
         statistic="half-width",
-        what="Half-width of the 95 % interval of the mean TTFT",
         warn=0.10,
         invalid=None,
         why="The mean TTFT, of embeddings the mean time to the whole response, is known only roughly.",
@@ -234,7 +216,6 @@ RULES = (
         id="wide-interval-tpot",
         metric="tpot_ms",
         statistic="half-width",
-        what="Half-width of the 95 % interval of the mean TPOT",
         warn=0.05,
         invalid=None,
         why="The mean time per token, and so the speed, is known only roughly.",
@@ -244,7 +225,6 @@ RULES = (
         id="wide-interval-rate",
         metric="output_tokens_per_s",
         statistic="half-width",
-        what="Half-width of the 95 % interval of the token rate",
         warn=0.10,
         invalid=None,
         why="The token rate differs from repeat to repeat, or within a single one, so it is known only roughly.",
@@ -254,7 +234,6 @@ RULES = (
     Rule(
         id="stolen-time",
         metric="host_steal_ratio",
-        what="CPU time that the hypervisor gave to others",
         warn=0.01,
         invalid=0.10,
         why="The hypervisor gave this machine's CPUs to others.",
@@ -263,7 +242,6 @@ RULES = (
     Rule(
         id="emulated-host",
         metric="is_emulated_host",
-        what="Emulated CPUs",
         warn=None,
         invalid=0.0,
         why="A program emulates these CPUs: the run shows that everything works there, and no speed means anything.",
@@ -272,7 +250,6 @@ RULES = (
     Rule(
         id="frequency-governor",
         metric="is_performance_governor",
-        what="Frequency governor is performance",
         warn=1.0,
         invalid=None,
         why="The CPUs' frequency follows the load, so speed depends on what ran a moment before.",
@@ -285,7 +262,6 @@ RULES = (
     Rule(
         id="slowing-processors",
         metric="cpu_slowdown_ratio",
-        what="Fall of the CPU frequency while measuring",
         warn=0.05,
         invalid=0.20,
         why="The CPUs' frequency fell while measuring, so the mean stands neither for the beginning nor for the end.",
@@ -300,7 +276,6 @@ RULES = (
     Rule(
         id="throttling",
         metric="throttle_events",
-        what="Slowdowns by heat or power limit",
         warn=0.0,
         invalid=None,
         why="The CPUs were slowed by heat or a power limit while measuring: another day, another number.",
@@ -310,7 +285,6 @@ RULES = (
     Rule(
         id="other-load",
         metric="other_cpu_cores",
-        what="Cores busy with other processes",
         warn=0.25,
         invalid=1.0,
         why="Other processes took CPUs from the server.",
@@ -319,7 +293,6 @@ RULES = (
     Rule(
         id="busy-client",
         metric="client_busiest_cpu_cores",
-        what="CPU use of the busiest load driver",
         warn=0.7,
         invalid=0.95,
         why="A worker of the load driver is close to filling one core, and one core is all that it can use.",
@@ -328,7 +301,6 @@ RULES = (
     Rule(
         id="retransmissions",
         metric="tcp_retransmission_ratio",
-        what="TCP segments sent again after a loss",
         warn=0.01,
         invalid=None,
         why="Each loss can delay a token or a request by 200 ms or more. The kernel counts them for the whole host, "
@@ -345,7 +317,6 @@ RULES = (
     Rule(
         id="wire-audit",
         metric="wire_stamp_error_us",
-        what="Difference between our timestamps and the wire's",
         warn=None,
         invalid=AGREE_US,
         why="Our timestamps are not those that the kernel gave the same segments on the wire.",
@@ -358,7 +329,6 @@ RULES = (
     Rule(
         id="clock-width",
         metric="clock_offset_width_us",
-        what="Uncertainty between the wall clock and the monotonic clock",
         warn=100.0,
         invalid=1_000.0,
         why="Kernel timestamps could be placed on the monotonic clock only within this uncertainty.",
@@ -367,7 +337,6 @@ RULES = (
     Rule(
         id="clock-step",
         metric="clock_step_ratio",
-        what="Requests during which the wall clock was set",
         warn=0.0,
         invalid=0.5,
         why="The wall clock was set while requests ran; their kernel timestamps could not be used.",
@@ -376,7 +345,6 @@ RULES = (
     Rule(
         id="meter-coverage",
         metric="energy_coverage_ratio",
-        what="Steady time that energy readings cover",
         warn=0.99,
         invalid=None,
         why="The energy meter was not read for a part of the steady windows; its mean power stands for that part.",
@@ -388,7 +356,6 @@ RULES = (
     Rule(
         id="meters-disagree",
         metric="energy_disagreement_ratio",
-        what="Energy counter against power readings of the same device",
         warn=0.10,
         invalid=None,
         why="The energy counter and the power readings of the same device differ.",
@@ -397,7 +364,6 @@ RULES = (
     Rule(
         id="sample-coverage",
         metric="sample_coverage_ratio",
-        what="Measured time that samples of CPU and memory cover",
         warn=0.9,
         invalid=None,
         why="CPU and memory use were not sampled for a part of the measurement.",
@@ -416,8 +382,12 @@ def limits(rule: Rule) -> tuple[str, str]:
 
 def as_data(rule: Rule) -> Mapping[str, object]:
     """Return a rule for JSON."""
-    hidden = {"advice", "is_limit_set", "is_note_shown", "is_invalid_by_url"}
-    return {**{name: value for name, value in vars(rule).items() if name not in hidden}, "remedy": rule.remedy}
+    hidden = {"advice", "called", "is_limit_set", "is_note_shown", "is_invalid_by_url"}
+    return {
+        **{name: value for name, value in vars(rule).items() if name not in hidden},
+        "what": rule.what,
+        "remedy": rule.remedy,
+    }
 
 
 def markdown() -> str:
