@@ -4,12 +4,13 @@
   const source = document.getElementById("figures").textContent;
   const isDark = matchMedia("(prefers-color-scheme: dark)");
   const isTouch = matchMedia("(pointer: coarse)");
-  const config = {
+  const config = () => ({
     responsive: true,
     displaylogo: false,
+    displayModeBar: isTouch.matches ? false : "hover",
     showTips: false,
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-  };
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+  });
 
   // The two blues change places on black: there, the ticks of a timeline must be the lighter one.
   const onBlack = { "#0072B2": "#5FB3EC", "#56B4E9": "#235274" };
@@ -52,7 +53,7 @@
     const dragmode = isTouch.matches ? false : "zoom"; // a finger scrolls the page
     for (const plot of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = figures[plot.dataset.figure];
-      Plotly.react(plot, data.map(faded), { ...layout, template, dragmode }, config);
+      Plotly.react(plot, data.map(faded), { ...layout, template, dragmode }, config());
     }
   }
 

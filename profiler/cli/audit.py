@@ -1,10 +1,10 @@
 """`aforo audit`: compare the stamps of a run with those of the wire."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from profiler.cli.named_run import RunArgument
 from profiler.errors import InvalidRunError
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    run: Annotated[Path, typer.Argument(help="A run folder, of a run with --wire-audit.", metavar="RUN")],
+    run: RunArgument,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Compare the stamps of a run with those that the kernel gave every segment on the wire.

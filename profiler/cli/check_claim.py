@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from profiler.cli.named_run import RUNS
+
 _EXIT_CODES = {"supported": 0, "refuted": 1, "undecidable": 3}
 
 
@@ -13,9 +15,7 @@ def check_claim(
     claim: Annotated[
         str | None, typer.Argument(help="Id of a shipped claim, or path of a .yaml file.", metavar="CLAIM")
     ] = None,
-    runs: Annotated[
-        list[Path] | None, typer.Argument(help="Run folders, or folders that hold some.", metavar="RUN…")
-    ] = None,
+    runs: Annotated[list[Path] | None, RUNS] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the shipped claims.")] = False,
     allow_mismatch: Annotated[
         list[str] | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
+from profiler.cli.named_run import RUNS
 
 if TYPE_CHECKING:
     from profiler.progress import Progress
@@ -18,10 +19,10 @@ _DEFAULT_FILES = {Form.HTML: Path("comparison.html"), Form.PNG: Path("comparison
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or folders that hold them.", metavar="RUN…")],
+    runs: Annotated[list[Path], RUNS],
     baseline: Annotated[
         str | None,
-        typer.Option(help="The run that the others are set against: a path, a run id, r2. Default: the first."),
+        typer.Option(help="The run that the others are set against: a path, an id, latest or r2. Default: the first."),
     ] = None,
     out: Annotated[
         Path | None,

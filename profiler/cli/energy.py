@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from profiler.cli.named_run import RunArgument
+
 app = typer.Typer(help="Energy meters of this machine, and readings of an external one.", no_args_is_help=True)
 
 
@@ -35,7 +37,7 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
 
 @app.command("import")
 def import_meter(
-    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    run: RunArgument,
     csv: Annotated[
         Path,
         typer.Argument(help="Readings of the meter: columns timestamp and watts, wh, kwh or joules.", metavar="CSV"),

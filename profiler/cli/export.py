@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from profiler.cli.named_run import RunArgument
 from profiler.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class TableName(Enum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    run: RunArgument,
     to: Annotated[Form, typer.Option(help="vllm: the JSON of vllm bench serve; the others: a table.")],
     out: Annotated[Path | None, typer.Option(help="File to write; standard output unless given.")] = None,
     table: Annotated[

@@ -1,9 +1,11 @@
-"""`aforo gate`: did it get worse by more than is allowed?"""
+"""`aforo gate`: a regression beyond a threshold fails."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from profiler.cli.named_run import complete, meant
 
 if TYPE_CHECKING:
     from profiler.results.run_set import StoredRun
@@ -13,8 +15,13 @@ _EXIT_CODES = {"pass": 0, "regression": 1, "undecidable": 3}
 
 
 def gate(
-    base: Annotated[Path, typer.Argument(help="A run folder, or a folder with several runs.", metavar="BASE")],
-    new: Annotated[Path, typer.Argument(help="The same, to be judged.", metavar="NEW")],
+    base: Annotated[
+        Path,
+        typer.Argument(
+            help="A run (folder, 'latest', id), or a folder with several.", metavar="BASE", autocompletion=complete
+        ),
+    ],
+    new: Annotated[Path, typer.Argument(help="The same, to be judged.", metavar="NEW", autocompletion=complete)],
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -22,8 +29,8 @@ def gate(
             show_default="output_tokens_per_s; input_tokens_per_s of embeddings",
         ),
     ] = None,
-    max_regression: Annotated[str, typer.Option(help="How much worse it may be, as a share of BASE.")] = "5%",
-    confidence: Annotated[float, typer.Option(help="How sure the answer must be, all metrics together.")] = 0.95,
+    max_regression: Annotated[str, typer.Option(help="Largest regression allowed, as a share of BASE.")] = "5%",
+    confidence: Annotated[float, typer.Option(help="Confidence level, all metrics together.")] = 0.95,
     point: Annotated[
         str | None, typer.Option(help="Load to look at where runs have several, such as c8.", metavar="NAME")
     ] = None,
@@ -54,7 +61,7 @@ def gate(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Exit with 0 if NEW is not worse than BASE by more than is allowed, 1 if it is, 3 if that cannot be said."""
+    """Fail (exit 1) if NEW regresses from BASE beyond the threshold; 0 if not, 3 if inconclusive."""
     from profiler.cli.output import print_json, write_commands
     from profiler.cli.percentages import drift_of, percentage
     from profiler.metrics.estimates import parse_metric
@@ -70,7 +77,7 @@ def gate(
     is_paired = paired or make is not None
     limit = Limit(ratio, _confidence(confidence), is_paired, drift_of(drift), tuple(allow_mismatch or ()))
     _make(base, new, make, make_new, pairs, force=force)
-    sides = [_runs(path, force=force) for path in (base, new)]
+    sides = [_runs(meant(str(path)), force=force) for path in (base, new)]
     usual = parse_metric(tokens_of(run.summary for side in sides for run in side).rate)
     metrics = list(dict.fromkeys(asked or [usual]))
     allowed = check_comparable([*sides[0], *sides[1]], allow_mismatch or [])

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from profiler.results.listing import Line
 
 _SHOWN_AT_MOST = 50
-_HOST_WIDTH = 20
 
 
 class VerdictName(Enum):
@@ -41,7 +40,7 @@ def list_runs(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print as CSV.")] = False,
 ) -> None:
-    """List the runs below a folder, the newest first, with verdict and headline numbers."""
+    """List the runs below a folder, the newest first, with short id, verdict and headline numbers."""
     from profiler.cli.rows import form
     from profiler.results.listing import Wanted, find, lines
 
@@ -81,6 +80,8 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
     from profiler.results.listing import HEADLINES
 
     about = (
+        "id",
+        "run_id",
         "started_utc",
         "verdict",
         "status",
@@ -114,13 +115,13 @@ def _print_table(shown: "Sequence[Line]") -> None:
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     # Only the second column gives way where the terminal is narrow.
-    table.add_column("when (UTC)\nhost", no_wrap=True, max_width=_HOST_WIDTH)
-    table.add_column(Text("model\nengine, workload", overflow="ellipsis", no_wrap=True))
+    table.add_column("when (UTC)\nid", no_wrap=True)
+    table.add_column(Text("model\nhost, engine, workload", overflow="ellipsis", no_wrap=True))
     table.add_column("verdict", no_wrap=True)
     for name in ("tokens/s", "TTFT ms", "TPOT ms"):
         table.add_column(name, justify="right", no_wrap=True)
     for line in shown:
-        about = (f"{_when(line)}\n{_plain(line.host)}", _subject(line), _two_lines(line.verdict))
+        about = (f"{_when(line)}\n{_plain(line.id)}", _subject(line), _two_lines(line.verdict))
         latencies = (_number(line, name) for name in ("ttft_ms.p50", "tpot_ms.p50"))
         table.add_row(*(Text(text, overflow="ellipsis", no_wrap=True) for text in about), _rate(line), *latencies)
     if shown:
@@ -132,7 +133,7 @@ def _when(line: "Line") -> str:
 
 
 def _subject(line: "Line") -> str:
-    doing = [_plain(text) for text in (line.engine, line.workload) if text]
+    doing = [_plain(text) for text in (line.host, line.engine, line.workload) if text]
     return f"{_plain(line.model or line.folder.name)}\n{', '.join(doing)}"
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
+from profiler.cli.named_run import RunArgument
 
 if TYPE_CHECKING:
     from profiler.results.folder import RunFolder
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    run: RunArgument,
     form: Annotated[Form | None, typer.Option("--format", help="Default: html.")] = None,
     out: Annotated[
         Path | None,
@@ -20,7 +21,7 @@ def report(
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="The same as --format png: the page as a picture.")] = False,
 ) -> None:
-    """Redraw report.html of a run from its records, and print its path; or tell the run in another form."""
+    """Redraw report.html of a run from its records, and print its path; or write it as Markdown, CSV, JSON or PNG."""
     from profiler.reports.png import find_browser
     from profiler.results.folder import RunFolder, replace
     from profiler.run.recompute import write_report

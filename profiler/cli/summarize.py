@@ -1,13 +1,14 @@
 """`aforo summarize`: recompute the metrics of a run folder from its records."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from profiler.cli.named_run import RunArgument
+
 
 def summarize(
-    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    run: RunArgument,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Print percentiles, skipped checks and the calibration too.")
     ] = False,

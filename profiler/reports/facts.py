@@ -1,5 +1,7 @@
 """Facts of any shape (host, engine, model, workload) as rows of a table."""
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +11,11 @@ from pydantic import ValidationError
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.table import rows
 from profiler.reports import format as fmt
-from profiler.results.manifest import Calibration
-from profiler.results.summary import Metric, Scalar
+from profiler.results.manifest import Calibration, CostFacts, Manifest
+from profiler.results.summary import Metric, Scalar, Summary
 
 UNKNOWN = "not known"
+_TRADE_MARK = re.compile(r"\((R|TM)\)|®|™", re.IGNORECASE)
 _LONGEST_LIST = 8  # items shown at once; a longer list is folded
 _LONGEST_TEXT = 300  # characters shown at once
 _VALUE_UNITS = {"_bytes": "bytes", "_ratio": "ratio", "_ms": "ms", "_us": "us", "_s": "s", "_mhz": "MHz"}
@@ -51,6 +54,52 @@ def host_name(host: Mapping[str, Any]) -> str:
         if isinstance(value, str) and value:
             return value
     return "unnamed host"
+
+
+def hardware(host: Mapping[str, Any]) -> list[str]:
+    """Return the hardware in short, as far as it is known: instance type, GPUs, CPU, number of CPUs, memory."""
+    try:
+        found = HostFacts.model_validate(host)
+    except ValidationError:
+        return []
+    gpus = Counter(gpu.name for gpu in found.gpus if gpu.name)
+    parts = [
+        found.cloud.instance_type,
+        *(f"{number} × {name}" if number > 1 else name for name, number in gpus.items()),
+        found.cpu.generation or (found.cpu.model_name and _TRADE_MARK.sub("", found.cpu.model_name)),
+        found.cpu.usable_cpus and fmt.count(found.cpu.usable_cpus, "CPU"),
+        found.memory.total_bytes and fmt.quantity(found.memory.total_bytes, "bytes"),
+    ]
+    return [part for part in parts if part]
+
+
+def processor(host: Mapping[str, Any]) -> str | None:
+    """Return the CPU as its maker names it, where the title has its generation instead."""
+    cpu = host.get("cpu")
+    name = cpu.get("model_name") if isinstance(cpu, Mapping) and cpu.get("generation") else None
+    return _TRADE_MARK.sub("", name) if isinstance(name, str) else None
+
+
+def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
+    """What a run is about: host, its hardware and price, engine, model, workload."""
+    host, engine = manifest.server_host, manifest.engine
+    parts = [
+        host_name(host),
+        ", ".join(hardware(host)),
+        price(manifest.cost),
+        " ".join(part for part in (engine.name, engine.version) if part),
+        manifest.model.name,
+        summary.workload,
+    ]
+    return [part for part in parts if part]
+
+
+def price(cost: CostFacts) -> str | None:
+    """Return what an hour of the machine costs, or what its endpoint charges; None where no price is known."""
+    if cost.token_price is not None:
+        charged = cost.token_price
+        return f"{charged.input_per_1m:g} in, {charged.output_per_1m:g} out {charged.currency}/1M tokens"
+    return None if cost.price is None else f"{cost.price.per_hour:.4g} {cost.price.currency}/h"
 
 
 def number_of(mapping: Any, key: str) -> float | None:

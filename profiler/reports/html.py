@@ -48,16 +48,13 @@ def _head(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "calibration": facts.calibration_sentence(manifest.calibration),
         "wire": facts.wire_sentence(summary.metrics),
         "summary": summary,
-        "title_parts": title_parts(manifest, summary),
+        "is_invalid": summary.verdict is not None and summary.verdict.level == "INVALID",
+        "title_parts": facts.title_parts(manifest, summary),
+        "processor": facts.processor(manifest.server_host),
         "warnings": list(dict.fromkeys([*manifest.warnings, *summary.warnings])),
-        "cards": tables.headline_cards(summary),
+        "main_cards": tables.main_cards(summary, manifest),
+        "more_cards": tables.more_cards(summary),
     }
-
-
-def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
-    """What the run is about: host, engine, model, workload."""
-    engine = " ".join(part for part in (manifest.engine.name, manifest.engine.version) if part)
-    return [facts.host_name(manifest.server_host), engine, manifest.model.name, summary.workload]
 
 
 def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:

@@ -23,10 +23,8 @@ CSV_COLUMNS = (
 
 def markdown(manifest: Manifest, summary: Summary) -> str:
     """The verdict, the headline numbers, latencies and loads, and how to repeat it."""
-    engine = " ".join(filter(None, [manifest.engine.name, manifest.engine.version]))
-    title = [facts.host_name(manifest.server_host), engine, manifest.model.name, summary.workload]
-    lines = [f"## {plain(' · '.join(title))}", "", *_verdict(summary)]
-    lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary)))]
+    lines = [f"## {plain(' · '.join(facts.title_parts(manifest, summary)))}", "", *_verdict(summary)]
+    lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary, manifest)))]
     lines += ["", *_latencies(summary), *_loads(summary), *_warnings(manifest, summary)]
     if manifest.command_line:
         lines += ["To repeat it:", "", "```sh", shlex.join(manifest.command_line), "```", ""]

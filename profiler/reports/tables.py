@@ -7,15 +7,19 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate, estimate_of
 from profiler.metrics.summarize import QUANTILES, SLOW_TAIL
 from profiler.reports import format as fmt
+from profiler.reports.facts import number_of
+from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import sample_floor
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
+from profiler.workloads.schema import Slo, SloSearch
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
 RATE_QUANTILES = ("p50", *SLOW_TAIL)  # of rates, whose slow requests are the lowest
+_ATTAINMENT_RATIO: float = SloSearch.model_fields["attainment_ratio"].default
 _FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
 INDICATIVE_NOTE = f"indicative: fewer samples than a claim at 99{fmt.NBSP}% confidence needs ({_FLOORS})."
 
@@ -35,6 +39,7 @@ class Card:
     repeats: str | None = None
     missing: str | None = None
     interval: str | None = None
+    mark: str = ""  # pass or fail, of an SLO
 
 
 @dataclass(frozen=True)
@@ -97,22 +102,51 @@ _ENGINE_PAIRS = (
 )
 
 
-def headline_cards(summary: Summary) -> list[Card]:
-    """The numbers that a reader came for, how many requests stand behind them first."""
-    return [_requests_card(summary), *(_with_interval(name, summary) for name in _headlines(tokens_of([summary])))]
+def headline_cards(summary: Summary, manifest: Manifest) -> list[Card]:
+    """The numbers that a reader came for: the main ones, then the others."""
+    return [*main_cards(summary, manifest), *more_cards(summary)]
 
 
-def main_cards(summary: Summary) -> list[Card]:
-    """The five numbers that a terminal shows: requests, token rate, TTFT, TPOT, request rate; fewer of embeddings."""
+def main_cards(summary: Summary, manifest: Manifest) -> list[Card]:
+    """The five numbers shown first, fewer of embeddings, and whether the SLOs were met where the workload has any."""
+    shown = [_requests_card(summary), *(_with_interval(name, summary) for name in _main(tokens_of([summary])))]
+    return [*shown, *_slo_card(summary, manifest)]
+
+
+def more_cards(summary: Summary) -> list[Card]:
+    """The headline numbers that are none of the main ones."""
     tokens = tokens_of([summary])
-    latencies = ("ttft_ms", "tpot_ms") if tokens is OUTPUT else ("e2e_ms",)
-    names = (tokens.rate, *latencies, "requests_per_s")
-    return [_requests_card(summary), *(_with_interval(name, summary) for name in names)]
+    return [_with_interval(name, summary) for name in _headlines(tokens) if name not in _main(tokens)]
 
 
 def failure_text(failure: Failure) -> str:
     """One kind of failed requests: how they ended, and what the server reported."""
     return failures.describe(failure)
+
+
+def _main(tokens: Tokens) -> tuple[str, ...]:
+    latencies = ("ttft_ms", "tpot_ms") if tokens is OUTPUT else ("e2e_ms",)
+    return (tokens.rate, *latencies, "requests_per_s")
+
+
+def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
+    """PASS where the share of requests that met every SLO reaches the target: that of the load, or 99 %."""
+    slo, load = manifest.workload.get("slo"), manifest.workload.get("load")
+    known = {name: number_of(slo, name) for name in Slo.model_fields}
+    limits = [f"{fmt.short_label(name)} ≤ {limit:g}{fmt.NBSP}ms" for name, limit in known.items() if limit is not None]
+    if not limits:
+        return []
+    card = _with_interval("slo_attainment_ratio", summary)
+    if card.missing:
+        return [replace(card, label="SLO")]
+    target = number_of(load, "attainment_ratio") or _ATTAINMENT_RATIO
+    found = summary.metrics["slo_attainment_ratio"]
+    assert isinstance(found, Scalar)  # noqa: S101 - it has a card with a number
+    is_met = found.value is not None and found.value >= target
+    kept = f"{card.number}{fmt.NBSP}{card.unit} of requests met {' and '.join(limits)}"
+    notes = (f"{kept}; target {100 * target:g}{fmt.NBSP}%",)
+    number, mark = ("PASS", "pass") if is_met else ("FAIL", "fail")
+    return [Card("SLO", number, notes=notes, interval=card.interval, mark=mark)]
 
 
 def _headlines(tokens: Tokens) -> tuple[str, ...]:
@@ -214,7 +248,7 @@ def _requests_card(summary: Summary) -> Card:
 
 
 def _with_interval(metric_id: str, summary: Summary) -> Card:
-    """A card with the 95 % interval of its number, where one is known."""
+    """A card with the 95 % confidence interval of its number, where one is known."""
     metric, card = summary.metrics.get(metric_id), _card(metric_id, summary.metrics.get(metric_id))
     quantile = card.statistic if card.statistic in QUANTILES else None
     found = None if card.missing else estimate(summary, metric_id, quantile)
@@ -223,7 +257,7 @@ def _with_interval(metric_id: str, summary: Summary) -> Card:
     assert metric is not None  # noqa: S101 - it has an estimate
     shown = scale_of(metric, quantile)
     of = f" of the {card.statistic}" if card.statistic else ""
-    return replace(card, interval=f"95{fmt.NBSP}% interval{of} {shown.span((found.low, found.high))}")
+    return replace(card, interval=f"95{fmt.NBSP}% CI{of} {shown.span((found.low, found.high))}")
 
 
 def _card(metric_id: str, metric: Metric | None) -> Card:

@@ -25,7 +25,7 @@ def summary_table(summary: Summary, manifest: Manifest, *, verbose: bool = False
     `verbose` adds every headline number, percentiles, the checks that were skipped and how far off the timestamps are.
     """
     parts: list[RenderableType] = [_verdict(summary, manifest), *_failures(summary), *_loads(summary)]
-    cards = tables.headline_cards(summary) if verbose else tables.main_cards(summary)
+    cards = tables.headline_cards(summary, manifest) if verbose else tables.main_cards(summary, manifest)
     parts.append(_headlines(cards))
     if verbose:
         parts += _latencies(summary)

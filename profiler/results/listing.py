@@ -9,6 +9,7 @@ from pathlib import Path
 from profiler.errors import RunFolderError, UsageError
 from profiler.results.imported import NO_TRUST, Imported, read_imported
 from profiler.results.index import HeadlineMetrics, MetricHead, RunHead, read_run, read_summary
+from profiler.results.naming import short_id
 from profiler.results.run_set import find_runs
 
 HEADLINES: Mapping[str, tuple[str, str | None]] = {
@@ -46,6 +47,7 @@ class Line:
 
     folder: Path
     verdict: str
+    run_id: str | None = None
     started_utc: str | None = None
     status: str | None = None
     host: str | None = None
@@ -58,6 +60,11 @@ class Line:
     intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     currency: str | None = None  # of the cost among the numbers
     note: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The short id that every verb takes in place of the folder; None of what is no run."""
+        return None if self.run_id is None else short_id(self.run_id)
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ def _named(
     return Line(
         folder=folder,
         verdict=verdict,
+        run_id=run.run_id,
         started_utc=run.started_utc,
         status=run.status,
         host=run.host.name,

@@ -8,7 +8,9 @@ from support.command import Aforo
 from support.results_of_others import GUIDELLM, NOW
 from support.stored_runs import rate, stored
 
+from profiler.cli.named_run import complete
 from profiler.exchange.importing import import_result
+from profiler.results.naming import short_id
 
 
 @pytest.fixture
@@ -28,7 +30,15 @@ def test_the_newest_stands_on_top_and_nothing_is_hidden(aforo: Aforo, runs: Path
     done = aforo("list")
     assert done.returncode == 0, done.stderr
     assert done.stdout.index("2027-03-01 08:00") < done.stdout.index("INVALID")
-    for text in ("graviton", "844", "no summary", "imported:", "no trust block", "aforo summarize runs/cut-off"):
+    for text in (
+        short_id("new"),
+        "graviton",
+        "844",
+        "no summary",
+        "imported:",
+        "no trust block",
+        "aforo summarize runs/cut-off",
+    ):
         assert text in done.stdout
     assert "1 other folder in runs holds no run." in done.stdout
     assert "\x1b" not in done.stdout
@@ -77,3 +87,21 @@ def test_what_cannot_be_is_a_sentence(aforo: Aforo, runs: Path, options: list[st
     done = aforo("list", *options)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_every_verb_takes_the_names_of_a_run(aforo: Aforo, runs: Path) -> None:
+    new = short_id("new")
+    for verb in (["summarize"], ["report", "--format", "csv"], ["export", "--to", "csv"]):
+        done = aforo(*verb, new)
+        assert done.returncode == 0, done.stderr
+        assert aforo(*verb, "latest").stdout == done.stdout
+        unknown = aforo(*verb, "0000")
+        assert (unknown.returncode, unknown.stdout) == (2, "")
+        assert "No run is called '0000': there are 3 runs in runs." in unknown.stderr
+
+
+def test_the_shell_completes_ids(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs.parent)
+    new = short_id("new")
+    assert [name for name, _ in complete(new[:3])] == [new]
+    assert next(complete(""))[0] == "latest"

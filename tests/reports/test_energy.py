@@ -1,6 +1,6 @@
 from profiler.cost.facts import resolve, stated
 from profiler.reports import energy
-from profiler.reports.tables import headline_cards, scalar_rows, value_text
+from profiler.reports.tables import more_cards, scalar_rows, value_text
 from profiler.results.manifest import EnergyFacts, PowerOpinion, Source
 from profiler.results.summary import EnergyAccount, Metric, Scalar, Summary
 
@@ -32,7 +32,7 @@ def test_an_interval_is_shown_as_one_and_says_what_it_is() -> None:
         metrics=metrics,
         warnings=[],
     )
-    card = next(card for card in headline_cards(summary) if card.label == "Energy per output token")
+    card = next(card for card in more_cards(summary) if card.label == "Energy per output token")
     assert (card.number, card.unit, card.notes, card.missing) == (
         "0.80–2.10",
         "J/token",

@@ -17,12 +17,14 @@ def rows_of(run):
 def test_markdown_begins_with_the_verdict_and_ends_with_the_command(fake_run):
     run = fake_run()
     lines = run_text.markdown(run.manifest, run.summary).splitlines()
-    assert lines[0].startswith("## bench-01 · llama-cpp-python 0.3.36 · SmolLM2-135M Q8\\_0")
+    assert lines[0].startswith(
+        "## bench-01 · Intel Xeon Platinum 8488C, 2 CPUs, 8.00 GiB · llama-cpp-python 0.3.36 · SmolLM2-135M Q8\\_0"
+    )
     assert lines[2].startswith("**VALID")
     assert "aforo run quickstart --threads 2 --seed 7" in lines
     latency = next(line for line in lines if line.startswith("| TTFT, ms |"))
     assert latency.count("|") == 8  # name, mean, four percentiles, n
-    assert "interval" in next(line for line in lines if line.startswith("| Output rate"))
+    assert "% CI" in next(line for line in lines if line.startswith("| Output rate"))
     assert len(lines) < 60  # short enough for a pull request
 
 

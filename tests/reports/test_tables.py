@@ -74,7 +74,8 @@ def test_nothing_stands_beside_ours_where_the_engine_says_nothing():
 
 
 def test_headline_cards(fake_run):
-    cards = {card.label: card for card in tables.headline_cards(fake_run().summary)}
+    run = fake_run()
+    cards = {card.label: card for card in tables.headline_cards(run.summary, run.manifest)}
     ttft = cards["Time to first token (TTFT)"]
     assert (ttft.unit, ttft.statistic, ttft.notes[0]) == ("ms", "p50", "p50 of 60 requests")
     assert ttft.notes[1].startswith("p90 ")
@@ -84,11 +85,24 @@ def test_headline_cards(fake_run):
     assert cards["Peak memory (RSS)"].repeats == "the same in every repeat"
 
 
+def test_the_slo_card_says_what_was_met_and_what_is_wanted(fake_run):
+    run = fake_run()
+    run.manifest.workload["slo"] = {"ttft_ms": 180.0}
+    card = tables.main_cards(run.summary, run.manifest)[-1]
+    assert (card.label, card.number, card.mark) == ("SLO", "FAIL", "fail")
+    assert "of requests met TTFT ≤ 180\N{NO-BREAK SPACE}ms; target 99\N{NO-BREAK SPACE}%" in card.notes[0]
+    run.manifest.workload["slo"] = {"ttft_ms": 500.0}
+    assert tables.main_cards(run.summary, run.manifest)[-1].number == "PASS"
+    run.manifest.workload["slo"] = {}
+    assert all(card.label != "SLO" for card in tables.main_cards(run.summary, run.manifest))
+
+
 def test_cards_of_a_run_in_which_nothing_finished(fake_run):
     run = fake_run(requests=2, failures=dict.fromkeys(range(20), Outcome.RESET))
-    cards = tables.headline_cards(run.summary)
+    cards = tables.headline_cards(run.summary, run.manifest)
     assert (cards[0].number, cards[0].unit, cards[0].notes) == ("0", "of 6", ("6 failed",))
-    assert all(card.missing for card in cards[1:6])
+    assert all(card.missing for card in cards[1:5])
+    assert (cards[5].label, cards[5].number) == ("SLO", "FAIL")
 
 
 def test_of_a_rate_the_slow_tail_is_shown():

@@ -9,6 +9,7 @@ from typing import Any
 from profiler.errors import UsageError
 from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
+from profiler.results.naming import LATEST, short_id
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Summary
 from profiler.verdict.comparable import Mismatch, server_of
@@ -61,12 +62,15 @@ class Entries:
         return list(dict.fromkeys(entry.group for entry in self.all))
 
     def find(self, wanted: str) -> Entry:
-        """Return the run in this folder, or else of this name, run id or label. Raises `UsageError`."""
+        """Return the run in this folder, the latest, or that of this name, id or label. Raises `UsageError`."""
         for entry in self.all:
             if entry.run.folder.path.resolve() == Path(wanted).resolve():
                 return entry
+        if wanted == LATEST:
+            return max(self.all, key=lambda entry: entry.manifest.started_utc)
         for entry in self.all:
-            if wanted in {entry.name, entry.label, entry.manifest.run_id, entry.run.folder.path.name}:
+            run_id = entry.manifest.run_id
+            if wanted in {entry.name, entry.label, run_id, short_id(run_id), entry.run.folder.path.name}:
                 return entry
         known = ", ".join(f"{entry.name} ({entry.run.folder.path.name})" for entry in self.all[:MOST_COLOURS])
         raise UsageError(
