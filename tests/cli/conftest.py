@@ -15,7 +15,7 @@ def aforo(tmp_path: Path) -> Aforo:
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [AFORO, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+            [AFORO, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=550
         )
 
     return run

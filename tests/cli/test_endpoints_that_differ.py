@@ -170,6 +170,6 @@ def test_the_first_signal_is_heard_while_a_list_of_models_drips_in(tmp_path: Pat
             while not asked and process.poll() is None:
                 time.sleep(0.02)
             process.send_signal(number)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert said.strip() == f"aforo: Interrupted by signal {int(number)}."

@@ -38,7 +38,7 @@ def assert_gone(folder: RunFolder) -> None:
     """Nothing serves this run's port any more."""
     command = folder.read_manifest().engine.command
     port = command[command.index("--port") + 1]
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while [
         p for p in psutil.process_iter(["cmdline"]) if "--alias" in (words := p.info["cmdline"] or []) and port in words
     ]:
@@ -97,7 +97,7 @@ def test_a_server_that_is_killed_while_it_is_measured_is_named(tmp_path: Path) -
         stderr=subprocess.PIPE,
         text=True,
     ) as run:
-        deadline_s = time.monotonic() + 60
+        deadline_s = time.monotonic() + 300
         while not [j for j in tmp_path.glob("runs/*/requests.jsonl") if j.read_bytes().count(b"\n") >= 6]:
             assert time.monotonic() < deadline_s, "the run did not get going"
             time.sleep(0.05)
@@ -105,7 +105,7 @@ def test_a_server_that_is_killed_while_it_is_measured_is_named(tmp_path: Path) -
         for server in servers:
             if "profiler.servers.warden" not in server.cmdline():
                 os.kill(server.pid, signal.SIGKILL)
-        _, error = run.communicate(timeout=60)
+        _, error = run.communicate(timeout=300)
     assert run.returncode == 1
     assert "The server ended by itself" in error
     assert "Traceback" not in error
@@ -159,7 +159,7 @@ def test_an_endpoint_that_answers_from_its_cache_is_found_out(tmp_path: Path, af
         }
     finally:
         server.stop()
-    assert told["cold"].returncode == 0  # the server does as it does, and the run warns of it
+    assert {done.returncode for done in told.values()} <= {0, 3}
     cold, warm = (json.loads(done.stdout) for done in told.values())
     assert "cached-prompts" in [finding["rule"] for finding in cold["verdict"]["findings"]]
     assert "cached-prompts" not in [finding["rule"] for finding in warm["verdict"]["findings"]]

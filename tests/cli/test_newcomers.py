@@ -59,7 +59,7 @@ def test_on_a_terminal_it_asks(typed: bytes, is_made: bool) -> None:
     code = f"from profiler.cli.model_size import confirm_size; confirm_size({LARGE!r}, yes=False)"
     os.write(ours, typed)
     asked = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stderr=theirs)
-    assert (asked.wait(60) == 0) == is_made
+    assert (asked.wait(300) == 0) == is_made
     os.close(theirs)
     text = os.read(ours, 10_000).decode()
     os.close(ours)

@@ -28,7 +28,7 @@ def only_run(parent: Path) -> RunFolder:
     return RunFolder(path)
 
 
-def wait_for_requests(parent: Path, count: int, timeout_s: float = 60) -> RunFolder:
+def wait_for_requests(parent: Path, count: int, timeout_s: float = 300) -> RunFolder:
     """Wait until a run has journalled some requests."""
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
@@ -51,7 +51,7 @@ def server_pids(folder: RunFolder) -> list[int]:
     return found
 
 
-def assert_no_server(folder: RunFolder, timeout_s: float = 10) -> None:
+def assert_no_server(folder: RunFolder, timeout_s: float = 60) -> None:
     deadline_s = time.monotonic() + timeout_s
     while server_pids(folder):
         assert time.monotonic() < deadline_s, "the server outlived its run"
@@ -137,7 +137,7 @@ def test_an_open_loop_on_a_running_endpoint_leaves_the_endpoint_alone(
     assert summary["metrics"]["model_load_s"]["value"] is None
     assert server_pids(other)
     long_run.send_signal(signal.SIGINT)
-    long_run.communicate(timeout=30)
+    long_run.communicate(timeout=300)
 
 
 def test_a_run_ends_as_soon_as_the_number_is_known_well_enough(tmp_path: Path, aforo: Aforo) -> None:
@@ -166,7 +166,7 @@ def test_a_signal_stops_the_run_and_its_server_and_keeps_what_was_measured(
     folder = wait_for_requests(tmp_path, 5)
     assert server_pids(folder)
     long_run.send_signal(number)
-    _, error = long_run.communicate(timeout=30)
+    _, error = long_run.communicate(timeout=300)
     assert long_run.returncode == code, error
     assert "Traceback" not in error
     summary = json.loads((folder.path / "summary.json").read_text())
@@ -180,7 +180,7 @@ def test_a_signal_stops_nothing_else(tmp_path: Path, long_run: "subprocess.Popen
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as bystander:
         wait_for_requests(tmp_path, 2)
         long_run.send_signal(signal.SIGINT)
-        long_run.communicate(timeout=30)
+        long_run.communicate(timeout=300)
         assert bystander.poll() is None
         bystander.kill()
 
@@ -191,7 +191,7 @@ def test_a_run_that_is_killed_leaves_a_readable_folder_and_no_server(
     folder = wait_for_requests(tmp_path, 5)
     drivers = [child.pid for child in psutil.Process(long_run.pid).children(recursive=True)]
     long_run.kill()
-    long_run.communicate(timeout=10)
+    long_run.communicate(timeout=60)
     assert_no_server(folder)
     done = aforo("summarize", str(folder.path), "--json")
     assert done.returncode == 0, done.stderr
@@ -200,7 +200,7 @@ def test_a_run_that_is_killed_leaves_a_readable_folder_and_no_server(
     assert "killed" in summary["status_reason"]
     assert summary["requests_ok"] >= 3
     assert aforo("report", str(folder.path)).returncode == 0
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while any(psutil.pid_exists(pid) for pid in drivers):
         assert time.monotonic() < deadline_s, "a process outlived the run"
         time.sleep(0.1)
@@ -210,7 +210,7 @@ def test_a_server_that_dies_in_the_middle_is_named(tmp_path: Path, long_run: "su
     folder = wait_for_requests(tmp_path, 5)
     for pid in server_pids(folder):
         os.kill(pid, signal.SIGKILL)
-    _, error = long_run.communicate(timeout=30)
+    _, error = long_run.communicate(timeout=300)
     assert long_run.returncode == 1
     assert "The server ended by itself" in error
     assert "Traceback" not in error
@@ -225,7 +225,7 @@ def test_a_driver_that_dies_in_the_middle_is_named(tmp_path: Path, long_run: "su
     for child in psutil.Process(long_run.pid).children(recursive=True):
         if "profiler.timing.driver" in child.cmdline():
             child.kill()
-    _, error = long_run.communicate(timeout=30)
+    _, error = long_run.communicate(timeout=300)
     assert long_run.returncode == 1
     assert "load driver has ended" in error
     assert folder.read_manifest().status == "failed"
@@ -256,7 +256,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_no_server(
 ) -> None:
     command = [AFORO, "run", "smoke", "--model", TINY, "--requests", requests, "--output-tokens", "64"]
     command += ["--max-repeat-s", "240", "--out", str(small_disk)]  # even a slow machine fills the disk
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=550)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr

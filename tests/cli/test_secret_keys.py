@@ -66,7 +66,7 @@ def run(folder: Path, url: str, *more: str, key: str = KEY) -> "subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         env={name: value for name, value in os.environ.items() if "API_KEY" not in name},
     )
 

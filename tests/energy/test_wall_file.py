@@ -85,7 +85,7 @@ FIELDS = st.one_of(
 TABLES = st.lists(st.lists(FIELDS, max_size=4).map(",".join), max_size=8).map("\n".join)
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     content=st.one_of(
         st.binary(max_size=200),

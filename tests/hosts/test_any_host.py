@@ -42,7 +42,7 @@ answers = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     files=st.dictionaries(st.sampled_from(PATHS), texts),
     machine=st.sampled_from(["x86_64", "aarch64", "armv7l", "riscv64", ""]),

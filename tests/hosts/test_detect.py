@@ -1,7 +1,7 @@
 """Whole hosts: recorded ones, one that tells nothing, and the one we run on."""
 
 import json
-import time
+import os
 from collections.abc import Callable
 
 import pytest
@@ -237,11 +237,11 @@ class TestFingerprint:
 
 def test_this_machine_is_described_quickly_and_fits_in_json() -> None:
     describe()  # what is imported and read for the first time is not what is timed
-    start_s = time.perf_counter()
+    start_s = sum(os.times()[:4])
     facts = describe()
-    duration_s = time.perf_counter() - start_s
+    cpu_s = sum(os.times()[:4]) - start_s
 
-    assert duration_s < 0.5
+    assert cpu_s < 0.5  # of this process and of those that it asks
     assert facts.cpu.logical_cpus
     assert facts.memory.total_bytes
     assert json.loads(facts.model_dump_json())["machine"] == facts.machine

@@ -87,9 +87,9 @@ def test_file_name_and_metadata_say_that_the_weights_are_synthetic(tiny: Path) -
 def test_smollm2_135m_is_made_in_seconds(tmp_path: Path) -> None:
     needed("numpy")
     seen: list[tuple[int, int]] = []
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     path = synthetic.make(SMOLLM2_135M, Q8_0, tmp_path, lambda done, total: seen.append((done, total)))
-    duration_s = time.perf_counter() - start_s
+    duration_s = time.process_time() - start_s
     made = facts.read(path)
     assert duration_s < 30  # half a second on an idle machine
     assert seen == sorted(seen)

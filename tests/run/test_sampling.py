@@ -5,22 +5,36 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 from profiler.run.sampling import INTERVAL_NS, Sampler
 from profiler.timing.clock import SystemClock
 
 BUSY = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'while True: pass']); input()"
 
 
+def wait_until_used(server: int, more_s: float) -> float:
+    """Wait until the only child of a server has used so much more CPU time; return how much more it was."""
+    while not (children := psutil.Process(server).children()):
+        time.sleep(0.01)
+    start_s = sum(children[0].cpu_times()[:2])
+    while (used_s := sum(children[0].cpu_times()[:2]) - start_s) < more_s:
+        time.sleep(0.05)
+    return used_s
+
+
 def test_work_of_a_servers_children_is_seen() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE, start_new_session=True) as server:
-        time.sleep(0.3)
+        wait_until_used(server.pid, 0.0)
+        start_s = time.monotonic()
         sampler = Sampler(SystemClock(), server.pid, [os.getpid()])
-        time.sleep(0.5)
+        used_s = wait_until_used(server.pid, 0.2)
         sample = sampler.take_if_due()
+        duration_s = time.monotonic() - start_s
         os.killpg(server.pid, 9)
     assert sample is not None
     assert sample.server_cpu_cores is not None
-    assert sample.server_cpu_cores > 0.1
+    assert sample.server_cpu_cores * duration_s >= used_s - 0.05  # the kernel counts in steps of 10 ms
     assert sample.server_rss_bytes is not None
     assert sample.server_rss_bytes > 5_000_000
     assert sample.host_cpu_ratio is not None

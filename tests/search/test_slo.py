@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.results.manifest import Point
@@ -32,7 +32,6 @@ def search_over(over: str = "rate", **settings: object) -> SloLimitSearch:
     return SloLimitSearch(SloSearch.model_validate({"shape": "slo-search", "over": over, **settings}), REPEATS)
 
 
-@settings(deadline=None)
 @given(limit=st.floats(0.02, 200), resolution=st.floats(0.02, 0.5))
 def test_the_interval_holds_the_limit_and_is_as_narrow_as_asked(limit: float, resolution: float) -> None:
     search = search_over(resolution_ratio=resolution, max_points=64)
@@ -45,7 +44,6 @@ def test_the_interval_holds_the_limit_and_is_as_narrow_as_asked(limit: float, re
     assert conclusion.high <= conclusion.low * (1 + resolution) * 1.01  # rates have three digits
 
 
-@settings(deadline=None)
 @given(limit=st.integers(1, 200))
 def test_requests_in_flight_are_found_exactly(limit: int) -> None:
     search = search_over("concurrency", resolution_ratio=0.001, max_points=64)

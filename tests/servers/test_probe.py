@@ -39,12 +39,16 @@ class Picky:
         connection.sendall(server.chunk(server.DONE) + server.LAST_CHUNK)
 
 
-def probe(script: server.Script, asked: BodyChanges = BodyChanges()) -> Probed:  # noqa: B008 - frozen
+def probe(
+    script: server.Script,
+    asked: BodyChanges = BodyChanges(),  # noqa: B008 - frozen
+    limit_s: float = 60.0,
+) -> Probed:
     def body(tokens: int, changes: BodyChanges) -> dict[str, object]:
         return changes.apply(streamed_body("m", "chat", (Message("user", "hi"),), tokens, 0.0, 1))
 
     with server.serve(script) as port:
-        return Probe(Address("127.0.0.1", port), "chat", body, OUTPUT_TOKENS, limit_s=2).carry_out(asked)
+        return Probe(Address("127.0.0.1", port), "chat", body, OUTPUT_TOKENS, limit_s=limit_s).carry_out(asked)
 
 
 def unknown(*fields: str, status: int = 422) -> Callable[[dict], tuple[int, object] | None]:
@@ -145,7 +149,7 @@ def test_a_server_that_only_fails_is_measured_as_it_is(status: int) -> None:
     ],
 )
 def test_so_is_one_that_breaks_down(script: server.Script) -> None:
-    assert "A short request failed, too" in probe(script).warnings[0]
+    assert "A short request failed, too" in probe(script, limit_s=1.0).warnings[0]
 
 
 def test_a_server_that_does_not_stream_is_not_measured() -> None:

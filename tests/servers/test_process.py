@@ -27,7 +27,7 @@ WITH_CHILD = [
 ]
 
 
-def wait_for_log(log: Path, timeout_s: float = 10.0) -> str:
+def wait_for_log(log: Path, timeout_s: float = 60.0) -> str:
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         if log.exists() and (text := log.read_text()).endswith("\n"):
@@ -36,7 +36,7 @@ def wait_for_log(log: Path, timeout_s: float = 10.0) -> str:
     raise AssertionError("the server printed nothing")
 
 
-def is_gone(pid: int, timeout_s: float = 5.0) -> bool:
+def is_gone(pid: int, timeout_s: float = 60.0) -> bool:
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         try:
@@ -96,7 +96,7 @@ def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 def test_a_server_that_ends_by_itself_is_explained(tmp_path: Path, code: str, says: str) -> None:
     server = ServerProcess([sys.executable, "-c", code], tmp_path / "log", {}, remedy="Build it anew.")
     with pytest.raises(ServerDiedError, match=says) as caught:
-        for _ in range(200):
+        for _ in range(1200):
             server.check_alive()
             time.sleep(0.05)
     assert (tmp_path / "log").read_text().strip() in str(caught.value)
@@ -210,7 +210,7 @@ def test_a_warden_that_is_killed_takes_the_server_along(tmp_path: Path) -> None:
     os.kill(psutil.Process(server.pid).ppid(), signal.SIGKILL)
     assert is_gone(server.pid)
     with pytest.raises(ServerDiedError, match="supervisor process was killed"):
-        for _ in range(100):
+        for _ in range(3000):
             server.check_alive()
             time.sleep(0.02)
     server.stop()

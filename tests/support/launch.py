@@ -14,7 +14,7 @@ def launch(
     streams: int | None = 1,
     threads: int = 1,
     context_tokens: int = 512,
-    start_timeout_s: float = 60.0,
+    start_timeout_s: float = 300.0,
     api: str = "completions",
 ) -> Launch:
     return Launch(of or model(), threads, context_tokens, streams, start_timeout_s, api=api)

@@ -5,10 +5,12 @@ import json
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -104,6 +106,30 @@ def in_slots(slots: int, script: Script) -> Script:
                 turn.notify_all()
 
     return wait
+
+
+def together(count: int, script: Script) -> Script:
+    """Carry out a script for all requests as soon as so many have arrived."""
+    numbers, are_there = itertools.count(1), threading.Event()
+
+    def wait(connection: socket.socket, request: bytes) -> None:
+        if next(numbers) == count:
+            are_there.set()
+        are_there.wait(60)
+        script(connection, request)
+
+    return wait
+
+
+def wait_until_read(connection: socket.socket) -> None:
+    """Wait until the process at the other end, on this machine, has taken all bytes out of its socket. Linux only."""
+    client, server = (f":{end[1]:04X}" for end in (connection.getpeername(), connection.getsockname()))
+    is_there = sys.platform == "linux"
+    while is_there:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        queues = [row[4] for row in rows if row[1].endswith(client) and row[2].endswith(server)]
+        is_there = any(int(queue.partition(":")[2], 16) for queue in queues)
+        time.sleep(0.001)
 
 
 def send_bytes(*pieces: bytes, pause_s: float = 0.0) -> Script:

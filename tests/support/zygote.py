@@ -65,7 +65,7 @@ class Zygote:
         stdout: str | None = None,
         as_ordinary_user: bool = False,
         environment: Mapping[str, str] | None = None,
-        limit_s: float = 30.0,
+        limit_s: float = 300.0,
     ) -> Outcome:
         """Carry out `aforo WORDS` in a folder, in a process of its own."""
         files = self._scratch / "stdout", self._scratch / "stderr"

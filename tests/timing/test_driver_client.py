@@ -41,8 +41,8 @@ def start(
             host="127.0.0.1",
             port=port,
             pace=pace,
-            request_timeout_ns=s_to_ns(5),
-            stall_timeout_ns=s_to_ns(5),
+            request_timeout_ns=s_to_ns(60),
+            stall_timeout_ns=s_to_ns(60),
             first_index=100,
             requests=requests,
             first_in_spool=first_in_spool,
@@ -53,7 +53,7 @@ def start(
 
 def finish(driver: LoadDriver) -> tuple[list[RequestRecord], JobDone]:
     records: list[RequestRecord] = []
-    for _ in range(300):
+    for _ in range(1200):
         for message in driver.receive(0.1):
             if isinstance(message, Exchange):
                 records.append(to_record(message, output_tokens=len(TOKENS), prompt_tokens=3))
@@ -78,7 +78,7 @@ class Ledger:
         self.paths.append(path)
         self.ports[path] = connection.getpeername()[1]
         self.arrived.release()
-        self.may_answer.wait(20)
+        self.may_answer.wait(60)
         self._answer(connection, request)
 
 
@@ -94,7 +94,7 @@ def test_two_workers_carry_one_closed_loop() -> None:
         assert first != second
         assert driver.spool(numbered(position) for position in range(60)) == 60
         start(driver, port, 60, ClosedLoopPace(4, s_to_ns(60), turns=3))
-        assert all(ledger.arrived.acquire(timeout=20) for _ in range(4))  # one from each slot, and none is answered yet
+        assert all(ledger.arrived.acquire(timeout=60) for _ in range(4))  # one from each slot, and none is answered yet
         used = {pid: ports_of(pid) for pid in driver.pids}
         ledger.may_answer.set()
         records, done = finish(driver)
@@ -153,12 +153,15 @@ def test_more_workers_than_slots() -> None:
 
 
 def test_a_job_that_is_stopped_at_once_is_stopped() -> None:
-    with load_driver(workers=2) as driver, server.serve(Ledger(pause_s=0.02)) as port:
+    ledger = Ledger()
+    ledger.may_answer.clear()
+    with load_driver(workers=2) as driver, server.serve(ledger) as port:
         driver.spool(numbered(position) for position in range(1000))
         start(driver, port, 1000, ClosedLoopPace(2, s_to_ns(60)))
         driver.stop()
+        ledger.may_answer.set()
         _, done = finish(driver)
-        assert done.sent < 100
+        assert done.sent <= 4  # two in flight, and one more of each who hears of an answer first
         start(driver, port, 4, ClosedLoopPace(2, s_to_ns(60)))  # the next job is not stopped
         records, _ = finish(driver)
     assert len(records) == 4
@@ -234,7 +237,7 @@ def continuous(requests: int, spare: int, *, first: int = 4, **limits: int) -> l
 
 def follow(driver: LoadDriver) -> tuple[list[RequestRecord], list[BlockBegan], JobDone]:
     records, began = [], []
-    for _ in range(300):
+    for _ in range(1200):
         for message in driver.receive(0.1):
             if isinstance(message, Exchange):
                 records.append(to_record(message, output_tokens=len(TOKENS), prompt_tokens=3))
@@ -263,10 +266,9 @@ def test_blocks_follow_one_another_while_the_load_goes_on(workers: int) -> None:
         assert message.start_ns <= min(record.sent_ns or 0 for record in sent[phase])
     edges = sorted([(r.sent_ns or 0, 1) for r in records] + [(r.finished_ns, -1) for r in records])
     assert max(accumulate(change for _, change in edges)) <= 4
-    # No drain: whenever a repeat begins, requests of the block before it are in flight, but for one slot's at a time.
-    for before, phase in pairwise(["warmup", "repeat-1", "repeat-2"]):
-        begins_ns = min(record.sent_ns or 0 for record in sent[phase])
-        assert sum(record.finished_ns > begins_ns for record in sent[before]) > 0
+    # No drain: after its first request each slot has its next one when the one before it ends, also where blocks meet.
+    ended_ns = {record.finished_ns for record in records}
+    assert sum(record.scheduled_ns not in ended_ns for record in records) == 4
 
 
 def test_a_stopped_job_keeps_the_load_on_for_the_last_measured_requests() -> None:

@@ -49,12 +49,12 @@ def records_of(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[TlsSessi
     thread = threading.Thread(target=respond)
     thread.start()
     with ours:
-        ours.settimeout(20)
+        ours.settimeout(60)
         session = TlsSession(client, "localhost")
         assert session.shake_hands(ours)
-        assert sent.wait(20)
+        assert sent.wait(60)
         ciphertext = ours.recv(65_536)
-    thread.join(20)
+    thread.join(60)
     return session, ciphertext
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from profiler.errors import DriverError
@@ -49,7 +50,7 @@ def hung(monkeypatch: pytest.MonkeyPatch, hang: str, settings: str = "") -> str:
     monkeypatch.setattr(driver_client, "_PROGRAM", ("-c", HANGING.format(hang=hang, settings=settings)))
     with load_driver() as driver:
         driver.spool([b"x"])
-        deadline_s = time.monotonic() + 60
+        deadline_s = time.monotonic() + 300  # five seconds of CPU time are minutes on a busy machine
         with pytest.raises(DriverError) as raised:
             driver.start(job())
             while time.monotonic() < deadline_s:
@@ -65,10 +66,8 @@ def test_a_driver_that_spins_where_it_cannot_look_is_ended_by_the_kernel(monkeyp
     with load_driver() as driver:
         if not driver.hello.is_realtime or sys.platform != "linux":
             pytest.skip("the kernel limits the time without rest of real-time processes only")
-    start_s = time.monotonic()
-    ended = hung(monkeypatch, "sum(range(10**14))", "watchdog._MOST_RT_S = 1")
-    assert "has ended" in ended
-    assert time.monotonic() - start_s < 30
+    monkeypatch.setattr(driver_client, "_SILENT_S", 1000)
+    assert "has ended" in hung(monkeypatch, "sum(range(10**14))", "watchdog._MOST_RT_S = 1")
 
 
 def test_a_driver_that_sleeps_is_ended_by_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,13 +75,14 @@ def test_a_driver_that_sleeps_is_ended_by_its_parent(monkeypatch: pytest.MonkeyP
     assert "made no progress for 0.5 s" in hung(monkeypatch, "time.sleep(1000)")
 
 
-def test_a_driver_that_waits_for_a_slow_server_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_client, "_SILENT_S", 5.0)
+def test_a_driver_that_waits_for_a_slow_server_is_heard_and_so_left_alone() -> None:
     with load_driver() as driver, socket.create_server(("127.0.0.1", 0)) as silent:
         driver.spool([b"x"])
         driver.start(msgspec.structs.replace(job(), port=silent.getsockname()[1]))
-        deadline_s = time.monotonic() + 7
-        while time.monotonic() < deadline_s:
+        (worker,) = driver._workers.values()
+        heard_s = {worker.heard_s}
+        while len(heard_s) < 4:
+            heard_s.add(worker.heard_s)
             assert not any(isinstance(message, JobDone | Exchange) for message in driver.receive(0.5))
 
 
@@ -108,14 +108,20 @@ def test_a_driver_that_spins_does_not_outlive_a_parent_that_is_killed() -> None:
         pid = int(parent.stdout.readline())
         assert is_running(pid)
         parent.send_signal(signal.SIGKILL)
-    deadline_s = time.monotonic() + 3  # it would end itself after five seconds of processor time
-    while is_running(pid) and time.monotonic() < deadline_s:
+    while is_running(pid) and cpu_s(pid) < 4:  # it would end itself after five
         time.sleep(0.02)
     try:
         assert not is_running(pid)
     finally:
         if is_running(pid):
             os.kill(pid, signal.SIGKILL)
+
+
+def cpu_s(pid: int) -> float:
+    try:
+        return sum(psutil.Process(pid).cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def is_running(pid: int) -> bool:

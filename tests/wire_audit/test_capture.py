@@ -27,8 +27,8 @@ def captured_run(path: Path, port: int, requests: int, concurrency: int) -> tupl
     """Drive a server while its port is captured."""
     records: list[RequestRecord] = []
     with load_driver() as driver, wire_capture("127.0.0.1", port, path):
-        pace = ClosedLoopPace(concurrency, max_duration_ns=s_to_ns(20))
-        timeout_ns = s_to_ns(10)
+        pace = ClosedLoopPace(concurrency, max_duration_ns=s_to_ns(300))
+        timeout_ns = s_to_ns(60)
         count = driver.spool([REQUEST] * requests)
         driver.start(Job("repeat-1", "127.0.0.1", port, pace, timeout_ns, timeout_ns, 0, count))
         while True:
@@ -94,7 +94,7 @@ def test_a_capture_ends_with_its_parent_and_is_whole(tmp_path: Path) -> None:
         assert process.stdin is not None
         assert process.stdout.readline().strip() == READY
         process.stdin.close()  # what the kernel does when a parent is killed
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert read_wire(tmp_path / "wire.bin").is_complete
 
 

@@ -3,7 +3,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.definitions import DATA, VALID, written
 
@@ -281,7 +281,6 @@ def test_available_lists_every_shipped_definition() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     key=st.sampled_from(["id", "version", "prompts", "load", "requests", "slo", "api", "temperature", "x"]),
     value=st.recursive(

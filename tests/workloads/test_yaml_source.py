@@ -3,7 +3,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.definitions import VALID, written
 
@@ -114,11 +114,11 @@ def test_a_huge_file_is_refused(tmp_path: Path) -> None:
 
 def test_hostile_files_are_refused_soon(tmp_path: Path) -> None:
     many_keys = "".join(f"key{number}: 1\n" for number in range(2500))
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     yaml_source.read(written(tmp_path, many_keys))
     complaint(tmp_path, "[" * 32_000)
     complaint(tmp_path, "{" + "a: 1, " * 5000 + "}")
-    assert time.perf_counter() - start_s < 30
+    assert time.process_time() - start_s < 30
 
 
 def test_all_problems_are_named_at_once_and_an_avalanche_is_cut_short(tmp_path: Path) -> None:
@@ -140,7 +140,6 @@ def test_what_is_not_a_readable_file_is_named(tmp_path: Path) -> None:
             yaml_source.read(path)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.text(alphabet=":-[]{}&*!|>'\"%@`#,?\n\t 01a.~\\<", max_size=60), st.binary(max_size=60)))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str | bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "mine.yaml"
@@ -149,7 +148,6 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
         assert isinstance(yaml_source.read(path).values, dict)
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, len(VALID) - 1), inserted=st.text(alphabet=":-[]{}&*!|>'\"%@`#,?\n\t 01a.~\\<", max_size=5))
 def test_a_damaged_definition_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, at: int, inserted: str
