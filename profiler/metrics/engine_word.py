@@ -64,10 +64,10 @@ def _counted_prefill(seen: Observations) -> _Work | None:
     work="decode",
 )
 def engine_decode_tokens_per_s(seen: Observations) -> float:
-    """The engine's own word: tokens after the first / time for them, summed over the measured requests.
+    """Reported by the engine: tokens after the first / time for them, summed over the measured requests.
 
-    From its answers (llama-server), its histograms (vLLM) or its log (llama-cpp-python, where sampling and the HTTP
-    server are left out).
+    From its responses, its metrics page or its log, where sampling and the HTTP server may be left out; docs/engines.md
+    says which engine reports what.
     """
     decoding = _counted(seen) or _Work(_timed(seen).decode_runs, _timed(seen).decode_ms)
     if decoding.ms <= 0:
@@ -103,9 +103,9 @@ def client_decode_tokens_per_s(seen: Observations) -> float:
     work="prefill",
 )
 def engine_prefill_tokens_per_s(seen: Observations) -> float:
-    """The engine's own word: prompt tokens evaluated / evaluation time, summed over the measured requests.
+    """Reported by the engine: prompt tokens evaluated / evaluation time, summed over the measured requests.
 
-    vLLM's time runs from when it takes a request up to its first token; llama.cpp's leaves out sampling.
+    Whether that time ends before or after the first token is sampled differs between engines.
     """
     prefill = _counted_prefill(seen) or _Work(_timed(seen).prompt_tokens, _timed(seen).prompt_ms)
     if prefill.ms <= 0:
@@ -133,7 +133,7 @@ def client_prefill_tokens_per_s(seen: Observations) -> float:
 
 @per_run("Prompt tokens from the prefix cache", unit="ratio", group="throughput", better="neither", over=FINISHED_SUMS)
 def cached_prompt_ratio(seen: Observations) -> float:
-    """Prompt tokens that the server took from its cache / prompt tokens, by its answers or its counters (vLLM)."""
+    """Prompt tokens that the server took from its cache / prompt tokens, by its responses or counters."""
     totals = seen.totals
     if totals.prompt_tokens_told:
         return totals.prompt_tokens_cached / totals.prompt_tokens_told
@@ -172,7 +172,7 @@ def _counted_mean_ms(seen: Observations, name: str | None) -> float:
     work="prefill",
 )
 def engine_ttft_ms(seen: Observations) -> float:
-    """The engine's own word: mean time from a request's arrival to its first token, by its histogram (vLLM)."""
+    """Reported by the engine: mean time from a request's arrival to its first token, by its histogram."""
     return _counted_mean_ms(seen, _names(seen).ttft_s)
 
 
@@ -185,7 +185,7 @@ def engine_ttft_ms(seen: Observations) -> float:
     work="requests",
 )
 def engine_e2e_ms(seen: Observations) -> float:
-    """The engine's own word: mean time from a request's arrival to its last token, by its histogram (vLLM)."""
+    """Reported by the engine: mean time from a request's arrival to its last token, by its histogram."""
     return _counted_mean_ms(seen, _names(seen).e2e_s)
 
 
@@ -199,8 +199,8 @@ def engine_e2e_ms(seen: Observations) -> float:
 def engine_gap_ratio(seen: Observations) -> float:
     """|Time between first and last token as the client saw it − as the engine tells| / as the engine tells, summed.
 
-    Only where both mean the same span: llama-server's timings, vLLM's histograms. The log of llama-cpp-python leaves
-    out sampling and HTTP, so that a difference there says nothing about the measurement.
+    Only where both mean the same span, as in responses and histograms. A log that leaves out sampling and HTTP says
+    nothing about the measurement.
     """
     if counted := _counted(seen):
         if seen.totals.finished < seen.totals.requests:
