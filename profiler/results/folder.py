@@ -49,6 +49,11 @@ class Journal:
             while line:
                 line = line[os.write(self._fd, line) :]
 
+    @property
+    def size_bytes(self) -> int:
+        """How long the file is: where the next row begins."""
+        return os.fstat(self._fd).st_size
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
@@ -60,17 +65,18 @@ class StoredRequests:
     Iterating raises `RunFolderError`.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Name the journal; one that does not exist holds nothing."""
+    def __init__(self, path: Path, start_bytes: int = 0) -> None:
+        """Name the journal, and where in it the first row begins; one that does not exist holds nothing."""
         self._path = path
+        self._start_bytes = start_bytes
 
     def __iter__(self) -> Iterator[RequestRecord]:
         """Yield every record."""
-        return _rows(self._path, RequestRecord)
+        return _rows(self._path, RequestRecord, self._start_bytes)
 
     def times(self) -> Iterator[RequestTimes]:
         """Yield when every request was under way, much faster than the whole records."""
-        return _rows(self._path, RequestTimes)
+        return _rows(self._path, RequestTimes, self._start_bytes)
 
 
 class RunFolder:
@@ -93,9 +99,12 @@ class RunFolder:
             return RunFolder(make_free(self.path))
 
     def discard(self) -> None:
-        """Remove the folder of a run that ended before it had written anything."""
+        """Remove the folder of a run that ended before its `run.json` was written, with its empty journals."""
         with contextlib.suppress(OSError):
-            self.path.rmdir()
+            if not self._manifest.exists():
+                self.requests.unlink(missing_ok=True)
+                self.samples.unlink(missing_ok=True)
+                self.path.rmdir()
 
     def check_is_there(self) -> None:
         """Raise `RecordError` where the folder was taken away while the run was at work."""
@@ -145,9 +154,9 @@ class RunFolder:
                 f"{self._summary}: {_first(error)}. The file is damaged. Write it anew: aforo summarize {self.path}"
             ) from error
 
-    def read_requests(self) -> StoredRequests:
-        """Return the finished requests, to be read one by one, as often as needed."""
-        return StoredRequests(self.requests)
+    def read_requests(self, start_bytes: int = 0) -> StoredRequests:
+        """Return the finished requests, to be read one by one, as often as needed; `start_bytes` skips earlier ones."""
+        return StoredRequests(self.requests, start_bytes)
 
     def read_samples(self) -> list[Sample]:
         """Read all samples. Raises `RunFolderError`."""
@@ -241,11 +250,12 @@ def replace(path: Path, text: str | bytes) -> None:
             raise
 
 
-def _rows(path: Path, row_type: type[_Row]) -> Iterator[_Row]:
+def _rows(path: Path, row_type: type[_Row], start_bytes: int = 0) -> Iterator[_Row]:
     """Yield the rows of a journal; a last line without its end was cut off by a kill."""
     decoder = msgspec.json.Decoder(row_type)
     try:
         with reading(path) as file:
+            file.seek(start_bytes)
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return

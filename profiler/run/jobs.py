@@ -28,10 +28,11 @@ _UNKNOWN = -1
 
 
 class Asked:
-    """What is kept of each request while its answer is awaited: 16 bytes, however long the prompt is."""
+    """What is kept of each request while its response is awaited: 16 bytes, however long the prompt is."""
 
-    def __init__(self) -> None:
-        """Begin without requests."""
+    def __init__(self, first_index: int = 0) -> None:
+        """Begin without requests; the next one has this index in the run."""
+        self._first_index = first_index
         self._prompt_tokens = array("q")
         self._output_tokens = array("q")
         self.most_output_tokens = 0
@@ -46,14 +47,14 @@ class Asked:
         self._output_tokens.append(output_tokens)
         self.most_output_tokens = max(self.most_output_tokens, output_tokens)
 
-    def prompt_tokens(self, position: int) -> int | None:
+    def prompt_tokens(self, index: int) -> int | None:
         """Length of a prompt in tokens; None where nobody counted."""
-        tokens = self._prompt_tokens[position]
+        tokens = self._prompt_tokens[index - self._first_index]
         return None if tokens == _UNKNOWN else tokens
 
-    def output_tokens(self, position: int) -> int:
+    def output_tokens(self, index: int) -> int:
         """Tokens that were asked for."""
-        return self._output_tokens[position]
+        return self._output_tokens[index - self._first_index]
 
 
 def bounded(job: Job, asked: Asked) -> Job:
@@ -66,7 +67,7 @@ def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], fi
 
     The prompts are taken one at a time, so that no more than one is in memory.
     """
-    asked = Asked()
+    asked = Asked(first_index)
     driver.spool(_requests(plan, prompts, first_index, asked))
     return asked
 

@@ -78,6 +78,19 @@ def summaries_of(
 
 
 @_blaming_the_folder
+def summary_of_last_point(folder: RunFolder, manifest: Manifest, start_bytes: int) -> PointSummary:
+    """Compute what was sent and what came of it at the last load; its requests begin at `start_bytes` of the journal.
+
+    For a search to go on from, while the run goes on: without utilisation, energy, engine timings and verdict, on which
+    no search rests. Takes time for the requests of this load only. Raises `RunFolderError`.
+    """
+    point = manifest.points[-1]
+    phases = [phase for phase in manifest.phases if phase.point in {None, point.name}]
+    alone = manifest.model_copy(update={"points": [point], "phases": phases})
+    return summarize_points(alone, folder.read_requests(start_bytes), [], [])[0]
+
+
+@_blaming_the_folder
 def write_summary(folder: RunFolder) -> tuple[Manifest, Summary]:
     """Recompute `summary.json`. Raises `RunFolderError`, `RecordError`."""
     manifest, summary = summary_of(folder)

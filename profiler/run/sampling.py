@@ -1,4 +1,4 @@
-"""Utilisation of processors and memory, sampled in the profiler's own process."""
+"""Utilisation of CPUs and memory, sampled and journaled in the profiler's own process, with the energy meters."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import psutil
 
 from profiler.hosts.vitals import VitalSigns
 from profiler.results.records import Sample
+from profiler.run.context import RunContext
 from profiler.timing.clock import Clock
 from profiler.units import NS_PER_S, ns_to_s
 
@@ -100,6 +101,27 @@ class Sampler:
         idle_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0)
         steal = spent.get("steal")
         return 1 - idle_s / total_s, None if steal is None else steal / total_s
+
+
+class Recorder:
+    """Journals what processes, host and meters show while a run goes on."""
+
+    def __init__(self, run: RunContext) -> None:
+        """Look for the first time; the server has been started."""
+        server = run.plan.server
+        self._sampler = Sampler(run.clock, server.pid if server else None, run.driver.pids)
+        self._run = run
+
+    def sample_if_due(self) -> None:
+        """Take a sample and read the meters when the last sample is old enough. Raises `RecordError`."""
+        if sample := self._sampler.take_if_due():
+            sample.energy = self._run.meters.read()
+            self._run.samples.append(sample)
+
+    def read_meters(self) -> None:
+        """Read the meters now, where a measured phase begins or ends; without any, do nothing. Raises `RecordError`."""
+        if readings := self._run.meters.read():
+            self._run.samples.append(Sample(t_ns=self._run.clock.monotonic_ns(), energy=readings))
 
 
 def _cpu_s(process: psutil.Process) -> float | None:

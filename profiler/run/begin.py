@@ -1,0 +1,102 @@
+"""The beginning of a run: everything that is known before the first request, written down in `run.json`."""
+
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from profiler import __version__
+from profiler.cache import cache_folder
+from profiler.cost.facts import resolve
+from profiler.cost.prices import REFRESHED
+from profiler.energy.meters import AUTO, NONE, Meters
+from profiler.hosts.detect import this_host
+from profiler.hosts.facts import HostFacts
+from profiler.hosts.roofline import measure_and_keep
+from profiler.progress import Progress
+from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
+from profiler.run.caveats import caveats
+from profiler.run.context import ISO, RunContext
+from profiler.run.cpus import format_cpus
+from profiler.run.plan import Plan
+from profiler.servers.secrets import hide_arguments
+from profiler.timing.clock import Clock, sample_wall_offset
+from profiler.timing.driver_client import LoadDriver
+
+
+def begin(
+    plan: Plan, driver: LoadDriver, meters: Meters, progress: Progress, clock: Clock, tick: Callable[[], None]
+) -> RunContext:
+    """Describe host, client, engine and meters, and write `run.json`. Raises `RecordError`."""
+    described = _host(plan, progress, clock)
+    host = described.model_dump(mode="json")
+    manifest = Manifest(
+        tool_version=__version__,
+        run_id=plan.folder.path.name,
+        status="running",
+        started_utc=clock.utc().strftime(ISO),
+        command_line=plan.command_line(),
+        seed=plan.options.seed,
+        nonce=plan.nonce,
+        prompts_are_new=plan.nonce is not None and plan.options.nonce is None,
+        workload=plan.workload.model_dump(mode="json"),
+        overrides=plan.overridden,
+        limits=dict(plan.limits),
+        body=plan.body.facts(),
+        model=plan.model,
+        lora=plan.lora,
+        engine=engine_facts(plan),
+        host=host,
+        client=_client_facts(plan, driver),
+        energy=_energy_facts(plan, meters, host),
+        cost=resolve(plan.said, {} if _is_remote(plan) else host, cache_folder() / REFRESHED),
+        wall_offset_ns=sample_wall_offset().offset_ns,
+        warnings=caveats(plan, driver.hello, described),
+    )
+    return RunContext(plan, manifest, driver, meters, progress, clock, tick)
+
+
+def wanted_meters(plan: Plan) -> str:
+    """Return which meters are read: of a remote server only named ones, since whoever names one knows what it reads."""
+    wanted = plan.options.meters
+    return NONE if _is_remote(plan) and wanted == AUTO else wanted
+
+
+def engine_facts(plan: Plan) -> EngineFacts:
+    """Return what is known of the engine, and the CPUs that it is pinned to, without secrets of its command line."""
+    facts = plan.endpoint.describe()
+    cpus = format_cpus(plan.cpus.server) or None
+    return facts.model_copy(update={"cpus": cpus, "command": hide_arguments(facts.command)})
+
+
+def _is_remote(plan: Plan) -> bool:
+    """Whether the server runs on another machine, about which ours says nothing."""
+    return plan.endpoint.describe().is_elsewhere
+
+
+def _host(plan: Plan, progress: Progress, clock: Clock) -> HostFacts:
+    """Describe this host; its limits are measured where that was asked for and none are kept."""
+    host = this_host(plan.options.cloud)
+    if host.roofline is None and plan.options.roofline:
+        host = host.model_copy(update={"roofline": measure_and_keep(host, progress, clock)})
+    return host
+
+
+def _client_facts(plan: Plan, driver: LoadDriver) -> ClientFacts:
+    return ClientFacts(
+        python=platform.python_version(),
+        stamp_source="kernel" if driver.hello.kernel_stamps else "user",
+        stamp_note=driver.hello.note,
+        is_realtime=driver.hello.is_realtime,
+        workers=len(driver.pids),
+        cpus=format_cpus(plan.cpus.client) or None,
+        cpus_reason=plan.cpus.reason,
+    )
+
+
+def _energy_facts(plan: Plan, meters: Meters, host: Mapping[str, Any]) -> EnergyFacts:
+    """Describe meters and models of the machine that serves."""
+    if not _is_remote(plan):
+        return meters.facts(host)
+    if plan.options.meters == AUTO:
+        return EnergyFacts(reason="the server runs on another machine, whose meters cannot be read from here")
+    return meters.facts({})

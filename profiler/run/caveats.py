@@ -1,0 +1,56 @@
+"""What a reader of the numbers must know from the start of a run."""
+
+from collections.abc import Iterator
+
+from profiler.hosts.facts import HostFacts
+from profiler.run.plan import Plan, load_per_core
+from profiler.servers.engines import slow_build
+from profiler.timing.messages import Hello
+from profiler.workloads.sizes import prompt_warnings
+
+_BUSY_LOAD_PER_CORE = 0.5
+
+
+def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
+    """Return one sentence for each."""
+    slow = slow_build(plan.endpoint.describe(), host.cpu.isa_features)
+    return [
+        *_of_model(plan),
+        *_of_client(plan, hello),
+        *([slow] if slow else []),
+        *plan.cpus.warnings,
+        *(f"Roofline: {note}" for note in (host.roofline.notes if host.roofline else ())),
+        *plan.warnings,
+        *prompt_warnings(plan.workload, plan.trace),
+        *_of_other_work(),
+    ]
+
+
+def _of_model(plan: Plan) -> Iterator[str]:
+    model, lora = plan.model, plan.lora
+    if model.is_synthetic:
+        yield "Synthetic weights: the speed is that of the real model's shape, the text means nothing."
+    if lora is not None:
+        weights = "synthetic weights" if lora.is_synthetic else "not the model alone"
+        yield f"Measured with the LoRA adapter {lora.name}, rank {lora.rank}: {weights}."
+    if model.changed_from is not None:
+        yield (
+            f"{model.source} is not the model that the last run under this name measured: its SHA-256 began with "
+            f"{model.changed_from[:12]}, now with {(model.sha256 or '')[:12]}. Do not compare the two."
+        )
+
+
+def _of_client(plan: Plan, hello: Hello) -> Iterator[str]:
+    if not hello.kernel_stamps:
+        yield f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late."
+    if plan.tls is not None and plan.tls.is_insecure:
+        yield "The endpoint's certificate was not checked (--insecure): any server could have answered."
+
+
+def _of_other_work() -> Iterator[str]:
+    load = load_per_core()
+    if load is not None and load > _BUSY_LOAD_PER_CORE:
+        yield (
+            f"The host was busy before the run: load average {load:.2f} per core, expected below "
+            f"{_BUSY_LOAD_PER_CORE}. Stop other work and repeat."
+        )

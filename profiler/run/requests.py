@@ -1,0 +1,76 @@
+"""What is sent: prompts are made and written for the load driver, fields that an endpoint refuses are left out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from profiler.errors import ServerError
+from profiler.run.begin import engine_facts
+from profiler.run.context import RunContext
+from profiler.run.jobs import Asked, spool_requests
+from profiler.servers.body import BodyChanges
+from profiler.servers.probe import make_probe
+from profiler.workloads.messages import Prompt
+from profiler.workloads.prompts import make_prompts
+
+
+def write_requests(run: RunContext, blocks: list[int], first_index: int) -> Asked:
+    """Make the prompts and write the requests that send them; return what to remember of them."""
+    run.progress.stage("Making prompts", total=sum(blocks))
+    with run.phase("make-prompts"):
+        return spool_requests(run.driver, run.plan, _prompts(run, blocks, first_index), first_index)
+
+
+def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[Prompt]:
+    plan = run.plan
+    prompts = make_prompts(
+        plan.workload,
+        plan.data_dir,
+        blocks,
+        plan.options.seed,
+        _token_counter(run),
+        plan.trace,
+        first=first_index,
+        nonce=plan.nonce or "",
+    )
+    for made, prompt in enumerate(prompts, start=1):
+        run.tick()
+        run.check_alive()
+        run.progress.advance(made)
+        yield prompt
+
+
+def _token_counter(run: RunContext) -> Callable[[str], int] | None:
+    """Return what asks the server for the length of a text, where it has a call for that."""
+
+    def count_tokens(text: str) -> int:
+        run.tick()
+        run.check_alive()
+        try:
+            return run.plan.endpoint.count_tokens(text)
+        except ServerError:
+            run.check_stays_alive()
+            raise
+
+    return count_tokens if run.plan.endpoint.counts_tokens else None
+
+
+def check_body(run: RunContext) -> None:
+    """Send a server that was started here one request, where the user has changed its body. Raises `UsageError`."""
+    plan = run.plan
+    if plan.body != BodyChanges():
+        make_probe(plan.endpoint, plan.workload, plan.options.seed, tick=run.tick).carry_out(plan.body)
+
+
+def leave_out_refused(run: RunContext, refusal: str) -> None:
+    """Find the fields that an endpoint refuses, and leave them out of all requests. Raises `UsageError`."""
+    plan, manifest, endpoint = run.plan, run.manifest, run.plan.external
+    assert endpoint is not None  # noqa: S101 - only an endpoint's refusal leads here
+    known = len(endpoint.warnings)
+    changes = endpoint.probe(plan.workload, plan.options.seed, plan.body)
+    if changes == plan.body:
+        manifest.warnings.append(f"The first request failed, and the load was begun anew: {refusal}")
+    run.plan = replace(plan, body=changes)
+    manifest.body = changes.facts()
+    manifest.engine = engine_facts(run.plan)
+    manifest.command_line = run.plan.command_line()
+    manifest.warnings += endpoint.warnings[known:]
