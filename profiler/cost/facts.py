@@ -7,8 +7,10 @@ from typing import Any
 
 from profiler import catalogue
 from profiler.cost import grid, prices
-from profiler.errors import UsageError
+from profiler.cost.options import CostOptions
 from profiler.results.manifest import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, Source, TokenPriceFacts
+
+_NOTHING = CostOptions()
 
 
 @dataclass(frozen=True)
@@ -21,50 +23,20 @@ class Stated:
     grid: tuple[GridOpinion, ...] = ()
     pue: float | None = None
     embodied_kgco2e: float | None = None
-    words: tuple[str, ...] = ()  # the flags, to repeat the run
 
 
-def stated(
-    price: float | None = None,
-    price_input: float | None = None,
-    price_output: float | None = None,
-    currency: str = "USD",
-    price_kind: str | None = None,
-    place: str | None = None,
-    pue: float | None = None,
-    embodied_kgco2e: float | None = None,
-    price_cached_input: float | None = None,
-) -> Stated:
+def stated(asked: CostOptions = _NOTHING) -> Stated:
     """Check what the user said. Raises `UsageError`."""
-    kind = next((known for known in prices.KINDS if known == price_kind), None)
-    if price_kind is not None and kind is None:
-        raise UsageError(f"--price-kind {price_kind}: expected {', '.join(prices.KINDS)}.")
-    if pue is not None and not 1 <= pue <= 5:
-        raise UsageError(f"--pue {pue:g}: expected 1 (no overhead) to 5.")
-    if embodied_kgco2e is not None and embodied_kgco2e < 0:
-        raise UsageError(f"--embodied {embodied_kgco2e:g}: expected kgCO2e of the part of the machine that you use.")
-    token_price = prices.stated_per_token(price_input, price_output, currency, price_cached_input)
-    if price is not None and token_price is not None:
-        raise UsageError("--price is for an hour, --price-input and --price-output for tokens. Pass one or the other.")
-    flags = {
-        "--price": price,
-        "--price-input": price_input,
-        "--price-output": price_output,
-        "--price-cached-input": price_cached_input,
-        "--currency": None if price is None and token_price is None else currency,
-        "--price-kind": kind,
-        "--grid": place,
-        "--pue": pue,
-        "--embodied": embodied_kgco2e,
-    }
+    kind = next((known for known in prices.KINDS if known == asked.price_kind), None)
     return Stated(
-        price=None if price is None else prices.stated(price, currency, kind or "on-demand"),
-        token_price=token_price,
+        price=None if asked.price is None else prices.stated(asked.price, asked.currency, kind or "on-demand"),
+        token_price=prices.stated_per_token(
+            asked.price_input, asked.price_output, asked.currency, asked.price_cached_input
+        ),
         price_kind=kind,
-        grid=tuple(grid.opinions(place)) if place else (),
-        pue=pue,
-        embodied_kgco2e=embodied_kgco2e,
-        words=tuple(word for flag, value in flags.items() if value is not None for word in (flag, str(value))),
+        grid=tuple(grid.opinions(asked.grid)) if asked.grid else (),
+        pue=asked.pue,
+        embodied_kgco2e=asked.embodied_kgco2e,
     )
 
 

@@ -1,181 +1,313 @@
-"""What the user asked of a run, and what to type to ask the same again."""
+"""The options of `aforo run`: the one table that its command line, its plan and the command to repeat it are made from.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+Options of an engine stand in `servers/options.py`, those of money and carbon in `cost/options.py`.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.energy import meters
-from profiler.results.manifest import EngineFacts, ModelFacts
+from profiler.cost.options import CostOptions
+from profiler.errors import UsageError
+from profiler.options import check, option
 from profiler.servers.options import EngineOptions
-from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, TracePrompts, Workload
 
-FLAG_OF_KEY = {  # keys of a workload that the command line can override
-    "prompts": "--trace",
-    "prompts.tokens": "--prompt-tokens",
-    "prompts.system.tokens": "--system-tokens",
-    "prompts.system.share": "--system-share",
-    "prompts.max_rows": "--max-rows",
-    "prompts.clip_tokens": "--clip-tokens",
-    "load.time_scale": "--time-scale",
-    "output_tokens": "--output-tokens",
-    "load.concurrency": "--concurrency",
-    "warmup_requests": "--warmup-requests",
-    "requests": "--requests",
-    "rounds": "--rounds",
-    "repeats": "--repeats",
-    "temperature": "--temperature",
-    "max_repeat_s": "--max-repeat-s",
-    "slo.ttft_ms": "--slo-ttft-ms",
-    "slo.tpot_ms": "--slo-tpot-ms",
-    "slo.e2e_ms": "--slo-e2e-ms",
-    "request_timeout_s": "--request-timeout-s",
-    "stall_timeout_s": "--stall-timeout-s",
-}
+_ENDPOINT = ("url",)
+_STARTED = {"url": "the server there runs already"}
+_SEARCH = ("slo_search",)
+_LOADS = dict.fromkeys(("concurrency", "rate", "saturate", "slo_search"), "each is a load")
+
+
+def _other_loads(name: str) -> dict[str, str]:
+    """Return what excludes a load: those after it, so that each pair is named once."""
+    names = list(_LOADS)
+    return {other: _LOADS[other] for other in names[names.index(name) + 1 :]}
+
+
+def _numbers(flag: str, text: str) -> float | list[float]:
+    """Read a number, or several with commas between them. Raises `UsageError`."""
+    try:
+        numbers = [_number(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{flag} {text}: expected a number, or several with commas between them: 1,2,4.") from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _number(text: str) -> float:
+    """Read a number, a whole one as such. Raises `ValueError`."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _absolute(_: str, path: Path) -> str:
+    return str(path.absolute())
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the user asked for; `None` leaves the choice to the plan."""
+class ModelOptions:
+    """The model."""
 
-    workload: str = "quickstart"
-    model: str | None = None
-    url: str | None = None
-    out: Path = Path("runs")
-    threads: int | None = None
-    context_tokens: int | None = None
-    seed: int = 1
-    nonce: str | None = None  # None: one of its own for each run
-    start_timeout_s: float = 300.0
-    wire_audit: bool = False
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    client_workers: int = 1
-    client_cpus: str | None = None
-    realtime_client: bool = True
-    server_cpus: str | None = None
-    ca_file: Path | None = None
-    insecure: bool = False
-    meters: str = meters.AUTO
-    gpus: str | None = None  # whose joules count; None: those that CUDA_VISIBLE_DEVICES leaves
-    idle_baseline_s: float = 0.0
-    price: float | None = None
-    price_input: float | None = None
-    price_cached_input: float | None = None
-    price_output: float | None = None
-    currency: str = "USD"
-    price_kind: str | None = None
-    grid: str | None = None
-    pue: float | None = None
-    embodied_kgco2e: float | None = None
-    cloud: bool | None = None  # whose metadata service is asked, see hosts.detect.this_host
-    roofline: bool = False  # measure the host's limits first, where none are kept
-    api_key_file: Path | None = None
-    headers: Sequence[str] = field(default=(), repr=False)
-    overrides: Mapping[str, object] = field(default_factory=dict)
-    limits: Sequence[str] = ()  # RULE=NUMBER
-    body: Sequence[str] = field(default=(), repr=False)  # KEY=JSON
-    omit_fields: Sequence[str] = ()
-    max_tokens_field: str | None = None
+    model: str | None = option(
+        None,
+        "A .gguf file, a checkpoint folder, hf:REPO/FILE.gguf, hf:REPO or synthetic:SHAPE/QUANT. "
+        "Default: random weights in the shape of SmolLM2-135M, made once and cached.",
+        metavar="MODEL",
+    )
+    yes: bool = option(False, "Make a large synthetic model without asking.", short="-y", is_repeated=False)
 
 
-def command_line(
-    options: Options,
-    workload: Workload,
-    overridden: Sequence[str],
-    model: ModelFacts,
-    engine: EngineFacts,
-    more: Sequence[str],
-) -> list[str]:
-    """Return what to type to repeat a run, with what was decided for it and what the owners of other options add.
+@dataclass(frozen=True)
+class WorkloadOptions:
+    """What is sent: `None` leaves it to the workload."""
 
-    A nonce that was drawn is left out: the repeated run, too, shall send prompts that the server has not seen.
-    Values of headers are never written down.
-    """
-    words = ["aforo", "run", options.workload]
-    if options.url:
-        words += ["--url", options.url, "--model", model.name, *options.engine.flags()]
-    else:
-        words += ["--model", model.source]
-        words += [] if engine.threads is None else ["--threads", str(engine.threads)]
-        words += ["--context", str(engine.context_tokens), *options.engine.flags()]
-    words += ["--seed", str(options.seed)]
-    words += [] if options.nonce is None else ["--nonce", options.nonce]
-    for key in overridden:
-        words += _flags(workload, key)
-    return [*words, *more, *_machine_flags(options), *_client_flags(options)]
-
-
-def _flags(workload: Workload, key: str) -> list[str]:
-    """Return the options that override a key as this workload has it."""
-    if key == "load":
-        return _load_flags(workload.load)
-    if key == "prompts" and isinstance(workload.prompts, TracePrompts):
-        form = ["--trace-format", workload.prompts.format] if workload.prompts.format else []
-        return ["--trace", workload.prompts.file, *form]
-    value: object = workload
-    for part in key.split("."):
-        value = getattr(value, part)
-    return [FLAG_OF_KEY[key], _listed(value)]
+    workload: str = option(
+        "quickstart", "A shipped workload (`aforo workloads`), or the path of a definition.", is_argument=True
+    )
+    prompt_tokens: int | None = option(None, "Length of synthetic prompts, in tokens.", key="prompts.tokens")
+    output_tokens: int | None = option(None, "Output tokens per request.", key="output_tokens")
+    system_tokens: int | None = option(
+        None, "Length of a common system prompt, in tokens.", key="prompts.system.tokens"
+    )
+    system_share: float | None = option(
+        None, "Share of requests with the common system prompt.", key="prompts.system.share"
+    )
+    temperature: float | None = option(None, "Sampling temperature.", key="temperature")
+    seed: int = option(1, "Seed of prompts and sampling.")
+    trace: Path | None = option(
+        None,
+        "Take prompt and output lengths from a trace file, and the times with `aforo run replay`.",
+        key="prompts.file",
+        replaces={"prompts": {"source": "trace"}},
+        read=_absolute,
+    )
+    trace_format: str | None = option(
+        None,
+        "mooncake, azure, burstgpt or aforo. Default: detected from its first line.",
+        key="prompts.format",
+        choices=("mooncake", "azure", "burstgpt", "aforo"),
+        needs=("trace",),
+    )
+    max_rows: int | None = option(None, "Read at most N trace rows.", key="prompts.max_rows")
+    clip_tokens: int | None = option(None, "Truncate trace prompts to N tokens.", key="prompts.clip_tokens")
+    time_scale: float | None = option(
+        None, "Factor on the times of a replay: 0.5 is twice as fast.", key="load.time_scale"
+    )
 
 
-def _load_flags(load: Load) -> list[str]:
-    if isinstance(load, Saturate):
-        return ["--saturate", "--max-concurrency", str(load.max_concurrency)]
-    if isinstance(load, ClosedLoop):
-        return ["--concurrency", _listed(load.concurrency)]
-    if isinstance(load, Replay):
-        return ["--time-scale", f"{load.time_scale:g}"]
-    arrivals = ["--arrivals", load.arrivals, "--burstiness", f"{load.burstiness:g}"]
-    if isinstance(load, OpenLoop):
-        return ["--rate", _listed(load.rate_rps), *arrivals]
-    search = [
-        "--slo-search",
-        load.over,
-        "--attainment",
-        f"{load.attainment_ratio:g}",
-        "--start-load",
-        f"{load.start:g}",
-    ]
-    return [*search, "--most-points", str(load.max_points), *arrivals]
+@dataclass(frozen=True)
+class LoadOptions:
+    """How requests follow one another: `None` leaves it to the workload."""
+
+    concurrency: str | None = option(
+        None,
+        "Closed loop: requests in flight. Several: a sweep.",
+        metavar="N[,N…]",
+        key="load.concurrency",
+        read=_numbers,
+        excludes=_other_loads("concurrency"),
+    )
+    rate: str | None = option(
+        None,
+        "Open loop: mean requests per second. Several: a sweep.",
+        metavar="R[,R…]",
+        key="load.rate_rps",
+        replaces={"load": {"shape": "open-loop"}},
+        read=_numbers,
+        excludes=_other_loads("rate"),
+    )
+    arrivals: str | None = option(
+        None,
+        "Arrivals of an open loop: constant, poisson or gamma. Default: poisson.",
+        choices=("constant", "poisson", "gamma"),
+        key="load.arrivals",
+        needs=("rate", "slo_search"),
+    )
+    burstiness: float | None = option(
+        None,
+        "Gamma shape parameter: 1 is Poisson, below is burstier.",
+        key="load.burstiness",
+        needs=("rate", "slo_search"),
+    )
+    saturate: bool = option(
+        False,
+        "Raise concurrency from 1 until throughput stops growing.",
+        replaces={"load": {"shape": "saturate"}},
+        excludes=_other_loads("saturate"),
+    )
+    max_concurrency: int | None = option(
+        None, "--saturate: highest concurrency.", key="load.max_concurrency", needs=("saturate",)
+    )
+    slo_search: str | None = option(
+        None,
+        "Find the highest rate or concurrency that meets the SLOs.",
+        choices=("rate", "concurrency"),
+        key="load.over",
+        replaces={"load": {"shape": "slo-search"}},
+    )
+    attainment: float | None = option(
+        None,
+        "--slo-search: share of requests that meet the SLOs, 0.99 for p99.",
+        key="load.attainment_ratio",
+        needs=_SEARCH,
+    )
+    start_load: float | None = option(None, "--slo-search: first load.", key="load.start", needs=_SEARCH)
+    most_points: int | None = option(None, "--slo-search: stop after N loads.", key="load.max_points", needs=_SEARCH)
+    slo_ttft_ms: float | None = option(None, "SLO: time to first token, ms.", key="slo.ttft_ms")
+    slo_tpot_ms: float | None = option(None, "SLO: time per output token, ms.", key="slo.tpot_ms")
+    slo_e2e_ms: float | None = option(None, "SLO: end-to-end latency, ms.", key="slo.e2e_ms")
 
 
-def _listed(value: object) -> str:
-    """Write a value, or several, as on the command line."""
-    return ",".join(f"{part:.12g}" for part in value) if isinstance(value, list) else str(value)
+@dataclass(frozen=True)
+class LengthOptions:
+    """How long is measured: `None` leaves it to the workload."""
+
+    repeats: int | None = option(None, "Repeats of the measured block.", key="repeats")
+    requests: int | None = option(None, "Requests per repeat, rounded up to whole rounds of the slots.", key="requests")
+    rounds: int | None = option(None, "Least requests per repeat for each request in flight.", key="rounds")
+    warmup_requests: int | None = option(None, "Requests before measuring.", key="warmup_requests")
+    max_repeat_s: float | None = option(None, "Time limit of a repeat, s.", key="max_repeat_s")
+    request_timeout_s: float | None = option(None, "Time limit of a request, s.", key="request_timeout_s")
+    stall_timeout_s: float | None = option(
+        None, "Longest time without data during a request, s.", key="stall_timeout_s"
+    )
 
 
-def _client_flags(options: Options) -> list[str]:
-    """Return the options about the client as they were given."""
-    values = {
-        "--client-workers": options.client_workers if options.client_workers > 1 else None,
-        "--client-cpus": options.client_cpus,
-        "--server-cpus": options.server_cpus,
-        "--ca-file": options.ca_file,
-        "--api-key-file": options.api_key_file,
-    }
-    switches = {
-        "--insecure": options.insecure,
-        "--wire-audit": options.wire_audit,
-        "--no-realtime-client": not options.realtime_client,
-    }
-    return _valued(values) + [flag for flag, is_on in switches.items() if is_on]
+@dataclass(frozen=True)
+class ServerOptions:
+    """The process of the server that Aforo starts."""
+
+    threads: int | None = option(None, "Server threads. Default: one per fast physical core.", excludes=_STARTED)
+    context_tokens: int | None = option(
+        None, "Context size, in tokens. Default: as the workload needs.", flag="--context", excludes=_STARTED
+    )
+    server_cpus: str | None = option(
+        None, "Pin the server to these CPUs, such as 0-1,4.", metavar="CPUS", excludes=_STARTED
+    )
+    start_timeout_s: float = option(
+        300.0, "Seconds the server may take to start.", flag="--start-timeout", excludes=_STARTED
+    )
 
 
-def _machine_flags(options: Options) -> list[str]:
-    """Return the options about the machine and its server as they were given."""
-    values = {
-        "--meters": options.meters if options.meters != meters.AUTO else None,
-        "--gpus": options.gpus,
-        "--idle-baseline": f"{options.idle_baseline_s:g}" if options.idle_baseline_s else None,
-        "--start-timeout": _unless(options.start_timeout_s, Options.start_timeout_s),
-    }
-    words = _valued(values)
-    words += [] if options.cloud is None else ["--cloud" if options.cloud else "--no-cloud"]
-    return words + (["--roofline"] if options.roofline else [])
+@dataclass(frozen=True)
+class EndpointOptions:
+    """A server that runs already, and the fields of requests to any server."""
+
+    url: str | None = option(
+        None, "Measure the running OpenAI-compatible server at http(s)://HOST:PORT.", metavar="URL"
+    )
+    api_key_file: Path | None = option(
+        None, "File with the API key. Default: $AFORO_API_KEY, $OPENAI_API_KEY.", needs=_ENDPOINT
+    )
+    headers: tuple[str, ...] = option(
+        (),
+        "'Name: value', sent and never stored (repeatable).",
+        flag="--header",
+        metavar="HEADER",
+        needs=_ENDPOINT,
+        is_repeated=False,  # it may hold a key
+    )
+    ca_file: Path | None = option(
+        None,
+        "CA certificates to trust, PEM.",
+        needs=_ENDPOINT,
+        excludes={"insecure": "without verification no certificate is looked at"},
+    )
+    insecure: bool = option(False, "Skip TLS certificate verification.", needs=_ENDPOINT)
+    body: tuple[str, ...] = option(
+        (), "Add a field to request bodies: ignore_eos=true (repeatable).", metavar="KEY=JSON"
+    )
+    omit_fields: tuple[str, ...] = option(
+        (), "Leave a field out of request bodies: seed (repeatable).", flag="--omit-field", metavar="KEY"
+    )
+    max_tokens_field: str | None = option(None, "Name of the output limit field. Default: max_tokens.", metavar="KEY")
 
 
-def _unless(value: float, default: float) -> str | None:
-    return None if value == default else f"{value:.12g}"
+@dataclass(frozen=True)
+class EnergyOptions:
+    """Meters."""
+
+    meters: str = option("auto", "auto (all that work), none, or some of nvml,rapl,codecarbon.", metavar="NAMES")
+    gpus: str | None = option(
+        None, "GPUs whose energy counts: all, indices or UUIDs. Default: the visible.", metavar="GPUS"
+    )
+    idle_baseline_s: float = option(
+        0.0, "Meter idle power for so many seconds before any load.", flag="--idle-baseline", least=0
+    )
 
 
-def _valued(values: Mapping[str, object]) -> list[str]:
-    return [text for flag, value in values.items() if value is not None for text in (flag, _listed(value))]
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where results go, and what is printed."""
+
+    out: Path = option(Path("runs"), "Folder of run folders.", is_repeated=False)
+    json: bool = option(False, "Print the summary as JSON.", is_repeated=False)
+    verbose: bool = option(
+        False, "Print percentiles, skipped checks and the calibration too.", short="-v", is_repeated=False
+    )
+    quiet: bool = option(False, "Show no progress.", short="-q", is_repeated=False)
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """The load driver."""
+
+    client_workers: int = option(1, "Load driver processes; more for loads beyond one CPU.", least=1, most=64)
+    client_cpus: str | None = option(
+        None,
+        "Pin the load driver to these CPUs. Default: disjoint from the server's when enough are available.",
+        metavar="CPUS",
+    )
+    wire_audit: bool = option(False, "Capture packets too, for `aforo audit` (Linux, CAP_NET_RAW).")
+
+
+@dataclass(frozen=True)
+class AdvancedOptions:
+    """What is rarely needed."""
+
+    realtime_client: bool = option(True, "Real-time load driver where permitted.")
+    cloud: bool | None = option(None, "Ask the cloud's metadata service or not.")
+    roofline: bool = option(False, "Measure the roofline (15 s) unless cached.")
+    nonce: str | None = option(None, "Repeat a run's prompts: nonce in run.json.", metavar="NONCE")
+    limits: tuple[str, ...] = option(
+        (), "Limit of a rule in `aforo rules` (repeatable).", flag="--limit", metavar="RULE=NUMBER"
+    )
+
+
+@dataclass(frozen=True)
+class Options(  # the fields of the last come first
+    AdvancedOptions,
+    OutputOptions,
+    CostOptions,
+    EnergyOptions,
+    ClientOptions,
+    EndpointOptions,
+    ServerOptions,
+    EngineOptions,
+    LengthOptions,
+    LoadOptions,
+    WorkloadOptions,
+    ModelOptions,
+):
+    """Everything that was asked of a run; `None` leaves the choice to the plan."""
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for options that are out of range, or do not go together."""
+        check(self)
+
+
+PANELS = (
+    ("Model", ModelOptions),
+    ("Workload", WorkloadOptions),
+    ("Load", LoadOptions),
+    ("Run length", LengthOptions),
+    ("Engine", EngineOptions),
+    ("Engine", ServerOptions),
+    ("Endpoint and requests", EndpointOptions),
+    ("Energy and cost", EnergyOptions),
+    ("Energy and cost", CostOptions),
+    ("Output", OutputOptions),
+    ("Client", ClientOptions),
+    ("Advanced", AdvancedOptions),
+)
+"""Groups of options with the heading of their part of the help, in its order: what is rarely used comes last."""

@@ -19,11 +19,12 @@ from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
+from profiler.options import overrides, words
 from profiler.progress import Progress
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
-from profiler.run.options import Options, command_line
+from profiler.run.options import Options
 from profiler.run.threads import fast_cores
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
 from profiler.search.strategy import is_one_point, most_in_flight
@@ -36,7 +37,7 @@ from profiler.servers.openai_http import OpenAiEndpoint
 from profiler.servers.secrets import hide_arguments
 from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
-from profiler.verdict.limits import limit_flags, parse_limits
+from profiler.verdict.limits import parse_limits
 from profiler.workloads import load
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import (
@@ -52,7 +53,6 @@ from profiler.workloads.traces import Trace
 
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
-_MOST_WORKERS = 64
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
 _HERE = Tree(Path("/"))
@@ -93,45 +93,45 @@ class Plan:
         return self.endpoint if isinstance(self.endpoint, OpenAiEndpoint) else None
 
     def command_line(self) -> list[str]:
-        """Return what to type to repeat this run."""
-        own = [*limit_flags(self.limits), *self.body.flags()]
-        engine = self.endpoint.describe()
-        return hide_arguments(
-            command_line(self.options, self.workload, self.overridden, self.model, engine, [*self.said.words, *own])
+        """Return what to type to repeat this run: its options, and what was decided for it; no secret.
+
+        A nonce that was drawn is left out: the repeated run, too, shall send prompts that the server has not seen.
+        """
+        engine, asked = self.endpoint.describe(), self.options
+        decided = replace(
+            asked,
+            model=self.model.name if asked.url else self.model.source,
+            threads=None if asked.url else engine.threads,
+            context_tokens=None if asked.url else engine.context_tokens,
+            trace=asked.trace and asked.trace.absolute(),
+            body=self.body.texts(),
+            omit_fields=(*self.body.omitted, *self.body.refused),
         )
+        return hide_arguments(["aforo", "run", *words(decided)])
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where the requests go, and what was found out about it."""
+
+    endpoint: Endpoint
+    model: ModelFacts
+    cpus: CpuSets
+    lora: LoraFacts | None = None
+    tls: TlsOptions | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+    warnings: Sequence[str] = ()
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
     """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
-    _check_client(options)
     said, limits = _said(options), parse_limits(options.limits)
-    loaded = _with_rounds(load.load(options.workload, options.overrides), options)
+    loaded = _with_rounds(load.load(options.workload, overrides(options)), options)
     nonce = _nonce(options.nonce, loaded.workload)
-    lora: LoraFacts | None = None
-    endpoint: Endpoint
-    tls: TlsOptions | None = None
-    credentials = Credentials()
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
-    warnings: list[str] = []
-    if options.url:
-        progress.stage("Looking at the endpoint")
-        credentials = read_credentials(options.api_key_file, options.headers)
-        is_warm = options.engine.prompt_cache == "warm"
-        external = OpenAiEndpoint(
-            options.url, options.model, _tls_options(options), credentials, is_warm=is_warm, tick=tick
-        )
-        warnings = external.warnings
-        endpoint, model, tls = external, external.model_facts(), external.tls
-        cpus = _cpus(options, threads=None)
-    else:
-        model = _find_model(options, loaded.workload, progress)
-        lora = _adapter(options.engine.lora, model)
-        progress.stage("Looking at the engine")
-        launch = _launch(options, loaded, model, lora)
-        cpus = _cpus(options, launch.threads)
-        endpoint = choose(replace(launch, cpus=cpus.server), options.engine)
-    check_omitted(changes, endpoint, loaded.workload)
-    if options.wire_audit and tls is not None:
+    target = _external(options, progress, tick) if options.url else _to_start(options, loaded, progress)
+    check_omitted(changes, target.endpoint, loaded.workload)
+    if options.wire_audit and target.tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
     return Plan(
         options=options,
@@ -139,24 +139,51 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         data_dir=loaded.folder,
         trace=loaded.trace,
         overridden=list(loaded.overridden),
-        model=model,
-        lora=lora,
-        endpoint=endpoint,
+        model=target.model,
+        lora=target.lora,
+        endpoint=target.endpoint,
         said=said,
-        folder=_new_folder(options.out, clock, endpoint.describe().name, model, loaded.workload),
-        cpus=cpus,
-        tls=tls,
-        credentials=credentials,
+        folder=_new_folder(options.out, clock, target.endpoint.describe().name, target.model, loaded.workload),
+        cpus=target.cpus,
+        tls=target.tls,
+        credentials=target.credentials,
         limits=limits,
         body=changes,
-        warnings=[*warnings, *loaded.notes],
+        warnings=[*target.warnings, *loaded.notes],
         nonce=nonce,
     )
 
 
+def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
+    """Look at a server that runs already. Raises `UsageError`, `ServerError` and what `tick` raises."""
+    progress.stage("Looking at the endpoint")
+    credentials = read_credentials(options.api_key_file, options.headers)
+    tls = TlsOptions(str(options.ca_file) if options.ca_file else None, options.insecure)
+    is_warm = options.prompt_cache == "warm"
+    endpoint = OpenAiEndpoint(str(options.url), options.model, tls, credentials, is_warm=is_warm, tick=tick)
+    return _Target(
+        endpoint=endpoint,
+        model=endpoint.model_facts(),
+        cpus=_cpus(options, threads=None),
+        tls=endpoint.tls,
+        credentials=credentials,
+        warnings=endpoint.warnings,
+    )
+
+
+def _to_start(options: Options, loaded: Loaded, progress: Progress) -> _Target:
+    """Find model and engine, and choose the size of the server. Raises `UsageError`, `ModelError`, `ServerError`."""
+    model = _find_model(options, loaded.workload, progress)
+    lora = _adapter(options.lora, model)
+    progress.stage("Looking at the engine")
+    launch = _launch(options, loaded, model, lora)
+    cpus = _cpus(options, launch.threads)
+    return _Target(choose(replace(launch, cpus=cpus.server), options), model, cpus, lora)
+
+
 def _with_rounds(loaded: Loaded, options: Options) -> Loaded:
     """Let a number of requests that was asked for stand; where several loads share it, each still gets four rounds."""
-    if "requests" not in options.overrides or "rounds" in options.overrides:
+    if options.requests is None or options.rounds is not None:
         return loaded
     rounds = ROUNDS_OF_ONE if is_one_point(loaded.workload) else ROUNDS_OF_SEVERAL
     return replace(loaded, workload=loaded.workload.model_copy(update={"rounds": rounds}))
@@ -180,30 +207,13 @@ def _said(options: Options) -> Stated:
     meters.check_wanted(options.meters)
     if options.gpus is not None:
         cards.check_wanted(options.gpus)
-    by_token = (options.price_input, options.price_output, options.price_cached_input)
-    if not options.url and any(price is not None for price in by_token):
-        raise UsageError(
-            "--price-input and --price-output are for --url. A server that Aforo starts costs by the hour: --price."
-        )
-    if options.idle_baseline_s < 0:
-        raise UsageError(f"--idle-baseline {options.idle_baseline_s:g}: expected seconds, 0 or more.")
-    return stated(
-        price=options.price,
-        price_input=options.price_input,
-        price_cached_input=options.price_cached_input,
-        price_output=options.price_output,
-        currency=options.currency,
-        price_kind=options.price_kind,
-        place=options.grid,
-        pue=options.pue,
-        embodied_kgco2e=options.embodied_kgco2e,
-    )
+    return stated(options)
 
 
 def _find_model(options: Options, workload: Workload, progress: Progress) -> ModelFacts:
     progress.stage("Finding the model")
     if locate.is_checkpoint_on_hub(options.model):
-        check_serves_checkpoints(options.engine)  # before gigabytes are downloaded for nothing
+        check_serves_checkpoints(options)  # before gigabytes are downloaded for nothing
     asked = options.model or (locate.EMBEDDING if workload.is_embedding else None)
     located = locate.find(asked, lambda done, total: progress.advance(done / total if total else 0))
     model = facts.read(located.path, located.source)
@@ -239,28 +249,6 @@ def _streams(workload: Workload) -> int | None:
     load = workload.load
     is_closed = isinstance(load, ClosedLoop | Saturate) or (isinstance(load, SloSearch) and load.over == "concurrency")
     return most_in_flight(workload) if is_closed else None
-
-
-def _check_client(options: Options) -> None:
-    """Raise `UsageError` for a client that cannot be."""
-    if not 1 <= options.client_workers <= _MOST_WORKERS:
-        raise UsageError(f"--client-workers {options.client_workers}: expected 1 to {_MOST_WORKERS}.")
-    if options.url and options.server_cpus:
-        raise UsageError(
-            "--server-cpus is for a server that Aforo starts; the one at --url runs already. Leave it out."
-        )
-    if not options.url and (options.ca_file or options.insecure):
-        raise UsageError("--ca-file and --insecure are for --url https://HOST:PORT. Leave them out.")
-    if not options.url and (options.api_key_file or options.headers):
-        raise UsageError("--api-key-file and --header are for --url. Leave them out.")
-    if options.url and (given := [flag for flag in options.engine.given() if flag != "--prompt-cache"]):
-        raise UsageError(f"{', '.join(given)}: the server at --url runs already. Leave them out.")
-    if options.ca_file and options.insecure:
-        raise UsageError("--insecure believes any certificate, so --ca-file would not be looked at. Pass one of them.")
-
-
-def _tls_options(options: Options) -> TlsOptions:
-    return TlsOptions(str(options.ca_file) if options.ca_file else None, options.insecure)
 
 
 def _cpus(options: Options, threads: int | None) -> CpuSets:

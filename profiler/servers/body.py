@@ -68,12 +68,9 @@ class BodyChanges:
             max_tokens_field=self.max_tokens_field or MAX_TOKENS,
         )
 
-    def flags(self) -> list[str]:
-        """Return what to type to make the same changes, with keys masked."""
-        fields = [f"{name}={_json(value)}" for name, value in _shown_fields(self.added).items()]
-        words = [word for text in fields for word in ("--body", text)]
-        words += [word for name in (*self.omitted, *self.refused) for word in ("--omit-field", name)]
-        return words + (["--max-tokens-field", self.max_tokens_field] if self.max_tokens_field else [])
+    def texts(self) -> tuple[str, ...]:
+        """Return `KEY=JSON` of each field that is added, with keys masked."""
+        return tuple(f"{name}={_json(value)}" for name, value in _shown_fields(self.added).items())
 
     def _renamed(self, name: str) -> str:
         return self.max_tokens_field or name if name == MAX_TOKENS else name

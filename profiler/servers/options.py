@@ -4,117 +4,80 @@ An engine names the fields that it takes (`Engine.options`). This module loads n
 from it.
 """
 
-from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from profiler.errors import UsageError
+from profiler.options import Option, check, given, option
 
-_KEY = "option"
-
-
-@dataclass(frozen=True)
-class EngineOption:
-    """One option of the command line: its field in `EngineOptions`, its flag and what its values may be."""
-
-    name: str
-    flag: str
-    help: str
-    value_type: type  # of one value: str, int, Path
-    default: object
-    minimum: int | None = None
-    choices: Sequence[str] = ()
-    is_repeatable: bool = False
-
-    def flags(self, value: object) -> list[str]:
-        """Return the arguments that choose a value; each of a repeatable option is one word, as it may begin with -."""
-        if isinstance(value, tuple):
-            return [f"{self.flag}={each}" for each in value]
-        return [self.flag, str(value)]
-
-
-def _option(
-    help_text: str,
-    value_type: type = str,
-    *,
-    default: object = None,
-    flag: str | None = None,
-    minimum: int | None = None,
-    choices: Sequence[str] = (),
-) -> Any:
-    """Declare a field; its flag is its name unless another is given."""
-    about = {"help": help_text, "value_type": value_type, "flag": flag, "minimum": minimum, "choices": choices}
-    return field(default=default, metadata={_KEY: about})
+_STARTED = {"url": "the server there runs already"}
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Values of the options; `None` leaves the choice to the engine."""
+    """The server that Aforo starts; `None` leaves the choice to the engine."""
 
-    engine: str | None = _option("Engine to start; `aforo engines` lists them. Default: by model and load.")
-    engine_path: Path | None = _option(  # noqa: RUF009 - it declares a field
-        "The engine's program, or the folder that holds it.", Path
+    engine: str | None = option(
+        None,
+        "llama-server, llama-cpp-python or vllm. Default: one that fits.",
+        metavar="NAME",
+        excludes=_STARTED,
     )
-    slots: int | None = _option(
-        "Concurrent requests served. Default: the workload's peak; 16 for an open loop.", int, minimum=1
+    engine_path: Path | None = option(None, "The engine's program, or the folder it is in.", excludes=_STARTED)
+    slots: int | None = option(
+        None,
+        "Server slots (max concurrent requests). Default: the workload's peak concurrency; 16 for open-loop workloads.",
+        least=1,
+        excludes=_STARTED,
     )
-    batch_tokens: int | None = _option("Tokens per batch.", int, minimum=1)
-    micro_batch_tokens: int | None = _option("llama-server: tokens per micro-batch.", int, minimum=1)
-    kv_cache: str | None = _option("Type of the KV cache's elements: f16, q8_0 … Default: the engine's.")
-    prompt_cache: str = _option(
-        "cold: every prompt is computed whole. warm: common prefixes are reused.",
-        default="cold",
+    prompt_cache: str = option(
+        "cold",
+        "cold: prefill every prompt in full. warm: reuse common prefixes.",
         choices=("cold", "warm"),
     )
-    gpu_layers: int | None = _option("llama-server: layers kept on the GPU.", int, minimum=0)
-    tensor_parallel: int | None = _option("vLLM: GPUs that share each layer.", int, minimum=1)
-    dtype: str | None = _option("vLLM: type of the computation, bfloat16 …")
-    quantization: str | None = _option("vLLM: quantisation of the weights, fp8 …")
-    load_format: str | None = _option("vLLM: dummy makes random weights. Default: where the model has none.")
-    lora: Path | None = _option(  # noqa: RUF009 - it declares a field
-        "LoRA adapter of every request: a GGUF file (llama.cpp) or PEFT folder (vLLM).", Path
+    kv_cache: str | None = option(
+        None, "KV cache type: f16, q8_0 … Default: the engine's.", metavar="TYPE", excludes=_STARTED
     )
-    engine_args: tuple[str, ...] = _option(
-        "Passed to the engine as it is (repeatable): --engine-arg=--no-mmap.", default=(), flag="--engine-arg"
+    batch_tokens: int | None = option(None, "Batch size, in tokens.", least=1, excludes=_STARTED)
+    micro_batch_tokens: int | None = option(
+        None, "llama-server: micro-batch size, in tokens.", least=1, excludes=_STARTED
+    )
+    gpu_layers: int | None = option(None, "llama-server: layers to offload to the GPU.", least=0, excludes=_STARTED)
+    tensor_parallel: int | None = option(None, "vLLM: tensor-parallel size, in GPUs.", least=1, excludes=_STARTED)
+    dtype: str | None = option(
+        None, "vLLM: data type of the computation, bfloat16 …", metavar="TYPE", excludes=_STARTED
+    )
+    quantization: str | None = option(
+        None, "vLLM: quantisation method of the weights, fp8 …", metavar="TYPE", excludes=_STARTED
+    )
+    load_format: str | None = option(
+        None,
+        "vLLM: dummy for random weights.",
+        metavar="FORMAT",
+        excludes=_STARTED,
+    )
+    lora: Path | None = option(
+        None, "LoRA adapter of every request: GGUF file or PEFT folder (vLLM).", excludes=_STARTED
+    )
+    engine_args: tuple[str, ...] = option(
+        (),
+        "Pass an argument on: --engine-arg=--no-mmap (repeatable).",
+        flag="--engine-arg",
+        metavar="ARG",
+        excludes=_STARTED,
     )
 
     def __post_init__(self) -> None:
         """Check what the types cannot. Raises `UsageError`."""
-        for option in OPTIONS:
-            value = getattr(self, option.name)
-            if option.choices and value not in option.choices:
-                raise UsageError(f"{option.flag} {value}: expected {' or '.join(option.choices)}.")
+        check(self)
 
-    def chosen(self) -> list[EngineOption]:
-        """Return the options whose value differs from the default."""
-        return [option for option in OPTIONS if getattr(self, option.name) != option.default]
+    def chosen(self) -> list[Option]:
+        """Return the options of an engine whose value differs from the default."""
+        return list(given(self, EngineOptions))
 
     def given(self) -> list[str]:
-        """Return the flags of what differs from the default."""
-        return [option.flag for option in self.chosen()]
-
-    def flags(self) -> list[str]:
-        """Return what to type to choose the same again."""
-        return [text for option in self.chosen() for text in option.flags(getattr(self, option.name))]
+        """Return their flags."""
+        return [each.flag for each in self.chosen()]
 
     def has_argument(self, flag: str) -> bool:
         """Whether a flag of the engine's own is among what is passed on."""
         return any(word.partition("=")[0] == flag for word in self.engine_args)
-
-
-def _declared(declared: "Field[Any]") -> EngineOption:
-    """Return the option that a field declares."""
-    assert declared.default is not MISSING  # noqa: S101 - `_option` gives every field one
-    about = dict(declared.metadata[_KEY])
-    about["flag"] = about["flag"] or f"--{declared.name.replace('_', '-')}"
-    return EngineOption(
-        name=declared.name,
-        default=declared.default,
-        is_repeatable=isinstance(declared.default, tuple),
-        **about,
-    )
-
-
-OPTIONS: tuple[EngineOption, ...] = tuple(_declared(each) for each in fields(EngineOptions))
-"""Every option of an engine, in the order of the command line."""

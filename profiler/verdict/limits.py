@@ -1,7 +1,7 @@
 """Limits of rules that the user sets for one run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from profiler.errors import UsageError
@@ -17,11 +17,6 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
             raise UsageError(f"--limit {rule}: it is set twice. Pass it once.")
         limits[rule] = number
     return limits
-
-
-def limit_flags(limits: Mapping[str, float]) -> list[str]:
-    """Return what to type to set the same limits again."""
-    return [word for rule, number in limits.items() for word in ("--limit", f"{rule}={number:g}")]
 
 
 def _parse(text: str) -> tuple[str, float]:

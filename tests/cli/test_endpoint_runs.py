@@ -84,7 +84,7 @@ def test_two_workers_measure_an_endpoint(tmp_path: Path, aforo: Aforo, endpoint:
     assert manifest.client.workers == 2
     assert "not known" in (manifest.client.cpus_reason or "")
     assert manifest.client.cpus is None
-    assert manifest.command_line[-2:] == ["--client-workers", "2"]
+    assert "--client-workers 2" in " ".join(manifest.command_line)
     (repeat,) = [phase for phase in manifest.phases if phase.is_measured]
     assert repeat.client_cpu_ns is not None
     assert repeat.client_busiest_cpu_ns is not None
@@ -139,7 +139,7 @@ def test_an_endpoint_that_charges_by_the_token(tmp_path: Path, aforo: Aforo) -> 
     assert {done.returncode, euros.returncode} <= {0, 3}, done.stderr
     folder, manifest = only_run(tmp_path)
     assert manifest.cost.token_price is not None
-    assert "--price-input 1.0 --price-output 4.0 --currency USD" in " ".join(manifest.command_line)
+    assert "--price-input 1 --price-output 4" in " ".join(manifest.command_line)
     metrics = json.loads(done.stdout)["metrics"]
     # Every request has 4 tokens in, as the server says, and 16 out: 4 × 1 + 16 × 4 millionths of a dollar.
     assert metrics["usd_per_request"]["value"] == pytest.approx(68e-6, rel=0.1)
@@ -178,4 +178,4 @@ def test_an_endpoint_behind_tls(tmp_path: Path, aforo: Aforo, endpoint: Endpoint
     (path,) = (tmp_path / "trusted").iterdir()
     manifest = RunFolder(path).read_manifest()
     assert not any("--insecure" in warning for warning in manifest.warnings)
-    assert manifest.command_line[-2:] == ["--ca-file", str(authority.ca_file)]
+    assert f"--ca-file {authority.ca_file}" in " ".join(manifest.command_line)

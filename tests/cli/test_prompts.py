@@ -84,7 +84,7 @@ def test_a_replay_sends_each_row_at_its_time_with_its_lengths(tmp_path: Path, af
     assert warmup[0] != first[0]
     manifest = folder.read_manifest()
     assert manifest.workload["requests"] == 5
-    assert f"--trace {tmp_path / 'calls.jsonl'} --time-scale 2.0" in " ".join(manifest.command_line)
+    assert f"--trace {tmp_path / 'calls.jsonl'} --time-scale 2" in " ".join(manifest.command_line)
     warnings = " ".join(manifest.warnings)
     assert "1 of the 6 rows of calls.jsonl were left out" in warnings
     assert "1 of 5 rows of calls.jsonl are due later than 60 s after the start and are not sent" in warnings

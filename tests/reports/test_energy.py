@@ -1,4 +1,5 @@
 from profiler.cost.facts import resolve, stated
+from profiler.cost.options import CostOptions
 from profiler.reports import energy
 from profiler.reports.tables import more_cards, scalar_rows, value_text
 from profiler.results.manifest import EnergyFacts, PowerOpinion, Source
@@ -77,7 +78,7 @@ def test_every_account_and_every_opinion_has_its_row() -> None:
 
 
 def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
-    said = text_of(energy.carbon_rows(resolve(stated(embodied_kgco2e=300), C7G), {}))
+    said = text_of(energy.carbon_rows(resolve(stated(CostOptions(embodied_kgco2e=300)), C7G), {}))
     assert "415.755" not in said  # shown with the digits that it carries
     assert "Grid, aws us-east-1, by EPA | 416 gCO2e/kWh" in said
     assert "Grid, Virginia, 2023 | 245 gCO2e/kWh" in said
@@ -88,7 +89,7 @@ def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
 
 
 def test_a_price_in_another_currency_is_not_converted() -> None:
-    facts = resolve(stated(price=0.2, currency="EUR"), {})
+    facts = resolve(stated(CostOptions(price=0.2, currency="EUR")), {})
     cost = Scalar(unit="EUR/1M tokens", value=0.2 / 3600 / 80 * 1e6)  # 80 tokens/s
     said = text_of(energy.cost_rows(facts, {"cost_per_1m_output_tokens": cost}))
     assert "Price | 0.2 EUR per hour, on-demand" in said

@@ -7,18 +7,21 @@ import pytest
 from support.launch import launch, model
 
 from profiler.errors import ModelError, UsageError
+from profiler.options import Option, declared, words
 from profiler.results.manifest import ModelFacts, PromptCache
 from profiler.servers import llama_server, vllm
 from profiler.servers.base import Launch
 from profiler.servers.choose import available, check_serves, check_serves_checkpoints, choose, default_engine
 from profiler.servers.engine import Engine
 from profiler.servers.engines import ENGINES, engine_called
-from profiler.servers.options import OPTIONS, EngineOption, EngineOptions
+from profiler.servers.options import EngineOptions
+
+OPTIONS = declared(EngineOptions)
 
 
 def test_what_was_chosen_can_be_typed_again() -> None:
     options = EngineOptions(engine="llama-server", slots=4, kv_cache="q8_0", engine_args=("--no-mmap",))
-    assert options.flags() == [
+    assert words(options) == [
         "--engine",
         "llama-server",
         "--slots",
@@ -27,16 +30,8 @@ def test_what_was_chosen_can_be_typed_again() -> None:
         "q8_0",
         "--engine-arg=--no-mmap",
     ]
-    assert EngineOptions().flags() == []
-
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_every_option_of_an_engine_can_be_typed_again_and_has_a_line_of_help(option: EngineOption) -> None:
-    value = option.choices[-1] if option.choices else option.value_type("3")
-    chosen = EngineOptions(**{option.name: (value, value) if option.is_repeatable else value})
-    assert chosen.given() == [option.flag]
-    assert chosen.flags() == ([f"{option.flag}=3"] * 2 if option.is_repeatable else [option.flag, str(value)])
-    assert option.help.endswith((".", "…"))
+    assert options.given() == ["--engine", "--slots", "--kv-cache", "--engine-arg"]
+    assert words(EngineOptions()) == []
 
 
 def test_a_prompt_cache_is_cold_or_warm() -> None:
@@ -133,12 +128,12 @@ def test_an_engine_of_one_stream_is_given_no_more_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.name != "engine"], ids=lambda it: it.flag)
-def test_an_option_is_taken_by_some_engine_and_refused_by_the_others(option: EngineOption) -> None:
-    value = option.choices[-1] if option.choices else option.value_type("3")
+def test_an_option_is_taken_by_some_engine_and_refused_by_the_others(option: Option) -> None:
+    value = option.choices[-1] if option.choices else 3 if option.type == int | None else "3"
     takers = [each.name for each in ENGINES if option.name in each.options]
     assert takers
     for other in {each.name for each in ENGINES} - set(takers):
-        options = EngineOptions(engine=other, **{option.name: (value,) if option.is_repeatable else value})
+        options = EngineOptions(engine=other, **{option.name: (value,) if option.default == () else value})
         with pytest.raises(UsageError, match=f"{option.flag} is for --engine {' or '.join(takers)}; .* {other}"):
             choose(launch(), options)
 

@@ -8,6 +8,7 @@ from typing import Any
 from support.instances import C7G, C7I
 
 from profiler.cost.facts import resolve, stated
+from profiler.cost.options import CostOptions
 from profiler.energy import band
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
@@ -139,7 +140,7 @@ def _manifest(
     repeats: int,
 ) -> Manifest:
     opinions, absent = band.opinions(host)
-    price = stated(price=0.3, price_kind=price_kind) if price_kind else stated()
+    price = stated(CostOptions(price=0.3, price_kind=price_kind)) if price_kind else stated()
     return Manifest(
         tool_version="0",
         run_id=folder.path.name,

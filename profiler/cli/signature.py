@@ -1,0 +1,56 @@
+"""The signature of a verb, made from the options that are declared for it."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from profiler.options import Option, declared
+
+T = TypeVar("T")
+_METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
+
+
+def takes(options: type[T], panels: Sequence[tuple[str, type]]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+    """Give a function of an options object the command line of its groups, each in a panel of its own."""
+
+    def decorate(verb: Callable[[T], None]) -> Callable[..., None]:
+        @wraps(verb)
+        def called(**given: Any) -> None:
+            verb(options(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}))
+
+        parameters = [_parameter(each, panel) for panel, group in panels for each in declared(group)]
+        parameters.sort(key=lambda each: isinstance(each.annotation.__metadata__[0], typer.models.OptionInfo))
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by `inspect`
+        return called
+
+    return decorate
+
+
+def _parameter(each: Option, panel: str) -> inspect.Parameter:
+    kind = list[str] if isinstance(each.default, tuple) else each.type
+    default = list(each.default) if isinstance(each.default, tuple) else each.default
+    info: Any = typer.Argument(help=each.help, metavar=each.name.upper()) if each.is_argument else _info(each, panel)
+    return inspect.Parameter(
+        each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
+    )
+
+
+def _info(each: Option, panel: str) -> Any:
+    flags = f"{each.flag}/{each.off_flag}" if each.off_flag else each.flag
+    return typer.Option(
+        *filter(None, (flags, each.short)),
+        help=each.help,
+        metavar=_metavar(each),
+        rich_help_panel=panel,
+        show_default=not each.is_switch,
+        autocompletion=(lambda: list(each.choices)) if each.choices else None,
+    )
+
+
+def _metavar(each: Option) -> str:
+    if each.is_switch:
+        return ""
+    return each.metavar or next((text for name, text in _METAVARS.items() if name in str(each.type)), "NAME")
