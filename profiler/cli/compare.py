@@ -42,10 +42,13 @@ def compare(
     force: Annotated[bool, typer.Option("--force", help="Compare INVALID runs too; they are marked.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no table.")] = False,
 ) -> None:
-    """Compare runs: one page with price, latency, throughput, energy and differences with their intervals."""
+    """Compare runs: price, latency, throughput, energy, and differences with confidence intervals, as one page.
+
+    Runs of several workloads or models are compared in sets, a page for each.
+    """
     from profiler.cli.percentages import drift_of
     from profiler.cli.progress import shown_progress
-    from profiler.reports.compare.comparison import compare as compare_runs
+    from profiler.reports.compare.comparison import compare_sets
     from profiler.reports.png import find_browser
     from profiler.results.run_set import read_runs
 
@@ -56,11 +59,10 @@ def compare(
     with shown_progress(quiet=quiet) as progress:
         stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
         progress.stage(f"Comparing {len(stored)} run{'s' if len(stored) != 1 else ''}")
-        comparison = compare_runs(stored, refused, baseline, allow_mismatch or [], drift_ratio)
-        content = _content(comparison, chosen)
-    for one in refused:
+        comparisons = compare_sets(stored, refused, baseline, allow_mismatch or [], drift_ratio)
+    for one in comparisons[0].refused:
         print(f"aforo: not compared: {one.sentence}", file=sys.stderr)
-    _deliver(content, chosen, out or _DEFAULT_FILES.get(chosen), None if quiet else comparison)
+    _deliver(comparisons, chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)
 
 
 def _form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form:
@@ -86,24 +88,48 @@ def _told(paths: Sequence[Path], progress: "Progress") -> Iterator[Path]:
         yield folder
 
 
-def _content(comparison: "Comparison", form: Form) -> bytes:
-    from profiler.reports.compare import data, markdown, page
-
-    if form is Form.PNG:
-        return picture_of(page.render(comparison))
-    render = {Form.HTML: page.render, Form.MARKDOWN: markdown.render, Form.CSV: data.as_csv, Form.JSON: data.as_json}
-    return render[form](comparison).encode()
-
-
-def _deliver(content: bytes, form: Form, file: Path | None, shown: "Comparison | None") -> None:
-    """Write the file and print the table; or print the content, and nothing else, where there is no file."""
+def _deliver(comparisons: "Sequence[Comparison]", form: Form, out: Path | None, *, quiet: bool) -> None:
+    """Write a file for each set of comparable runs and print its table; or print the content, and nothing else."""
     from profiler.cli.output import console
     from profiler.reports.compare.terminal import summary
 
-    if file is None:
-        print_content(content, form)
+    if out is None:
+        print_content(_printed(comparisons, form), form)
         return
-    write_file(file, content)
-    if shown is not None:
-        console().print(summary(shown))
-    print(f"Comparison  {file}")
+    for number, comparison in enumerate(comparisons, start=1):
+        file = out if number == 1 else out.with_stem(f"{out.stem}-{number}")
+        write_file(file, _content(comparison, form))
+        if not quiet:
+            console().print(summary(comparison))
+        print(f"Comparison  {file}")
+
+
+def _printed(comparisons: "Sequence[Comparison]", form: Form) -> bytes:
+    """Return all sets as one text. Raises `UsageError` for CSV of several, whose columns differ."""
+    from profiler.errors import UsageError
+    from profiler.reports.compare import data
+
+    if form is Form.JSON:
+        return data.as_json(comparisons).encode()
+    if form is Form.CSV and len(comparisons) > 1:
+        raise UsageError(
+            f"The runs are {len(comparisons)} comparable sets, and a CSV holds one. Pass --out FILE.csv, which writes "
+            "one for each set, or fewer runs."
+        )
+    return b"\n".join(_content(comparison, form) for comparison in comparisons)
+
+
+def _content(comparison: "Comparison", form: Form) -> bytes:
+    from profiler.reports.compare import data, markdown, page
+
+    match form:
+        case Form.PNG:
+            return picture_of(page.render(comparison))
+        case Form.HTML:
+            return page.render(comparison).encode()
+        case Form.MARKDOWN:
+            return markdown.render(comparison).encode()
+        case Form.CSV:
+            return data.as_csv(comparison).encode()
+        case Form.JSON:
+            return data.as_json([comparison]).encode()

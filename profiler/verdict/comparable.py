@@ -14,7 +14,7 @@ from profiler.results.run_set import StoredRun
 from profiler.verdict.fairness import fairness
 from profiler.verdict.traps import Compared, energy_kind
 
-__all__ = ["Mismatch", "check_comparable", "differing_settings", "fairness", "mismatches"]
+__all__ = ["Mismatch", "check_comparable", "comparable_sets", "differing_settings", "fairness", "mismatches"]
 
 # Keys of a definition that say how long something is measured, or what is thought of it. The SLO is asked by itself.
 _OF_NO_MATTER = {
@@ -65,17 +65,35 @@ def mismatches(runs: Sequence[StoredRun]) -> list[Mismatch]:
     return _differing(runs, questions)
 
 
+def comparable_sets(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> list[list[StoredRun]]:
+    """Return the runs in sets that measure the same, each in the order given, the set with most runs first.
+
+    `allowed` are fields that may differ within a set.
+    """
+    fields, sets = set(allowed), list[list[StoredRun]]()
+    for run in runs:
+        alike = (one for one in sets if not _barred(mismatches([one[0], run]), fields))
+        own = next(alike, None)
+        if own is None:
+            sets.append([run])
+        else:
+            own.append(run)
+    return sorted(sets, key=len, reverse=True)
+
+
 def check_comparable(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> list[Mismatch]:
     """Return the mismatches that were allowed. Raises `UsageError` for the others, naming field and values.
 
     `workload` allows every `workload.KEY` as well.
     """
     found = mismatches(runs)
-    fields = set(allowed)
-    barred = [one for one in found if one.field not in fields and one.field.partition(".")[0] not in fields]
-    if barred:
+    if barred := _barred(found, set(allowed)):
         raise UsageError(_refusal(runs, barred))
     return found
+
+
+def _barred(found: Iterable[Mismatch], allowed: Collection[str]) -> list[Mismatch]:
+    return [one for one in found if one.field not in allowed and one.field.partition(".")[0] not in allowed]
 
 
 def _refusal(runs: Sequence[StoredRun], barred: Sequence[Mismatch]) -> str:

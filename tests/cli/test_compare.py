@@ -68,14 +68,13 @@ def test_what_cannot_be_compared_is_named_and_the_rest_is_compared(aforo, runs):
     stored(runs / "run-3", metrics={"output_tokens_per_s": rate(99.0, 100.0)}, repeats=2)
     stored(runs / "run-4", level="INVALID")
     shutil.copytree(runs / "run-1", runs / "run-5")
-    done = aforo("compare", "runs", "no-such-folder")
+    done = aforo("compare", "runs")
     assert done.returncode == 0, done.stderr
     refused = [line for line in done.stderr.splitlines() if "not compared" in line]
-    assert len(refused) == 4
+    assert len(refused) == 3
     assert "aforo summarize" in refused[0]
     assert "pass --force" in refused[1]
     assert "is the same run as" in refused[2]
-    assert "is not a folder" in refused[3]
     forced = json.loads(aforo("compare", "runs", "--force", "--json").stdout)
     assert "run-4" in [run["run_id"] for run in forced["runs"]]
     assert (forced["has_invalid_runs"], forced["conclusion"][:27]) == (True, "With INVALID runs (--force)")
@@ -83,19 +82,42 @@ def test_what_cannot_be_compared_is_named_and_the_rest_is_compared(aforo, runs):
 
 def test_runs_that_do_not_measure_the_same_are_refused_by_field(aforo, runs):
     stored(runs / "run-3", model__quantisation="Q4_0")
-    done = aforo("compare", "runs")
+    done = aforo("compare", "runs/run-1", "runs/run-3")
     assert done.returncode == 2
-    assert "quantisation: Q4_0 (r3); not known (r1, r2)" in done.stderr
-    assert "r3 is run-3" in done.stderr
+    assert "quantisation: Q4_0 (r2); not known (r1)" in done.stderr
+    assert "r2 is run-3" in done.stderr
     assert "--allow-mismatch quantisation" in done.stderr
     assert aforo("compare", "runs", "--allow-mismatch", "quantisation").returncode == 0
+
+
+def test_runs_that_do_not_measure_the_same_are_compared_in_sets(aforo, runs, tmp_path):
+    for number in (3, 4):
+        stored(runs / f"run-{number}", model__quantisation="Q4_0", engine__threads=number)
+    stored(runs / "run-5", model__quantisation="Q4_0", workload__output_tokens=77)
+    done = aforo("compare", "runs", "--baseline", "latest")
+    assert done.returncode == 0, done.stderr
+    assert "run-5 measures what no other run here does: it differs in workload.output" in done.stderr
+    assert "Comparison  comparison.html" in done.stdout
+    assert done.stdout.splitlines()[-1] == "Comparison  comparison-2.html"
+    assert "2 runs side by side, set 1 of 2" in (tmp_path / "comparison.html").read_text("utf-8")
+    assert "2 runs side by side, set 2 of 2" in (tmp_path / "comparison-2.html").read_text("utf-8")
+    document = json.loads(aforo("compare", "runs", "--json", "--baseline", "run-4").stdout)
+    assert [[run["run_id"] for run in one["runs"]] for one in document["sets"]] == [
+        ["run-3", "run-4"],
+        ["run-1", "run-2"],
+    ]
+    assert document["sets"][0]["baseline"] == "r2"
+    assert aforo("compare", "runs", "--format", "markdown").stdout.count("## 2 runs side by side, set ") == 2
+    refused = aforo("compare", "runs", "--format", "csv")
+    assert refused.returncode == 2
+    assert "The runs are 2 comparable sets, and a CSV holds one." in refused.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["runs/run-1"], "needs at least two runs, and one run is left"),
-        (["no-such-folder"], "none is left"),
+        (["runs", "no-such-folder"], "No run is called 'no-such-folder'"),
         (["runs", "--baseline", "r9"], "--baseline r9: none of the compared runs"),
         (["runs", "--out", "comparison.docx"], "--out comparison.docx: its ending does not say the format"),
         (["runs", "--drift", "3"], "--drift 3: expected a percentage from 0% to below 100%, such as 5%."),

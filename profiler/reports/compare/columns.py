@@ -23,6 +23,7 @@ class Column:
     read: Callable[[Entry], Reading] = field(repr=False)
     metric: Metric | None = None  # set against the baseline in this one; None: only shown
     is_energy: bool = False  # shown with class and scope
+    is_inverse: bool = False  # of another column: in files and figures, not in the table
 
 
 def _metric(metric: str, statistic: str | None, entry: Entry) -> Reading:
@@ -47,9 +48,9 @@ def columns(tokens: Tokens) -> tuple[Column, ...]:
         ),
         _of("slo_attainment_ratio", "Met SLOs", "higher"),
         Column(f"price_per_1m_{tokens.kind}_tokens", "Cost", "lower", _cost, (tokens.cost, None)),
-        Column("tokens_per_money", "Tokens for money", "higher", _tokens_per_money),
+        Column("tokens_per_money", "Tokens for money", "higher", _tokens_per_money, is_inverse=True),
         Column(tokens.energy, "Energy", "lower", _energy, (tokens.energy, None), is_energy=True),
-        Column("tokens_per_joule", "Tokens per joule", "higher", _tokens_per_joule, is_energy=True),
+        Column("tokens_per_joule", "Tokens per joule", "higher", _tokens_per_joule, is_energy=True, is_inverse=True),
         Column(tokens.carbon, "Carbon (SCI)", "lower", _carbon, (tokens.carbon, None), is_energy=True),
         _of("mbu_ratio", "MBU", "higher"),
         _of("peak_rss_bytes", "Peak memory", "lower"),

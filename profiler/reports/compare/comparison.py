@@ -1,20 +1,20 @@
 """A comparison: all that its page, its tables and its files say, computed once from the runs' summaries."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.errors import UsageError
 from profiler.reports.compare import operating as op
 from profiler.reports.compare.columns import Column
 from profiler.reports.compare.columns import columns as columns_about
-from profiler.reports.compare.conclusion import conclusion
+from profiler.reports.compare.conclusion import conclusion, lead
 from profiler.reports.compare.differences import Differences, differences
 from profiler.reports.compare.entries import Entries, Entry, by_value, host, named
 from profiler.reports.compare.readings import Reading
 from profiler.reports.compare.sides import sides
 from profiler.results.run_set import Refused, StoredRun
 from profiler.results.tokens import Tokens, tokens_of
-from profiler.verdict.comparable import Mismatch, check_comparable, differing_settings
+from profiler.verdict.comparable import Mismatch, check_comparable, comparable_sets, differing_settings, mismatches
 from profiler.verdict.fairness import Found, traps
 
 FEWEST = 2
@@ -43,6 +43,8 @@ class Comparison:
     allowed: tuple[Mismatch, ...]  # what differs although it should not
     settings: tuple[Mismatch, ...]  # what differs on purpose
     traps: tuple[Found, ...]  # what makes it unfair
+    set_number: int = 1  # of the comparable sets that the runs fell into
+    sets: int = 1
 
     @property
     def runs(self) -> tuple[Entry, ...]:
@@ -56,6 +58,22 @@ class Comparison:
         return [values.pop() for values in said if len(values) == 1]
 
     @property
+    def title(self) -> str:
+        """How many runs there are, and of which set where there are several."""
+        of_sets = f", set {self.set_number} of {self.sets}" if self.sets > 1 else ""
+        return f"{len(self.runs)} runs side by side{of_sets}"
+
+    @property
+    def set_note(self) -> str:
+        """Why these runs are not all; empty where there is one set."""
+        if self.sets == 1:
+            return ""
+        return (
+            f"The runs fall into {self.sets} sets, each of one workload, model, quantisation and SLO. Only numbers "
+            "within a set are comparable."
+        )
+
+    @property
     def unfair(self) -> list[str]:
         """What may make the comparison unfair, the gravest first."""
         allowed = [
@@ -66,15 +84,64 @@ class Comparison:
         return [*allowed, *(trap.sentence for trap in self.traps)]
 
     @property
+    def lead(self) -> str:
+        """What is best and how surely, in one sentence."""
+        return self._marked(lead(self.differences))
+
+    @property
     def conclusion(self) -> str:
-        """What is better and how surely, or that it cannot be told."""
-        found = conclusion(self.differences)
-        return f"With INVALID runs (--force): {found}" if self.is_forced else found
+        """What is better and how surely, side by side, or that it cannot be told."""
+        return self._marked(conclusion(self.differences))
+
+    def _marked(self, sentence: str) -> str:
+        return f"With INVALID runs (--force): {sentence}" if self.is_forced else sentence
 
     @property
     def is_forced(self) -> bool:
         """Whether an INVALID run is among them."""
         return any(entry.is_invalid for entry in self.runs)
+
+
+def compare_sets(
+    runs: Sequence[StoredRun],
+    refused: Sequence[Refused] = (),
+    baseline: str | None = None,
+    allowed: Sequence[str] = (),
+    drift_ratio: float | None = None,
+) -> list[Comparison]:
+    """Set runs side by side, those that measure the same in one comparison each; that of the baseline comes first.
+
+    Runs that measure what no other does are refused. Raises `UsageError` as `compare` does, where no two runs measure
+    the same, or where no set has the baseline.
+    """
+    sets = comparable_sets(runs, allowed)
+    several = [one for one in sets if len(one) >= FEWEST]
+    if not several:
+        return [compare(runs, refused, baseline, allowed, drift_ratio)]
+    alone = [_alone(run, several[0][0]) for one in sets if len(one) < FEWEST for run in one]
+    own = several[0] if baseline is None else _set_of(several, baseline)
+    others = [one for one in several if one is not own]
+    return [
+        replace(
+            compare(one, [*refused, *alone], baseline if one is own else None, allowed, drift_ratio),
+            set_number=number,
+            sets=len(several),
+        )
+        for number, one in enumerate([own, *others], start=1)
+    ]
+
+
+def _set_of(sets: Sequence[Sequence[StoredRun]], baseline: str) -> Sequence[StoredRun]:
+    """Return the set that holds the baseline. Raises `UsageError`."""
+    if len(sets) == 1:
+        return sets[0]
+    found = named([run for one in sets for run in one]).find(baseline)
+    return next(one for one in sets if found.run in one)
+
+
+def _alone(run: StoredRun, other: StoredRun) -> Refused:
+    fields = ", ".join(one.field for one in mismatches([other, run]))
+    return Refused(run.folder.path, f"{run.folder.path} measures what no other run here does: it differs in {fields}.")
 
 
 def compare(

@@ -21,6 +21,24 @@ def conclusion(found: Differences) -> str:
     return _of_many(found, found.columns[0])
 
 
+def lead(found: Differences) -> str:
+    """Return the first sentence: which side has the best token rate, by how much and how surely."""
+    judged = [side for side in found.sides.others if found.columns and found.of(side)[found.columns[0].id].is_judged]
+    if not judged or found.sides.is_one_setting:
+        return conclusion(found)
+    column, base = found.columns[0], found.baseline.name
+    title = column.title.lower()
+    better, worse = ([s for s in judged if found.of(s)[column.id].outcome == kind] for kind in ("better", "worse"))
+    if better:
+        pick = max if column.better == "higher" else min
+        best = pick(better, key=lambda side: found.of(side)[column.id].sort or 0.0)
+        one = found.of(best)[column.id]
+        return f"Best {title}: {best.full_name}, {one.text()} against {base} (95 % confidence interval {one.bounds()})."
+    if len(worse) == len(found.sides.others):
+        return f"Best {title}: the baseline {base}; all others are worse, at 95 % confidence."
+    return f"No {title} is better than that of the baseline {base} at 95 % confidence."
+
+
 def _of_one_setting(found: Differences) -> str:
     column = found.columns[0]
     (side,) = found.sides.all

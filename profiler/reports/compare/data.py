@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -41,10 +42,16 @@ def _parts(reading: Reading) -> list[Any]:
     return [reading.unit, "" if value is None else value, low, high, reading.kind]
 
 
-def as_json(comparison: Comparison) -> str:
-    """Return everything that the page says, numbers unrounded."""
+def as_json(comparisons: Sequence[Comparison]) -> str:
+    """Return everything that the page says, numbers unrounded; of several sets a list of them under `sets`."""
+    documents = [_document(comparison) for comparison in comparisons]
+    whole = documents[0] if len(documents) == 1 else {"format_version": FORMAT_VERSION, "sets": documents}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _document(comparison: Comparison) -> dict[str, Any]:
     found = comparison.differences
-    document = {
+    return {
         "format_version": FORMAT_VERSION,
         "conclusion": comparison.conclusion,
         "baseline": found.baseline.first.name,
@@ -67,7 +74,6 @@ def as_json(comparison: Comparison) -> str:
         "warnings": [trap.sentence for trap in comparison.traps],
         "refused": [{"path": str(one.path), "sentence": one.sentence} for one in comparison.refused],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _variation(comparison: Comparison, side: Side) -> dict[str, Any]:

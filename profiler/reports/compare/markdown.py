@@ -15,9 +15,11 @@ def render(comparison: Comparison) -> str:
     """Return the text, which ends with a newline."""
     shown = table(comparison)
     sections = [
-        f"## {len(comparison.runs)} runs side by side",
+        f"## {comparison.title}",
         plain(" · ".join(comparison.common)),
-        f"**{plain(comparison.conclusion)}**",
+        comparison.set_note,
+        f"**{plain(comparison.lead)}**",
+        plain(comparison.conclusion) if comparison.conclusion != comparison.lead else "",
         _list(_verdicts(comparison)),
         _runs(shown),
         WITHIN_NOTE,

@@ -76,9 +76,11 @@ class Table:
 
 
 def table(comparison: Comparison) -> Table:
-    """Lay out every column that has a number."""
+    """Lay out every column that has a number, but inverses of others."""
     headings, columns = [], []
     for column in comparison.columns:
+        if column.is_inverse:
+            continue
         heading, cells = _column(column, comparison.read[column.id])
         headings.append(heading)
         columns.append(cells)

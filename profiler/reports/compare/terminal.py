@@ -19,7 +19,11 @@ _MARKS = {"better": "▲ ", "worse": "▼ "}
 def summary(comparison: Comparison) -> RenderableType:
     """Return what to print: runs, differences, what may be unfair."""
     found = comparison.differences
-    parts: list[RenderableType] = [Text(comparison.conclusion, style="bold"), _runs(comparison)]
+    head = f"{comparison.title}: {', '.join(comparison.common)}"
+    parts: list[RenderableType] = [Text(head)] if comparison.sets > 1 else []
+    parts.append(Text(comparison.lead, style="bold"))
+    parts += [Text(comparison.conclusion)] if comparison.conclusion != comparison.lead else []
+    parts.append(_runs(comparison))
     parts.append(Text(WITHIN_NOTE, style="dim"))
     parts.append(Text(f"Against {found.baseline.full_name}", style="bold"))
     parts += [_differences(comparison), Text(found.note, style="dim")]

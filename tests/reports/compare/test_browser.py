@@ -41,6 +41,9 @@ def test_every_figure_is_drawn_within_the_screen(show, six, artefacts, width, sc
         assert figures_of(opened) == FIGURES
         assert opened.evaluate("document.documentElement.scrollWidth") == width
         assert opened.evaluate(TOO_WIDE) == []
+        if width == 1280:  # every column is seen without scrolling
+            room = "[...document.querySelectorAll('.scroll')].map(table => table.scrollWidth - table.clientWidth)"
+            assert opened.evaluate(room) == [0, 0, 0]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

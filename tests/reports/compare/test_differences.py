@@ -74,7 +74,7 @@ def test_repeats_of_one_setting_show_how_much_they_differ_and_nothing_else(some_
     assert "of one host and setting" in comparison.conclusion
     # logarithms of 100, 110 and 120 deviate by 9.1 %
     assert "Their output rate differs by 9.1 % from run to run (standard deviation of 3 runs)" in comparison.conclusion
-    (variation,) = json.loads(as_json(comparison))["variation_between_runs"]
+    (variation,) = json.loads(as_json([comparison]))["variation_between_runs"]
     assert variation["deviation_ratio"]["output_tokens_per_s"] == pytest.approx(0.0912, abs=1e-4)
     assert "aforo gate BASE NEW" in comparison.conclusion
 

@@ -56,7 +56,7 @@ def test_csv_holds_no_formulas(a_run):
 
 
 def test_json_says_everything_unrounded(six):
-    document = json.loads(data.as_json(six()))
+    document = json.loads(data.as_json([six()]))
     assert document["baseline"] == "r1"
     rate = document["runs"][3]["metrics"]["output_tokens_per_s"]
     assert rate["value"] == 400.0
