@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from profiler.number_format import NBSP, decimals, fixed
 
 _MOST_DECIMALS = 6
+_WORDS = {"undecidable": "inconclusive", "undecided": "inconclusive"}  # as JSON has it, and as people read it
 _WITHOUT_INTERVAL = 1  # decimals
+
+
+def outcome_word(outcome: str) -> str:
+    """Return what people read of the outcome of a comparison, a claim or a gate, whose JSON keeps its own value."""
+    return _WORDS.get(outcome, outcome)
 
 
 @dataclass(frozen=True)

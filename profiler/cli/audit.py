@@ -1,4 +1,4 @@
-"""`aforo audit`: compare the stamps of a run with those of the wire."""
+"""`aforo audit`: compare the timestamps of a run with those of the wire."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ def audit(
     run: RunArgument,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Compare the stamps of a run with those that the kernel gave every segment on the wire.
+    """Compare the timestamps of a run with those that the kernel gave every segment on the wire.
 
     Exits with 3 where they do not agree, or where the capture cannot tell.
     """
@@ -43,7 +43,7 @@ def _print(outcome: "Audit") -> None:
 
     from profiler.cli.output import console
 
-    table = Table("our stamp − the wire's, µs", "n", "p50", "p99 of |x|", "max of |x|")
+    table = Table("our timestamp − the wire's, µs", "n", "p50", "p99 of |x|", "max of |x|")
     for name, spread in (("arrival of a read", outcome.arrival), ("sending of a request", outcome.sent)):
         if spread is not None:
             figures = (spread.p50_us, spread.p99_abs_us, spread.max_abs_us)

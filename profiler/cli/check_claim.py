@@ -29,7 +29,7 @@ def check_claim(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print for a pull request.")] = False,
 ) -> None:
-    """Answer a claim with runs: supported (0), refuted (1) or undecidable (3), and what would decide it.
+    """Check a claim against runs: supported (0), refuted (1) or inconclusive (3), and what would decide it.
 
     Which run is on which side is read from its host, as the claim says.
     """

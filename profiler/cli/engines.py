@@ -37,12 +37,10 @@ def build(
         typer.Option("--cuda/--no-cuda", help="For NVIDIA cards. Default: where nvcc and a card are present."),
     ] = None,
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where it is built already.")] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Compilers at a time. Default: one per usable processor.")
-    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Compilers at a time. Default: one per usable CPU.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Build an engine from source, for this very processor, into the cache folder (some minutes)."""
+    """Build an engine from source, for the CPU at hand, into the cache folder (some minutes)."""
     from profiler.cli.progress import shown_progress
     from profiler.errors import UsageError
     from profiler.hosts.usable_cpus import usable_cpu_count

@@ -55,9 +55,9 @@ def gate(
         list[str] | None, typer.Option(help="Compare although runs differ in this.", metavar="FIELD")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Take INVALID runs too.")] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write the answers as JUnit XML.", metavar="FILE")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML.", metavar="FILE")] = None,
     annotations: Annotated[
-        bool, typer.Option("--annotations", help="Print the answers as annotations of GitHub Actions.")
+        bool, typer.Option("--annotations", help="Print the results as annotations of GitHub Actions.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:

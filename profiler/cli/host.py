@@ -1,4 +1,4 @@
-"""`aforo host`: what this machine is, what may spoil a measurement on it, and its measured limits."""
+"""`aforo host`: host facts, preflight checks and the measured roofline."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +21,7 @@ def host(
         typer.Option(
             "--cloud/--no-cloud",
             help="Ask the metadata services of AWS, Google Cloud and Azure where the firmware names none of them; "
-            "or ask nobody. Default: ask the one that the firmware names. 1 s at most.",
+            "or none. Default: ask the one that the firmware names. 1 s at most.",
         ),
     ] = None,
 ) -> None:
@@ -42,7 +42,7 @@ def host(
 
 @app.command()
 def check(json: _Json = False) -> None:
-    """Look for one second at what may spoil a measurement here, and say what to do. Changes nothing.
+    """Preflight: look for one second for sources of interference, and say what to do. Changes nothing.
 
     The exit code is 0 whatever is seen: advice is no error.
     """
@@ -67,7 +67,7 @@ def roofline(
     json: _Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Measure this host's memory bandwidth and arithmetic peaks, once: about fifteen seconds, all processors.
+    """Measure this host's memory bandwidth and arithmetic peaks, once: about fifteen seconds, all CPUs.
 
     Kept in the cache folder for this kind of host; every later run says how near it came to them.
     """

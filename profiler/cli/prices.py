@@ -16,7 +16,7 @@ def show(
     region: Annotated[str | None, typer.Option(help="Only this region.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Show every price that is known of an instance type. Asks nobody: see 'aforo prices refresh'."""
+    """Show every price that is known of an instance type. Works offline: see 'aforo prices refresh'."""
     from profiler.cache import cache_folder
     from profiler.cli.output import print_json
     from profiler.cost.prices import REFRESHED, offers

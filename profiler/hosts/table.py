@@ -35,7 +35,7 @@ def facts_table(facts: HostFacts) -> Table:
 
 def check_table(reports: Sequence[KnobReport]) -> Table:
     """Lay out what was seen of each knob, and what to do."""
-    table = Table(title="What may spoil a measurement here", title_justify="left")
+    table = Table(title="Preflight: sources of interference", title_justify="left")
     table.add_column("Knob", style="bold", no_wrap=True)
     table.add_column("Seen", overflow="fold")
     table.add_column("Advice", overflow="fold")
@@ -154,7 +154,7 @@ def _share(limits: LimitFacts) -> str | None:
     if not is_limited or limits.share_cores is None:
         return None
     cpuset = f" (CPUs {limits.cpuset})" if limits.cpuset else ""
-    return f"{limits.share_cores:g} processors{cpuset}, {_gib(limits.share_memory_bytes)}"
+    return f"{limits.share_cores:g} CPUs{cpuset}, {_gib(limits.share_memory_bytes)}"
 
 
 def _gpu_rows(gpus: Sequence[GpuFacts], note: str | None) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How long a request takes. Arrivals are kernel stamps where the system has them."""
+"""How long a request takes. Arrivals are kernel timestamps where the system has them."""
 
 from operator import sub
 

@@ -16,7 +16,7 @@ class Metered:
 
     readings: Sequence[EnergyReading]
     idle_windows: Sequence[tuple[int, int]]
-    idle_busy: Range | None  # share of all processors' time
+    idle_busy: Range | None  # share of the time of all CPUs
 
 
 def metered(manifest: Manifest, samples: Sequence[Sample], wall: Sequence[EnergyReading]) -> Metered:
@@ -27,7 +27,7 @@ def metered(manifest: Manifest, samples: Sequence[Sample], wall: Sequence[Energy
 
 
 def busy_range(samples: Sequence[Sample], windows: Sequence[tuple[int, int]]) -> Range | None:
-    """Return the share of all processors' time that was busy in the windows: the mean of the samples."""
+    """Return the share of the time of all CPUs that was busy in the windows: the mean of the samples."""
     inside = (s.host_cpu_ratio for s in samples if any(start < s.t_ns <= end for start, end in windows))
     shares = [share for share in inside if share is not None]
     return Range.exact(min(1.0, max(0.0, fmean(shares)))) if shares else None

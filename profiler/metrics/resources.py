@@ -1,4 +1,4 @@
-"""What serving the model takes: time to load, memory, processors."""
+"""What serving the model takes: time to load, memory, CPUs."""
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.population import ALL_SAMPLES, HOST_SAMPLES, WHOLE_RUN
@@ -40,8 +40,8 @@ def peak_rss_bytes(seen: Observations) -> float:
 
 @per_run("CPU cores used by the server", unit="cores", group="resources", better="neither", over=HOST_SAMPLES)
 def server_cpu_cores(seen: Observations) -> float:
-    """Processor cores that the server's process tree kept busy, mean of the samples in the steady windows."""
+    """CPU cores that the server's process tree kept busy, mean of the samples in the steady windows."""
     busy = [s.server_cpu_cores for s in seen.samples if seen.is_steady(s.t_ns) and s.server_cpu_cores is not None]
     if not busy:
-        raise NotMeasuredError("no sample of the server's processor use within the steady windows")
+        raise NotMeasuredError("no sample of the server's CPU use within the steady windows")
     return sum(busy) / len(busy)

@@ -93,7 +93,7 @@ class Totals:
     prompt_tokens: Amount = field(default_factory=Amount)
     prompts_unknown: int = 0  # whose length is not known
     reads: int = 0
-    reads_unstamped: int = 0  # without a kernel stamp
+    reads_unstamped: int = 0  # without a kernel timestamp
     token_reads: int = 0  # with at least one token
     token_reads_coalesced: int = 0  # with several
     token_reads_late: int = 0  # of these, the ones that may have piled up because the client was late to read

@@ -98,7 +98,7 @@ def connect_ms(request: RequestRecord) -> float:
 
 @pooled("Lag of the load driver behind the kernel", unit="us", group="trust", better="lower")
 def kernel_user_gap_us(request: RequestRecord) -> list[float]:
-    """How much later than the kernel the load driver saw a read: the error that user-space stamps would have."""
+    """How much later than the kernel the load driver saw a read: the error that user-space timestamps would have."""
     return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
 
 
@@ -154,7 +154,7 @@ def token_mismatch_ratio(seen: Observations) -> float:
 def pause_time_ratio(seen: Observations) -> float:
     """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled.
 
-    While a server reads a prompt, other streams may wait: such gaps, ten times longer than usual and for most of
+    During the prefill of a request, other streams may wait: such gaps, ten times longer than usual and for most of
     which another request waited for its first token, count only where they are ten times longer than their own median.
     """
     gaps_ms = seen.values["itl_ms"].ordered()
@@ -170,7 +170,7 @@ def pause_time_ratio(seen: Observations) -> float:
 
 @per_run("CPU time stolen by the hypervisor", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
 def host_steal_ratio(seen: Observations) -> float:
-    """Share of the processors' time that the hypervisor gave to others, mean of the samples in the steady windows."""
+    """Share of CPU time that the hypervisor gave to others, mean of the samples in the steady windows."""
     shares = [s.host_steal_ratio for s in seen.samples if seen.is_steady(s.t_ns) and s.host_steal_ratio is not None]
     if not shares:
         raise NotMeasuredError("no sample of stolen time within the steady windows")
@@ -179,7 +179,7 @@ def host_steal_ratio(seen: Observations) -> float:
 
 @per_run("CPU frequency", unit="MHz", group="trust", better="neither", over=HOST_SAMPLES)
 def cpu_frequency_mhz(seen: Observations) -> float:
-    """Frequency of the processors, mean of the samples in the steady windows."""
+    """Frequency of the CPUs, mean of the samples in the steady windows."""
     return fmean(_frequencies_mhz(seen))
 
 
@@ -199,13 +199,13 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
     if not steady:
         raise NotMeasuredError("no sample within the steady windows")
     if not sampled:
-        raise NotMeasuredError("the kernel does not tell the processors' real frequency here, as in most guests")
+        raise NotMeasuredError("the kernel does not tell the real CPU frequency here, as in most guests")
     return sampled
 
 
 @per_run("Frequency governor is performance", unit="yes/no", group="trust", better="higher", over=WHOLE_RUN)
 def is_performance_governor(seen: Observations) -> float:
-    """Whether the frequency governor of every processor is performance: 1 is yes, 0 is no."""
+    """Whether the frequency governor of every CPU is performance: 1 is yes, 0 is no."""
     governor = seen.manifest.host.get("cpu", {}).get("governor")
     if not governor:
         raise NotMeasuredError("the kernel shows no frequency governor here, as in most guests")
@@ -214,10 +214,10 @@ def is_performance_governor(seen: Observations) -> float:
 
 @per_run("Emulated CPUs", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
 def is_emulated_host(seen: Observations) -> float:
-    """Whether a program imitates the processors, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
+    """Whether a program imitates the CPUs, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
     layers = seen.manifest.server_host.get("virtualisation")
     if layers is None:
-        raise NotMeasuredError("nothing is known of what lies between the server and its processors")
+        raise NotMeasuredError("nothing is known of what lies between the server and its CPUs")
     return float(bool(layers.get("emulated")))
 
 
@@ -272,7 +272,7 @@ def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], abs
 
 @per_run("Difference between our timestamps and the wire's", unit="us", group="trust", better="lower", over=WHOLE_RUN)
 def wire_stamp_error_us(seen: Observations) -> float:
-    """Larger p99 of |our stamp − the stamp of its last segment on the wire|, of reads and of requests sent."""
+    """Larger p99 of |our timestamp − the timestamp of its last segment on the wire|, of reads and of requests sent."""
     if seen.wire is None:
         raise NotMeasuredError("the run was made without --wire-audit")
     if seen.wire.error_us is None:
@@ -285,14 +285,14 @@ def other_cpu_cores(seen: Observations) -> float:
     """Cores kept busy by neither the server nor the load driver, mean of the samples in the steady windows."""
     cores = float(seen.manifest.host.get("cpu", {}).get("logical_cpus") or 0)
     if not cores:
-        raise NotMeasuredError("the number of processors is not known")
+        raise NotMeasuredError("the number of CPUs is not known")
     others = [
         sample.host_cpu_ratio * cores - sample.server_cpu_cores - (sample.client_cpu_cores or 0.0)
         for sample in seen.samples
         if seen.is_steady(sample.t_ns) and sample.host_cpu_ratio is not None and sample.server_cpu_cores is not None
     ]
     if not others:
-        raise NotMeasuredError("no sample of the server's processor use within the steady windows")
+        raise NotMeasuredError("no sample of the server's CPU use within the steady windows")
     return max(0.0, sum(others) / len(others))
 
 
@@ -326,7 +326,7 @@ def clock_step_ratio(seen: Observations) -> float:
 
 @per_run("Reads with a kernel timestamp", unit="ratio", group="trust", better="higher", over=FINISHED_SUMS)
 def kernel_stamp_ratio(seen: Observations) -> float:
-    """Reads stamped by the kernel / reads, of finished requests."""
+    """Reads timestamped by the kernel / reads, of finished requests."""
     if not seen.totals.reads:
         raise NotMeasuredError("nothing was read")
     return 1 - seen.totals.reads_unstamped / seen.totals.reads
@@ -334,7 +334,7 @@ def kernel_stamp_ratio(seen: Observations) -> float:
 
 @per_run("CPU cores used by the load driver", unit="cores", group="trust", better="lower", over=DRIVER)
 def client_cpu_cores(seen: Observations) -> float:
-    """Processor time of the load driver / duration of the measured phases."""
+    """CPU time of the load driver / duration of the measured phases."""
     used_ns = duration_ns = 0
     for phase in seen.manifest.phases:
         if phase.is_measured and phase.end_ns is not None and phase.client_cpu_ns is not None:
@@ -347,7 +347,7 @@ def client_cpu_cores(seen: Observations) -> float:
 
 @per_run("CPU use of the busiest load driver", unit="cores", group="trust", better="lower", over=BUSIEST)
 def client_busiest_cpu_cores(seen: Observations) -> float:
-    """Processor time of the load driver's busiest worker / duration of the phase; the highest measured phase counts."""
+    """CPU time of the load driver's busiest worker / duration of the phase; the highest measured phase counts."""
     used_cores = [
         used_ns / (phase.end_ns - phase.start_ns)
         for phase in seen.manifest.phases
@@ -368,7 +368,7 @@ def client_busiest_cpu_cores(seen: Observations) -> float:
     over=FINISHED_SUMS,
 )
 def clock_offset_width_us(seen: Observations) -> float:
-    """Largest uncertainty of the conversion from the kernel's wall-clock stamps to the monotonic clock."""
+    """Largest uncertainty of the conversion from the kernel's wall-clock timestamps to the monotonic clock."""
     if not seen.totals.clock_offset_widths:
         raise NotMeasuredError("no clock offset was sampled")
     return ns_to_us(seen.totals.clock_offset_width_ns)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from profiler.change_format import Change
+from profiler.change_format import Change, outcome_word
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import parse_metric
 from profiler.reports import format as fmt
@@ -27,7 +27,7 @@ def headline(checked: Checked) -> str:
 
 def answer_text(checked: Checked) -> str:
     """The answer in capitals; of INVALID runs that were forced in, with that word."""
-    return checked.answer.upper() + (" BY INVALID RUNS" if checked.is_forced else "")
+    return outcome_word(checked.answer).upper() + (" BY INVALID RUNS" if checked.is_forced else "")
 
 
 def change_text(claim: Claim, change: Estimate) -> str:
@@ -79,7 +79,7 @@ def markdown(checked: Checked) -> str:
     """The whole answer for a pull request."""
     claim = checked.claim
     lines = [
-        f"### Claim `{claim.id}`: {checked.answer}{' by INVALID runs' if checked.is_forced else ''}",
+        f"### Claim `{claim.id}`: {outcome_word(checked.answer)}{' by INVALID runs' if checked.is_forced else ''}",
         "",
         f"> {plain(claim.statement)}",
         "",
@@ -114,7 +114,7 @@ def _pair_document(pair: Pair) -> dict[str, Any]:
 
 def _pair_lines(checked: Checked, pair: Pair) -> Iterator[str]:
     claim = checked.claim
-    yield f"{_title(pair)}: {pair.answer}, {pair.reason}"
+    yield f"{_title(pair)}: {outcome_word(pair.answer)}, {pair.reason}"
     yield f"  {_label(claim)}: {_values(claim, pair)}"
     if pair.baseline is not None and (shown := _change_of(claim, pair)):
         yield f"  {shown}; {_claimed(claim)} is claimed"
@@ -144,7 +144,7 @@ def _change_of(claim: Claim, pair: Pair) -> str:
 def _row(checked: Checked, pair: Pair) -> tuple[str, ...]:
     claim = checked.claim
     change = _claimed(claim) if pair.baseline is None else _change_of(claim, pair) or "–"
-    return _title(pair), _values(claim, pair), change, f"{pair.answer}: {pair.reason}"
+    return _title(pair), _values(claim, pair), change, f"{outcome_word(pair.answer)}: {pair.reason}"
 
 
 def _lists(checked: Checked) -> list[tuple[str, Sequence[str]]]:

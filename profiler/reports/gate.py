@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from profiler.change_format import outcome_word
 from profiler.stats.estimates import Estimate
 from profiler.verdict.gate import Answer, Gate, Limit
 
@@ -12,7 +13,7 @@ _LEVELS: dict[Answer, str] = {"pass": "notice", "regression": "error", "undecida
 
 def answer_text(gated: Gate) -> str:
     """The answer in capitals; of INVALID runs that were forced in, with that word."""
-    return gated.answer.upper() + (" BY INVALID RUNS" if is_forced(gated) else "")
+    return outcome_word(gated.answer).upper() + (" BY INVALID RUNS" if is_forced(gated) else "")
 
 
 def is_forced(gated: Gate) -> bool:
@@ -53,7 +54,7 @@ def _interval(known: Estimate | None) -> dict[str, float | None] | None:
 
 
 def as_junit(gated: Gate) -> str:
-    """Return JUnit XML: a test case for each metric, a regression a failure, an undecidable one an error."""
+    """Return JUnit XML: a test case for each metric, a regression a failure, an inconclusive one an error."""
     counts = {answer: sum(one.answer == answer for one in gated.metrics) for answer in _LEVELS}
     suite = Xml.Element(
         "testsuite",

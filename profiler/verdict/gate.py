@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal
 
-from profiler.change_format import Change
+from profiler.change_format import Change, outcome_word
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import unit_of
@@ -173,13 +173,13 @@ def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limi
     sides = found.base.estimate(limit.drift_ratio), found.new.estimate(limit.drift_ratio)
     middle = None if found.value is None else found.value - 1
     if found.state != "known" or found.ratio is None:
-        sentence = f"{label}: {_bare(middle)}undecidable. {_whole(found)}"
+        sentence = f"{label}: {_bare(middle)}inconclusive. {_whole(found)}"
         return Gated(label, unit, "undecidable", sentence, *sides, None, middle)
     change = Estimate(middle, found.ratio.low - 1, found.ratio.high - 1, found.ratio.freedom)
     answer = _answer(change, limit.max_regression_ratio, is_higher_better=spec.better == "higher")
     sign = "−" if spec.better == "higher" else "+"
     allowed = f"{sign}{100 * limit.max_regression_ratio:g} %"
-    sentence = f"{label}: {_in_words(change, rules.confidence)}, allowed is {allowed}: {answer}."
+    sentence = f"{label}: {_in_words(change, rules.confidence)}, allowed is {allowed}: {outcome_word(answer)}."
     if answer == "undecidable":
         bound = 1 - limit.max_regression_ratio if spec.better == "higher" else 1 + limit.max_regression_ratio
         sentence += " " + what_would_decide(found, bound, rules)

@@ -298,7 +298,7 @@ def threads(runs: Runs) -> str | None:
     uses = _kinds(runs, _use_of_cores)
     if len(uses) < 2:
         return None
-    return f"Servers use processors differently: {_list(uses)}. A host whose cores stand idle looks slower than it is."
+    return f"Servers use CPUs differently: {_list(uses)}. A host whose cores stand idle looks slower than it is."
 
 
 def smt(runs: Runs) -> str | None:
@@ -335,7 +335,7 @@ def repacked(runs: Runs) -> str | None:
     engines = _list(_kinds(affected, lambda run: run.engine.name))
     kinds = _list(_kinds(affected, lambda run: run.model.quantisation))
     return (
-        f"On {engines}, {kinds} weights are repacked for the instructions of the processor at hand, and better for "
+        f"On {engines}, {kinds} weights are repacked for the instructions of the CPU at hand, and better for "
         f"some than for others ({_list(machines)}): another quantisation may turn the order round."
     )
 
@@ -346,13 +346,13 @@ def _is_repacked(run: Manifest) -> bool:
 
 
 def shared_cores(runs: Runs) -> str | None:
-    """Load drivers that shared the server's processors."""
+    """Load drivers that shared the server's CPUs."""
     apart = [bool(run.manifest.client.cpus and run.manifest.engine.cpus) for run in runs]
     if all(apart) or not any(apart):
         return None
     return (
         f"In {apart.count(False)} of {len(runs)} runs the load driver could take time from the model server, in the "
-        "others it had processors of its own."
+        "others it had CPUs of its own."
     )
 
 
@@ -360,16 +360,16 @@ def stamps(runs: Runs) -> str | None:
     """Timestamps of different origin."""
     if len(_kinds(runs, lambda run: run.client.stamp_source)) < 2:
         return None
-    return "Some runs have arrival stamps from the kernel and some from the client's process, which are later."
+    return "Some runs have arrival timestamps from the kernel and some from the client's process, which are later."
 
 
 def emulated(runs: Runs) -> str | None:
-    """Hosts whose processor is emulated."""
+    """Hosts whose CPU is emulated."""
     hosts = [run.manifest.host for run in runs]
     names = [str(host.get("name")) for host in hosts if (host.get("virtualisation") or {}).get("emulated")]
     if not names:
         return None
-    return f"On {_list(sorted(set(names)))} the processor is emulated: no speed seen there means anything."
+    return f"On {_list(sorted(set(names)))} the CPU is emulated: no speed seen there means anything."
 
 
 def _number(run: Compared, metric: str) -> float | None:

@@ -25,7 +25,7 @@ def test_a_price_claim_is_decided_and_an_energy_claim_is_not(aforo: Aforo, rente
     assert "18.8 % less at equal speed; 50 % less takes 1.62 × the output rate (1.62 × per vCPU)" in said
     energy = aforo("check-claim", "graviton3-energy", str(rented))
     assert energy.returncode == 3, energy.stderr
-    assert energy.stdout.startswith("UNDECIDABLE")
+    assert energy.stdout.startswith("INCONCLUSIVE")
     assert f"aforo energy import {rented}/fixture-c7g.4xlarge METER.csv" in energy.stdout
 
 

@@ -30,7 +30,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("values", "code", "word"),
-    [((99, 100, 101), 0, "PASS"), ((89, 90, 91), 1, "REGRESSION"), ((90, 95, 100), 3, "UNDECIDABLE")],
+    [((99, 100, 101), 0, "PASS"), ((89, 90, 91), 1, "REGRESSION"), ((90, 95, 100), 3, "INCONCLUSIVE")],
 )
 def test_the_exit_code_is_the_answer(
     tmp_path: Path, base: Path, values: tuple[float, ...], code: int, word: str

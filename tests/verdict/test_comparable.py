@@ -157,7 +157,7 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
         ({"model__quantisation": "Q4_0"}, {"host": {"machine": "aarch64", "cpu": CPU}}, "Q4_0 weights are repacked"),
         ({}, {"client__cpus": "0", "engine__cpus": "1-3"}, "In 1 of 2 runs the load driver"),
         ({"engine__prompt_cache": "cold"}, {"engine__prompt_cache": "warm"}, "TTFTs"),
-        ({}, {"client__stamp_source": "user"}, "arrival stamps"),
+        ({}, {"client__stamp_source": "user"}, "arrival timestamps"),
         (
             {},
             {"host": {"name": "q", "cpu": CPU, "virtualisation": {"emulated": True}}},

@@ -73,8 +73,8 @@ def _of_side(found: Differences, side: Side) -> str:
     ]
     open_titles = [column.title for column in found.columns if row[column.id].outcome in {"undecided", "one run each"}]
     if not parts:
-        return f"{side.full_name}: no difference from {found.baseline.name} that can be told from chance."
-    rest = f"; not told in {_listed(open_titles)}" if open_titles else ""
+        return f"{side.full_name}: no difference from {found.baseline.name} beyond chance."
+    rest = f"; inconclusive in {_listed(open_titles)}" if open_titles else ""
     return f"{side.full_name} is {', '.join(parts)} than {found.baseline.name}{rest}."
 
 
@@ -88,7 +88,7 @@ def _of_many(found: Differences, column: Column) -> str:
     outcomes: tuple[tuple[str, set[Outcome]], ...] = (
         ("better", {"better"}),
         ("worse", {"worse"}),
-        ("not told", {"undecided", "one run each", "undecidable", "not compared"}),
+        ("inconclusive", {"undecided", "one run each", "undecidable", "not compared"}),
     )
     for word, kinds in outcomes:
         sides = [side for side in found.sides.others if found.of(side)[column.id].outcome in kinds]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from profiler.change_format import Change
+from profiler.change_format import Change, outcome_word
 from profiler.reports import format as fmt
 from profiler.reports.compare.columns import Column
 from profiler.reports.compare.entries import listed
@@ -41,6 +41,11 @@ class Difference:
     def is_judged(self) -> bool:
         """Whether there is an interval that decides, or that holds no change."""
         return self.ratio is not None and self.outcome in {"better", "worse", "undecided"}
+
+    @property
+    def word(self) -> str:
+        """What is shown of the outcome."""
+        return outcome_word(self.outcome)
 
     @property
     def sort(self) -> float | None:
@@ -121,7 +126,9 @@ class Differences:
         sentences = []
         for (outcome, reason), runs in found.items():
             titles = ", ".join(sorted(set.union(*runs.values())))
-            sentences.append(f"{outcome.capitalize()} for {listed(runs, _MOST_NAMES)} ({titles}): {_stopped(reason)}")
+            sentences.append(
+                f"{outcome_word(outcome).capitalize()} for {listed(runs, _MOST_NAMES)} ({titles}): {_stopped(reason)}"
+            )
         return sentences
 
     def looks(self, column: Column) -> int:

@@ -68,10 +68,10 @@ def _differences(comparison: Comparison) -> str:
 
 def _change(one: Difference) -> str:
     if not one.text():
-        return one.outcome
+        return one.word
     mark = {"better": "▲ ", "worse": "▼ "}.get(one.outcome, "")
     bounds = f" ({one.bounds()})" if one.bounds() else ""
-    return f"{mark}{one.text()}{bounds}, {one.outcome}"
+    return f"{mark}{one.text()}{bounds}, {one.word}"
 
 
 def _settings(comparison: Comparison) -> list[str]:

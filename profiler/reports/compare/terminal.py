@@ -77,7 +77,7 @@ def _differences(comparison: Comparison) -> RenderableType:
 
 
 def _change(one: Difference) -> Text:
-    text = Text(_MARKS.get(one.outcome, "") + (one.text() or one.outcome), style=_STYLES.get(one.outcome, "dim"))
+    text = Text(_MARKS.get(one.outcome, "") + (one.text() or one.word), style=_STYLES.get(one.outcome, "dim"))
     return text.append(f"\n{one.bounds()}", style="dim") if one.bounds() else text
 
 

@@ -79,8 +79,8 @@ def test_a_terminal_gets_runs_differences_and_warnings(six):
     assert "r4 host-4" in text
     assert "Against r1 · host-1" in text
     assert "▲ +300" in text
-    assert "Undecidable for r3, r4, r5" not in text  # of different classes, so with different reasons
-    assert "Undecidable for r3 (Carbon (SCI), Energy)" in text
+    assert "Inconclusive for r3, r4, r5" not in text  # of different classes, so with different reasons
+    assert "Inconclusive for r3 (Carbon (SCI), Energy)" in text
 
 
 def test_a_terminal_gets_the_first_of_very_many_runs(a_run):
