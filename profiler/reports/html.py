@@ -62,6 +62,7 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "load_columns": [column.title for column in loads.columns(summary)],
         "load_rows": loads.rows(summary),
+        "loads_measured": loads.measured(summary, manifest.workload.get("load")),
         "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],
         "rates": [row for row in rows if row.quantiles == tables.RATE_QUANTILES],
         "rate_quantiles": tables.RATE_QUANTILES,

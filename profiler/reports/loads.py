@@ -95,6 +95,16 @@ def rows(summary: Summary) -> list[LoadRow]:
     ]
 
 
+def measured(summary: Summary, load: Any) -> str:
+    """Say how many loads were measured, and of how many where `load`, of the workload, says that: a sweep, a search."""
+    own = load if isinstance(load, Mapping) else {}
+    swept = next((own[key] for key in ("concurrency", "rate_rps") if isinstance(own.get(key), list)), None)
+    most = own.get("max_points") if swept is None else len(swept)
+    of = "" if most is None else f" of {most}" if swept is not None else f" of at most {most}"
+    done = fmt.count(len(summary.points), "load")
+    return f"{done}{of} measured"
+
+
 def by_load(summary: Summary) -> list[PointSummary]:
     """Return the points, the lowest load first."""
     return sorted(summary.points, key=lambda point: load_of(point.point))

@@ -24,7 +24,7 @@ def summary_table(summary: Summary, manifest: Manifest, *, verbose: bool = False
 
     `verbose` adds every headline number, percentiles, the checks that were skipped and how far off the timestamps are.
     """
-    parts: list[RenderableType] = [_verdict(summary, manifest), *_failures(summary), *_loads(summary)]
+    parts: list[RenderableType] = [_verdict(summary, manifest), *_failures(summary), *_loads(summary, manifest)]
     cards = tables.headline_cards(summary, manifest) if verbose else tables.main_cards(summary, manifest)
     parts.append(_headlines(cards))
     if verbose:
@@ -79,7 +79,7 @@ def _failures(summary: Summary) -> list[RenderableType]:
     return [Group(Text("Failed requests", style="bold"), table)]
 
 
-def _loads(summary: Summary) -> list[RenderableType]:
+def _loads(summary: Summary, manifest: Manifest) -> list[RenderableType]:
     """The loads of a sweep or a search, and what they amount to."""
     if not summary.points:
         return []
@@ -91,9 +91,10 @@ def _loads(summary: Summary) -> list[RenderableType]:
     for row in loads.rows(summary):
         cells = [row.load, *(row.cells[i] or "\N{EN DASH}" for i in shown), row.verdict]
         table.add_row(*cells, style="bold" if row.is_headline else "")
+    head = Text(f"{loads.measured(summary, manifest.workload.get('load'))}; the numbers below are of the one in bold")
     if summary.conclusion is None:
-        return [table]
-    return [table, Text(summary.conclusion.sentence, style="bold")]
+        return [head, table]
+    return [head, table, Text(summary.conclusion.sentence, style="bold")]
 
 
 class _TableOrLines:

@@ -130,3 +130,10 @@ def test_the_knee_stands_in_both_figures() -> None:
     plain = loads.latency_throughput(points)
     assert plain is not None
     assert not plain.layout.shapes
+
+
+def test_how_many_loads_were_measured_of_how_many() -> None:
+    run = summary([measured(1, 10.0), measured(2, 19.0)])
+    assert loads.measured(run, {"shape": "closed-loop", "concurrency": [1, 2, 4]}) == "2 loads of 3 measured"
+    assert loads.measured(run, {"shape": "slo-search", "max_points": 12}) == "2 loads of at most 12 measured"
+    assert loads.measured(run, {"shape": "saturate"}) == "2 loads measured"

@@ -161,7 +161,7 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
         (
             {},
             {"host": {"name": "q", "cpu": CPU, "virtualisation": {"emulated": True}}},
-            "On q the processor is emul",
+            "On q the CPU is emul",
         ),
     ],
 )
