@@ -2,8 +2,9 @@
 
     AforoError                      exit code 1
     ├── UsageError                  exit code 2: what the user wrote cannot be carried out
-    │   ├── WorkloadError           a workload definition is wrong (file, line, key)
-    │   ├── ClaimError              a claim is wrong (file, line, key)
+    │   ├── DefinitionError         a YAML definition is wrong (file, line, key)
+    │   │   ├── WorkloadError       of a workload
+    │   │   └── ClaimError          of a claim
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
     │   └── MissingExtraError       an optional part is not installed
@@ -34,11 +35,15 @@ class UsageError(AforoError):
     exit_code = 2
 
 
-class WorkloadError(UsageError):
+class DefinitionError(UsageError):
+    """A YAML definition cannot be used; the message names file, line and key."""
+
+
+class WorkloadError(DefinitionError):
     """A workload definition cannot be used; the message names file, line and key."""
 
 
-class ClaimError(UsageError):
+class ClaimError(DefinitionError):
     """A claim cannot be used; the message names file, line and key."""
 
 

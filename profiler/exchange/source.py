@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from profiler.errors import UsageError
 from profiler.files import read_bytes, whole
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.summarize import QUANTILES
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
+from profiler.stats.quantiles import QUANTILES
 
 Object = Mapping[str, Any]
 

@@ -14,9 +14,8 @@ from profiler.metrics.registry import PerRun
 from profiler.metrics.summarize import quantiles_of
 from profiler.results.summary import Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
-from profiler.stats.intervals import BATCHES
+from profiler.stats.intervals import BATCHES, SEVERAL_REPEATS
 
-_SEVERAL = 2  # repeats from which on they say how sure a number is
 _FINE = 0.05  # a number whose meter leaves more than that open, to either side, is compared as an interval
 MEAN = "mean"
 
@@ -85,7 +84,7 @@ def _of_scalar(found: Scalar) -> Estimate | Unknown:
         return Estimate(None, *ends)
     if found.value is None:
         return Unknown(found.reason or "not measured")
-    several = len(found.per_repeat) >= _SEVERAL
+    several = len(found.per_repeat) >= SEVERAL_REPEATS
     if found.interval is not None:
         is_of_meter = found.interval == (found.low, found.high)  # what a meter leaves open is no matter of chance
         freedom = found.interval_freedom or (len(found.per_repeat) - 1 if several else BATCHES - 1)
@@ -107,7 +106,7 @@ def _only_an_interval(found: Scalar) -> tuple[float, float] | None:
 
 
 def _of_mean(found: Distribution) -> Estimate | Unknown:
-    if len(found.per_repeat_mean) >= _SEVERAL:
+    if len(found.per_repeat_mean) >= SEVERAL_REPEATS:
         return Estimate.of_repeats(found.mean, found.per_repeat_mean)
     if found.mean_half_width is not None:
         return Estimate.around(found.mean, found.mean_half_width, BATCHES - 1)
@@ -122,6 +121,6 @@ def _of_quantile(found: Distribution, quantile: str) -> Estimate | Unknown:
         return Unknown(f"this summary has no {quantile}: aforo summarize writes it anew")
     if quantile in found.quantile_intervals:
         low, high = found.quantile_intervals[quantile]
-        parts = len(found.per_repeat_mean) if len(found.per_repeat_mean) >= _SEVERAL else BATCHES
+        parts = len(found.per_repeat_mean) if len(found.per_repeat_mean) >= SEVERAL_REPEATS else BATCHES
         return Estimate(value, low, high, parts - 1)
     return Unknown(f"{found.n} values are too few for an interval of {quantile}: raise --requests", value)

@@ -23,22 +23,18 @@ from profiler.results.summary import (
 )
 from profiler.servers.timings import EngineTiming
 from profiler.stats.estimates import Estimate
-from profiler.stats.intervals import parts_half_width, repeats_half_width
+from profiler.stats.intervals import SEVERAL_REPEATS, parts_half_width, repeats_half_width
 from profiler.stats.proportions import proportion_interval
-from profiler.stats.quantiles import quantile, sample_floor
+from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, quantile, sample_floor
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
 from profiler.wire_audit.audit import Audit
 
-_SEVERAL = 2  # repeats from which on they say how sure a number is
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
 _DIVIDE_BY_RATES = {
     "cost"
 }  # not energy: joules for a token times tokens per second are the watts that stand beside them
 NO_BURST = "no burst: one slot, slots that began one by one, or an open loop"
-QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
-SLOW_TAIL = {"p5": 0.05, "p1": 0.01}
-"""Quantiles of rates besides: of what is the better the higher it is, the slow requests are the lowest."""
 _SHARES = QUANTILES | SLOW_TAIL
 
 
@@ -301,7 +297,7 @@ def _quantile_intervals(
     Over repeats only from as many values on as a claim needs: simulated, Student's interval of the p95 of 3 × 22 values
     covers 88 to 93 %, that of the p99 of 3 × 80 no more than 82 to 92 %, for a quantile beyond the values is cut off.
     """
-    if len(repeats) < _SEVERAL:
+    if len(repeats) < SEVERAL_REPEATS:
         found = {name: values.quantile_interval(_SHARES[name], value) for name, value in quantiles.items()}
         return {name: interval for name, interval in found.items() if interval is not None}
     over = {

@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from profiler.metrics.summarize import QUANTILES
 from profiler.reports import energy, facts, loads, page, panels, roofline, tables
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Summary
+from profiler.stats.quantiles import QUANTILES
 
 _LONGEST_LINE = 72  # characters of a command
 

@@ -8,7 +8,6 @@ from plotly import graph_objects as go
 from profiler.energy.account import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.band import power_w
 from profiler.energy.use import of_channel
-from profiler.metrics.summarize import QUANTILES
 from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
@@ -20,6 +19,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
 from profiler.results.summary import Distribution, NotMeasured, Summary
 from profiler.results.tokens import tokens_of
+from profiler.stats.quantiles import QUANTILES
 from profiler.stats.ranges import Range
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve

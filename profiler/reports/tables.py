@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import estimate, estimate_of
-from profiler.metrics.summarize import QUANTILES, SLOW_TAIL
 from profiler.reports import format as fmt
 from profiler.reports.facts import number_of
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import OUTPUT, Tokens, tokens_of
 from profiler.stats.estimates import Estimate
-from profiler.stats.quantiles import sample_floor
+from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, sample_floor
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
 from profiler.workloads.schema import Slo, SloSearch

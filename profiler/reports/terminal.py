@@ -4,11 +4,11 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from profiler.metrics.summarize import QUANTILES
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Finding, Summary, Verdict
+from profiler.stats.quantiles import QUANTILES
 
 _STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
 _FINDING_STYLES = {"VALID with warnings": "yellow", "INVALID": "red"}

@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 from profiler.stats.distributions import two_sided_t
 
+SEVERAL_REPEATS = 2  # from which on they say how sure a number is
 BATCHES = 10
 CONFIDENCE = 0.95
 # Two-sided 95 % quantiles of Student's t with 1, 2, … degrees of freedom, as they are in every summary written so far.
@@ -31,7 +32,7 @@ def repeats_half_width(values: Sequence[float]) -> float | None:
 
     Student's t. `None` below two.
     """
-    return None if len(values) < 2 else _half_width(values)
+    return None if len(values) < SEVERAL_REPEATS else _half_width(values)
 
 
 def parts_half_width(mean: float, parts: Sequence[float], weights: Sequence[float]) -> float:

@@ -7,6 +7,10 @@ from profiler.stats.values import Ordered
 
 CLAIM_CONFIDENCE = 0.99
 
+QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+SLOW_TAIL = {"p5": 0.05, "p1": 0.01}
+"""Quantiles of rates besides: of what is the better the higher it is, the slow requests are the lowest."""
+
 
 def quantile(ordered: Ordered, q: float) -> float:
     """Return the q-quantile of values in ascending order, 0 ≤ q ≤ 1, interpolating linearly.

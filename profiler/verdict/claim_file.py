@@ -1,18 +1,16 @@
 """Claims as YAML files: what one may say, and loading one by its id or its path."""
 
-from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from profiler.content import content
-from profiler.errors import ClaimError, UsageError, WorkloadError
+from profiler.definitions.kind import Kind
+from profiler.definitions.mistakes import Mistake
+from profiler.errors import ClaimError, UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import parse_metric
-from profiler.workloads import yaml_source
-from profiler.workloads.mistakes import Mistake, mistakes
 
 Text = Annotated[str, Field(min_length=1)]
 Likeness = Literal["vcpus", "memory"]
@@ -111,53 +109,6 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def available() -> list[Claim]:
-    """Return the shipped claims, by id."""
-    return [_read(path) for _, path in sorted(_shipped().items())]
-
-
-def load(reference: str) -> Claim:
-    """Return the shipped claim with this id, or the one in this .yaml file.
-
-    Raises `ClaimError`, with file, line and key for everything that is wrong.
-    """
-    if reference.endswith((".yaml", ".yml")) or "/" in reference:
-        return _read(Path(reference))
-    shipped = _shipped()
-    if reference in shipped:
-        return _read(shipped[reference])
-    near = get_close_matches(reference, shipped, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ClaimError(
-        f"Unknown claim {reference!r}.{hint} Shipped ones: {', '.join(sorted(shipped))}. "
-        "A file of your own is named by its path, ending in .yaml."
-    )
-
-
-def _shipped() -> dict[str, Path]:
-    return {path.stem: path for path in (content("reports") / "claims").glob("*.yaml")}
-
-
-def _read(path: Path) -> Claim:
-    try:
-        source = yaml_source.read(path)
-        claim, found = _validated(source.values)
-        if claim is None or found:
-            raise yaml_source.refusal(path, [(source.line(mistake.path), mistake.sentence) for mistake in found])
-    except WorkloadError as error:
-        raise ClaimError(str(error)) from None
-    return claim
-
-
-def _validated(values: dict[str, object]) -> tuple[Claim | None, list[Mistake]]:
-    """Return the claim, and all that is wrong with it."""
-    try:
-        claim = Claim.model_validate(values)
-    except ValidationError as error:
-        return None, mistakes(error, json_schema())
-    return claim, _contradictions(claim)
-
-
 def _contradictions(claim: Claim) -> list[Mistake]:
     found = []
     try:
@@ -198,3 +149,19 @@ def _contradicting_sizes(claim: Claim) -> list[Mistake]:
 
 def _quoted(names: list[str]) -> str:
     return f"{', '.join(map(repr, names))} {'is' if len(names) == 1 else 'are'}"
+
+
+CLAIMS = Kind("claim", Claim, json_schema, _contradictions, lambda: content("reports") / "claims", ClaimError)
+
+
+def available() -> list[Claim]:
+    """Return the shipped claims, by id."""
+    return [CLAIMS.read(path) for path in CLAIMS.shipped().values()]
+
+
+def load(reference: str) -> Claim:
+    """Return the shipped claim with this id, or the one in this .yaml file.
+
+    Raises `ClaimError`, with file, line and key for everything that is wrong.
+    """
+    return CLAIMS.read(CLAIMS.locate(reference))

@@ -1,6 +1,6 @@
 """Keys of a definition that are right by themselves but do not go together."""
 
-from profiler.workloads.mistakes import Mistake
+from profiler.definitions.mistakes import Mistake
 from profiler.workloads.schema import ConversationPrompts, Replay, TracePrompts, Workload
 
 _OF_TOKENS = ("ttft_ms", "tpot_ms")  # what an answer without tokens does not have

@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from profiler.content import content
+from profiler.definitions.kind import Kind
 from profiler.errors import WorkloadError
-from profiler.workloads import rows, traces, yaml_source
+from profiler.workloads import rows, traces
 from profiler.workloads.consistency import contradictions
-from profiler.workloads.mistakes import Mistake, mistakes
-from profiler.workloads.schema import ClosedLoop, DataPrompts, Replay, TracePrompts, Workload
+from profiler.workloads.schema import ClosedLoop, DataPrompts, Replay, TracePrompts, Workload, json_schema
 from profiler.workloads.traces import Trace
 
+WORKLOADS = Kind("workload", Workload, json_schema, contradictions, lambda: content("workloads"), WorkloadError)
 FIXED_KEYS = ("id", "version")
 """They name what the file says, so nothing but the file may change them."""
 
@@ -41,7 +39,7 @@ class Loaded:
 
 def available() -> list[Loaded]:
     """Return the shipped definitions, by id."""
-    return [load(name) for name in sorted(_shipped())]
+    return [load(name) for name in WORKLOADS.shipped()]
 
 
 def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loaded:
@@ -50,8 +48,8 @@ def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loade
     `overrides` maps dotted keys (`load.concurrency`) to values that replace the file's; None stands for
     "not given". Raises WorkloadError, with a line for everything that is wrong.
     """
-    path = locate(reference)
-    workload = _from_file(path)
+    path = WORKLOADS.locate(reference)
+    workload = WORKLOADS.read(path)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     changed = _overridden(workload, given)
     trace, notes = None, []
@@ -71,49 +69,6 @@ def _within(trace: Trace | None, workload: Workload) -> Workload:
     return workload.model_copy(update={"requests": min(workload.requests, len(trace))})
 
 
-def locate(reference: str) -> Path:
-    """Return the file of a shipped id or of a path; raises WorkloadError where it is neither."""
-    if reference.endswith((".yaml", ".yml")) or "/" in reference or "\\" in reference:
-        return _own(reference)
-    shipped = _shipped()
-    if reference in shipped:
-        return shipped[reference]
-    near = get_close_matches(reference, shipped, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise WorkloadError(
-        f"Unknown workload {reference!r}.{hint} Shipped ones: {', '.join(sorted(shipped))}. "
-        "A file of your own is named by its path, ending in .yaml."
-    )
-
-
-def _own(reference: str) -> Path:
-    try:
-        return Path(reference).expanduser()
-    except RuntimeError:
-        raise WorkloadError(f"The home folder in {reference!r} is not known. Write the path out.") from None
-
-
-def _shipped() -> dict[str, Path]:
-    return {path.stem: path for path in content("workloads").glob("*.yaml")}
-
-
-def _from_file(path: Path) -> Workload:
-    source = yaml_source.read(path)
-    workload, found = _validated(source.values)
-    if workload is None or found:
-        raise yaml_source.refusal(path, [(source.line(mistake.path), mistake.sentence) for mistake in found])
-    return workload
-
-
-def _validated(values: Mapping[str, object]) -> tuple[Workload | None, list[Mistake]]:
-    """Return the workload, and all that is wrong with it."""
-    try:
-        workload = Workload.model_validate(values)
-    except ValidationError as error:
-        return None, mistakes(error)
-    return workload, contradictions(workload)
-
-
 def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload:
     if not overrides:
         return workload
@@ -124,7 +79,7 @@ def _overridden(workload: Workload, overrides: Mapping[str, object]) -> Workload
         if key == "load.concurrency" and not isinstance(workload.load, ClosedLoop):
             values["load"] = {"shape": "closed-loop"}
         _set(values, key, deepcopy(value))
-    changed, found = _validated(values)
+    changed, found = WORKLOADS.check(values)
     if changed is None or found:
         sentences = (f"override of workload {workload.id!r}: {mistake.sentence}" for mistake in found)
         raise WorkloadError("\n".join(sentences))

@@ -11,9 +11,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
 from profiler.files import reading
-from profiler.workloads.mistakes import show
 from profiler.workloads.schema import DataPrompts
 
 _CONVERSATIONS = ("conversations", "conversation", "messages")

@@ -25,9 +25,9 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
+from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
 from profiler.units import NS_PER_MS, NS_PER_S, NS_PER_US
-from profiler.workloads.mistakes import show
 from profiler.workloads.phases import is_measured
 from profiler.workloads.rows import check_beside, lines, row_error, text_of
 from profiler.workloads.schema import TracePrompts

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from profiler.errors import WorkloadError
+from profiler.errors import DefinitionError
 
 KeyPath = tuple[str | int, ...]
 Problem = tuple[int, str]
@@ -47,16 +47,16 @@ class Source:
         return self.lines.get(path, 1)
 
 
-def refusal(path: Path, problems: list[Problem]) -> WorkloadError:
-    """Return the error that names each problem in a line of its own."""
+def listed(path: Path, problems: list[Problem]) -> str:
+    """Return a text that names each problem in a line of its own."""
     shown = [f"{path}:{line}: {sentence}" for line, sentence in sorted(problems)[:MOST_PROBLEMS_SHOWN]]
     if len(problems) > len(shown):
         shown.append(f"{path}: and {len(problems) - len(shown)} more.")
-    return WorkloadError("\n".join(shown))
+    return "\n".join(shown)
 
 
 def read(path: Path) -> Source:
-    """Read the YAML file at `path`; raises WorkloadError with file and line for all that is wrong with it."""
+    """Read the YAML file at `path`; raises DefinitionError with file and line for all that is wrong with it."""
     text = _text(path)
     try:
         _check_events(path, text)
@@ -64,13 +64,13 @@ def read(path: Path) -> Source:
     except yaml.YAMLError as error:
         raise _syntax_error(path, text, error) from None
     except (ValueError, OverflowError):
-        raise WorkloadError(f"{path}:1: not valid YAML: a number in it is out of range.") from None
+        raise DefinitionError(f"{path}:1: not valid YAML: a number in it is out of range.") from None
     if not isinstance(node, yaml.MappingNode):
-        raise WorkloadError(f"{path}:1: {_kind(node)}, expected a mapping of 'key: value' lines.")
+        raise DefinitionError(f"{path}:1: {_kind(node)}, expected a mapping of 'key: value' lines.")
     builder = _Builder()
     values = builder.mapping(node, ())
     if builder.problems:
-        raise refusal(path, builder.problems)
+        raise DefinitionError(listed(path, builder.problems))
     return Source(values, builder.lines)
 
 
@@ -79,13 +79,13 @@ def _text(path: Path) -> str:
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
-            raise WorkloadError(f"The file {path} {what}. Expected a YAML file; check the path.")
+            raise DefinitionError(f"The file {path} {what}. Expected a YAML file; check the path.")
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise WorkloadError(f"The file {path} cannot be read: {error.strerror}.") from error
+        raise DefinitionError(f"The file {path} cannot be read: {error.strerror}.") from error
     if len(data) > LARGEST_FILE_BYTES:
-        raise WorkloadError(
+        raise DefinitionError(
             f"The file {path} has more than {LARGEST_FILE_BYTES} bytes. "
             "Expected a short definition; keep prompts in a data file beside it."
         )
@@ -93,7 +93,7 @@ def _text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise WorkloadError(f"{path}:{line}: not UTF-8 text. Save the file as UTF-8.") from None
+        raise DefinitionError(f"{path}:{line}: not UTF-8 text. Save the file as UTF-8.") from None
 
 
 def _check_events(path: Path, text: str) -> None:
@@ -113,7 +113,7 @@ def _check_events(path: Path, text: str) -> None:
             problems.append((line, "a second document begins here. Expected one; remove the '---' line."))
             break
     if problems:
-        raise refusal(path, problems)
+        raise DefinitionError(listed(path, problems))
 
 
 def _forbidden(event: yaml.Event) -> str | None:
@@ -127,7 +127,7 @@ def _forbidden(event: yaml.Event) -> str | None:
     return f"the tag {tag!r} is not allowed. Write a plain value." if tag is not None else None
 
 
-def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> WorkloadError:
+def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> DefinitionError:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, int(error.position)) + 1
         reason = "a character that YAML does not allow"
@@ -136,7 +136,7 @@ def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> WorkloadError
         line = mark.line + 1 if mark else 1
         reason = getattr(error, "problem", None) or "it cannot be parsed"
     hint = "Indent with spaces, not tabs." if r"'\t'" in reason else "Expected 'key: value' lines; quote odd texts."
-    return WorkloadError(f"{path}:{line}: not valid YAML: {reason}. {hint}")
+    return DefinitionError(f"{path}:{line}: not valid YAML: {reason}. {hint}")
 
 
 def _kind(node: yaml.Node | None) -> str:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from profiler.workloads.schema import json_schema
-from profiler.workloads.yaml_source import KeyPath
+from profiler.definitions.yaml_source import KeyPath
 
 Fragment = dict[str, Any]
 
@@ -24,9 +23,9 @@ class Mistake(NamedTuple):
     sentence: str
 
 
-def mistakes(error: ValidationError, schema: Fragment | None = None) -> list[Mistake]:
-    """Return a sentence for everything that pydantic found wrong; `schema` is that of a workload unless given."""
-    return [_mistake(dict(detail), schema or json_schema()) for detail in error.errors(include_url=False)]
+def mistakes(error: ValidationError, schema: Fragment) -> list[Mistake]:
+    """Return a sentence for everything that pydantic found wrong with values of this JSON Schema."""
+    return [_mistake(dict(detail), schema) for detail in error.errors(include_url=False)]
 
 
 def _mistake(detail: Fragment, schema: Fragment) -> Mistake:

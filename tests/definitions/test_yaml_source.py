@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.definitions import VALID, written
 
-from profiler.errors import WorkloadError
-from profiler.workloads import yaml_source
+from profiler.definitions import yaml_source
+from profiler.errors import DefinitionError
 
 
 def values(folder: Path, text: str) -> dict[str, object]:
@@ -16,7 +16,7 @@ def values(folder: Path, text: str) -> dict[str, object]:
 
 
 def complaint(folder: Path, text: str | bytes) -> str:
-    with pytest.raises(WorkloadError) as caught:
+    with pytest.raises(DefinitionError) as caught:
         yaml_source.read(written(folder, text))
     return str(caught.value)
 
@@ -136,7 +136,7 @@ def test_what_is_not_a_readable_file_is_named(tmp_path: Path) -> None:
         (tmp_path / "nul\0.yaml", "does not exist"),
         (tmp_path / ("x" * 500), "cannot be read"),
     ]:
-        with pytest.raises(WorkloadError, match=says):
+        with pytest.raises(DefinitionError, match=says):
             yaml_source.read(path)
 
 
@@ -144,7 +144,7 @@ def test_what_is_not_a_readable_file_is_named(tmp_path: Path) -> None:
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str | bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "mine.yaml"
     path.write_bytes(text.encode("utf-8", "replace") if isinstance(text, str) else text)
-    with suppress(WorkloadError):
+    with suppress(DefinitionError):
         assert isinstance(yaml_source.read(path).values, dict)
 
 
@@ -153,5 +153,5 @@ def test_a_damaged_definition_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, at: int, inserted: str
 ) -> None:
     path = written(tmp_path_factory.mktemp("damaged"), VALID[:at] + inserted + VALID[at + 1 :])
-    with suppress(WorkloadError):
+    with suppress(DefinitionError):
         assert isinstance(yaml_source.read(path).values, dict)
