@@ -1,11 +1,10 @@
 """How far off are this client's stamps on this host? Measured against a null server before each run."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from profiler.child import read_line, start_python
 from profiler.errors import DriverError
 from profiler.results.manifest import Calibration
 from profiler.stats.quantiles import quantile
@@ -17,6 +16,7 @@ from profiler.units import ns_to_us, s_to_ns
 
 _REQUESTS_PER_SLOT = 20
 _MOST_SLOTS = 32  # more would test the null server
+_START_TIMEOUT_S = 20.0
 _DURATION_NS = s_to_ns(1.0)
 _STAMPS = re.compile(rb'"text":"(\d+)"')
 _REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: null\r\nContent-Length: 2\r\n\r\n{}"
@@ -51,16 +51,11 @@ def calibrate(driver: LoadDriver, concurrency: int, tick: Callable[[], None]) ->
 
 @contextmanager
 def _null_server() -> Iterator[int]:
-    command = [sys.executable, "-P", "-m", "profiler.timing.null_server"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - opened above
-        line = process.stdout.readline()
-        if not line.strip().isdigit():
-            process.kill()
-            raise DriverError("The null server for the self-calibration did not start.")
+    with start_python(["-m", "profiler.timing.null_server"]) as process:
         try:
+            line = read_line(process, _START_TIMEOUT_S)
+            if not line.isdigit():
+                raise DriverError("The null server for the self-calibration did not start.")
             yield int(line)
         finally:
             process.kill()

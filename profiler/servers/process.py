@@ -1,16 +1,13 @@
 """A model server as a child process: started, watched, stopped, and never left behind."""
 
-import contextlib
 import os
-import select
 import signal
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from profiler.child import end, read_line, start_python
 from profiler.errors import ServerDiedError, ServerStartError
 from profiler.servers.family import end_family
 from profiler.servers.secrets import without_secrets
@@ -48,15 +45,12 @@ class ServerProcess:
         self._is_family_ended = False
         kept_on = ",".join(str(cpu) for cpu in cpus)
         with log_path.open("ab") as log:
-            self._warden = subprocess.Popen(
-                [sys.executable, "-P", "-m", "profiler.servers.warden", str(_GRACE_S), kept_on, self._mark, *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self._warden = start_python(
+                ["-m", "profiler.servers.warden", str(_GRACE_S), kept_on, self._mark, *command],
                 stderr=log,
-                start_new_session=True,  # a Ctrl-C at the terminal is for the profiler to handle
-                env={**without_secrets(os.environ), **environment},
+                environment={**without_secrets(os.environ), **environment},
             )
-        first = self._status(timeout_s=10.0)
+        first = read_line(self._warden, timeout_s=10.0)
         if not first.startswith("pid "):
             self.stop()
             raise ServerStartError(f"The server could not be started: {command[0]}. {self.log_tail()}")
@@ -66,7 +60,7 @@ class ServerProcess:
         """Return how it ended, negative for a signal; `None` while it runs."""
         if self._warden.poll() is None:
             return None
-        code = self._status(timeout_s=1.0).removeprefix("exit ")
+        code = read_line(self._warden, timeout_s=1.0).removeprefix("exit ")
         return int(code) if code.lstrip("-").isdigit() else -signal.SIGKILL
 
     def check_alive(self) -> None:
@@ -74,20 +68,13 @@ class ServerProcess:
         if self._warden.poll() is None:
             return
         self._end_family()
-        code = self._status(timeout_s=1.0).removeprefix("exit ")
+        code = read_line(self._warden, timeout_s=1.0).removeprefix("exit ")
         raise ServerDiedError(f"The server ended by itself ({_meaning(code, self._remedy)}). {self.log_tail()}")
 
     def stop(self) -> None:
         """End the server and everything that it started; return when all of it is gone. Twice does no harm."""
-        assert self._warden.stdin is not None  # noqa: S101 - opened in __init__
         assert self._warden.stdout is not None  # noqa: S101 - opened in __init__
-        with contextlib.suppress(OSError):
-            self._warden.stdin.close()  # this is what tells the warden
-        try:
-            self._warden.wait(_GRACE_S + 10.0)
-        except subprocess.TimeoutExpired:
-            self._warden.kill()
-            self._warden.wait()
+        end(self._warden, _GRACE_S + 10.0)
         self._end_family()
         self._warden.stdout.close()
 
@@ -101,11 +88,6 @@ class ServerProcess:
             return f"Its log is empty: {self.log_path}"
         shown = "\n  ".join(lines[-_LOG_TAIL_LINES:])
         return f"The end of its log ({self.log_path}):\n  {shown}"
-
-    def _status(self, timeout_s: float) -> str:
-        assert self._warden.stdout is not None  # noqa: S101 - opened in __init__
-        readable, _, _ = select.select([self._warden.stdout], [], [], timeout_s)
-        return self._warden.stdout.readline().decode().strip() if readable else ""
 
     def _end_family(self) -> None:
         """End what the warden has left, once: later the numbers of its processes may be those of others."""

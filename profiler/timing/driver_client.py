@@ -4,11 +4,9 @@ One process is enough for most loads. Several workers share a job: each has its 
 and stamps, and all begin at the same moment of the monotonic clock, which they have in common.
 """
 
-import os
 import select
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from profiler.child import end, start_python
 from profiler.errors import DriverError, RecordError
 from profiler.timing.messages import (
     Abandon,
@@ -94,11 +93,7 @@ class _Worker:
     def close(self) -> None:
         """End the process: closing its socket is enough, and a kill is at hand."""
         self.socket.close()
-        try:
-            self._process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, _STOP_TIMEOUT_S)
 
 
 class LoadDriver:
@@ -282,14 +277,12 @@ def _start(stack: ExitStack, spool_fd: int, words: Sequence[str]) -> _Worker:
     ours, theirs = socket.socketpair()
     log = _temporary_file(stack)
     with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-P", *_PROGRAM, str(theirs.fileno()), str(spool_fd), *words],
+        process = start_python(
+            [*_PROGRAM, str(theirs.fileno()), str(spool_fd), *words],
             pass_fds=[theirs.fileno(), spool_fd],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C at the terminal is for the parent to handle
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         )
     return _Worker(process, ours, log)
 

@@ -1,9 +1,6 @@
 """The parent's end of the wire capture: whether it may run here, and the process while it does."""
 
-import os
-import select
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from profiler.child import end, read_line, start_python
 from profiler.errors import DriverError, UsageError
 from profiler.wire_audit.capture import READY
 
@@ -40,20 +38,15 @@ def require_capture(url: str | None = None) -> None:
 @contextmanager
 def wire_capture(host: str, port: int, path: Path) -> Iterator[None]:
     """Capture the segments from and to a server into a file while the block runs. Raises `DriverError`."""
-    command = [sys.executable, "-P", "-m", "profiler.wire_audit.capture", interface_to(host, port), str(port)]
-    with subprocess.Popen(
-        [*command, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C at the terminal is for the parent to handle
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    ) as process:
+    arguments = ["-m", "profiler.wire_audit.capture", interface_to(host, port), str(port), str(path)]
+    with start_python(arguments) as process:
         try:
-            _wait_until_ready(process)
+            said = read_line(process, _START_TIMEOUT_S) or "nothing"
+            if said != READY:
+                raise DriverError(f"The wire capture did not start. It said: {said}. Run without --wire-audit.")
             yield
         finally:
-            _end(process)
+            end(process, _STOP_TIMEOUT_S)
 
 
 def interface_to(host: str, port: int) -> str:
@@ -71,21 +64,3 @@ def interface_to(host: str, port: int) -> str:
         if any(known.address.partition("%")[0] == local for known in addresses):
             return name
     raise UsageError(f"--wire-audit: no interface has the address {local} that leads to {host}. Run without it.")
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]") -> None:
-    assert process.stdout is not None  # noqa: S101 - opened above
-    readable, _, _ = select.select([process.stdout], [], [], _START_TIMEOUT_S)
-    said = process.stdout.readline().decode("utf-8", "replace").strip() if readable else "nothing"
-    if said != READY:
-        raise DriverError(f"The wire capture did not start. It said: {said or 'nothing'}. Run without --wire-audit.")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Close its input, which is enough, and have a kill at hand."""
-    assert process.stdin is not None  # noqa: S101 - opened above
-    process.stdin.close()
-    try:
-        process.wait(_STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
