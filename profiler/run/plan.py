@@ -100,9 +100,9 @@ class Plan:
         engine, asked = self.endpoint.describe(), self.options
         decided = replace(
             asked,
-            model=self.model.name if asked.url else self.model.source,
-            threads=None if asked.url else engine.threads,
-            context_tokens=None if asked.url else engine.context_tokens,
+            model=self.model.name if self.external else self.model.source,
+            threads=engine.threads,
+            context_tokens=engine.context_tokens,
             trace=asked.trace and asked.trace.absolute(),
             body=self.body.texts(),
             omit_fields=(*self.body.omitted, *self.body.refused),
@@ -164,7 +164,7 @@ def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
     return _Target(
         endpoint=endpoint,
         model=endpoint.model_facts(),
-        cpus=_cpus(options, threads=None),
+        cpus=_client_cpus(options),
         tls=endpoint.tls,
         credentials=credentials,
         warnings=endpoint.warnings,
@@ -251,13 +251,16 @@ def _streams(workload: Workload) -> int | None:
     return most_in_flight(workload) if is_closed else None
 
 
+def _client_cpus(options: Options) -> CpuSets:
+    """Choose CPUs for the client alone, whose server runs already."""
+    if not options.client_cpus:
+        return _cpus(options, threads=None)
+    reason = f"as asked: --client-cpus {options.client_cpus}"
+    return CpuSets(reason, parse_cpus(options.client_cpus, "--client-cpus", usable_cpus()))
+
+
 def _cpus(options: Options, threads: int | None) -> CpuSets:
-    """Choose processors; those of somebody else's server are not ours to choose."""
-    if options.url and options.client_cpus:
-        return CpuSets(
-            f"as asked: --client-cpus {options.client_cpus}",
-            parse_cpus(options.client_cpus, "--client-cpus", usable_cpus()),
-        )
+    """Choose CPUs for client and server."""
     return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
 
 

@@ -18,7 +18,7 @@ class EngineOptions:
 
     engine: str | None = option(
         None,
-        "llama-server, llama-cpp-python or vllm. Default: one that fits.",
+        "Inference engine, one of `aforo engines`. Default: one that fits.",
         metavar="NAME",
         excludes=_STARTED,
     )
