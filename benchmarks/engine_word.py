@@ -2,9 +2,9 @@
 
 For each model: llama-bench (prompt processing and decoding, in process: no HTTP, no sampling) and `aforo run` on
 llama-server with one request in flight, in turn, since machines drift; then 4 and 8 in flight. Both programs come from
-one build: `aforo engines build llama-server`. llama-bench decodes twice: from an empty context, as it is usually
-quoted, and after as many tokens as the runs' prompts have, so that the cost of reading the context is not taken for
-the server's.
+one build: `aforo engines build llama-server llama-bench`. llama-bench decodes twice: from an empty context, as it is
+usually quoted, and after as many tokens as the runs' prompts have, so that the cost of reading the context is not taken
+for the server's.
 
     python benchmarks/engine_word.py [--models synthetic:smollm2-135m/Q8_0 …] [--rounds 3] [--save]
 """
@@ -82,7 +82,7 @@ def arguments() -> argparse.Namespace:
 def bench(model: Path) -> Bench:
     program = llama_build.built("llama-bench")
     if program is None:
-        raise SystemExit("There is no llama-bench. Build it: aforo engines build llama-server")
+        raise SystemExit("There is no llama-bench. Build it: aforo engines build llama-server llama-bench")
     command = [
         program,
         "-m",

@@ -7,7 +7,8 @@
     │   │   └── ClaimError          of a claim
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
-    │   └── MissingExtraError       an optional part is not installed
+    │   ├── MissingExtraError       an optional part is not installed
+    │   └── MissingEngineError      an engine is not on this machine
     ├── ServerError                 a model server failed
     │   ├── ServerStartError        it never became ready
     │   └── ServerDiedError         it ended while it was needed
@@ -53,6 +54,10 @@ class ModelError(UsageError):
 
 class RunFolderError(UsageError):
     """A folder is not a run folder that this version can read."""
+
+
+class MissingEngineError(UsageError):
+    """An engine is not on this machine; one that was named wrongly is a plain `UsageError`."""
 
 
 class MissingExtraError(UsageError):

@@ -6,6 +6,10 @@ from typing import Protocol
 class Progress(Protocol):
     """Shows one stage at a time."""
 
+    def note(self, text: str) -> None:
+        """Show a sentence, which stays."""
+        ...
+
     def stage(self, text: str, total: float | None = None) -> None:
         """Begin a stage; without a total its length is not known."""
         ...
@@ -17,6 +21,9 @@ class Progress(Protocol):
 
 class Silent:
     """Shows nothing."""
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
 
     def stage(self, text: str, total: float | None = None) -> None:
         """Do nothing."""

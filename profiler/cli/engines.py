@@ -31,7 +31,9 @@ def list_all(
 
 @app.command("build")
 def build(
-    engine: Annotated[str, typer.Argument(help="llama-server")],
+    programs: Annotated[
+        list[str], typer.Argument(help="llama-server; beside it llama-bench, llama-quantize.", metavar="PROGRAM…")
+    ],
     cuda: Annotated[
         bool | None,
         typer.Option("--cuda/--no-cuda", help="For NVIDIA cards. Default: where nvcc and a card are present."),
@@ -47,14 +49,17 @@ def build(
     from profiler.run.interrupt import Interrupt
     from profiler.servers import llama_build
 
-    if engine != "llama-server":
-        raise UsageError(f"{engine!r} cannot be built. Expected: llama-server.")
-    if if_missing and llama_build.built(engine):
+    for program in programs:
+        if program not in llama_build.PROGRAMS:
+            raise UsageError(f"{program!r} cannot be built. Expected: {', '.join(llama_build.PROGRAMS)}.")
+    if if_missing and all(map(llama_build.built, programs)):
         print(f"Built already: {llama_build.home()}")
         return
+    jobs = jobs or usable_cpu_count()
     with Interrupt() as interrupt, shown_progress(quiet=quiet) as progress:
-        folder = llama_build.build(progress, interrupt.check, jobs or usable_cpu_count(), cuda=cuda)
-    print(f"Built {', '.join(llama_build.PROGRAMS)} in {folder}")
+        progress.note(llama_build.announcement(jobs))
+        folder = llama_build.build(progress, interrupt.check, jobs, programs=programs, cuda=cuda)
+    print(f"Built {', '.join(programs)} in {folder}")
 
 
 def _print_table(engines: "list[Availability]") -> None:

@@ -27,6 +27,11 @@ class _Bar:
         self._shown = shown
         self._task: TaskID | None = None
 
+    def note(self, text: str) -> None:
+        """Print a sentence above the bar."""
+        self._finish()
+        self._shown.console.print(text, markup=False, highlight=False)
+
     def stage(self, text: str, total: float | None = None) -> None:
         """Begin a stage."""
         self._finish()
@@ -49,6 +54,10 @@ class _Bar:
 
 class _Lines:
     """One line per stage."""
+
+    def note(self, text: str) -> None:
+        """Print the sentence."""
+        print(f"aforo: {text}", file=sys.stderr, flush=True)
 
     def stage(self, text: str, total: float | None = None) -> None:
         """Print the stage."""

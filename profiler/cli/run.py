@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def run(options: Options) -> None:
     """Measure a model server on this host: start it, drive it, time every token, write a report.
 
-    Without arguments it takes about two minutes and needs no model of yours.
+    Without arguments it takes about two minutes and needs no model of yours; the first time, it builds llama-server.
     """
     from profiler.cli.model_size import confirm_size
     from profiler.cli.progress import shown_progress

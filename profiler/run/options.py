@@ -184,6 +184,12 @@ class ServerOptions:
     server_cpus: str | None = option(
         None, "Pin the server to these CPUs, such as 0-1,4.", metavar="CPUS", excludes=_STARTED
     )
+    build: bool = option(
+        True,
+        "Build llama-server first where it is needed and missing (some minutes, once).",
+        excludes=_STARTED,
+        is_repeated=False,
+    )
     start_timeout_s: float = option(
         300.0, "Seconds the server may take to start.", flag="--start-timeout", excludes=_STARTED
     )

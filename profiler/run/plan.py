@@ -30,7 +30,7 @@ from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
 from profiler.search.strategy import is_one_point, most_in_flight
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
-from profiler.servers.choose import check_serves_checkpoints, choose
+from profiler.servers.choose import check_serves_checkpoints, choose, provide
 from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_http import OpenAiEndpoint
@@ -129,7 +129,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     loaded = _with_rounds(load.load(options.workload, overrides(options)), options)
     nonce = _nonce(options.nonce, loaded.workload)
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
-    target = _external(options, progress, tick) if options.url else _to_start(options, loaded, progress)
+    target = _external(options, progress, tick) if options.url else _to_start(options, loaded, progress, tick)
     check_omitted(changes, target.endpoint, loaded.workload)
     if options.wire_audit and target.tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
@@ -171,12 +171,17 @@ def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
     )
 
 
-def _to_start(options: Options, loaded: Loaded, progress: Progress) -> _Target:
-    """Find model and engine, and choose the size of the server. Raises `UsageError`, `ModelError`, `ServerError`."""
+def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) -> _Target:
+    """Find model and engine, and choose the size of the server.
+
+    Raises `UsageError`, `ModelError`, `ServerError`, `EngineBuildError` and what `tick` raises.
+    """
     model = _find_model(options, loaded.workload, progress)
     lora = _adapter(options.lora, model)
     progress.stage("Looking at the engine")
     launch = _launch(options, loaded, model, lora)
+    if options.build:
+        provide(launch, options, progress, tick)
     cpus = _cpus(options, launch.threads)
     return _Target(choose(replace(launch, cpus=cpus.server), options), model, cpus, lora)
 

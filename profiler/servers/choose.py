@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from profiler.errors import AforoError, ModelError, UsageError
+from profiler.errors import AforoError, MissingEngineError, ModelError, UsageError
 from profiler.models.locate import HUB_FILE
+from profiler.progress import Progress
 from profiler.servers import openai_http
-from profiler.servers.base import Launch
+from profiler.servers.base import Launch, Tick
 from profiler.servers.engine import Engine, form_of
 from profiler.servers.engines import ENGINES, engine_called
 from profiler.servers.managed import ManagedServer
@@ -25,6 +26,21 @@ class Availability:
 
 def choose(launch: Launch, options: EngineOptions) -> ManagedServer:
     """Return the server for a run, ready to be started. Raises `UsageError`, `ModelError`, `ServerStartError`."""
+    return _engine(launch, options).server(launch, options)
+
+
+def provide(launch: Launch, options: EngineOptions, progress: Progress, tick: Tick) -> None:
+    """Build the engine of a run where it is not here and can be built.
+
+    Raises `UsageError` and `ModelError` as `choose`, `EngineBuildError`, and what `tick` raises.
+    """
+    engine = _engine(launch, options)
+    if engine.build and _is_missing(engine, options):
+        engine.build(progress, tick)
+
+
+def _engine(launch: Launch, options: EngineOptions) -> Engine:
+    """Return the engine that was asked for, or the default, once options, model and load suit it."""
     engine = _named(options.engine) if options.engine else default_engine(launch, options)
     for option in options.chosen():
         takers = [each.name for each in ENGINES if option.name in {"engine", *each.options}]
@@ -33,7 +49,7 @@ def choose(launch: Launch, options: EngineOptions) -> ManagedServer:
                 f"{option.flag} is for --engine {' or '.join(takers)}; this run uses {engine.name}. Leave it out."
             )
     check_serves(engine, launch, options)
-    return engine.server(launch, options)
+    return engine
 
 
 def _named(name: str) -> Engine:
@@ -45,23 +61,25 @@ def _named(name: str) -> Engine:
 
 
 def default_engine(launch: Launch, options: EngineOptions) -> Engine:
-    """Return the first engine that serves this model and load. Raises `UsageError` where it is not here."""
+    """Return the first engine that serves this model and load and is here; the first of all where none is here.
+
+    Raises `UsageError` for a checkpoint where no engine for one is here.
+    """
     if form_of(launch) == "checkpoint":
         return check_serves_checkpoints(options)
-    serving = [engine for engine in ENGINES if engine.serves(launch)]
-    engine = next((each for each in serving if not options.engine_path or "engine_path" in each.options), serving[0])
+    serving = [
+        each for each in ENGINES if each.serves(launch) and (not options.engine_path or "engine_path" in each.options)
+    ]
+    return next((each for each in serving if not _is_missing(each, options)), serving[0])
+
+
+def _is_missing(engine: Engine, options: EngineOptions) -> bool:
+    """Whether it is not here; a path that was named wrongly is for `choose` to refuse."""
     try:
         engine.find(options.engine_path)
     except UsageError as error:
-        raise UsageError(f"The workload {_asks(launch)}, which {engine.name} serves. {error}") from error
-    return engine
-
-
-def _asks(launch: Launch) -> str:
-    """Describe a load by what sets engines apart."""
-    if launch.is_embedding:
-        return "asks for vectors"
-    return "sends requests when they are due" if launch.streams is None else f"keeps {launch.streams} in flight"
+        return isinstance(error, MissingEngineError)
+    return False
 
 
 def check_serves_checkpoints(options: EngineOptions) -> Engine:

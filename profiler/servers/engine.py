@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from profiler.servers.base import Launch
+from profiler.progress import Progress
+from profiler.servers.base import Launch, Tick
 from profiler.servers.managed import ManagedServer
 from profiler.servers.options import EngineOptions
 from profiler.servers.timings import Counters, EngineTiming
@@ -41,7 +42,7 @@ class Engine:
     name: str
     purpose: str  # in `aforo engines`
     remedy: str  # how to install or build it
-    find: Callable[[Path | None], object]  # looks for it, in a path first; raises `AforoError` where it is missing
+    find: Callable[[Path | None], object]  # looks for it, in a path first; raises `MissingEngineError` or `UsageError`
     installed: Callable[[], Installed]  # finds it and starts it to ask for its version; raises `AforoError`
     server: Callable[[Launch, EngineOptions], ManagedServer]  # ready to be started; raises `AforoError`
     options: frozenset[str]  # fields of `EngineOptions` that it takes
@@ -52,6 +53,9 @@ class Engine:
 
     most_streams: int | None = None  # requests served at a time; None: as many as there are slots
     serves_embeddings: bool = True
+
+    build: Callable[[Progress, Tick], None] | None = None
+    """Builds it for this machine; None: it has to be installed. Raises `EngineBuildError`, and what `Tick` raises."""
 
     check: Callable[[Launch, EngineOptions], None] = _nothing_to_check
     """Raises `UsageError` where it would refuse, once it has started, what the workload asks for."""

@@ -6,7 +6,7 @@ from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_cpp_python, llama_server, vllm
 from profiler.servers.engine import Engine
 
-ENGINES: Sequence[Engine] = (llama_cpp_python.ENGINE, llama_server.ENGINE, vllm.ENGINE)
+ENGINES: Sequence[Engine] = (llama_server.ENGINE, llama_cpp_python.ENGINE, vllm.ENGINE)
 
 
 def engine_called(name: str) -> Engine | None:

@@ -1,4 +1,4 @@
-"""The embedded engine: the server of llama-cpp-python, one stream at a time.
+"""The server of llama-cpp-python, one stream at a time.
 
 Facts that this file lives by, for version 0.3.36: a new request interrupts the one in flight unless told
 otherwise; there is no usage in its streams; its log holds llama.cpp's own timing of every request; it reuses what a
@@ -14,7 +14,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from profiler.errors import MissingExtraError, ServerError, ServerStartError
+from profiler.errors import MissingEngineError, ServerError, ServerStartError
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_cpp
 from profiler.servers.base import Launch
@@ -57,7 +57,7 @@ class LlamaCppPythonServer(ManagedServer):
     counts_tokens = True
 
     def __init__(self, launch: Launch, options: EngineOptions) -> None:
-        """Prepare the server. Raises `MissingExtraError` without the engine."""
+        """Prepare the server. Raises `MissingEngineError` without the engine."""
         super().__init__(launch)
         self._build = check_installed()
         self._model = launch.model
@@ -159,15 +159,17 @@ def version() -> str | None:
 
 
 def find(engine_path: Path | None = None) -> None:
-    """Look for the package, which no path names. Raises `MissingExtraError`."""
+    """Look for the package, which no path names. Raises `MissingEngineError`."""
     if find_spec("llama_cpp") is None:
-        raise MissingExtraError("The llama-cpp-python engine", "llama")
+        raise MissingEngineError(
+            "The llama-cpp-python engine is not installed. Install it with: pip install 'aforo[llama]'"
+        )
 
 
 def check_installed() -> str:
     """Return what the library says of its own build.
 
-    Raises `MissingExtraError` when it is not installed, `ServerStartError` when it cannot be loaded.
+    Raises `MissingEngineError` when it is not installed, `ServerStartError` when it cannot be loaded.
     """
     find()
     code = "import llama_cpp; print(llama_cpp.llama_print_system_info().decode())"
@@ -202,7 +204,7 @@ def _installed() -> Installed:
 
 ENGINE = Engine(
     name=NAME,
-    purpose="Embedded; one request at a time.",
+    purpose="One request at a time.",
     remedy=REMEDY,
     find=find,
     installed=_installed,

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from profiler.errors import ServerError, UsageError
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models.locate import EMBEDDING
+from profiler.progress import Progress
 from profiler.results.manifest import EngineFacts
 from profiler.servers import llama_build, llama_cpp
-from profiler.servers.base import Launch
+from profiler.servers.base import Launch, Tick
 from profiler.servers.engine import Engine, Installed
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import call_object, streamed_body
@@ -41,8 +43,18 @@ _NOTES = {
 
 
 def find(engine_path: Path | None = None) -> Path:
-    """Return the program: as named, from `$AFORO_LLAMA_SERVER`, as built here, or from PATH. Raises `UsageError`."""
+    """Return the program: as named, from `$AFORO_LLAMA_SERVER`, as built here, or from PATH.
+
+    Raises `MissingEngineError` where none was named and none is here, `UsageError` where none is at the path named.
+    """
     return find_program(NAME, engine_path, VARIABLE, [llama_build.built(NAME)], REMEDY)
+
+
+def build(progress: Progress, tick: Tick) -> None:
+    """Build it for this machine. Raises `EngineBuildError`, and what `tick` raises."""
+    jobs = usable_cpu_count()
+    progress.note(llama_build.announcement(jobs))
+    llama_build.build(progress, tick, jobs)
 
 
 def version(program: Path) -> tuple[str, str]:
@@ -193,7 +205,7 @@ def _installed() -> Installed:
 
 ENGINE = Engine(
     name=NAME,
-    purpose="Several requests at a time.",
+    purpose="The default for .gguf files; several requests at a time.",
     remedy=REMEDY,
     find=find,
     installed=_installed,
@@ -206,6 +218,7 @@ ENGINE = Engine(
     ),
     model_form="gguf",
     check=check_pooling,
+    build=build,
     kv_element_bytes=llama_cpp.kv_element_bytes,
     repacked=llama_cpp.REPACKED,
     unused_instructions=llama_cpp.unused_instructions,

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from profiler.errors import ServerStartError, UsageError
+from profiler.errors import MissingEngineError, ServerStartError, UsageError
 from profiler.files import expanded
 from profiler.servers.secrets import without_secrets
 
@@ -18,7 +18,7 @@ def find_program(
 ) -> Path:
     """Return the program: as named by the user, from `$variable`, one of the others, or from PATH.
 
-    Raises `UsageError`, which ends with the remedy.
+    Raises `UsageError`, which ends with the remedy; `MissingEngineError` where none was named and none is here.
     """
     for origin, path in {"--engine-path": engine_path, f"${variable}": os.environ.get(variable)}.items():
         if path:
@@ -26,7 +26,7 @@ def find_program(
     on_path = shutil.which(name)
     found = [path for path in others if path and path.is_file()] + ([Path(on_path)] if on_path else [])
     if not found:
-        raise UsageError(f"No {name} was found. {remedy} Or name one with --engine-path or ${variable}.")
+        raise MissingEngineError(f"No {name} was found. {remedy} Or name one with --engine-path or ${variable}.")
     return found[0]
 
 

@@ -42,11 +42,11 @@ def wait_for_requests(parent: Path, count: int, timeout_s: float = 300) -> RunFo
 def server_pids(folder: RunFolder) -> list[int]:
     """Return the processes that serve this run's model, by its port."""
     command = folder.read_manifest().engine.command
-    port, module = command[command.index("--port") + 1], command[command.index("-m") + 1]
+    program, port = command[0], command[command.index("--port") + 1]
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if module in words and port in words and process.status() != psutil.STATUS_ZOMBIE:
+        if program in words and port in words and process.status() != psutil.STATUS_ZOMBIE:
             found.append(process.pid)
     return found
 
@@ -105,12 +105,13 @@ def test_summary_and_report_are_recomputed_byte_for_byte(tmp_path: Path, aforo: 
 
 
 def test_the_engines_own_rate_stands_beside_ours(tmp_path: Path, aforo: Aforo) -> None:
-    done = aforo("run", "smoke", "--model", TINY, "--output-tokens", "64", "--json", "--quiet")
+    engine = ("--engine", "llama-cpp-python")
+    done = aforo("run", "smoke", "--model", TINY, *engine, "--output-tokens", "64", "--json", "--quiet")
     metrics = json.loads(done.stdout)["metrics"]
     # The engine leaves out sampling and the server, so it can only be faster than what a client sees.
-    engine = metrics["engine_decode_tokens_per_s"]["value"]
-    assert engine > metrics["client_decode_tokens_per_s"]["value"] > 0
-    assert engine > metrics["decode_tokens_per_s"]["min"] > 0
+    told = metrics["engine_decode_tokens_per_s"]["value"]
+    assert told > metrics["client_decode_tokens_per_s"]["value"] > 0
+    assert told > metrics["decode_tokens_per_s"]["min"] > 0
     assert metrics["model_load_s"]["value"] > 0
     assert metrics["peak_rss_bytes"]["value"] > 10e6
 

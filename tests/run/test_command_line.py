@@ -23,6 +23,7 @@ from profiler.timing.clock import SystemClock
 from profiler.timing.messages import TlsOptions
 
 NOT_REPEATED = {
+    "build": "the engine is there by then",
     "headers": "may hold a key",
     "out": "where the folder is made",
     "json": "what is printed",
@@ -164,6 +165,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     (tmp_path / "key.txt").write_text("sk-1234567890\n")
     monkeypatch.setattr(plan, "OpenAiEndpoint", Endpoint)
     monkeypatch.setattr(plan, "choose", started)
+    monkeypatch.setattr(plan, "provide", lambda *_: None)
     monkeypatch.setattr(plan, "check_omitted", lambda *_: None)
     monkeypatch.setattr(plan, "_find_model", lambda *_: MODEL)
     monkeypatch.setattr(plan, "_adapter", lambda *_: None)

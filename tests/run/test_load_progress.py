@@ -15,6 +15,8 @@ class Seen:
         self.stages: list[tuple[str, float | None]] = []
         self.done: list[float] = []
 
+    def note(self, text: str) -> None: ...
+
     def stage(self, text: str, total: float | None = None) -> None:
         self.stages.append((text, total))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -13,11 +14,13 @@ from profiler.servers import llama_build
 
 # Configures at once; compiles in two steps, as ninja tells them.
 CMAKE = """#!/bin/sh
-if [ "$1" != --build ]; then echo "$@" > "{told}"; echo "$CXXFLAGS" >> "{told}"; exit 0; fi
+if [ "$1" != --build ]; then
+  mkdir -p "$4"; echo configured >> "{told}.log"; echo "$@" > "{told}"; echo "$CXXFLAGS" >> "{told}"; exit 0
+fi
 echo "[1/2] Building CXX object ggml.cpp.o"
 {then}
 mkdir -p "$2/bin"
-for program in llama-server llama-bench llama-quantize; do echo new > "$2/bin/$program"; done
+for program in $(echo "$@" | grep -o 'llama-[a-z]*'); do echo new > "$2/bin/$program"; done
 echo "[2/2] Linking CXX executable bin/llama-server"
 """
 
@@ -26,6 +29,9 @@ class Stages:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.done: list[float] = []
+
+    def note(self, text: str) -> None:
+        self.seen.append(text)
 
     def stage(self, text: str, total: float | None = None) -> None:
         self.seen.append(text)
@@ -40,9 +46,8 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def fetched(work: llama_build._Work) -> None:
-        source = work._folder / "source" / "llama_cpp_python" / "vendor" / "llama.cpp"
-        source.mkdir(parents=True)
-        (source / "LICENSE").write_text("MIT")
+        work._source.mkdir(exist_ok=True)
+        (work._source / "LICENSE").write_text("MIT")
 
     monkeypatch.setattr(llama_build._Work, "fetch", fetched)
     return tmp_path / "cache" / "aforo" / "engines"
@@ -75,8 +80,6 @@ def test_a_build_ends_in_programs_and_a_record_of_how_they_were_made(engines: Pa
     assert sorted(path.name for path in folder.iterdir()) == [
         "LICENSE",
         "build.json",
-        "llama-bench",
-        "llama-quantize",
         "llama-server",
     ]
     made = llama_build.describe(folder / "llama-server")
@@ -86,7 +89,7 @@ def test_a_build_ends_in_programs_and_a_record_of_how_they_were_made(engines: Pa
     assert made.cuda is None
     assert 0.5 in stages.done
     assert stages.seen[-1] == "Compiling llama.cpp"
-    assert {path.name for path in engines.iterdir()} == {folder.name, "llama.cpp-build.log"}
+    assert {path.name for path in engines.iterdir()} == {folder.name, "llama.cpp-build.log", ".llama.cpp.lock"}
 
 
 def test_the_compiler_is_given_the_header_that_mends_amx(engines: Path, cmake: Path) -> None:
@@ -110,8 +113,67 @@ def test_a_build_that_fails_shows_its_last_lines_and_leaves_nothing(engines: Pat
         build()
     assert "exit code 2" in str(caught.value)
     assert str(llama_build.log_path()) in str(caught.value)
-    assert [path.name for path in engines.iterdir()] == ["llama.cpp-build.log"]
+    assert "it goes on where it stopped" in str(caught.value)
     assert llama_build.built("llama-server") is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "not_shown"),
+    [
+        ("[1/9] x\\nFAILED: a.o\\na.cpp:1: error: cheese\\n" + "[2/9] y\\n" * 40, "error: cheese", "[1/9]"),
+        ("c++: fatal error: Killed signal terminated program cc1plus", "--jobs 1", "where it stopped"),
+        ("x" * 5000, "x …", "x" * 400),
+    ],
+)
+def test_what_a_failed_build_shows_of_its_log(
+    engines: Path, cmake: Path, printed: str, shown: str, not_shown: str
+) -> None:
+    stand_in(cmake, f"printf '{printed}'; exit 1")
+    with pytest.raises(EngineBuildError) as caught:
+        build()
+    assert shown in str(caught.value)
+    assert not_shown not in str(caught.value)
+
+
+def test_a_build_goes_on_where_the_last_one_failed_unless_the_compiler_is_another(
+    engines: Path, cmake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(cmake, "touch $2/compiled; exit 1")
+    for _ in range(2):
+        with pytest.raises(EngineBuildError):
+            build()
+    compiled = engines / f".{llama_build.home().name}.building" / "tree" / "compiled"
+    assert compiled.exists()
+    stand_in(cmake, "test ! -e $2/compiled || exit 9")
+    with pytest.raises(EngineBuildError, match="exit code 9"):
+        build()
+    monkeypatch.setenv("CXXFLAGS", "-O1")
+    build()
+    assert not compiled.parent.exists()
+
+
+def test_other_programs_are_built_when_they_are_asked_for_beside_those_that_are_there(
+    engines: Path, cmake: Path
+) -> None:
+    build()
+    folder = llama_build.build(Stages(), lambda: None, 2, programs=["llama-bench"], cuda=False)
+    assert {path.name for path in folder.glob("llama-*")} == {"llama-server", "llama-bench"}
+
+
+def test_of_two_builds_at_once_the_second_waits_and_uses_what_the_first_has_built(engines: Path, cmake: Path) -> None:
+    stand_in(cmake, "sleep 0.5")
+    with ThreadPoolExecutor(2) as pool:
+        seen = [Stages(), Stages()]
+        folders = list(pool.map(build, seen))
+    assert folders == [llama_build.home()] * 2
+    assert (cmake / "told.log").read_text().splitlines() == ["configured"]
+    assert sorted("Waiting for another build of llama.cpp to end" in stages.seen for stages in seen) == [False, True]
+
+
+def test_a_build_says_beforehand_what_it_does_and_how_long_it_takes() -> None:
+    text = llama_build.announcement(2)
+    assert text.startswith("Building llama-server for this processor, once: about ")
+    assert "min on 2 CPUs" in text
 
 
 def test_a_build_that_fails_leaves_the_older_one_in_place(engines: Path, cmake: Path) -> None:
@@ -128,7 +190,9 @@ def test_a_build_replaces_the_older_one(engines: Path, cmake: Path) -> None:
     assert (llama_build.home() / "llama-server").read_text() == "new\n"
 
 
-def test_a_build_that_is_interrupted_ends_its_tools_and_leaves_nothing(engines: Path, cmake: Path) -> None:
+def test_a_build_that_is_interrupted_ends_its_tools_and_leaves_nothing_that_looks_finished(
+    engines: Path, cmake: Path
+) -> None:
     stand_in(cmake, f"sleep 600 & echo $! > {cmake / 'pid'}; wait")
 
     def tick() -> None:
@@ -139,7 +203,9 @@ def test_a_build_that_is_interrupted_ends_its_tools_and_leaves_nothing(engines: 
         build(tick=tick)
     child = int((cmake / "pid").read_text())
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
-    assert [path.name for path in engines.iterdir()] == ["llama.cpp-build.log"]
+    assert llama_build.built("llama-server") is None
+    stand_in(cmake, "")
+    assert (build() / "llama-server").exists()
 
 
 def test_a_disk_without_room_is_said_before_anything_starts(

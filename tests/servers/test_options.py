@@ -1,17 +1,20 @@
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from support.launch import launch, model
 
-from profiler.errors import ModelError, UsageError
+from profiler.errors import MissingEngineError, ModelError, UsageError
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.options import Option, declared, words
+from profiler.progress import Silent
 from profiler.results.manifest import ModelFacts, PromptCache
-from profiler.servers import llama_server, vllm
-from profiler.servers.base import Launch
-from profiler.servers.choose import available, check_serves, check_serves_checkpoints, choose, default_engine
+from profiler.servers import llama_build, llama_server, vllm
+from profiler.servers.base import Launch, no_tick
+from profiler.servers.choose import available, check_serves, check_serves_checkpoints, choose, default_engine, provide
 from profiler.servers.engine import Engine
 from profiler.servers.engines import ENGINES, engine_called
 from profiler.servers.options import EngineOptions
@@ -41,32 +44,70 @@ def test_a_prompt_cache_is_cold_or_warm() -> None:
         EngineOptions(prompt_cache="tepid")
 
 
-@pytest.mark.parametrize(
-    ("wanted", "why"),
-    [
-        (launch(streams=2), "keeps 2 in flight, which llama-server serves"),
-        (launch(streams=None), "sends requests when they are due, which llama-server serves"),
-        (launch(api="embeddings"), "asks for vectors, which llama-server serves"),
-    ],
-)
-def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: Launch, why: str
-) -> None:
+POOLED = model().model_copy(update={"training": "embedding"})
+
+
+@pytest.fixture
+def no_llama_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv(llama_server.VARIABLE, raising=False)
-    with pytest.raises(UsageError, match=f"{why}.*aforo engines build llama-server"):
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [launch(streams=2), launch(streams=None), launch(POOLED, api="embeddings")],
+    ids=["two", "open", "vectors"],
+)
+@pytest.mark.usefixtures("no_llama_server")
+def test_without_an_engine_for_the_load_the_one_that_serves_it_is_named_and_how_to_get_it(wanted: Launch) -> None:
+    with pytest.raises(MissingEngineError, match=r"No llama-server was found.*aforo engines build llama-server"):
         choose(wanted, EngineOptions())
 
 
-@pytest.mark.parametrize(("streams", "engine"), [(1, "llama-cpp-python"), (2, "llama-server"), (None, "llama-server")])
-def test_one_stream_goes_to_the_embedded_engine_and_all_other_loads_to_one_that_serves_several(
-    monkeypatch: pytest.MonkeyPatch, streams: int | None, engine: str
+def here(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let the engines of these names be on this machine and no other."""
+
+    def find(engine: Engine, path: Path | None) -> None:
+        if engine.name not in names:
+            raise MissingEngineError(engine.name)
+
+    found = [replace(each, find=partial(find, each)) for each in ENGINES]
+    monkeypatch.setattr("profiler.servers.choose.ENGINES", found)
+
+
+@pytest.mark.parametrize(
+    ("streams", "names", "engine"),
+    [
+        (1, ("llama-cpp-python", "llama-server"), "llama-server"),
+        (1, ("llama-cpp-python",), "llama-cpp-python"),
+        (1, (), "llama-server"),
+        (2, ("llama-cpp-python",), "llama-server"),
+        (None, ("llama-cpp-python",), "llama-server"),
+    ],
+)
+def test_the_default_is_llama_server_unless_only_another_engine_is_here_and_serves_the_load(
+    monkeypatch: pytest.MonkeyPatch, streams: int | None, names: tuple[str, ...], engine: str
 ) -> None:
-    monkeypatch.setattr("profiler.servers.choose.ENGINES", [replace(each, find=lambda _: None) for each in ENGINES])
+    here(monkeypatch, *names)
     assert default_engine(launch(streams=streams), EngineOptions()).name == engine
     named = EngineOptions(engine_path=Path("/x"))  # which an engine without a program of its own does not take
     assert default_engine(launch(streams=streams), named).name == "llama-server"
+
+
+@pytest.mark.usefixtures("no_llama_server")
+def test_llama_server_is_built_where_a_run_needs_it_and_none_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+    monkeypatch.setattr(llama_build, "build", lambda progress, tick, jobs: built.append(jobs))
+    needed = launch(streams=2)
+    for options in (EngineOptions(), EngineOptions(engine="llama-server")):
+        provide(needed, options, Silent(), no_tick)
+    assert built == [usable_cpu_count()] * 2
+    provide(needed, EngineOptions(engine_path=Path("/no/such/program")), Silent(), no_tick)
+    provide(launch(streams=1), EngineOptions(engine="llama-cpp-python"), Silent(), no_tick)
+    with pytest.raises(UsageError, match="--pooling"):
+        provide(launch(api="embeddings"), EngineOptions(), Silent(), no_tick)
+    assert len(built) == 2
 
 
 def called(name: str) -> Engine:
