@@ -50,7 +50,7 @@ class ServerProcess:
                 stderr=log,
                 environment={**without_secrets(os.environ), **environment},
             )
-        first = read_line(self._warden, timeout_s=10.0)
+        first = read_line(self._warden, timeout_s=60.0)
         if not first.startswith("pid "):
             self.stop()
             raise ServerStartError(f"The server could not be started: {command[0]}. {self.log_tail()}")

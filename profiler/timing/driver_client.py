@@ -36,7 +36,7 @@ from profiler.timing.messages import (
 from profiler.timing.spool import write_spool
 from profiler.units import NS_PER_MS
 
-_START_TIMEOUT_S = 20.0
+_START_TIMEOUT_S = 60.0
 _READY_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 5.0
 _SILENT_S = 30.0  # a worker that carries out a job is heard each second, however long its requests take

@@ -1,5 +1,7 @@
 import time
 
+import pytest
+
 from profiler.timing.clock import WallOffset, sample_wall_offset, wall_to_monotonic_ns
 
 
@@ -18,6 +20,21 @@ def test_drift_is_interpolated() -> None:
     first = WallOffset(at_ns=0, offset_ns=0, width_ns=0)
     last = WallOffset(at_ns=1_000_000, offset_ns=500, width_ns=0)
     assert wall_to_monotonic_ns(500_250, first, last) == 500_000
+
+
+@pytest.mark.parametrize(
+    ("readings", "width_ns"),
+    [
+        ([0, 100], 100),
+        ([0, 5_000_000, 6_000_000, 6_000_200], 200),  # it lost its CPU for 5 ms in the first
+        ([9 * 10**6 * step for step in range(10)], 9 * 10**6),  # in all five
+    ],
+)
+def test_a_sample_that_was_interrupted_is_taken_again(
+    monkeypatch: pytest.MonkeyPatch, readings: list[int], width_ns: int
+) -> None:
+    monkeypatch.setattr(time, "monotonic_ns", iter(readings).__next__)
+    assert sample_wall_offset().width_ns == width_ns
 
 
 def test_the_offset_of_this_machine_converts_now_to_now() -> None:
