@@ -62,7 +62,7 @@ def export(
 def _warnings(opened: "Opened") -> list[str]:
     verdict = opened.summary.verdict if opened.summary else None
     is_doubtful = verdict is not None and verdict.level == "INVALID"
-    return [f"{opened.folder} is INVALID: its numbers are not to be believed."] if is_doubtful else []
+    return [f"{opened.folder} is INVALID: its numbers are not reliable."] if is_doubtful else []
 
 
 def _text(opened: "Opened", to: Form, table: TableName, point: str | None, notes: list[str]) -> Iterable[str]:

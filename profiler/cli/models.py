@@ -170,7 +170,7 @@ def _print_shapes(entries: "list[Entry]") -> None:
         shown.add_row(entry.id, *numbers)
     console().print(shown)
     print("Sizes in GB; KV KiB: keys and values of one token in float16.")
-    print("Random weights in the shape of public models: the speed is theirs, the text means nothing.")
+    print("Random weights in the shape of public models: the speed is theirs, the output is meaningless.")
     print("Measure one with: aforo run --model synthetic:SHAPE/QUANT")
     made = [path for entry in entries for path in entry.made.values()]
     if made:
@@ -190,7 +190,7 @@ def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
             shown.add_row(key.replace("_", " "), _readable(key, value))
     console().print(shown)
     if facts.is_synthetic:
-        print("Synthetic weights: the speed is that of the real model's shape, the text means nothing.")
+        print("Synthetic weights: the speed is that of the real model's shape, the output is meaningless.")
 
 
 def _readable(key: str, value: object) -> str:

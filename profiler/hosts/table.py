@@ -100,7 +100,7 @@ def rows(facts: HostFacts) -> list[tuple[str, str]]:
 def _cpu_rows(cpu: CpuFacts, machine: str | None) -> list[tuple[str, str]]:
     told_by = f" (told by its {cpu.microarchitecture_source})" if cpu.microarchitecture_source else ""
     return [
-        ("Processor", f"{cpu.model_name or UNKNOWN}, {cpu.vendor or UNKNOWN}"),
+        ("CPU", f"{cpu.model_name or UNKNOWN}, {cpu.vendor or UNKNOWN}"),
         ("Generation", cpu.generation or UNKNOWN),
         ("Design", f"{cpu.microarchitecture or UNKNOWN}{told_by}, {cpu.isa_level or machine or UNKNOWN}"),
         ("Instructions", " ".join(cpu.isa_features) or UNKNOWN),

@@ -54,6 +54,7 @@ _ACRONYMS = {
     "ram",
     "url",
     "os",
+    "sha256",
 }
 _UNIT_SUFFIXES = ("_per_s", "_bytes", "_ratio", "_cores", "_rps", "_ms", "_us", "_ns", "_s", "_mhz")
 
@@ -92,5 +93,12 @@ def without_unit(name: str) -> str:
 def words(name: str) -> str:
     """An identifier in words: `peak_rss` gives `Peak RSS`."""
     parts = name.replace("-", " ").replace("_", " ").split()
-    text = " ".join(part.upper() if part.rstrip(":").lower() in _ACRONYMS else part for part in parts)
+    text = " ".join(_cased(part) for part in parts)
     return text[:1].upper() + text[1:]
+
+
+def _cased(part: str) -> str:
+    word = part.rstrip(":").lower()
+    if word in _ACRONYMS:
+        return part.upper()
+    return f"{part[:-1].upper()}s" if word.endswith("s") and word[:-1] in _ACRONYMS else part

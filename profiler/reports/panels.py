@@ -112,7 +112,7 @@ def _marks(metric: Distribution) -> list[Mark]:
 
 
 def _timeline(run: _Run) -> Panel:
-    title = "Who streamed when"
+    title = "Request timeline"
     shown = run.gathered.timeline()
     if not shown.rows:
         return Panel("timeline", title, "No measured request was sent, so there is no timeline.")
@@ -128,7 +128,7 @@ def _timeline(run: _Run) -> Panel:
 
 
 def _gaps(run: _Run) -> Panel:
-    title = "Gaps between tokens over the run"
+    title = "Inter-token latency over the run"
     gaps = run.gathered.gaps
     points = gaps.points()
     if not gaps.total:
@@ -150,11 +150,11 @@ def _utilisation(run: _Run) -> list[Panel]:
 
 def _cores(run: _Run) -> Panel:
     server, client = _series(run, lambda s: s.server_cpu_cores), _series(run, lambda s: s.client_cpu_cores)
-    title = "Cores busy"
+    title = "CPU cores busy"
     if not server and not client:
         return Panel("cores", title, "Neither the server's nor the load driver's CPU time could be read.")
     figure = figures.cores(series.extremes(server), series.extremes(client), run.phases)
-    return Panel("cores", title, _sampling_note(run), figure, "Cores busy against time.")
+    return Panel("cores", title, _sampling_note(run), figure, "CPU cores busy against time.")
 
 
 def _host(run: _Run) -> Panel:

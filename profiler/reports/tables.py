@@ -94,10 +94,10 @@ class RateComparison:
 
 
 _ENGINE_PAIRS = (
-    ("Decoding, per stream", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
-    ("Prompt processing", "client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
-    ("Time to first token, mean", "ttft_ms", "engine_ttft_ms"),
-    ("Whole request, mean", "e2e_ms", "engine_e2e_ms"),
+    ("Decode, per stream", "client_decode_tokens_per_s", "engine_decode_tokens_per_s"),
+    ("Prefill", "client_prefill_tokens_per_s", "engine_prefill_tokens_per_s"),
+    ("TTFT, mean", "ttft_ms", "engine_ttft_ms"),
+    ("E2E latency, mean", "e2e_ms", "engine_e2e_ms"),
 )
 
 

@@ -121,7 +121,5 @@ def _reason_against(run: StoredRun, read: dict[str, StoredRun], allow_invalid: b
         return f"has no verdict: its summary is older than the rules of trust. Write it anew: aforo summarize {path}"
     if verdict.level == "INVALID" and not allow_invalid:
         rules = ", ".join(finding.rule for finding in verdict.findings if finding.level == "INVALID")
-        return (
-            f"is INVALID ({rules}): its numbers are not to be believed. Repeat it, or pass --force to take it anyway."
-        )
+        return f"is INVALID ({rules}): its numbers are not reliable. Repeat it, or pass --force to take it anyway."
     return None

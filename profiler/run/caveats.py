@@ -29,7 +29,7 @@ def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
 def _of_model(plan: Plan) -> Iterator[str]:
     model, lora = plan.model, plan.lora
     if model.is_synthetic:
-        yield "Synthetic weights: the speed is that of the real model's shape, the text means nothing."
+        yield "Synthetic weights: the speed is that of the real model's shape, the output is meaningless."
     if lora is not None:
         weights = "synthetic weights" if lora.is_synthetic else "not the model alone"
         yield f"Measured with the LoRA adapter {lora.name}, rank {lora.rank}: {weights}."

@@ -85,7 +85,7 @@ class Driver:
         self._connections = Connections()
         self._ends_with_done = Habit()  # of the server: a body that goes on after its stream has said [DONE]
         has_stamps = enable_kernel_timestamps(self._keeper)
-        note = "stamps of arrival and of sending by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
+        note = "arrival and send timestamps by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
         self._channel.post(Hello(os.getpid(), has_stamps, note, is_realtime))
 
     def serve(self) -> None:
@@ -358,7 +358,7 @@ def _first_wave(job: Job) -> int:
 
 
 def _no_stamps_note() -> str:
-    return f"user-space stamps: no kernel receive stamps on {sys.platform}"
+    return f"user-space timestamps: no kernel timestamps on {sys.platform}"
 
 
 def go_first() -> bool:

@@ -40,7 +40,7 @@ def test_an_invalid_run_says_so(aforo: Aforo, tmp_path: Path) -> None:
     done = aforo("export", "run", "--to", "vllm")
     assert done.returncode == 0
     assert json.loads(done.stdout)["aforo_verdict"] == "INVALID"
-    assert "not to be believed" in done.stderr
+    assert "not reliable" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_what_is_unknown_says_so() -> None:
     shown = dict(rows(HostFacts(fingerprint="0123456789ab")))
 
     assert shown["Fingerprint"] == "0123456789ab"
-    assert shown["Processor"] == "unknown, unknown"
+    assert shown["CPU"] == "unknown, unknown"
     assert shown["Frequency"] == "unknown now, unknown at most, governor unknown, turbo unknown"
     assert shown["Memory"] == "unknown, swap unknown, huge pages unknown"
     assert "Emulated" not in shown
