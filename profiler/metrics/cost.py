@@ -141,7 +141,7 @@ def cost_per_request(seen: Observations) -> Measurement:
 
 
 @per_run(
-    "Output tokens for money",
+    "Output tokens per unit of money",
     unit=_FOR_MONEY,
     group="cost",
     better="higher",

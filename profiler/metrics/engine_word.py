@@ -84,7 +84,7 @@ def engine_decode_tokens_per_s(seen: Observations) -> float:
     work="decode",
 )
 def client_decode_tokens_per_s(seen: Observations) -> float:
-    """The counterpart of the engine's word: tokens after the first / time from first to last, summed over the requests.
+    """Client-side: tokens after the first / time from first to last, summed over the requests.
 
     Requests of differing speed weigh by their time, as in the engine's sums; `decode_tokens_per_s` weighs them alike.
     """
@@ -122,7 +122,7 @@ def engine_prefill_tokens_per_s(seen: Observations) -> float:
     work="prefill",
 )
 def client_prefill_tokens_per_s(seen: Observations) -> float:
-    """The counterpart of the engine's word: prompt tokens / time to the first token, summed over the requests.
+    """Client-side: prompt tokens / time to the first token, summed over the requests.
 
     Waiting for a place, sampling and HTTP are in it; `prefill_tokens_per_s` weighs requests of differing speed alike.
     """
@@ -139,7 +139,7 @@ def cached_prompt_ratio(seen: Observations) -> float:
         return totals.prompt_tokens_cached / totals.prompt_tokens_told
     if prompts := _sum_of(seen, _names(seen).prompt_tokens):
         return _sum_of(seen, _names(seen).cached_prompt_tokens) / prompts
-    raise NotMeasuredError("the server does not tell what it took from its cache")
+    raise NotMeasuredError("the server does not report tokens from its cache")
 
 
 @per_run("Unexpected prefix-cache hits", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
@@ -210,5 +210,5 @@ def engine_gap_ratio(seen: Observations) -> float:
         engine = seen.engine or EngineTotals()
         ours_ns, theirs_ms = engine.compared_client_ns, engine.compared_engine_ms
     if theirs_ms <= 0:
-        raise NotMeasuredError("the engine tells no time that covers the same span as the client's")
+        raise NotMeasuredError("the engine reports no duration comparable to the client's")
     return abs(ns_to_ms(ours_ns) - theirs_ms) / theirs_ms

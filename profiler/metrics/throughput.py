@@ -22,7 +22,7 @@ def _per_s(seen: Observations, amount: Amount) -> float:
     """Return how much comes out in a second of something that requests bring."""
     totals, in_flight = seen.totals, seen.in_flight
     if not totals.ended_well.total:
-        raise NotMeasuredError("no request that was sent in the steady windows ended well")
+        raise NotMeasuredError("no request that was sent in the steady windows succeeded")
     if seen.is_divisor:  # the mean duration stands above the fraction bar, where the quotient has no bias
         return in_flight * amount.total / totals.busy_ns * NS_PER_S
     per_ns = ratio_of_means(totals.sent, amount.total, totals.busy_ns, amount.times_ns, totals.busy_ns_squared)
@@ -106,7 +106,7 @@ def total_tokens_per_s(seen: Observations) -> float:
     shown=Shown(order=25, headline="terminal", brief=VALUE, loads="page"),
 )
 def requests_per_s(seen: Observations) -> float:
-    """Requests in flight × requests that ended well / duration, sums over those sent in the steady windows."""
+    """Requests in flight × successful requests / duration, sums over those sent in the steady windows."""
     return _per_s(seen, seen.totals.ended_well)
 
 

@@ -49,7 +49,7 @@ def plan_sent_ratio(seen: Observations) -> float:
     """Measured requests / requests that were planned, where a time limit cut the plan short; else 1."""
     phases = [phase for phase in seen.manifest.phases if phase.is_measured and phase.planned is not None]
     if not phases:
-        raise NotMeasuredError("run.json says not how many requests were planned")
+        raise NotMeasuredError("run.json does not say how many requests were planned")
     if not any(phase.cut_short for phase in phases):
         return 1.0
     return min(1.0, seen.totals.requests / max(1, sum(phase.planned or 0 for phase in phases)))
@@ -104,7 +104,7 @@ def kernel_user_gap_us(request: RequestRecord) -> list[float]:
 
 @per_run("Reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def coalesced_read_ratio(seen: Observations) -> float:
-    """Token-bearing reads that held several tokens / token-bearing reads. Their gaps are not to be trusted."""
+    """Token-bearing reads that held several tokens / token-bearing reads. Their gaps are not reliable."""
     if not seen.totals.token_reads:
         raise NotMeasuredError("no token arrived")
     return seen.totals.token_reads_coalesced / seen.totals.token_reads

@@ -37,7 +37,7 @@ def test_nothing_finished_is_said_not_shown_as_zero() -> None:
     rate = summary.metrics["output_tokens_per_s"]
     assert isinstance(rate, Scalar)
     assert rate.value is None
-    assert "ended well" in (rate.reason or "")
+    assert "succeeded" in (rate.reason or "")
     errors = summary.metrics["error_ratio"]
     assert isinstance(errors, Scalar)
     assert (errors.value, errors.interval) == (1, (pytest.approx(0.025), 1))  # one of one
