@@ -42,6 +42,7 @@ def list_runs(
 ) -> None:
     """List the runs below a folder, the newest first, with short id, verdict and headline numbers."""
     from profiler.cli.rows import form
+    from profiler.metrics.catalogue import listed
     from profiler.results.listing import Wanted, find, lines
 
     if limit is not None and limit < 0:
@@ -49,7 +50,7 @@ def list_runs(
     wanted_form = form(as_json=json, as_csv=csv)
     found = find(path)
     wanted = Wanted(host, model, workload, _level(verdict))
-    kept = [line for line in lines(found) if wanted.keeps(line)]
+    kept = [line for line in lines(found, listed()) if wanted.keeps(line)]
     most = limit if limit is not None else _SHOWN_AT_MOST if wanted_form == "table" else 0
     shown = kept[:most] if most else kept
     if wanted_form == "table":
@@ -77,7 +78,7 @@ def _level(verdict: VerdictName | None) -> str | None:
 
 def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
     from profiler.cli.rows import print_rows
-    from profiler.results.listing import HEADLINES
+    from profiler.metrics.catalogue import listed
 
     about = (
         "id",
@@ -92,11 +93,12 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
         "requests_ok",
         "requests_failed",
     )
-    columns = [*about, *HEADLINES, "currency", "folder", "note"]
+    headlines = listed()
+    columns = [*about, *headlines, "currency", "folder", "note"]
     rows = [
         [
             *(getattr(line, name) for name in about),
-            *(line.numbers.get(name) for name in HEADLINES),
+            *(line.numbers.get(name) for name in headlines),
             line.currency,
             str(line.folder),
             line.note,

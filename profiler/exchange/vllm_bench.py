@@ -12,7 +12,7 @@ from profiler.exchange import source
 from profiler.exchange.runs import Opened
 from profiler.exchange.source import Object, Said
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import PerRequest, Pooled
+from profiler.metrics.registry import PerRequest, PerRun, Pooled
 from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 from profiler.results.records import Outcome, RequestRecord
@@ -20,9 +20,11 @@ from profiler.results.summary import Distribution, PointSummary, Scalar
 from profiler.units import ns_to_s
 from profiler.workloads.phases import is_measured
 
-LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")
-_OF_REQUESTS = [spec for name in LATENCIES if isinstance(spec := METRICS[name], PerRequest | Pooled)]
-RATES = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "goodput_rps")
+_TOOL: SourceTool = "vllm bench"
+_KNOWN = [spec for spec in METRICS.values() if _TOOL in spec.aliases]
+_OF_REQUESTS = [spec for spec in _KNOWN if isinstance(spec, PerRequest | Pooled)]
+LATENCIES = tuple(spec.id for spec in _OF_REQUESTS)
+RATES = tuple(spec.id for spec in _KNOWN if isinstance(spec, PerRun))
 DATE = "%Y%m%d-%H%M%S"
 _REQUIRED = {"request_throughput", "completed", "duration"}
 _NOTES = (
@@ -34,7 +36,7 @@ _NOTES = (
 class VllmBench:
     """The files of `vllm bench serve`."""
 
-    NAME: SourceTool = "vllm bench"
+    NAME: SourceTool = _TOOL
     MADE_BY = "vllm bench serve --save-result"
 
     def recognises(self, parts: list[Object]) -> bool:

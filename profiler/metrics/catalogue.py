@@ -1,6 +1,6 @@
 """All metrics: importing this module declares them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import get_args
 
@@ -20,12 +20,30 @@ from profiler.metrics import (  # noqa: F401 - importing declares, in the order 
 
 # isort: on
 from profiler.metrics.registry import Group, MetricSpec, declared
+from profiler.metrics.shown import VALUE, Shown
+from profiler.results.tokens import Tokens
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 METRICS: Mapping[str, MetricSpec] = {
     spec.id: spec for group in GROUPS for spec in declared().values() if spec.group == group
 }
 """Group by group, and within one in the order of declaration."""
+
+
+def placed(where: Callable[[Shown], object], tokens: Tokens | None = None) -> list[MetricSpec]:
+    """Return the metrics that have a place in a table, in its order; only those for runs about `tokens`, if given."""
+    found = [spec for spec in METRICS.values() if where(spec.shown)]
+    kept = [spec for spec in found if tokens is None or spec.shown.of in {None, tokens.kind}]
+    return sorted(kept, key=lambda spec: spec.shown.order)
+
+
+def listed() -> dict[str, tuple[str, str | None]]:
+    """Return what a list of runs has of each: by the name of a column, the metric and a quantile of it."""
+    columns = {}
+    for spec in placed(lambda shown: shown.brief):
+        quantile = None if spec.shown.brief == VALUE else spec.shown.brief
+        columns[spec.id if quantile is None else f"{spec.id}.{quantile}"] = (spec.id, quantile)
+    return columns
 
 
 def markdown() -> str:

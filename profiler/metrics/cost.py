@@ -172,6 +172,7 @@ _PER_1M_USD, _OUTPUT, _INPUT = "USD/1M tokens", "cost_per_1m_output_tokens", "co
     rests_on={"price"},
     instead=_OUTPUT,
     over=RATES,
+    shown=Shown(order=81, brief=VALUE),
 )
 def usd_per_1m_output_tokens(seen: Observations) -> Measurement:
     """`cost_per_1m_output_tokens`, where the price is in USD."""

@@ -87,7 +87,15 @@ class MetricSpec:
 
     def is_unit(self, unit: str) -> bool:
         """Whether a value in this unit is one of this metric: `currency` stands for any of ISO 4217."""
-        return re.fullmatch(re.escape(self.unit).replace(CURRENCY, "[A-Z]{3}"), unit) is not None or unit == self.unit
+        return self._in_unit(unit) is not None or unit == self.unit
+
+    def currency_of(self, unit: str) -> str:
+        """Return the currency in the unit of a value; empty where it has none, or none that is known."""
+        found = self._in_unit(unit)
+        return "".join(found.groups()) if found is not None else ""
+
+    def _in_unit(self, unit: str) -> re.Match[str] | None:
+        return re.fullmatch(re.escape(self.unit).replace(CURRENCY, "([A-Z]{3})"), unit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,7 +103,7 @@ def total_tokens_per_s(seen: Observations) -> float:
     },
     over=RATES,
     work="requests",
-    shown=Shown(order=25, headline="terminal", brief=VALUE, loads="page"),
+    shown=Shown(order=65, headline="terminal", brief=VALUE, loads="page"),
 )
 def requests_per_s(seen: Observations) -> float:
     """Requests in flight × successful requests / duration, sums over those sent in the steady windows."""

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from plotly import graph_objects as go
 
+from profiler.metrics.catalogue import placed
 from profiler.metrics.estimates import estimate_of
+from profiler.metrics.registry import MetricSpec
+from profiler.metrics.shown import VALUE
 from profiler.reports import format as fmt
 from profiler.reports.figures import (
     BLUE,
@@ -24,19 +27,10 @@ from profiler.reports.figures import (
 )
 from profiler.results.points import load_of, unit_of
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
-from profiler.results.tokens import OUTPUT, Tokens, tokens_of
+from profiler.results.tokens import Tokens, tokens_of
 
 ATTAINMENT = "slo_attainment_ratio"
-_LATENCIES = (
-    ("TTFT p50", "ttft_ms", "p50", SKY),
-    ("TTFT p99", "ttft_ms", "p99", BLUE),
-    ("TPOT p50", "tpot_ms", "p50", ORANGE),
-    ("TPOT p99", "tpot_ms", "p99", PURPLE),
-)
-_LATENCIES_OF_EMBEDDINGS = (
-    ("E2E p50", "e2e_ms", "p50", SKY),
-    ("E2E p99", "e2e_ms", "p99", BLUE),
-)
+_COLOURS = (SKY, BLUE, ORANGE, PURPLE)  # of the percentiles of latencies, two and two
 _INTERVAL_SHADE = "rgba(213,94,0,0.14)"
 
 
@@ -69,17 +63,26 @@ class _Value:
 
 def columns(summary: Summary) -> list[Column]:
     """Return what is said of every load."""
-    tokens = tokens_of(summary.points)
     return [
-        Column(f"{tokens.kind.capitalize()}, tokens/s", tokens.rate, "value"),
-        Column("Requests/s", "requests_per_s", "value"),
-        *(Column(f"{name}, ms", metric, statistic) for name, metric, statistic, _ in _latencies(tokens)),
-        Column("Met SLOs, %", ATTAINMENT, "value"),
+        Column(_title(spec, statistic), spec.id, statistic)
+        for spec in placed(lambda shown: shown.loads, tokens_of(summary.points))
+        for statistic in spec.shown.statistics
     ]
 
 
-def _latencies(tokens: Tokens) -> tuple[tuple[str, str, str, str], ...]:
-    return _LATENCIES if tokens is OUTPUT else _LATENCIES_OF_EMBEDDINGS
+def _title(spec: MetricSpec, statistic: str) -> str:
+    unit = "%" if spec.unit == "ratio" else spec.unit
+    return f"{spec.short_label}, {unit}" if statistic == VALUE else f"{spec.short_label} {statistic}, {unit}"
+
+
+def _latencies(tokens: Tokens) -> list[tuple[str, str, str, str]]:
+    """Name, metric, quantile and colour of each curve of latencies."""
+    found = [
+        (f"{spec.short_label} {statistic}", spec.id, statistic)
+        for spec in placed(lambda shown: shown.loads and shown.has_percentiles, tokens)
+        for statistic in spec.shown.statistics
+    ]
+    return [(*each, colour) for each, colour in zip(found, _COLOURS, strict=False)]
 
 
 def rows(summary: Summary) -> list[LoadRow]:

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from profiler.metrics.catalogue import METRICS
+from profiler.metrics.catalogue import METRICS, placed
 from profiler.metrics.estimates import estimate, estimate_of
 from profiler.reports import format as fmt
 from profiler.reports.facts import number_of
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
-from profiler.results.tokens import OUTPUT, Tokens, tokens_of
+from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, sample_floor
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
 from profiler.workloads.schema import Slo, SloSearch
 
-LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
+LATENCIES = tuple(spec.id for spec in placed(lambda shown: shown.has_percentiles))
 RATE_QUANTILES = ("p50", *SLOW_TAIL)  # of rates, whose slow requests are the lowest
 _ATTAINMENT_RATIO: float = SloSearch.model_fields["attainment_ratio"].default
 _FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
@@ -108,24 +108,17 @@ def headline_cards(summary: Summary, manifest: Manifest) -> list[Card]:
 
 def main_cards(summary: Summary, manifest: Manifest) -> list[Card]:
     """The five numbers shown first, fewer of embeddings, and whether the SLOs were met where the workload has any."""
-    shown = [_requests_card(summary), *(_with_interval(name, summary) for name in _main(tokens_of([summary])))]
-    return [*shown, *_slo_card(summary, manifest)]
+    return [_requests_card(summary), *_headlines(summary, "terminal"), *_slo_card(summary, manifest)]
 
 
 def more_cards(summary: Summary) -> list[Card]:
     """The headline numbers that are none of the main ones."""
-    tokens = tokens_of([summary])
-    return [_with_interval(name, summary) for name in _headlines(tokens) if name not in _main(tokens)]
+    return _headlines(summary, "page")
 
 
 def failure_text(failure: Failure) -> str:
     """One kind of failed requests: how they ended, and what the server reported."""
     return failures.describe(failure)
-
-
-def _main(tokens: Tokens) -> tuple[str, ...]:
-    latencies = ("ttft_ms", "tpot_ms") if tokens is OUTPUT else ("e2e_ms",)
-    return (tokens.rate, *latencies, "requests_per_s")
 
 
 def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
@@ -148,9 +141,9 @@ def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
     return [Card("SLO", number, notes=notes, interval=card.interval, mark=mark)]
 
 
-def _headlines(tokens: Tokens) -> tuple[str, ...]:
-    speeds = ("decode_tokens_per_s", tokens.rate, "ttft_ms", "tpot_ms") if tokens is OUTPUT else (tokens.rate, "e2e_ms")
-    return (*speeds, "requests_per_s", "model_load_s", "peak_rss_bytes", tokens.energy, tokens.cost, tokens.carbon)
+def _headlines(summary: Summary, place: str) -> list[Card]:
+    found = placed(lambda shown: shown.headline == place, tokens_of([summary]))
+    return [_with_interval(spec.id, summary) for spec in found]
 
 
 def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:

@@ -4,6 +4,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from profiler.metrics.catalogue import placed
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
@@ -12,7 +13,7 @@ from profiler.stats.quantiles import QUANTILES
 
 _STYLES = {"VALID": "bold green", "VALID with warnings": "bold yellow", "INVALID": "bold red"}
 _FINDING_STYLES = {"VALID with warnings": "yellow", "INVALID": "red"}
-_LOAD_METRICS = {"output_tokens_per_s", "input_tokens_per_s", "ttft_ms", "e2e_ms", "slo_attainment_ratio"}
+_LOAD_METRICS = {spec.id for spec in placed(lambda shown: shown.loads == "terminal")}
 """What fits beside the load in 80 columns."""
 
 _NARROWEST_TABLE = 50  # columns of a terminal

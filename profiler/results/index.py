@@ -163,26 +163,13 @@ class VerdictHead(msgspec.Struct, kw_only=True):
     level: str
 
 
-class HeadlineMetrics(msgspec.Struct, kw_only=True):
-    """The few metrics that a list shows."""
-
-    output_tokens_per_s: MetricHead | None = None
-    input_tokens_per_s: MetricHead | None = None
-    requests_per_s: MetricHead | None = None
-    ttft_ms: MetricHead | None = None
-    tpot_ms: MetricHead | None = None
-    e2e_ms: MetricHead | None = None
-    cost_per_1m_output_tokens: MetricHead | None = None
-    usd_per_1m_output_tokens: MetricHead | None = None
-
-
 class SummaryHead(msgspec.Struct, kw_only=True):
     """Of the summary."""
 
     format_version: Any = None
     requests_ok: int
     requests_failed: int
-    metrics: HeadlineMetrics
+    metrics: dict[str, MetricHead] = {}
     verdict: VerdictHead | None = None
 
 
@@ -197,7 +184,7 @@ def read_run(folder: Path) -> RunHead:
 
 
 def read_summary(folder: Path) -> SummaryHead:
-    """Read a few metrics of `summary.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
+    """Read the numbers of `summary.json`. Raises `FileNotFoundError` where there is none, `RunFolderError`."""
     return _decode(f"{folder}/{SUMMARY_FILE}", _SUMMARY)
 
 

@@ -3,27 +3,23 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from profiler.errors import RunFolderError, UsageError
 from profiler.results.imported import NO_TRUST, Imported, read_imported
-from profiler.results.index import HeadlineMetrics, MetricHead, RunHead, read_run, read_summary
+from profiler.results.index import MetricHead, RunHead, read_run, read_summary
 from profiler.results.naming import short_id
 from profiler.results.run_set import find_runs
 
-HEADLINES: Mapping[str, tuple[str, str | None]] = {
-    "output_tokens_per_s": ("output_tokens_per_s", None),
-    "input_tokens_per_s": ("input_tokens_per_s", None),
-    "requests_per_s": ("requests_per_s", None),
-    "ttft_ms.p50": ("ttft_ms", "p50"),
-    "tpot_ms.p50": ("tpot_ms", "p50"),
-    "e2e_ms.p50": ("e2e_ms", "p50"),
-    "cost_per_1m_output_tokens": ("cost_per_1m_output_tokens", None),
-    "usd_per_1m_output_tokens": ("usd_per_1m_output_tokens", None),
-}
-"""Name in a list -> metric, and the quantile of it."""
+Headlines = Mapping[str, tuple[str, str | None]]
+"""What is listed of each run: by the name of a column, a metric and the quantile of it (`catalogue.listed`)."""
 
+_COSTS = {  # of a list, and what earlier versions wrote in its place
+    "cost_per_1m_output_tokens": "usd_per_1m_output_tokens",
+    "cost_per_1m_input_tokens": "usd_per_1m_input_tokens",
+}
 NOT_JUDGED = "not judged"
 UNFINISHED = "no summary"
 UNREADABLE = "unreadable"
@@ -100,28 +96,28 @@ def find(root: Path) -> Found:
     return Found(folders, [child for child in below if child.is_dir()])
 
 
-def lines(found: Found) -> list[Line]:
+def lines(found: Found, headlines: Headlines) -> list[Line]:
     """Read a line for each run and import, the newest first; those without a date come last."""
     parts = [found.folders[first : first + _AT_ONCE] for first in range(0, len(found.folders), _AT_ONCE)]
     with ThreadPoolExecutor(_READERS) as readers:
-        read = list(chain.from_iterable(readers.map(_lines, parts)))
+        read = list(chain.from_iterable(readers.map(partial(_lines, headlines), parts)))
     return sorted(read, key=lambda line: (line.started_utc or "", str(line.folder)), reverse=True)
 
 
-def _lines(folders: Iterable[Path]) -> list[Line]:
-    return [_line(folder) for folder in folders]
+def _lines(headlines: Headlines, folders: Iterable[Path]) -> list[Line]:
+    return [_line(folder, headlines) for folder in folders]
 
 
-def _line(folder: Path) -> Line:
+def _line(folder: Path, headlines: Headlines) -> Line:
     try:
-        return _run_line(folder, read_run(folder))
+        return _run_line(folder, read_run(folder), headlines)
     except FileNotFoundError:
-        return _imported_line(folder)
+        return _imported_line(folder, headlines)
     except RunFolderError as error:
         return Line(folder, UNREADABLE, note=str(error))
 
 
-def _run_line(folder: Path, run: RunHead) -> Line:
+def _run_line(folder: Path, run: RunHead, headlines: Headlines) -> Line:
     try:
         summary = read_summary(folder)
     except FileNotFoundError:
@@ -131,9 +127,9 @@ def _run_line(folder: Path, run: RunHead) -> Line:
         return _named(folder, run, UNREADABLE, note=str(error))
     level = summary.verdict.level if summary.verdict else NOT_JUDGED
     counts = summary.requests_ok, summary.requests_failed
-    line = _named(folder, run, level, counts, _numbers(summary.metrics))
-    currency = _currency(summary.metrics.cost_per_1m_output_tokens)
-    return replace(line, intervals=_intervals(summary.metrics), currency=currency)
+    metrics = _in_new_names(summary.metrics)
+    line = _named(folder, run, level, counts, _numbers(metrics, headlines))
+    return replace(line, intervals=_intervals(metrics, headlines), currency=_currency(metrics))
 
 
 def _named(
@@ -161,22 +157,27 @@ def _named(
     )
 
 
-def _numbers(metrics: HeadlineMetrics) -> dict[str, float | None]:
-    if metrics.cost_per_1m_output_tokens is None:  # as earlier versions wrote it
-        metrics.cost_per_1m_output_tokens = metrics.usd_per_1m_output_tokens
-    return {name: _number(getattr(metrics, metric), quantile) for name, (metric, quantile) in HEADLINES.items()}
+def _in_new_names(metrics: Mapping[str, MetricHead]) -> Mapping[str, MetricHead]:
+    """Return the metrics with costs as they are called now."""
+    old = {new: metrics[before] for new, before in _COSTS.items() if before in metrics}
+    return {**old, **metrics}
 
 
-def _intervals(metrics: HeadlineMetrics) -> dict[str, tuple[float, float] | None]:
+def _numbers(metrics: Mapping[str, MetricHead], headlines: Headlines) -> dict[str, float | None]:
+    return {name: _number(metrics.get(metric), quantile) for name, (metric, quantile) in headlines.items()}
+
+
+def _intervals(metrics: Mapping[str, MetricHead], headlines: Headlines) -> dict[str, tuple[float, float] | None]:
     found: dict[str, tuple[float, float] | None] = {}
-    for name, (metric, quantile) in HEADLINES.items():
-        head: MetricHead = getattr(metrics, metric) or MetricHead()
+    for name, (metric, quantile) in headlines.items():
+        head = metrics.get(metric) or MetricHead()
         found[name] = head.interval if quantile is None else head.quantile_intervals.get(quantile)
     return found
 
 
-def _currency(cost: MetricHead | None) -> str | None:
-    return None if cost is None or cost.value is None or cost.unit is None else cost.unit.partition("/")[0]
+def _currency(metrics: Mapping[str, MetricHead]) -> str | None:
+    costs = [metrics[name] for name in _COSTS if name in metrics and metrics[name].value is not None]
+    return next((cost.unit.partition("/")[0] for cost in costs if cost.unit is not None), None)
 
 
 def _number(metric: MetricHead | None, quantile: str | None) -> float | None:
@@ -185,7 +186,7 @@ def _number(metric: MetricHead | None, quantile: str | None) -> float | None:
     return metric.value if quantile is None else metric.quantiles.get(quantile)
 
 
-def _imported_line(folder: Path) -> Line:
+def _imported_line(folder: Path, headlines: Headlines) -> Line:
     try:
         imported = read_imported(folder)
     except FileNotFoundError:
@@ -204,7 +205,7 @@ def _imported_line(folder: Path) -> Line:
         workload=_tests(imported),
         requests_ok=last.requests_ok,
         requests_failed=last.requests_failed,
-        numbers=_imported_numbers(imported),
+        numbers=_imported_numbers(imported, headlines),
     )
 
 
@@ -212,12 +213,12 @@ def _tests(imported: Imported) -> str:
     return f"{imported.tool}: {', '.join(point.name for point in imported.points)}"
 
 
-def _imported_numbers(imported: Imported) -> dict[str, float | None]:
+def _imported_numbers(imported: Imported, headlines: Headlines) -> dict[str, float | None]:
     """Take the numbers of the last load: those of a sweep's highest, as a rule."""
     metrics = imported.points[-1].metrics
     return {
         name: None if metric not in metrics else _value(metrics[metric].value, metrics[metric].quantiles, quantile)
-        for name, (metric, quantile) in HEADLINES.items()
+        for name, (metric, quantile) in headlines.items()
     }
 
 

@@ -17,6 +17,7 @@ from support.stored_runs import GOLDEN
 from profiler.content import content
 from profiler.errors import AforoError
 from profiler.exchange import exporting, importing
+from profiler.metrics.catalogue import listed
 from profiler.models import card, config_json, facts, locate, lora, safetensors_file
 from profiler.reports import run_text
 from profiler.reports.compare import comparison, data, markdown, page
@@ -87,7 +88,7 @@ def _sound() -> StoredRun:
 
 def _shown(folder: Path) -> None:
     """List, summarise, report, export and compare a run."""
-    listing.lines(listing.find(folder))
+    listing.lines(listing.find(folder), listed())
     run = RunFolder(folder)
     manifest, summary = summary_of(run)
     run_text.markdown(manifest, summary)
@@ -97,7 +98,7 @@ def _shown(folder: Path) -> None:
 
 def _compared(folder: Path) -> None:
     """List a run by its summary, export it and compare it with a sound one."""
-    listing.lines(listing.find(folder))
+    listing.lines(listing.find(folder), listed())
     for table in ("runs", "metrics", "requests", "samples"):
         with suppress(AforoError):
             chosen, found = exporting.rows_of(exporting.open_for_export(folder), table, [])

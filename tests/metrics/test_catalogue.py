@@ -2,7 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from profiler.metrics.catalogue import METRICS, markdown
+from profiler.metrics.catalogue import METRICS, listed, markdown, placed
+from profiler.metrics.registry import PerRun
+from profiler.metrics.shown import NOWHERE, VALUE
+from profiler.metrics.summarize import QUANTILES
+from profiler.results.tokens import INPUT, OUTPUT
 
 UNIT_OF_SUFFIX = {
     "_ms": "ms",
@@ -80,3 +84,22 @@ def test_every_metric_says_what_it_is_computed_over(name: str) -> None:
 def test_every_metric_that_replaces_another_is_there() -> None:
     replaced = [spec for spec in METRICS.values() if spec.instead is not None]
     assert {METRICS[spec.instead or ""].rests_on == spec.rests_on for spec in replaced} == {True}
+
+
+@pytest.mark.parametrize("name", [name for name, spec in METRICS.items() if spec.shown is not NOWHERE])
+def test_what_a_table_shows_of_a_metric_is_one_of_its_numbers(name: str) -> None:
+    spec = METRICS[name]
+    wanted = {*spec.shown.statistics, *filter(None, [spec.shown.brief])}
+    assert wanted <= ({VALUE} if isinstance(spec, PerRun) else {VALUE, *QUANTILES})
+    assert not spec.shown.compared or spec.better != "neither"
+
+
+def test_no_two_metrics_claim_one_place() -> None:
+    for tokens in (OUTPUT, INPUT):
+        places = [spec.shown.order for spec in placed(lambda shown: shown is not NOWHERE, tokens)]
+        assert len(places) == len(set(places))
+
+
+def test_a_list_names_quantiles() -> None:
+    assert listed()["ttft_ms.p50"] == ("ttft_ms", "p50")
+    assert listed()["output_tokens_per_s"] == ("output_tokens_per_s", None)

@@ -49,8 +49,9 @@ def test_embeddings_have_columns_of_their_own() -> None:
     point = measured(2, None)
     metrics: dict[str, Metric] = {"input_tokens_per_s": Scalar(unit="tokens/s", value=512.0), "e2e_ms": latency(20, 30)}
     point = point.model_copy(update={"metrics": metrics})
-    assert titles([point]) == ["Input, tokens/s", "Requests/s", "E2E p50, ms", "E2E p99, ms", "Met SLOs, %"]
-    assert loads.rows(summary([point]))[0].cells == ("512", "", "20.0", "30.0†", "")
+    latencies = ["E2E p50, ms", "E2E p99, ms"]
+    assert titles([point]) == ["Input rate, tokens/s", *latencies, "Request rate, requests/s", "Met SLOs, %"]
+    assert loads.rows(summary([point]))[0].cells == ("512", "20.0", "30.0†", "", "")
     for figure in (loads.throughput([point], None), loads.latency_throughput([point])):
         assert figure is not None
         assert "input rate, tokens/s" in str(figure.layout)
@@ -67,7 +68,7 @@ def test_rows_are_in_the_order_of_the_load_with_numbers_in_the_unit_of_their_col
     assert [row.load.replace("\u00a0", " ") for row in rows] == ["2 in flight", "8 in flight"]
     assert [row.is_headline for row in rows] == [False, True]
     cells = dict(zip(titles([measured(8, 400.0)]), rows[1].cells, strict=True))
-    assert cells["Output, tokens/s"] == "400"
+    assert cells["Output rate, tokens/s"] == "400"
     assert cells["TTFT p50, ms"] == "12.3"
     assert cells["TTFT p99, ms"] == "20,000†"
     assert cells["Met SLOs, %"] == "50"  # of repeats with 50 and 100 %: nothing behind the point is known

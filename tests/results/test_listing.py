@@ -7,6 +7,7 @@ from support.stored_runs import GOLDEN, rate, stored
 
 from profiler.errors import UsageError
 from profiler.exchange.importing import import_result
+from profiler.metrics.catalogue import listed
 from profiler.results.imported import NO_TRUST
 from profiler.results.listing import UNFINISHED, UNREADABLE, Line, Wanted, find, lines, notes
 from profiler.results.summary import Scalar
@@ -14,7 +15,7 @@ from profiler.results.summary import Scalar
 
 def test_a_run_is_a_line_with_verdict_and_headline_numbers(tmp_path: Path) -> None:
     stored(tmp_path / "a", metrics={"output_tokens_per_s": rate(10.0, 12.0)}, model__name="M", host={"name": "h"})
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert (line.verdict, line.status, line.host, line.model) == ("VALID", "complete", "h", "M")
     assert (line.engine, line.workload, line.started_utc) == ("llama-cpp-python", "w@1", "2026-01-01T00:00:00Z")
     assert (line.requests_ok, line.requests_failed, line.note) == (2, 0, None)
@@ -32,14 +33,14 @@ def test_a_cost_is_listed_with_its_currency_also_of_earlier_versions(tmp_path: P
     for other in {"cost_per_1m_output_tokens", "usd_per_1m_output_tokens"} - {name}:
         summary["metrics"].pop(other)
     (run.folder.path / "summary.json").write_text(json.dumps(summary))
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert (line.numbers["cost_per_1m_output_tokens"], line.currency) == (1.5, currency)
 
 
 def test_a_server_elsewhere_is_listed_under_its_own_name(tmp_path: Path) -> None:
     url = "https://api.example.com:443/v1"
     stored(tmp_path / "a", host={"name": "h"}, engine__is_elsewhere=True, engine__url=url)
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert line.host == "api.example.com"
 
 
@@ -47,7 +48,7 @@ def test_the_newest_come_first_and_those_without_a_date_last(tmp_path: Path) -> 
     for day in (2, 3, 1):
         stored(tmp_path / f"day-{day}", started_utc=f"2026-01-0{day}T00:00:00Z")
     (stored(tmp_path / "lost").folder.path / "run.json").unlink()
-    assert [line.folder.name for line in lines(find(tmp_path))] == ["day-3", "day-2", "day-1", "lost"]
+    assert [line.folder.name for line in lines(find(tmp_path), listed())] == ["day-3", "day-2", "day-1", "lost"]
 
 
 def test_what_is_half_written_or_damaged_is_shown_as_such(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_what_is_half_written_or_damaged_is_shown_as_such(tmp_path: Path) -> Non
     stored(tmp_path / "4-newer", format_version=99)
     (tmp_path / "5-bytes").mkdir()
     (tmp_path / "5-bytes" / "run.json").write_bytes(b"\xff\xfe\x00")
-    seen = {line.folder.name: line for line in lines(find(tmp_path))}
+    seen = {line.folder.name: line for line in lines(find(tmp_path), listed())}
     assert {name: line.verdict for name, line in seen.items()} == {
         "1-cut-off": UNFINISHED,
         "2-damaged": UNREADABLE,
@@ -86,18 +87,18 @@ def test_folders_without_a_run_are_counted_and_not_listed(tmp_path: Path) -> Non
 def test_a_run_itself_may_be_named() -> None:
     found = find(GOLDEN)
     assert (found.folders, found.foreign) == ([GOLDEN], [])
-    assert lines(found)[0].verdict in {"VALID", "VALID with warnings", "INVALID"}
+    assert lines(found, listed())[0].verdict in {"VALID", "VALID with warnings", "INVALID"}
 
 
 def test_facts_of_another_shape_do_not_hide_a_run(tmp_path: Path) -> None:
     stored(tmp_path / "a", host={"name": 7})
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert (line.verdict, line.host) == ("VALID", None)
 
 
 def test_an_import_is_listed_as_one(tmp_path: Path) -> None:
     import_result(GUIDELLM, tmp_path, NOW)
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert line.verdict == NO_TRUST
     assert line.workload == "guidellm: c2"
     assert line.numbers["ttft_ms.p50"] == pytest.approx(52.409, abs=0.001)
@@ -106,7 +107,7 @@ def test_an_import_is_listed_as_one(tmp_path: Path) -> None:
 def test_an_import_that_is_damaged_is_unreadable(tmp_path: Path) -> None:
     folder, _ = import_result(GUIDELLM, tmp_path, NOW)
     (folder / "imported.json").write_text("{}")
-    (line,) = lines(find(tmp_path))
+    (line,) = lines(find(tmp_path), listed())
     assert line.verdict == UNREADABLE
     assert "damaged" in (line.note or "")
 

@@ -131,7 +131,7 @@ def _energy_board(
 
 
 def _tokens_per_money(comparison: Comparison) -> list[Board]:
-    rows = [Row(entry, readings.tokens_per_money(entry.summary, entry.manifest.cost)) for entry in comparison.runs]
+    rows = [Row(entry, readings.tokens_per_money(entry.summary)) for entry in comparison.runs]
     currencies = list(dict.fromkeys(row.reading.kind for row in rows if not row.reading.is_missing)) or [""]
     return [
         _board(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from profiler.metrics.catalogue import placed
 from profiler.reports.compare import readings
 from profiler.reports.compare.entries import Entry, load
 from profiler.reports.compare.readings import Part, Reading
@@ -11,14 +12,12 @@ from profiler.results.points import describe_load, load_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.pareto import Standing, standings
 
-LATENCIES: tuple[tuple[str, str, str], ...] = (
-    ("ttft_ms", "p50", "TTFT p50"),
-    ("ttft_ms", "p99", "TTFT p99"),
-    ("tpot_ms", "p50", "TPOT p50"),
-    ("tpot_ms", "p99", "TPOT p99"),
-    ("e2e_ms", "p50", "whole request (E2E) p50"),
-    ("e2e_ms", "p99", "whole request (E2E) p99"),
+LATENCIES: tuple[tuple[str, str, str], ...] = tuple(
+    (spec.id, quantile, f"{spec.short_label} {quantile}")
+    for spec in placed(lambda shown: shown.compared and shown.has_percentiles)
+    for quantile in spec.shown.statistics
 )
+"""Metric, quantile, and what the two are called."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Operating:
     @cached_property
     def cost(self) -> Reading:
         """Price of a million tokens, in its currency."""
-        return readings.cost(self.part, self.entry.manifest.cost)
+        return readings.cost(self.part)
 
     def latency(self, metric: str, statistic: str) -> Reading:
         """One of the latencies, ms."""

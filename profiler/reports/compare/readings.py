@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.estimates import Unknown, estimate
 from profiler.reports import format as fmt
-from profiler.results.manifest import CostFacts, MeterClass
+from profiler.results.manifest import MeterClass
 from profiler.results.summary import Distribution, PointSummary, Summary
 from profiler.results.tokens import OUTPUT, tokens_of
 from profiler.stats.estimates import Estimate
@@ -71,48 +71,51 @@ class Reading:
         return fmt.estimate_scale(self.found or Unknown("", self.value), self.unit, self.shown_as)
 
 
-def of_metric(part: Part, metric: str, statistic: str | None = None, kind: str = "") -> Reading:
-    """Read a metric; `statistic` is a quantile of one that has many values (its mean unless given)."""
+def of_metric(part: Part, metric: str, statistic: str | None = None) -> Reading:
+    """Read a metric; `statistic` is a quantile of one that has many values (its mean unless given).
+
+    Its `kind` is what it rests on: the currency of its price, or class and scope of its energy.
+    """
     stored = part.metrics.get(metric)
     unit = METRICS[metric].unit if metric in METRICS else ""
     if stored is None:
         return Reading(unit, reason="no value in the summary")
-    found = estimate(part, metric, statistic)
+    found, kind = estimate(part, metric, statistic), _kind(part, metric, stored.unit)
     is_indicative = isinstance(stored, Distribution) and statistic in stored.indicative
     if isinstance(found, Unknown):
         return Reading(stored.unit, None, found.value, found.reason, kind, is_indicative)
     return Reading(stored.unit, found, kind=kind, is_indicative=is_indicative)
 
 
+def _kind(part: Part, metric: str, unit: str) -> str:
+    if metric not in METRICS:
+        return ""
+    spec = METRICS[metric]
+    return energy_kind(part) if "energy" in spec.rests_on else spec.currency_of(unit)
+
+
 def rate(part: Part) -> Reading:
-    """Tokens/s, of output tokens; of input tokens where the answers are vectors, here and below."""
+    """Tokens/s, of output tokens; of input tokens where the responses are vectors, here and below."""
     return of_metric(part, tokens_of([part]).rate)
 
 
-def cost(part: Part, facts: CostFacts) -> Reading:
-    """Price of a million tokens, in the currency of its price: never converted."""
-    return _of_money(part, facts, tokens_of([part]).cost)
+def cost(part: Part) -> Reading:
+    """Cost of a million tokens, in the currency of its price: never converted."""
+    return of_metric(part, tokens_of([part]).cost)
 
 
-def tokens_per_money(part: Part, facts: CostFacts) -> Reading:
-    """Tokens that one unit of money buys; where the answers are vectors, prompt tokens."""
+def tokens_per_money(part: Part) -> Reading:
+    """Tokens that one unit of money buys; where the responses are vectors, prompt tokens."""
     tokens = tokens_of([part])
     if tokens is OUTPUT:
-        return _of_money(part, facts, "output_tokens_per_currency")
-    bought = cost(part, facts)
+        return of_metric(part, "output_tokens_per_currency")
+    bought = cost(part)
     return _inverse(bought, 1e6, f"tokens/{bought.kind}", bought.kind) if bought.kind else bought
-
-
-def _of_money(part: Part, facts: CostFacts, metric: str) -> Reading:
-    charged = facts.token_price or facts.price
-    if charged is None:
-        return Reading("", reason=facts.price_reason or "pass --price")
-    return of_metric(part, metric, kind=charged.currency)
 
 
 def energy(part: Part) -> Reading:
     """Energy of a token, with its class and scope."""
-    return of_metric(part, tokens_of([part]).energy, kind=energy_kind(part))
+    return of_metric(part, tokens_of([part]).energy)
 
 
 def tokens_per_joule(part: Part) -> Reading:
@@ -122,7 +125,7 @@ def tokens_per_joule(part: Part) -> Reading:
 
 def carbon(part: Part) -> Reading:
     """Carbon of a million tokens, with class and scope of the energy behind it."""
-    return of_metric(part, tokens_of([part]).carbon, kind=energy_kind(part))
+    return of_metric(part, tokens_of([part]).carbon)
 
 
 def meter_class(part: Part) -> MeterClass:

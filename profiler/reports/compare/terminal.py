@@ -10,7 +10,6 @@ from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.table import WITHIN_NOTE, Cell, table
 
 MOST_ROWS = 40
-_LATENCIES = {"ttft_ms.p50", "tpot_ms.p50", "e2e_ms.p50"}
 _STYLES = {"better": "green", "worse": "red"}
 _VERDICT_STYLES = {"VALID": "green", "VALID with warnings": "yellow", "INVALID": "bold red"}
 _MARKS = {"better": "▲ ", "worse": "▼ "}
@@ -50,8 +49,7 @@ def _runs(comparison: Comparison) -> RenderableType:
 
 def _kept(comparison: Comparison) -> set[str]:
     """Return the columns for which there is room."""
-    tokens = comparison.tokens
-    return {tokens.rate, *_LATENCIES, f"price_per_1m_{tokens.kind}_tokens", tokens.energy}
+    return {column.id for column in comparison.columns if column.is_brief}
 
 
 def _cell(cell: Cell) -> Text:

@@ -9,7 +9,7 @@ from profiler.reports.compare import readings
 def test_cost_is_that_of_the_summary_with_its_interval(a_run, parts):
     """The run page, a gate and a claim show 1.00 ± Student's over the repeats' costs; so does a comparison."""
     run = a_run(1, (90.0, 100.0, 110.0), cost=parts.price(0.36))
-    cost = readings.cost(run.summary, run.manifest.cost)
+    cost = readings.cost(run.summary)
     own = estimate(run.summary, "cost_per_1m_output_tokens")
     # 0.36 USD/h / 3600 s/h / 100 tokens/s × 1e6 = 1.0
     assert cost.found.value == pytest.approx(1.0)
@@ -19,13 +19,13 @@ def test_cost_is_that_of_the_summary_with_its_interval(a_run, parts):
 
 def test_tokens_for_money(a_run, parts):
     run = a_run(1, (100.0, 100.0), cost=parts.price(0.36, "EUR"))
-    bought = readings.tokens_per_money(run.summary, run.manifest.cost)
+    bought = readings.tokens_per_money(run.summary)
     assert (bought.found.value, bought.unit, bought.kind) == (pytest.approx(1e6), "tokens/EUR", "EUR")
 
 
 def test_without_a_price_there_is_a_reason(a_run):
     run = a_run(1)
-    assert readings.cost(run.summary, run.manifest.cost).reason == "pass --price"
+    assert readings.cost(run.summary).reason == "pass --price"
 
 
 def test_tokens_per_joule_of_a_model_is_an_interval_too(a_run, parts):
