@@ -15,7 +15,7 @@ class Progress(Protocol):
         ...
 
     def advance(self, done: float, note: str = "") -> None:
-        """Say how far the stage has come."""
+        """Show how far the stage has come, with a note on it that takes the place of the last one."""
         ...
 
 

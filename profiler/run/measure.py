@@ -9,7 +9,7 @@ from profiler.results.manifest import Point
 from profiler.results.summary import PointSummary
 from profiler.run.context import RunContext
 from profiler.run.jobs import Layout, bounded
-from profiler.run.load_progress import LoadProgress
+from profiler.run.load_progress import LoadProgress, found_at
 from profiler.run.phases import LoadPhases
 from profiler.run.precision import Precision
 from profiler.run.recompute import summary_of_last_point
@@ -33,6 +33,7 @@ def measure(run: RunContext, recorder: Recorder) -> None:
         if is_one_point(workload):
             return
         measured.append(summary_of_last_point(run.folder, run.manifest, start_bytes))
+        run.progress.note(found_at(measured[-1], len(measured)))
 
 
 def _measure_point(run: RunContext, recorder: Recorder, responses: Responses, point: Point, first_index: int) -> int:
@@ -88,7 +89,8 @@ class _Load:
         self._recorder.read_meters()
         with LoadPhases(run.manifest, run.folder, run.clock, job, point_name, self._counters()) as phases:
             run.driver.start(job)
-            shown, is_done = LoadProgress(run.progress, workload, self._point), False
+            shown = LoadProgress(run.progress, workload, self._point, len(run.manifest.points))
+            is_done = False
             while not is_done:
                 for message in self._received(_RECEIVE_S):
                     self._handle(message, phases, shown)
@@ -99,14 +101,16 @@ class _Load:
 
     def _handle(self, message: Message, phases: LoadPhases, shown: LoadProgress) -> None:
         if isinstance(message, Exchange):
-            self._precision.take(self._responses.take(message, self._asked))
-            shown.finished(message)
+            record = self._responses.take(message, self._asked)
+            self._precision.take(record)
+            shown.finished(message, record)
             if self._precision.is_reached and not phases.is_stopped:
                 self._run.driver.stop()
                 phases.is_stopped = True
         elif isinstance(message, BlockBegan):
             self._recorder.read_meters()
-            shown.begin(phases.begin(message, self._counters() if message.number else phases.counted))
+            counted = self._counters() if message.number else phases.counted
+            shown.begin(phases.begin(message, counted), message.start_ns)
         elif isinstance(message, JobDone):
             self._recorder.read_meters()
             phases.end(message, self._counters())

@@ -48,9 +48,14 @@ def search_for(load: Load, repeats: int) -> Search:
     return Sweep(_points(load))
 
 
+def load_count(workload: Workload) -> int | None:
+    """Return how many loads a run of this workload measures; `None` where a search chooses them."""
+    return None if isinstance(workload.load, Saturate | SloSearch) else len(_points(workload.load))
+
+
 def is_one_point(workload: Workload) -> bool:
     """Whether a run of this workload measures a single load, known from the start."""
-    return not isinstance(workload.load, Saturate | SloSearch) and len(_points(workload.load)) == 1
+    return load_count(workload) == 1
 
 
 def most_in_flight(workload: Workload) -> int:

@@ -37,12 +37,12 @@ class BuildStep:
 
     def run(self, command: list[str], failure: str, remedy: str = "") -> None:
         """Run one tool to its end. Raises `EngineBuildError` with its last lines, and whatever `tick` raises."""
-        process = ServerProcess(command, self._log, self._environment)
+        process, start_s = ServerProcess(command, self._log, self._environment), time.monotonic()
         try:
             with self._log.open(encoding="utf-8", errors="replace") as log:
                 log.seek(0, os.SEEK_END)
                 while (code := process.exit_code()) is None:
-                    self._follow(log.read())
+                    self._follow(log.read(), start_s)
                     self._tick()
                     time.sleep(_LOOK_S)
         finally:
@@ -56,10 +56,13 @@ class BuildStep:
                 f"{advice} The whole log: {self._log}"
             )
 
-    def _follow(self, text: str) -> None:
+    def _follow(self, text: str, start_s: float) -> None:
+        """Show how many of ninja's steps are done, and how long the rest takes at the pace so far."""
         counts = _COUNT.findall(text)
         if counts:
-            self._progress.advance(int(counts[-1][0]) / int(counts[-1][1]))
+            done, total = map(int, counts[-1])
+            left_s = (time.monotonic() - start_s) * (total - done) / max(1, done)
+            self._progress.advance(done / total, f"about {max(1, round(left_s / 60))} min left" if done < total else "")
 
 
 def last_lines(log: Path) -> Sequence[str]:

@@ -19,6 +19,11 @@ def without_point(phase: str) -> str:
     return phase.rpartition("/")[2]
 
 
+def repeat_number(phase: str) -> int | None:
+    """Return the number of a repeat by its name; `None` for any other phase."""
+    return int(without_point(phase).removeprefix(_REPEAT)) if is_measured(phase) else None
+
+
 def is_measured(phase: str) -> bool:
     """Whether requests of a phase of this name enter the metrics."""
     return without_point(phase).startswith(_REPEAT)
