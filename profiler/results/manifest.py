@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from profiler.results.caveats import Caveat
 from profiler.workloads import phases
 
 FORMAT_VERSION = 1
@@ -342,6 +343,14 @@ class Manifest(_Part):
     points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = []
     warnings: list[str] = []
+    caveats: list[str] = Field(
+        default=[], description="Id of each warning, for programs, in the order of `warnings`; older runs have none."
+    )
+
+    def warn(self, caveat: Caveat) -> None:
+        """Add a doubt that a reader of the numbers has to know."""
+        self.warnings.append(caveat.text)
+        self.caveats.append(caveat.id)
 
     @property
     def server_host(self) -> dict[str, Any]:

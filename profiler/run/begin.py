@@ -50,8 +50,9 @@ def begin(
         energy=_energy_facts(plan, meters, host),
         cost=resolve(plan.said, {} if _is_remote(plan) else host, cache_folder() / REFRESHED),
         wall_offset_ns=sample_wall_offset().offset_ns,
-        warnings=caveats(plan, driver.hello, described),
     )
+    for caveat in caveats(plan, driver.hello, described):
+        manifest.warn(caveat)
     return RunContext(plan, manifest, driver, meters, progress, clock, tick)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from profiler.hosts.facts import HostFacts
+from profiler.results.caveats import Caveat
 from profiler.run.plan import Plan, load_per_core
 from profiler.servers.engines import slow_build
 from profiler.timing.messages import Hello
@@ -11,46 +12,54 @@ from profiler.workloads.sizes import prompt_warnings
 _BUSY_LOAD_PER_CORE = 0.5
 
 
-def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[str]:
-    """Return one sentence for each."""
+def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[Caveat]:
+    """Return them in the order in which they are shown."""
     slow = slow_build(plan.endpoint.describe(), host.cpu.isa_features)
     return [
         *_of_model(plan),
         *_of_client(plan, hello),
-        *([slow] if slow else []),
-        *plan.cpus.warnings,
-        *(f"Roofline: {note}" for note in (host.roofline.notes if host.roofline else ())),
-        *plan.warnings,
-        *prompt_warnings(plan.workload, plan.trace),
+        *([Caveat("slow-build", slow)] if slow else []),
+        *(Caveat("shared-cpus", text) for text in plan.cpus.warnings),
+        *(
+            Caveat("roofline-incomplete", f"Roofline: {note}")
+            for note in (host.roofline.notes if host.roofline else ())
+        ),
+        *(Caveat("setup", text) for text in plan.warnings),
+        *(Caveat("prompts", text) for text in prompt_warnings(plan.workload, plan.trace)),
         *_of_other_work(),
     ]
 
 
-def _of_model(plan: Plan) -> Iterator[str]:
+def _of_model(plan: Plan) -> Iterator[Caveat]:
     model, lora = plan.model, plan.lora
     if model.is_synthetic:
-        yield "Synthetic weights: the speed is that of the real model's shape, the output is meaningless."
+        text = "Synthetic weights: the speed is that of the real model's shape, the output is meaningless."
+        yield Caveat("synthetic-weights", text)
     if lora is not None:
         weights = "synthetic weights" if lora.is_synthetic else "not the model alone"
-        yield f"Measured with the LoRA adapter {lora.name}, rank {lora.rank}: {weights}."
+        yield Caveat("lora-adapter", f"Measured with the LoRA adapter {lora.name}, rank {lora.rank}: {weights}.")
     if model.changed_from is not None:
-        yield (
+        yield Caveat(
+            "model-changed",
             f"{model.source} is not the model that the last run under this name measured: its SHA-256 began with "
-            f"{model.changed_from[:12]}, now with {(model.sha256 or '')[:12]}. Do not compare the two."
+            f"{model.changed_from[:12]}, now with {(model.sha256 or '')[:12]}. Do not compare the two.",
         )
 
 
-def _of_client(plan: Plan, hello: Hello) -> Iterator[str]:
+def _of_client(plan: Plan, hello: Hello) -> Iterator[Caveat]:
     if not hello.kernel_stamps:
-        yield f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late."
+        text = f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late."
+        yield Caveat("user-space-timestamps", text)
     if plan.tls is not None and plan.tls.is_insecure:
-        yield "The endpoint's certificate was not checked (--insecure): any server could have answered."
+        text = "The endpoint's certificate was not checked (--insecure): any server could have answered."
+        yield Caveat("unchecked-certificate", text)
 
 
-def _of_other_work() -> Iterator[str]:
+def _of_other_work() -> Iterator[Caveat]:
     load = load_per_core()
     if load is not None and load > _BUSY_LOAD_PER_CORE:
-        yield (
+        yield Caveat(
+            "busy-host",
             f"The host was busy before the run: load average {load:.2f} per core, expected below "
-            f"{_BUSY_LOAD_PER_CORE}. Stop other work and repeat."
+            f"{_BUSY_LOAD_PER_CORE}. Stop other work and repeat.",
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 from types import TracebackType
 
+from profiler.results.caveats import Caveat
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest, Phase
 from profiler.timing.clock import Clock
@@ -102,7 +103,7 @@ class LoadPhases:
             if is_measured(phase.name) and not self.is_stopped:
                 phase.cut_short = cut_short(block, sent - began.sent, lasted_ns)
             if lasted_ns < block.least_ns:
-                self._manifest.warnings.append(_ramp_left(block, lasted_ns))
+                self._manifest.warn(Caveat("ramp-cut-short", _ramp_left(block, lasted_ns)))
         self.counted = counted
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from profiler.errors import ServerError
+from profiler.results.caveats import Caveat
 from profiler.run.begin import engine_facts
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked, spool_requests
@@ -68,9 +69,10 @@ def leave_out_refused(run: RunContext, refusal: str) -> None:
     known = len(endpoint.warnings)
     changes = endpoint.probe(plan.workload, plan.options.seed, plan.body)
     if changes == plan.body:
-        manifest.warnings.append(f"The first request failed, and the load was begun anew: {refusal}")
+        manifest.warn(Caveat("refused-request", f"The first request failed, and the load was begun anew: {refusal}"))
     run.plan = replace(plan, body=changes)
     manifest.body = changes.facts()
     manifest.engine = engine_facts(run.plan)
     manifest.command_line = run.plan.command_line()
-    manifest.warnings += endpoint.warnings[known:]
+    for text in endpoint.warnings[known:]:
+        manifest.warn(Caveat("refused-request", text))

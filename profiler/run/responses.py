@@ -1,6 +1,7 @@
 """Finished requests go into the journal, and each is looked at for what it says about the server."""
 
 from profiler.errors import ServerError
+from profiler.results.caveats import Caveat
 from profiler.results.records import Outcome, RequestRecord
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked
@@ -70,5 +71,5 @@ class Responses:
         warning = other_model(plan.credentials.mask(wanted), answered)
         if warning not in manifest.warnings and len(self._other_models) < _MOST_OTHER_MODELS:
             self._other_models.add(answered)
-            manifest.warnings.append(warning)
+            manifest.warn(Caveat("other-model", warning))
             manifest.engine.response_model = answered
