@@ -6,7 +6,7 @@ an option overrides, and the command line that repeats a run.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from profiler.errors import UsageError
@@ -32,8 +32,14 @@ class Option:
     read: Callable[[str, Any], object] | None = None  # makes the workload's value of (flag, value)
     needs: Sequence[str] = ()  # options of which one has to be given too
     excludes: Mapping[str, str] = field(default_factory=dict)  # other options, with the reason
+    complete: Callable[[str], Sequence[str]] | None = None  # values that begin like this, for the shell
     is_repeated: bool = True  # in the command line that repeats a run
     is_argument: bool = False
+
+    @property
+    def is_required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is MISSING
 
     @property
     def is_switch(self) -> bool:
@@ -66,9 +72,10 @@ def option(
 ) -> Any:
     """Declare an option as a field of a dataclass; its flag is its name unless another is given.
 
-    `more` are fields of `Option`.
+    The default `...` makes it required; `more` are fields of `Option`.
     """
-    return field(default=default, metadata={"help": text, "flag": flag, "read": read, **more})
+    about = {"help": text, "flag": flag, "read": read, **more}
+    return field(metadata=about) if default is ... else field(default=default, metadata=about)
 
 
 def declared(group: type[Any]) -> tuple[Option, ...]:

@@ -24,11 +24,13 @@ from profiler.cli import (
     models,
     prices,
     query,
+    reference,
     report,
     rules,
     run,
     streams,
     summarize,
+    verbs,
     workloads,
 )
 from profiler.errors import AforoError, UsageError
@@ -59,6 +61,8 @@ app.add_typer(models.app, name="models")
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")
+app.command("cli-reference", hidden=True)(reference.cli_reference)
+verbs.name_values(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,13 +7,15 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from profiler.cli.verbs import metavar_of
 from profiler.options import Option, declared
 
 T = TypeVar("T")
-_METAVARS = {"int": "N", "float": "X", "Path": "PATH"}
 
 
-def takes(options: type[T], panels: Sequence[tuple[str, type]]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+def takes(
+    options: type[T], panels: Sequence[tuple[str | None, type]]
+) -> Callable[[Callable[[T], None]], Callable[..., None]]:
     """Give a function of an options object the command line of its groups, each in a panel of its own."""
 
     def decorate(verb: Callable[[T], None]) -> Callable[..., None]:
@@ -29,28 +31,27 @@ def takes(options: type[T], panels: Sequence[tuple[str, type]]) -> Callable[[Cal
     return decorate
 
 
-def _parameter(each: Option, panel: str) -> inspect.Parameter:
+def _parameter(each: Option, panel: str | None) -> inspect.Parameter:
     kind = list[str] if isinstance(each.default, tuple) else each.type
-    default = list(each.default) if isinstance(each.default, tuple) else each.default
-    info: Any = typer.Argument(help=each.help, metavar=each.name.upper()) if each.is_argument else _info(each, panel)
+    default = inspect.Parameter.empty if each.is_required else each.default
+    default = list(default) if isinstance(default, tuple) else default
+    info: Any = _argument(each) if each.is_argument else _info(each, panel)
     return inspect.Parameter(
         each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )
 
 
-def _info(each: Option, panel: str) -> Any:
+def _argument(each: Option) -> Any:
+    return typer.Argument(help=each.help, metavar=each.name.upper(), autocompletion=each.complete)
+
+
+def _info(each: Option, panel: str | None) -> Any:
     flags = f"{each.flag}/{each.off_flag}" if each.off_flag else each.flag
     return typer.Option(
         *filter(None, (flags, each.short)),
         help=each.help,
-        metavar=_metavar(each),
+        metavar=each.metavar or ("NAME" if each.choices else metavar_of(each.type)),
         rich_help_panel=panel,
-        show_default=not each.is_switch,
+        show_default=not each.is_switch and "Default:" not in each.help,
         autocompletion=(lambda: list(each.choices)) if each.choices else None,
     )
-
-
-def _metavar(each: Option) -> str:
-    if each.is_switch:
-        return ""
-    return each.metavar or next((text for name, text in _METAVARS.items() if name in str(each.type)), "NAME")

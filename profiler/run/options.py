@@ -61,9 +61,7 @@ class ModelOptions:
 class WorkloadOptions:
     """What is sent: `None` leaves it to the workload."""
 
-    workload: str = option(
-        "quickstart", "A shipped workload (`aforo workloads`), or the path of a definition.", is_argument=True
-    )
+    workload: str = option("quickstart", "A workload of `aforo workloads`, or the path of your own.", is_argument=True)
     prompt_tokens: int | None = option(None, "Length of synthetic prompts, in tokens.", key="prompts.tokens")
     output_tokens: int | None = option(None, "Output tokens per request.", key="output_tokens")
     system_tokens: int | None = option(
@@ -76,14 +74,14 @@ class WorkloadOptions:
     seed: int = option(1, "Seed of prompts and sampling.")
     trace: Path | None = option(
         None,
-        "Take prompt and output lengths from a trace file, and the times with `aforo run replay`.",
+        "Trace file with prompt and output lengths (and times, for replay).",
         key="prompts.file",
         replaces={"prompts": {"source": "trace"}},
         read=_absolute,
     )
     trace_format: str | None = option(
         None,
-        "mooncake, azure, burstgpt or aforo. Default: detected from its first line.",
+        "mooncake, azure, burstgpt or aforo. Default: detected.",
         key="prompts.format",
         choices=("mooncake", "azure", "burstgpt", "aforo"),
         needs=("trace",),
@@ -118,7 +116,7 @@ class LoadOptions:
     )
     arrivals: str | None = option(
         None,
-        "Arrivals of an open loop: constant, poisson or gamma. Default: poisson.",
+        "Arrivals: constant, poisson or gamma. Default: poisson.",
         choices=("constant", "poisson", "gamma"),
         key="load.arrivals",
         needs=("rate", "slo_search"),
@@ -147,7 +145,7 @@ class LoadOptions:
     )
     attainment: float | None = option(
         None,
-        "--slo-search: share of requests that meet the SLOs, 0.99 for p99.",
+        "--slo-search: share of requests to meet them, 0.99 for p99.",
         key="load.attainment_ratio",
         needs=_SEARCH,
     )
@@ -184,12 +182,6 @@ class ServerOptions:
     server_cpus: str | None = option(
         None, "Pin the server to these CPUs, such as 0-1,4.", metavar="CPUS", excludes=_STARTED
     )
-    build: bool = option(
-        True,
-        "Build llama-server first where it is needed and missing (some minutes, once).",
-        excludes=_STARTED,
-        is_repeated=False,
-    )
     start_timeout_s: float = option(
         300.0, "Seconds the server may take to start.", flag="--start-timeout", excludes=_STARTED
     )
@@ -199,12 +191,8 @@ class ServerOptions:
 class EndpointOptions:
     """A server that runs already, and the fields of requests to any server."""
 
-    url: str | None = option(
-        None, "Measure the running OpenAI-compatible server at http(s)://HOST:PORT.", metavar="URL"
-    )
-    api_key_file: Path | None = option(
-        None, "File with the API key. Default: $AFORO_API_KEY, $OPENAI_API_KEY.", needs=_ENDPOINT
-    )
+    url: str | None = option(None, "Running OpenAI-compatible server: http(s)://HOST:PORT.", metavar="URL")
+    api_key_file: Path | None = option(None, "API key file. Default: $AFORO_API_KEY, $OPENAI_API_KEY.", needs=_ENDPOINT)
     headers: tuple[str, ...] = option(
         (),
         "'Name: value', sent and never stored (repeatable).",
@@ -233,12 +221,10 @@ class EndpointOptions:
 class EnergyOptions:
     """Meters."""
 
-    meters: str = option("auto", "auto (all that work), none, or some of nvml,rapl,codecarbon.", metavar="NAMES")
-    gpus: str | None = option(
-        None, "GPUs whose energy counts: all, indices or UUIDs. Default: the visible.", metavar="GPUS"
-    )
+    meters: str = option("auto", "auto, none, or some of nvml,rapl,codecarbon. Default: auto.", metavar="NAMES")
+    gpus: str | None = option(None, "GPUs to meter: all, indices or UUIDs. Default: visible ones.", metavar="GPUS")
     idle_baseline_s: float = option(
-        0.0, "Meter idle power for so many seconds before any load.", flag="--idle-baseline", least=0
+        0.0, "Seconds of idle power metered before the load. Default: 0.", flag="--idle-baseline", least=0
     )
 
 
@@ -272,12 +258,11 @@ class AdvancedOptions:
     """What is rarely needed."""
 
     realtime_client: bool = option(True, "Real-time load driver where permitted.")
-    cloud: bool | None = option(None, "Ask the cloud's metadata service or not.")
-    roofline: bool = option(False, "Measure the roofline (15 s) unless cached.")
-    nonce: str | None = option(None, "Repeat a run's prompts: nonce in run.json.", metavar="NONCE")
-    limits: tuple[str, ...] = option(
-        (), "Limit of a rule in `aforo rules` (repeatable).", flag="--limit", metavar="RULE=NUMBER"
-    )
+    build: bool = option(True, "Build llama-server where missing.", excludes=_STARTED, is_repeated=False)
+    cloud: bool | None = option(None, "Ask the cloud's metadata service.")
+    roofline: bool = option(False, "Measure the roofline first (15 s).")
+    nonce: str | None = option(None, "Reuse a run's prompts (run.json).", metavar="NONCE")
+    limits: tuple[str, ...] = option((), "Another limit of a rule (repeatable).", flag="--limit", metavar="RULE=NUMBER")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class EngineOptions:
 
     engine: str | None = option(
         None,
-        "Inference engine, one of `aforo engines`. Default: one that fits.",
+        "One of `aforo engines`. Default: one that fits.",
         metavar="NAME",
         excludes=_STARTED,
     )
@@ -31,7 +31,7 @@ class EngineOptions:
     )
     prompt_cache: str = option(
         "cold",
-        "cold: prefill every prompt in full. warm: reuse common prefixes.",
+        "cold: prefill in full. warm: reuse prefixes. Default: cold.",
         choices=("cold", "warm"),
     )
     kv_cache: str | None = option(
@@ -43,11 +43,9 @@ class EngineOptions:
     )
     gpu_layers: int | None = option(None, "llama-server: layers to offload to the GPU.", least=0, excludes=_STARTED)
     tensor_parallel: int | None = option(None, "vLLM: tensor-parallel size, in GPUs.", least=1, excludes=_STARTED)
-    dtype: str | None = option(
-        None, "vLLM: data type of the computation, bfloat16 …", metavar="TYPE", excludes=_STARTED
-    )
+    dtype: str | None = option(None, "vLLM: compute data type, such as bfloat16.", metavar="TYPE", excludes=_STARTED)
     quantization: str | None = option(
-        None, "vLLM: quantisation method of the weights, fp8 …", metavar="TYPE", excludes=_STARTED
+        None, "vLLM: quantisation of the weights, such as fp8.", metavar="TYPE", excludes=_STARTED
     )
     load_format: str | None = option(
         None,
@@ -55,9 +53,7 @@ class EngineOptions:
         metavar="FORMAT",
         excludes=_STARTED,
     )
-    lora: Path | None = option(
-        None, "LoRA adapter of every request: GGUF file or PEFT folder (vLLM).", excludes=_STARTED
-    )
+    lora: Path | None = option(None, "LoRA adapter: a GGUF file, or a PEFT folder (vLLM).", excludes=_STARTED)
     engine_args: tuple[str, ...] = option(
         (),
         "Pass an argument on: --engine-arg=--no-mmap (repeatable).",

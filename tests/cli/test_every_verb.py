@@ -3,20 +3,18 @@
 A verb that is added is tried as it is; a verb that needs more than a run folder gets a line in `EXAMPLES`.
 """
 
-import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import pytest
-import typer
 from support import scripted_server as server
 from support.results_of_others import GUIDELLM
 from support.stored_runs import GOLDEN
 from support.zygote import Zygote, zygote
 
-from profiler.cli import app
+from profiler.cli import app, verbs
 
 RUN, FILE, CLAIM = "a-run", "a-result.json", "a-claim.yaml"
 URL = "http://127.0.0.1:1"  # nobody is there: what is checked beforehand is checked beforehand
@@ -25,6 +23,7 @@ REFUSED = ["--url", URL, "--meters", "none", "--no-cloud"]
 # Words that a verb needs; a run folder, a result of another tool and so on lie in the folder it is called in.
 EXAMPLES: dict[str, list[str]] = {
     "audit": [RUN],
+    "cli-reference": [],
     "check-claim": ["graviton3-cost", RUN],
     "compare": [RUN, RUN],
     "energy import": [RUN, "meter.csv"],
@@ -71,40 +70,18 @@ class Parameter(NamedTuple):
     """Of an argument, among the arguments."""
 
 
-def verbs() -> dict[str, Callable[..., object]]:
-    """Every verb by its words, with its function."""
-    found: dict[str, Callable[..., object]] = {}
-    for command in app.registered_commands:
-        assert command.callback is not None
-        found[str(command.name)] = command.callback
-    for group in app.registered_groups:
-        inner = group.typer_instance
-        assert inner is not None
-        if inner.registered_callback is not None and inner.registered_callback.callback is not None:
-            found[str(group.name)] = inner.registered_callback.callback
-        for command in inner.registered_commands:
-            assert command.callback is not None
-            found[f"{group.name} {command.name or command.callback.__name__}"] = command.callback
-    return found
-
-
-VERBS = verbs()
+VERBS = {verb.words.removeprefix("aforo "): verb.function for verb in verbs.verbs(app, "aforo")}
 
 
 def parameters() -> Iterator[Parameter]:
     for verb, function in VERBS.items():
         place = 0
-        for name, declared in inspect.signature(function, eval_str=True).parameters.items():
-            if not hasattr(declared.annotation, "__metadata__"):
-                continue
-            annotated, (info, *_) = get_args(declared.annotation)[0], declared.annotation.__metadata__
-            if isinstance(info, typer.models.ArgumentInfo):
-                yield Parameter(verb, name, types_in(annotated), None, place)
+        for each in verbs.parameters(function):
+            if each.is_argument:
+                yield Parameter(verb, each.name, types_in(each.kind), None, place)
                 place += 1
             else:
-                flags = [flag for flag in info.param_decls or () if flag.startswith("--")]
-                flag = flags[0].partition("/")[0] if flags else f"--{name.replace('_', '-')}"
-                yield Parameter(verb, name, types_in(annotated), flag, 0)
+                yield Parameter(verb, each.name, types_in(each.kind), each.flags[0].partition("/")[0], 0)
 
 
 def types_in(annotation: object) -> set[object]:
@@ -223,7 +200,7 @@ def test_every_verb_prints_in_any_encoding_and_to_a_full_device(caller: Zygote, 
 
 
 NUMBERS = ["nan", "1e999", "-1", str(2**64), "9" * 400]
-_AS_TEXT = {"rate", "concurrency", "max_regression", "grid", "limit"}
+_AS_TEXT = {"rate", "concurrency", "max_regression", "grid", "limits"}
 NUMERIC = [each for each in parameters() if each.types & {int, float} or each.name in _AS_TEXT]
 
 

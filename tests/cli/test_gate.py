@@ -108,7 +108,7 @@ def test_a_run_is_not_compared_with_itself(base: Path) -> None:
 def test_what_is_no_run(tmp_path: Path, base: Path) -> None:
     done = gate(base, tmp_path / "nowhere")
     assert done.returncode == 2
-    assert "is not a folder" in done.stderr
+    assert "No run is called" in done.stderr
 
 
 def test_runs_that_the_gate_makes_itself_are_compared_in_pairs(tmp_path: Path) -> None:
