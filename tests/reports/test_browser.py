@@ -133,3 +133,16 @@ def test_the_policy_of_the_page_stops_a_script_that_slipped_in(chromium, fake_ru
     assert page.evaluate("window.hurt") is None
     assert page.evaluate("typeof Plotly") == "object"
     page.close()
+
+
+def test_the_toolbar_shows_on_hover_only_and_covers_nothing(show, fake_run):
+    plot = "document.querySelector('#plot-ttft_ms')"
+    shown = f"getComputedStyle({plot}.querySelector('.modebar-group')).opacity"
+    box = "getBoundingClientRect()"
+    with show(fake_run().page(), bypass_csp=True) as page:
+        assert page.evaluate(shown) == "0"
+        page.hover("#plot-ttft_ms")
+        page.wait_for_function(f"{shown} === '1'")
+        assert page.evaluate(f"{plot}.{box}.top - {plot}.querySelector('.modebar').{box}.bottom") > -1
+    with show(fake_run().page(), 390, has_touch=True, is_mobile=True) as page:
+        assert page.evaluate("document.querySelectorAll('.modebar').length") == 0
