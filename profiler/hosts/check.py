@@ -10,12 +10,12 @@ from typing import Protocol
 
 from pydantic import BaseModel, Field
 
+from profiler.hosts.counters import HostCounters
 from profiler.hosts.cpulist import cpus
 from profiler.hosts.facts import HostFacts
 from profiler.hosts.procfs import CpuTimes, cpu_times, memory_bytes, pressure_ratio
 from profiler.hosts.tree import Tree
 from profiler.hosts.usable_cpus import usable_cpus
-from profiler.hosts.vitals import VitalSigns
 from profiler.timing.clock import Clock
 
 _LOOK_S = 1.0
@@ -60,7 +60,7 @@ class Look:
 
 def moment(root: Path = Path("/")) -> Moment:
     """Read the counters now."""
-    return Moment(cpu_times(Tree(root).text("proc/stat")), VitalSigns(root).look().throttle_events)
+    return Moment(cpu_times(Tree(root).text("proc/stat")), HostCounters(root).sample().throttle_events)
 
 
 def look(host: HostFacts, clock: Clock, root: Path = Path("/")) -> Look:

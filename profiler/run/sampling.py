@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import psutil
 
-from profiler.hosts.vitals import VitalSigns
+from profiler.hosts.counters import HostCounters
 from profiler.results.records import Sample
 from profiler.run.context import RunContext
 from profiler.timing.clock import Clock
@@ -22,7 +22,7 @@ class Sampler:
         self._clock = clock
         self._server_pid = server_pid
         self._drivers = [psutil.Process(pid) for pid in driver_pids]
-        self._vital_signs = VitalSigns()
+        self._counters = HostCounters()
         self._due_ns = 0
         self._tree: dict[int, psutil.Process] = {}
         self._last_ns = clock.monotonic_ns()
@@ -42,7 +42,7 @@ class Sampler:
         elapsed_s = ns_to_s(now_ns - self._last_ns) or 1.0
         server_s, driver_s = self._server_cpu_s(), self._driver_cpu_s()
         host_ratio, steal_ratio = self._host_ratios()
-        vitals = self._vital_signs.look()
+        counted = self._counters.sample()
         sample = Sample(
             t_ns=now_ns,
             server_cpu_cores=_rate(self._last_server_s, server_s, elapsed_s),
@@ -50,10 +50,10 @@ class Sampler:
             host_cpu_ratio=host_ratio,
             host_steal_ratio=steal_ratio,
             client_cpu_cores=_rate(self._last_driver_s, driver_s, elapsed_s),
-            cpu_frequency_mhz=vitals.cpu_frequency_mhz,
-            throttle_events=vitals.throttle_events,
-            tcp_retransmissions=vitals.tcp_retransmissions,
-            tcp_needless_retransmissions=vitals.tcp_needless_retransmissions,
+            cpu_frequency_mhz=counted.cpu_frequency_mhz,
+            throttle_events=counted.throttle_events,
+            tcp_retransmissions=counted.tcp_retransmissions,
+            tcp_needless_retransmissions=counted.tcp_needless_retransmissions,
         )
         self._last_ns, self._last_server_s, self._last_driver_s = now_ns, server_s, driver_s
         return sample

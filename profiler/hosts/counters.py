@@ -1,4 +1,4 @@
-"""What a host says of itself while it works: processor speed, throttling, segments sent again. A few small files."""
+"""Counters of a host while it works: CPU frequency, throttling, TCP retransmissions, from a few small files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ is too busy to accept a connection. Linux, Documentation/networking/snmp_counter
 _CPUINFO_CHARACTERS = 1 << 16  # the kernel writes as far as it is read: some 40 CPUs
 
 
-class Vitals(NamedTuple):
-    """One look; `None` where this host does not tell."""
+class Counted(NamedTuple):
+    """One sample; `None` where this host has no such counter."""
 
     cpu_frequency_mhz: float | None  # mean of the CPUs that were looked at
     throttle_events: int | None  # since the start of the host
@@ -26,8 +26,8 @@ class Vitals(NamedTuple):
     tcp_needless_retransmissions: int | None  # of these, the ones that no loss made necessary, likewise
 
 
-class VitalSigns:
-    """Knows which files tell, so that a look reads a handful."""
+class HostCounters:
+    """Finds the files once, so that a sample reads a handful."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         """Find the files under `root`."""
@@ -37,11 +37,11 @@ class VitalSigns:
         self._prints_frequency = not self._frequencies and "aperfmperf" in self._cpuinfo()
         self._throttles = _throttle_counters(self._tree)
 
-    def look(self) -> Vitals:
+    def sample(self) -> Counted:
         """Read them."""
         sent_again = _counter(self._tree, "proc/net/snmp", "Tcp:", ("RetransSegs",))
         needless = _counter(self._tree, "proc/net/netstat", "TcpExt:", _NEEDLESS)
-        return Vitals(self._frequency_mhz(), self._throttle_events(), sent_again, needless)
+        return Counted(self._frequency_mhz(), self._throttle_events(), sent_again, needless)
 
     def _frequency_mhz(self) -> float | None:
         read_khz = [khz for path in self._frequencies if (khz := self._tree.number(path))]
