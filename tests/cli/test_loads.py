@@ -46,7 +46,7 @@ def test_a_sweep_measures_every_load_and_names_the_knee(aforo: Aforo, tmp_path: 
     assert f"at {knee[1]} in flight" in " ".join(done.stdout.split())
     (run,) = (tmp_path / "runs").iterdir()
     manifest = json.loads((run / "run.json").read_text())
-    assert "--concurrency 1,2,4" in " ".join(manifest["command_line"])
+    assert "--concurrency 4,1,2" in " ".join(manifest["command_line"])
     assert [p["point"] for p in manifest["phases"] if p["name"].endswith("repeat-1")] == ["c1", "c2", "c4"]
     written = (run / "summary.json").read_bytes(), (run / "report.html").read_bytes()
     assert aforo("summarize", str(run)).returncode in {0, 3}
