@@ -25,10 +25,12 @@ from pathlib import Path
 import msgspec
 
 from profiler.results.folder import RunFolder
+from profiler.results.host_facts import CpuFacts, HostFacts
 from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, ModelFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.llama_cpp_python import NAME
 from profiler.units import NS_PER_MS, NS_PER_S, bytes_to_mib
+from profiler.workloads.schema import ClosedLoop, Slo, SyntheticPrompts, Workload
 
 TOKENS = 100
 SLOTS = 32
@@ -172,16 +174,19 @@ def _manifest(ends_ns: dict[str, int]) -> Manifest:
         status="complete",
         started_utc="2026-01-01T00:00:00Z",
         seed=1,
-        workload={
-            "id": "long",
-            "version": 1,
-            "description": "A run that never was.",
-            "load": {"shape": "closed-loop", "concurrency": SLOTS},
-            "slo": {"ttft_ms": 200.0, "tpot_ms": 10.0},
-        },
+        workload=Workload(
+            id="long",
+            version=1,
+            description="A run that never was.",
+            prompts=SyntheticPrompts(source="synthetic", tokens=8),
+            output_tokens=1,
+            requests=1,
+            load=ClosedLoop(shape="closed-loop", concurrency=SLOTS),
+            slo=Slo(ttft_ms=200.0, tpot_ms=10.0),
+        ),
         model=ModelFacts(name="m", source="s", path=None, size_bytes=None, sha256=None, is_synthetic=True),
         engine=EngineFacts(name=NAME),
-        host={"name": "made-up", "cpu": {"logical_cpus": 8}},
+        host=HostFacts(name="made-up", cpu=CpuFacts(logical_cpus=8)),
         client=ClientFacts(python="3", stamp_source="kernel", stamp_note="made up"),
         phases=phases,
     )

@@ -21,7 +21,7 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
 
     with Meters(AUTO, SystemClock()) as meters:
         meters.settle(length_s=1.0)
-        facts = meters.facts(describe().model_dump(mode="json"))
+        facts = meters.facts(describe())
     if json:
         write_json(facts.model_dump_json(indent=2) + "\n")
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from profiler.hosts.facts import RooflineFacts
+    from profiler.results.host_facts import RooflineFacts
 
 app = typer.Typer(help="Show what this machine is, as every run records it.")
 

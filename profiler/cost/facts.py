@@ -1,13 +1,12 @@
 """Price, grid, PUE and embodied carbon of a run: what the user said, else what the detected instance tells."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from profiler import catalogue
 from profiler.cost import grid, prices
 from profiler.cost.options import CostOptions
+from profiler.results.host_facts import CloudFacts, HostFacts
 from profiler.results.manifest import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, Source, TokenPriceFacts
 
 _NOTHING = CostOptions()
@@ -40,13 +39,13 @@ def stated(asked: CostOptions = _NOTHING) -> Stated:
     )
 
 
-def resolve(said: Stated, host: Mapping[str, Any], refreshed: Path | None = None) -> CostFacts:
-    """Put together what the user said and what is known of the detected instance (`host` as in run.json)."""
-    cloud = host.get("cloud") or {}
+def resolve(said: Stated, host: HostFacts, refreshed: Path | None = None) -> CostFacts:
+    """Put together what the user said and what is known of the detected instance."""
+    cloud = host.cloud
     price, price_reason = _price(said, cloud, refreshed)
     opinions, grid_reason = _grid(said, cloud)
     pue, pue_source = _pue(said, cloud)
-    embodied, embodied_reason = _embodied(said, cloud, _vcpus(host))
+    embodied, embodied_reason = _embodied(said, cloud, host.cpu.logical_cpus)
     return CostFacts(
         price=price,
         price_reason=price_reason,
@@ -60,13 +59,13 @@ def resolve(said: Stated, host: Mapping[str, Any], refreshed: Path | None = None
     )
 
 
-def _price(said: Stated, cloud: Mapping[str, Any], refreshed: Path | None) -> tuple[PriceFacts | None, str | None]:
+def _price(said: Stated, cloud: CloudFacts, refreshed: Path | None) -> tuple[PriceFacts | None, str | None]:
     if said.price is not None:
         return said.price, None
     if said.token_price is not None:
         return None, "the endpoint charges by the token"
-    kind = said.price_kind or cloud.get("purchase") or "on-demand"
-    instance_type, region = cloud.get("instance_type"), cloud.get("region")
+    kind = said.price_kind or cloud.purchase or "on-demand"
+    instance_type, region = cloud.instance_type, cloud.region
     if not instance_type:
         return None, "the machine's price is not known: pass --price"
     if not region:
@@ -77,24 +76,24 @@ def _price(said: Stated, cloud: Mapping[str, Any], refreshed: Path | None) -> tu
     return None, f"no {kind} price of {instance_type} in {region} is known: pass --price"
 
 
-def _grid(said: Stated, cloud: Mapping[str, Any]) -> tuple[list[GridOpinion], str | None]:
+def _grid(said: Stated, cloud: CloudFacts) -> tuple[list[GridOpinion], str | None]:
     if said.grid:
         return list(said.grid), None
-    provider, region = cloud.get("provider"), cloud.get("region")
+    provider, region = cloud.provider, cloud.region
     found = grid.of_cloud(provider, region) if provider and region else []
     return found, None if found else "where this machine draws its electricity is not known: pass --grid"
 
 
-def _pue(said: Stated, cloud: Mapping[str, Any]) -> tuple[float, Source | None]:
+def _pue(said: Stated, cloud: CloudFacts) -> tuple[float, Source | None]:
     if said.pue is not None:
         return said.pue, Source(name="flag", title="said on the command line: --pue")
     try:
-        return catalogue.constant(f"pue_{cloud.get('provider')}")
+        return catalogue.constant(f"pue_{cloud.provider}")
     except KeyError:
         return 1.0, None
 
 
-def _embodied(said: Stated, cloud: Mapping[str, Any], vcpus: int | None) -> tuple[EmbodiedFacts | None, str | None]:
+def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[EmbodiedFacts | None, str | None]:
     life_h, life_source = catalogue.constant("server_life")
     if said.embodied_kgco2e is not None:
         flag = Source(name="flag", title="said on the command line: --embodied")
@@ -102,8 +101,8 @@ def _embodied(said: Stated, cloud: Mapping[str, Any], vcpus: int | None) -> tupl
         return EmbodiedFacts(kgco2e=kg, life_h=life_h, method=f"as stated, {life_source.title}", source=flag), None
     if vcpus is None:
         return None, "how many processors are reserved is not known: pass --embodied"
-    family = str(cloud.get("instance_type") or "").partition(".")[0]
-    table = catalogue.rows("carbon/embodied-aws.csv") if cloud.get("provider") == "aws" else ()
+    family = (cloud.instance_type or "").partition(".")[0]
+    table = catalogue.rows("carbon/embodied-aws.csv") if cloud.provider == "aws" else ()
     row = next((row for row in table if row["family"] == family), None)
     if row is None:
         whose = f"the {family} family's machine" if family else "this machine"
@@ -116,9 +115,3 @@ def _embodied(said: Stated, cloud: Mapping[str, Any], vcpus: int | None) -> tupl
     return EmbodiedFacts(
         kgco2e=(share, share), life_h=life_h, method=method, source=catalogue.source(row["source"])
     ), None
-
-
-def _vcpus(host: Mapping[str, Any]) -> int | None:
-    """Return the processors that are reserved, busy or not."""
-    count = (host.get("cpu") or {}).get("logical_cpus")
-    return count if isinstance(count, int) else None

@@ -65,7 +65,7 @@ class Kind(Generic[_Model]):
     def check(self, values: Mapping[str, object]) -> tuple[_Model | None, list[Mistake]]:
         """Return the definition that values make, and all that is wrong with it."""
         try:
-            definition = self.model.model_validate(values)
+            definition = self.model.model_validate(values, extra="forbid")  # which a run that is read keeps
         except ValidationError as error:
             return None, mistakes(error, self.schema())
         return definition, self.contradictions(definition)

@@ -6,9 +6,9 @@ kept apart and only their hull is used, as an interval.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from profiler import catalogue
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import PowerOpinion, Source
 from profiler.stats.ranges import Range
 
@@ -26,8 +26,8 @@ def power_w(opinion: PowerOpinion, busy: Range) -> Range:
     )
 
 
-def opinions(host: Mapping[str, Any]) -> tuple[list[PowerOpinion], dict[str, str]]:
-    """Return what can be said of a machine (`host` as in run.json), and why the rest cannot."""
+def opinions(host: HostFacts) -> tuple[list[PowerOpinion], dict[str, str]]:
+    """Return what can be said of a machine, and why the rest cannot."""
     found, absent = [], {}
     for name, opinion in (("per-vCPU coefficients", coefficients(host)), ("TDP share", tdp_share(host))):
         if isinstance(opinion, PowerOpinion):
@@ -37,10 +37,9 @@ def opinions(host: Mapping[str, Any]) -> tuple[list[PowerOpinion], dict[str, str
     return found, absent
 
 
-def coefficients(host: Mapping[str, Any]) -> PowerOpinion | str:
+def coefficients(host: HostFacts) -> PowerOpinion | str:
     """Published watts per vCPU × vCPUs; or why there are none. Memory is not part of them."""
-    cpu, provider = host.get("cpu") or {}, (host.get("cloud") or {}).get("provider")
-    design, vcpus = cpu.get("microarchitecture"), cpu.get("logical_cpus")
+    provider, design, vcpus = host.cloud.provider, host.cpu.microarchitecture, host.cpu.logical_cpus
     if not vcpus:
         return "the number of processors is not known"
     table = [row for row in catalogue.rows("power/coefficients.csv") if row["microarchitecture"] == design]
@@ -63,7 +62,7 @@ def coefficients(host: Mapping[str, Any]) -> PowerOpinion | str:
     )
 
 
-def tdp_share(host: Mapping[str, Any]) -> PowerOpinion | str:
+def tdp_share(host: HostFacts) -> PowerOpinion | str:
     """TDP × reserved threads / threads of the processor + memory, spread as servers of the same processor differ.
 
     Full: (TDP share + memory) × the least and the most that SPECpower servers draw at 100 % load, over their median.
@@ -71,15 +70,15 @@ def tdp_share(host: Mapping[str, Any]) -> PowerOpinion | str:
     every architecture. Where the design, or its TDP, is not listed, all listed processors of the same instruction set
     stand for it.
     """
-    cpu, memory_bytes = host.get("cpu") or {}, (host.get("memory") or {}).get("total_bytes")
-    vcpus, machine = cpu.get("logical_cpus"), host.get("machine")
+    vcpus, memory_bytes, machine = host.cpu.logical_cpus, host.memory.total_bytes, host.machine
     if not vcpus or not memory_bytes or not machine:
         return "processors, memory or architecture are not known"
-    is_graviton = (host.get("cloud") or {}).get("provider") == "aws" and cpu.get("microarchitecture") in _GRAVITONS
-    table, who = _stand_ins(None if is_graviton else cpu.get("microarchitecture"), machine)
+    design = host.cpu.microarchitecture
+    is_graviton = host.cloud.provider == "aws" and design in _GRAVITONS
+    table, who = _stand_ins(None if is_graviton else design, machine)
     if not table:
         return f"no processor with a known TDP is listed for {machine}"
-    per_thread_w = Range.hull(*(_per_thread_w(row, cpu, host) for row in table))
+    per_thread_w = Range.hull(*(_per_thread_w(row, host) for row in table))
     ram_w, ram_source = _memory_w(memory_bytes)
     full = (per_thread_w.times(vcpus) + Range.exact(ram_w)) * _range(table, "full_spread_low", "full_spread_high")
     idle = full * _range(table, "idle_share_min", "idle_share_max")
@@ -108,19 +107,15 @@ def _stand_ins(design: str | None, machine: str) -> tuple[list[Mapping[str, str]
     return same, f"{len(same)} {'Arm' if is_arm else 'x86'} server processors"
 
 
-def _per_thread_w(row: Mapping[str, str], cpu: Mapping[str, Any], host: Mapping[str, Any]) -> Range:
+def _per_thread_w(row: Mapping[str, str], host: HostFacts) -> Range:
     """TDP per thread; where a hypervisor may hide that two threads share a core, both are possible."""
     cores, tdp_w, most = int(row["cores"]), float(row["tdp_w"]), int(row["threads_per_core"])
-    shown = cpu.get("threads_per_core")
-    is_told = shown == most or (host.get("cloud") or {}).get("provider") == "aws" or _is_metal(host)
-    least = shown if is_told and isinstance(shown, int) and 1 <= shown <= most else None
+    shown, is_metal = host.cpu.threads_per_core, host.virtualisation.is_virtual is False
+    is_told = shown == most or host.cloud.provider == "aws" or is_metal
+    least = shown if is_told and shown is not None and 1 <= shown <= most else None
     if least is not None:
         return Range.exact(tdp_w / (cores * least))
     return Range(tdp_w / (cores * most), tdp_w / cores)
-
-
-def _is_metal(host: Mapping[str, Any]) -> bool:
-    return (host.get("virtualisation") or {}).get("is_virtual") is False
 
 
 def _range(table: Sequence[Mapping[str, str]], low: str, high: str) -> Range:

@@ -6,11 +6,10 @@ set to 1000 g/kWh, so that its kilograms are kilowatt-hours, and nothing is save
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from profiler.energy.base import MeterAbsentError
 from profiler.errors import MissingExtraError
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import MeterFacts, PowerOpinion, Source
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -83,8 +82,8 @@ def version() -> str:
     return str(codecarbon.__version__)
 
 
-def opinion(host: Mapping[str, Any]) -> PowerOpinion:
-    """Ask codecarbon's own code what it would say of a host (as in run.json), idle and fully loaded.
+def opinion(host: HostFacts) -> PowerOpinion:
+    """Ask codecarbon's own code what it would say of a host, idle and fully loaded.
 
     Raises `MeterAbsentError` without codecarbon, or where a fact that it needs is not known.
     """
@@ -92,14 +91,13 @@ def opinion(host: Mapping[str, Any]) -> PowerOpinion:
     from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE, TDP  # noqa: PLC0415
     from codecarbon.external.ram import B_TO_GB, RAM  # noqa: PLC0415
 
-    cpu, memory_bytes = host.get("cpu") or {}, (host.get("memory") or {}).get("total_bytes")
-    threads, model, machine = cpu.get("logical_cpus"), cpu.get("model_name"), str(host.get("machine"))
+    threads, model, memory_bytes = host.cpu.logical_cpus, host.cpu.model_name, host.memory.total_bytes
     if not threads or not memory_bytes:
         raise MeterAbsentError("the number of processors, or the size of the memory, is not known")
     known_w = TDP._get_cpu_power_from_registry(TDP.__new__(TDP), model) if model else None
     cpu_w = float(known_w or threads * DEFAULT_POWER_PER_CORE)
     ram = RAM(tracking_mode="machine")
-    ram.is_arm_cpu = machine in {"aarch64", "arm64"}
+    ram.is_arm_cpu = host.machine in {"aarch64", "arm64"}
     ram_w = float(ram._calculate_ram_power(memory_bytes / B_TO_GB))
     how = f"TDP of {model}" if known_w else f"{DEFAULT_POWER_PER_CORE} W per thread, for it does not know the processor"
     return PowerOpinion(

@@ -5,22 +5,20 @@ processors knows of them. What published machines draw at the most, less their b
 bounds it, as a share of the boards' power limits: whatever the load, since fans and switches run without any, too.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from profiler import catalogue
+from profiler.results.host_facts import GpuFacts
 from profiler.results.manifest import EnergyFacts, Source
 from profiler.stats.ranges import Range
 
 
-def obstacle(
-    facts: EnergyFacts, gpus: Sequence[Mapping[str, Any]], read: int | None, silent: Sequence[str] = ()
-) -> str | None:
-    """Return why nothing can be said of a whole machine with these GPUs (as in run.json); None where it can.
+def obstacle(facts: EnergyFacts, gpus: Sequence[GpuFacts], read: int | None, silent: Sequence[str] = ()) -> str | None:
+    """Return why nothing can be said of a whole machine with these GPUs; None where it can.
 
     `read` is how many of them a meter has read, `silent` why meters that are there said nothing.
     """
-    names = ", ".join(sorted({str(gpu.get("name") or "of unknown name") for gpu in gpus}))
+    names = ", ".join(sorted({gpu.name or "of unknown name" for gpu in gpus}))
     count = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''} ({names})"
     if read is None:
         absent = [reason for name, reason in facts.absent.items() if name.startswith("nvml")]
@@ -36,7 +34,7 @@ def obstacle(
     return None
 
 
-def overhead_w(gpus: Sequence[Mapping[str, Any]]) -> Range:
+def overhead_w(gpus: Sequence[GpuFacts]) -> Range:
     """Return what a machine draws beside its boards, processors and memory, W."""
     return Range(0.0, overhead_share()[0] * sum(_limit_w(gpu) or 0.0 for gpu in gpus))
 
@@ -46,6 +44,5 @@ def overhead_share() -> tuple[float, Source]:
     return catalogue.constant("gpu_host_overhead")
 
 
-def _limit_w(gpu: Mapping[str, Any]) -> float | None:
-    limit_w = gpu.get("power_limit_w") or gpu.get("power_limit_default_w")
-    return float(limit_w) if limit_w else None
+def _limit_w(gpu: GpuFacts) -> float | None:
+    return gpu.power_limit_w or gpu.power_limit_default_w or None

@@ -1,7 +1,6 @@
 """The meters of this machine: which can be used, and why the others cannot."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from profiler.energy import band, nvml
 from profiler.energy.account import MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY, WITHOUT_CARDS
@@ -10,6 +9,7 @@ from profiler.energy.codecarbon import CodecarbonMeter
 from profiler.energy.nvml import NvmlMeter
 from profiler.energy.rapl import RaplMeter
 from profiler.errors import UsageError
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -99,11 +99,11 @@ class Meters:
         while self._open:
             self._open.pop().close()
 
-    def facts(self, host: Mapping[str, Any]) -> EnergyFacts:
+    def facts(self, host: HostFacts) -> EnergyFacts:
         """Describe what meters and models there are for this host (as in run.json)."""
         channels = [facts for meter in self._open for facts in meter.channels if facts.channel not in self.absent]
         opinions, silent = band.opinions(host)
-        found = describe(channels, opinions, self.absent | silent, has_gpus=bool(host.get("gpus")))
+        found = describe(channels, opinions, self.absent | silent, has_gpus=bool(host.gpus))
         return found.model_copy(update={"others": self.others})
 
 

@@ -1,11 +1,11 @@
 """How much energy a channel counted within windows of time: pure."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
+from profiler.results.host_facts import GpuFacts
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
@@ -21,7 +21,7 @@ class Seen:
     busy: Range | None  # share of all processors' time, mean over the windows; None where nobody looked
     idle_windows: Sequence[Window] = ()  # of the idle baseline, before any load
     idle_busy: Range | None = None
-    gpus: Sequence[Mapping[str, Any]] = ()  # of the machine that serves, as in run.json
+    gpus: Sequence[GpuFacts] = ()  # of the machine that serves
 
     @property
     def length_s(self) -> float:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from profiler.hosts.facts import CacheFacts
+from profiler.results.host_facts import CacheFacts
 from profiler.timing.clock import Clock
 from profiler.units import BYTES_PER_MIB, NS_PER_S, s_to_ns
 

@@ -5,8 +5,8 @@ from pathlib import PurePosixPath
 from typing import Literal, TypeVar
 
 from profiler.hosts.cpulist import cpus
-from profiler.hosts.facts import LimitFacts
 from profiler.hosts.tree import Tree, whole_number
+from profiler.results.host_facts import LimitFacts
 
 Number = TypeVar("Number", int, float)
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 
 from profiler.hosts.counters import HostCounters
 from profiler.hosts.cpulist import cpus
-from profiler.hosts.facts import HostFacts
 from profiler.hosts.procfs import CpuTimes, cpu_times, memory_bytes, pressure_ratio
 from profiler.hosts.tree import Tree
 from profiler.hosts.usable_cpus import usable_cpus
+from profiler.results.host_facts import HostFacts
 from profiler.timing.clock import Clock
 
 _LOOK_S = 1.0

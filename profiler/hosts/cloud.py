@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from profiler.hosts.facts import CloudFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import CloudFacts
 
 Provider = Literal["aws", "gcp", "azure"]
 

@@ -3,9 +3,9 @@
 from typing import Literal
 
 from profiler.hosts import identity, procfs, topology
-from profiler.hosts.facts import CpuFacts
 from profiler.hosts.probe import Probe
 from profiler.hosts.tree import Tree, whole_number
+from profiler.results.host_facts import CpuFacts
 
 Fields = dict[str, str]
 Source = Literal["family/model", "part", "features"]

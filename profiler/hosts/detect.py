@@ -6,10 +6,11 @@ from pathlib import Path
 from profiler.hosts import cloud, lscpu, procfs, roofline_cache
 from profiler.hosts.cgroup import limits
 from profiler.hosts.cpu import cpu
-from profiler.hosts.facts import HostFacts, MemoryFacts, fingerprint
+from profiler.hosts.fingerprint import fingerprint
 from profiler.hosts.probe import Probe, this_machine
 from profiler.hosts.tree import Tree
 from profiler.hosts.virtualisation import virtualisation
+from profiler.results.host_facts import HostFacts, MemoryFacts
 
 
 def this_host(ask_cloud: bool | None = None) -> HostFacts:

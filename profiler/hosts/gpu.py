@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from profiler.hosts.facts import GpuFacts
 from profiler.hosts.pci import on_the_bus
 from profiler.hosts.tree import Tree, number, whole_number
+from profiler.results.host_facts import GpuFacts
 from profiler.units import BYTES_PER_MIB
 
 Answer = TypeVar("Answer")

@@ -6,8 +6,8 @@ Classes are those of the PCI Code and ID Assignment Specification: 0x03 display 
 
 from pathlib import PurePath
 
-from profiler.hosts.facts import GpuFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import GpuFacts
 
 _NVIDIA, _AMD = "0x10de", "0x1002"
 _MAKERS = {_NVIDIA: "NVIDIA", _AMD: "AMD", "0x1da3": "Habana Labs", "0x1e52": "Tenstorrent", "0x1eff": "Rebellions"}

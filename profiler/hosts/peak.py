@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from profiler.hosts.facts import PeakFacts
+from profiler.results.host_facts import PeakFacts
 from profiler.units import NS_PER_S
 
 TYPES = ("f32", "f16", "bf16", "int8")

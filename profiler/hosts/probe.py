@@ -15,8 +15,8 @@ import psutil
 from archspec import cpu as archspec_cpu
 
 from profiler.hosts import gpu
-from profiler.hosts.facts import GpuFacts
 from profiler.hosts.usable_cpus import usable_cpus
+from profiler.results.host_facts import GpuFacts
 
 Answer = TypeVar("Answer")
 

@@ -11,9 +11,9 @@ import platform
 from profiler import __version__
 from profiler.hosts import bandwidth, peak, roofline_cache
 from profiler.hosts.check import OtherLoad, Steal, look
-from profiler.hosts.facts import GpuRoofFacts, HostFacts, PeakFacts, RooflineFacts
 from profiler.hosts.usable_cpus import usable_cpus
 from profiler.progress import Progress
+from profiler.results.host_facts import GpuRoofFacts, HostFacts, PeakFacts, RooflineFacts
 from profiler.timing.clock import Clock
 
 _GPU_REASON = "Aforo does not measure the memory of GPUs yet"

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from profiler.cache import cache_folder
 from profiler.errors import ModelError, RecordError
-from profiler.hosts.facts import RooflineFacts
 from profiler.models.files import replacing
+from profiler.results.host_facts import RooflineFacts
 
 
 def read(fingerprint: str) -> RooflineFacts | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from profiler.hosts.check import KnobReport
-from profiler.hosts.facts import (
+from profiler.results.host_facts import (
     CacheFacts,
     CloudFacts,
     CpuFacts,

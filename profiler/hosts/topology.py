@@ -3,8 +3,8 @@
 from statistics import fmean
 from typing import Literal, cast
 
-from profiler.hosts.facts import CacheFacts
 from profiler.hosts.tree import Tree, number, whole_number
+from profiler.results.host_facts import CacheFacts
 
 _CPU = "sys/devices/system/cpu"
 _KIB = 1024

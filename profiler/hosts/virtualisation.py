@@ -1,7 +1,7 @@
 """What lies between us and the hardware: a hypervisor, a container, an emulator."""
 
-from profiler.hosts.facts import VirtualisationFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import VirtualisationFacts
 
 _DMI = "sys/devices/virtual/dmi/id"
 

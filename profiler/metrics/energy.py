@@ -24,7 +24,7 @@ def machine_account(seen: Observations) -> Account:
 
     Raises `NotMeasuredError`.
     """
-    if not seen.manifest.server_host.get("gpus"):
+    if not seen.manifest.server_host.gpus:
         return account_of(seen)
     found = whole_machine(seen.accounts)
     if found is not None:

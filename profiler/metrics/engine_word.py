@@ -1,7 +1,6 @@
 """What the engine says of its own speed, and whether it agrees with what a client saw."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from profiler.metrics.observations import Observations
 from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
@@ -10,6 +9,7 @@ from profiler.metrics.totals import EngineTotals
 from profiler.servers.engines import engine_called
 from profiler.servers.timings import Counters
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
+from profiler.workloads.schema import ConversationPrompts, Prompts, SyntheticPrompts, TracePrompts
 
 
 class _Work(NamedTuple):
@@ -145,14 +145,15 @@ def cached_prompt_ratio(seen: Observations) -> float:
 @per_run("Unexpected prefix-cache hits", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def unasked_cache_ratio(seen: Observations) -> float:
     """cached_prompt_ratio of a run that asked for no reuse: neither by its workload nor by --prompt-cache warm."""
-    if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload):
+    if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload.prompts):
         raise NotMeasuredError("prompts that begin alike may be reused, as was asked for")
     return cached_prompt_ratio(seen)
 
 
-def _has_common_beginnings(workload: Mapping[str, Any]) -> bool:
-    prompts = workload.get("prompts") or {}
-    return prompts.get("source") in {"conversations", "trace"} or bool((prompts.get("system") or {}).get("share"))
+def _has_common_beginnings(prompts: Prompts) -> bool:
+    if isinstance(prompts, SyntheticPrompts):
+        return prompts.system is not None and prompts.system.share > 0
+    return isinstance(prompts, ConversationPrompts | TracePrompts)
 
 
 def _counted_mean_ms(seen: Observations, name: str | None) -> float:

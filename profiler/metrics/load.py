@@ -63,7 +63,7 @@ def _queue_note(seen: Observations, arrived: int, growth: int) -> str:
 
 
 def _think_ns(seen: Observations) -> int:
-    return s_to_ns(seen.manifest.workload.get("load", {}).get("think_time_s") or 0.0)
+    return s_to_ns(seen.manifest.workload.think_time_s)
 
 
 @per_run("Requests for each one in flight", unit="rounds", group="trust", better="higher", over=WINDOWS)

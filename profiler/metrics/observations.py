@@ -17,7 +17,7 @@ from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.records import Sample
 from profiler.stats.values import Values
 from profiler.wire_audit.audit import Audit
-from profiler.workloads.schema import EMBEDDINGS, Slo
+from profiler.workloads.schema import ClosedLoop, OpenLoop, Slo
 
 ENOUGH_ROUNDS = 10  # requests of a repeat for each slot that make a load steady
 NO_OUTPUT = "an embedding has no output tokens"
@@ -89,7 +89,7 @@ class Observations:
     @property
     def is_embedding(self) -> bool:
         """Whether every answer is a vector, without tokens."""
-        return self.manifest.workload.get("api") == EMBEDDINGS
+        return self.manifest.workload.is_embedding
 
     @property
     def slo(self) -> Slo:
@@ -107,7 +107,7 @@ class Observations:
             busy_range(self.samples, spans),
             metered.idle_windows,
             metered.idle_busy,
-            self.manifest.server_host.get("gpus") or (),
+            self.manifest.server_host.gpus,
         )
         return accounts(self.manifest.energy, seen)
 
@@ -118,18 +118,19 @@ class Observations:
 
 def slo_of(manifest: Manifest) -> Slo:
     """Return the objectives that a run's workload states."""
-    return Slo.model_validate(manifest.workload.get("slo") or {})
+    return manifest.workload.slo
 
 
 def points_of(manifest: Manifest) -> list[Point]:
     """Return the loads that a run put on the server: those that it names, or the only one that it states."""
     if manifest.points:
         return list(manifest.points)
-    load = manifest.workload.get("load") or {}
-    concurrency, rate_rps = load.get("concurrency"), load.get("rate_rps")
-    if isinstance(concurrency, int):
-        return [at_concurrency(concurrency)]
-    return [at_rate(rate_rps) if isinstance(rate_rps, int | float) else of_replay()]
+    load = manifest.workload.load
+    if isinstance(load, ClosedLoop) and isinstance(load.concurrency, int):
+        return [at_concurrency(load.concurrency)]
+    if isinstance(load, OpenLoop) and not isinstance(load.rate_rps, list):
+        return [at_rate(load.rate_rps)]
+    return [of_replay()]
 
 
 def cut_to_point(manifest: Manifest, name: str) -> Manifest:

@@ -1,13 +1,11 @@
 """How near a run came to the limits of its host, as `aforo host roofline` measured them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from profiler.metrics.observations import NO_OUTPUT, Observations
 from profiler.metrics.population import FINISHED_SUMS, RATES
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import Shown
 from profiler.metrics.throughput import total_tokens_per_s
+from profiler.results.host_facts import RooflineFacts
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.engines import engine_called
 from profiler.units import ns_to_s
@@ -42,7 +40,7 @@ def mbu_ratio(seen: Observations) -> float:
     """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
-    roof = _limit(_roofline(seen).get("memory_bytes_per_s"), _roofline(seen).get("memory_reason"))
+    roof = _limit(_roofline(seen).memory_bytes_per_s, _roofline(seen).memory_reason)
     kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine)
     totals = seen.totals
     if not totals.streaming_ns:
@@ -81,31 +79,30 @@ def mfu_ratio(seen: Observations) -> float:
     return (2 * parameters + 4 * layers * heads * _head_size(model) * mean_context) * rate / peak
 
 
-def _roofline(seen: Observations) -> Mapping[str, Any]:
+def _roofline(seen: Observations) -> RooflineFacts:
     host = seen.manifest.host
     if seen.manifest.engine.is_elsewhere:
         raise NotMeasuredError("the server runs on another machine, whose limits cannot be measured from here")
-    if host.get("gpus"):
+    if host.gpus:
         raise NotMeasuredError("the host has a GPU, and it is not known whether the model was in its memory")
-    if not host.get("roofline"):
+    if host.roofline is None:
         raise NotMeasuredError("run `aforo host roofline` first, or pass --roofline")
-    found: Mapping[str, Any] = host["roofline"]
-    return found
+    return host.roofline
 
 
 def _peak(seen: Observations) -> float:
-    peaks = _roofline(seen).get("peaks") or {}
+    peaks = _roofline(seen).peaks
     kinds = _ARITHMETIC.get(seen.manifest.model.quantisation or "", ("int8",))
     entries = [peaks[kind] for kind in kinds if kind in peaks]
-    measured = [entry["operations_per_s"] for entry in entries if entry.get("operations_per_s")]
-    reason = entries[-1].get("reason") if entries else None
+    measured = [entry.operations_per_s for entry in entries if entry.operations_per_s]
+    reason = entries[-1].reason if entries else None
     return _limit(measured[0] if measured else None, reason)
 
 
 def _limit(value: float | None, reason: str | None) -> float:
     if not value:
         raise NotMeasuredError(f"the roofline has no such limit: {reason or 'it does not say why'}")
-    return float(value)
+    return value
 
 
 def _known(value: int | None, what: str) -> int:

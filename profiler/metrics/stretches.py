@@ -28,12 +28,11 @@ def _unbroken(phases: list[Phase]) -> list[list[Phase]]:
 
 
 def _stretch(manifest: Manifest, point: Point, phases: list[Phase]) -> Stretch:
-    load = manifest.workload.get("load") or {}
-    ramp_up_s = load.get("ramp_up_s") or 0.0
+    workload = manifest.workload
     return Stretch(
         phases=tuple(phase.name for phase in phases),
         measured=frozenset(phase.name for phase in phases if phase.is_measured),
         slots=point.concurrency,
-        ramp_end_ns=phases[0].start_ns + s_to_ns(ramp_up_s) if ramp_up_s else None,
-        think_ns=s_to_ns(load.get("think_time_s") or 0.0),
+        ramp_end_ns=phases[0].start_ns + s_to_ns(workload.ramp_up_s) if workload.ramp_up_s else None,
+        think_ns=s_to_ns(workload.think_time_s),
     )

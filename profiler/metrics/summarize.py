@@ -91,7 +91,7 @@ def compose(
         run_id=manifest.run_id,
         status=manifest.status,
         status_reason=manifest.status_reason,
-        workload=f"{manifest.workload.get('id')}@{manifest.workload.get('version')}",
+        workload=manifest.workload.name,
         requests_ok=chosen.requests_ok,
         requests_failed=chosen.requests_failed,
         outcomes=chosen.outcomes,

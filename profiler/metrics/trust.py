@@ -23,6 +23,7 @@ from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
 from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
+from profiler.workloads.schema import SyntheticPrompts
 
 _FEWEST_PER_QUARTER = 2
 
@@ -74,10 +75,10 @@ def prompt_length_gap_ratio(seen: Observations) -> float:
 
 def _prompt_tokens_asked(seen: Observations) -> float | None:
     """Return the mean length of the prompts as they were meant to be."""
-    totals, prompts = seen.totals, seen.manifest.workload.get("prompts") or {}
+    totals, prompts = seen.totals, seen.manifest.workload.prompts
     if totals.prompts_counted == totals.prompts_reported:
         return totals.prompt_tokens_counted / totals.prompts_counted
-    return prompts.get("tokens") if prompts.get("source") == "synthetic" and not prompts.get("system") else None
+    return prompts.tokens if isinstance(prompts, SyntheticPrompts) and prompts.system is None else None
 
 
 @per_request("Send lag behind schedule", unit="ms", group="trust", better="lower")
@@ -206,7 +207,7 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
 @per_run("Frequency governor is performance", unit="yes/no", group="trust", better="higher", over=WHOLE_RUN)
 def is_performance_governor(seen: Observations) -> float:
     """Whether the frequency governor of every CPU is performance: 1 is yes, 0 is no."""
-    governor = seen.manifest.host.get("cpu", {}).get("governor")
+    governor = seen.manifest.host.cpu.governor
     if not governor:
         raise NotMeasuredError("the kernel shows no frequency governor here, as in most guests")
     return float(governor == "performance")
@@ -215,10 +216,9 @@ def is_performance_governor(seen: Observations) -> float:
 @per_run("Emulated CPUs", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
 def is_emulated_host(seen: Observations) -> float:
     """Whether a program imitates the CPUs, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
-    layers = seen.manifest.server_host.get("virtualisation")
-    if layers is None:
+    if seen.manifest.engine.is_elsewhere:
         raise NotMeasuredError("nothing is known of what lies between the server and its CPUs")
-    return float(bool(layers.get("emulated")))
+    return float(bool(seen.manifest.host.virtualisation.emulated))
 
 
 @per_run("Thermal and power throttling events", unit="events", group="trust", better="lower", over=HOST_COUNTERS)
@@ -283,7 +283,7 @@ def wire_stamp_error_us(seen: Observations) -> float:
 @per_run("CPU cores busy with other processes", unit="cores", group="trust", better="lower", over=HOST_SAMPLES)
 def other_cpu_cores(seen: Observations) -> float:
     """Cores kept busy by neither the server nor the load driver, mean of the samples in the steady windows."""
-    cores = float(seen.manifest.host.get("cpu", {}).get("logical_cpus") or 0)
+    cores = float(seen.manifest.host.cpu.logical_cpus or 0)
     if not cores:
         raise NotMeasuredError("the number of CPUs is not known")
     others = [

@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from profiler.hosts.facts import HostFacts
 from profiler.hosts.table import rows
 from profiler.reports import format as fmt
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import Calibration, CostFacts, Manifest
 from profiler.results.summary import Metric, Scalar, Summary
 
@@ -39,45 +37,32 @@ def facts(mapping: Mapping[str, Any], skip: Collection[str] = (), absent: str = 
     return [_fact(path, absent if value in (None, "", [], {}) else value) for path, value in _leaves(kept, ())]
 
 
-def host_facts(host: Mapping[str, Any]) -> list[Fact]:
-    """Rows about a host: as `aforo host` shows them, or as they stand where they have another shape."""
-    try:
-        return [Fact(label, text) for label, text in rows(HostFacts.model_validate(host))]
-    except ValidationError:
-        return facts(host)
+def host_facts(host: HostFacts) -> list[Fact]:
+    """Rows about a host, as `aforo host` shows them."""
+    return [Fact(label, text) for label, text in rows(host)]
 
 
-def host_name(host: Mapping[str, Any]) -> str:
-    """What the host calls itself, under whichever key its facts have it."""
-    for key in ("name", "hostname", "host"):
-        value = host.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return "unnamed host"
+def host_name(host: HostFacts) -> str:
+    """What the host calls itself."""
+    return host.name or "unnamed host"
 
 
-def hardware(host: Mapping[str, Any]) -> list[str]:
+def hardware(host: HostFacts) -> list[str]:
     """Return the hardware in short, as far as it is known: instance type, GPUs, CPU, number of CPUs, memory."""
-    try:
-        found = HostFacts.model_validate(host)
-    except ValidationError:
-        return []
-    gpus = Counter(gpu.name for gpu in found.gpus if gpu.name)
+    gpus = Counter(gpu.name for gpu in host.gpus if gpu.name)
     parts = [
-        found.cloud.instance_type,
+        host.cloud.instance_type,
         *(f"{number} × {name}" if number > 1 else name for name, number in gpus.items()),
-        found.cpu.generation or (found.cpu.model_name and _TRADE_MARK.sub("", found.cpu.model_name)),
-        found.cpu.usable_cpus and fmt.count(found.cpu.usable_cpus, "CPU"),
-        found.memory.total_bytes and fmt.quantity(found.memory.total_bytes, "bytes"),
+        host.cpu.generation or (host.cpu.model_name and _TRADE_MARK.sub("", host.cpu.model_name)),
+        host.cpu.usable_cpus and fmt.count(host.cpu.usable_cpus, "CPU"),
+        host.memory.total_bytes and fmt.quantity(host.memory.total_bytes, "bytes"),
     ]
     return [part for part in parts if part]
 
 
-def processor(host: Mapping[str, Any]) -> str | None:
+def processor(host: HostFacts) -> str | None:
     """Return the CPU as its maker names it, where the title has its generation instead."""
-    cpu = host.get("cpu")
-    name = cpu.get("model_name") if isinstance(cpu, Mapping) and cpu.get("generation") else None
-    return _TRADE_MARK.sub("", name) if isinstance(name, str) else None
+    return _TRADE_MARK.sub("", host.cpu.model_name) if host.cpu.generation and host.cpu.model_name else None
 
 
 def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
@@ -100,12 +85,6 @@ def price(cost: CostFacts) -> str | None:
         charged = cost.token_price
         return f"{charged.input_per_1m:g} in, {charged.output_per_1m:g} out {charged.currency}/1M tokens"
     return None if cost.price is None else f"{cost.price.per_hour:.4g} {cost.price.currency}/h"
-
-
-def number_of(mapping: Any, key: str) -> float | None:
-    """A number out of facts that a file gave; None for anything that is not one."""
-    value = mapping.get(key) if isinstance(mapping, Mapping) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

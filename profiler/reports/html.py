@@ -62,7 +62,7 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "load_columns": [column.title for column in loads.columns(summary)],
         "load_rows": loads.rows(summary),
-        "loads_measured": loads.measured(summary, manifest.workload.get("load")),
+        "loads_measured": loads.measured(summary, manifest.workload.load),
         "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],
         "rates": [row for row in rows if row.quantiles == tables.RATE_QUANTILES],
         "rate_quantiles": tables.RATE_QUANTILES,
@@ -77,10 +77,16 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "host_facts": facts.host_facts(manifest.host),
         "model_facts": _model_facts(manifest),
         "engine_facts": facts.facts(manifest.engine.model_dump(), _skipped_of_engine(manifest)),
-        "workload_facts": facts.facts({**manifest.workload, **_changes(manifest)}, {"description"}, absent="none"),
+        "workload_facts": _workload_facts(manifest),
         "engine_command": _command(manifest.engine.command),
         "repeat_command": _command(manifest.command_line),
     }
+
+
+def _workload_facts(manifest: Manifest) -> list[facts.Fact]:
+    """The definition as it was recorded, and what the user or the server changed besides."""
+    recorded = manifest.workload.model_dump(mode="json", exclude_unset=True)
+    return facts.facts({**recorded, **_changes(manifest)}, {"description"}, absent="none")
 
 
 def _changes(manifest: Manifest) -> dict[str, Any]:

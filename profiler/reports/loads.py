@@ -28,6 +28,7 @@ from profiler.reports.figures import (
 from profiler.results.points import load_of, unit_of
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import Tokens, tokens_of
+from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, SloSearch
 
 ATTAINMENT = "slo_attainment_ratio"
 _COLOURS = (SKY, BLUE, ORANGE, PURPLE)  # of the percentiles of latencies, two and two
@@ -98,14 +99,16 @@ def rows(summary: Summary) -> list[LoadRow]:
     ]
 
 
-def measured(summary: Summary, load: Any) -> str:
+def measured(summary: Summary, load: Load) -> str:
     """Say how many loads were measured, and of how many where `load`, of the workload, says that: a sweep, a search."""
-    own = load if isinstance(load, Mapping) else {}
-    swept = next((own[key] for key in ("concurrency", "rate_rps") if isinstance(own.get(key), list)), None)
-    most = own.get("max_points") if swept is None else len(swept)
-    of = "" if most is None else f" of {most}" if swept is not None else f" of at most {most}"
-    done = fmt.count(len(summary.points), "load")
-    return f"{done}{of} measured"
+    return f"{fmt.count(len(summary.points), 'load')}{_of_how_many(load)} measured"
+
+
+def _of_how_many(load: Load) -> str:
+    if isinstance(load, SloSearch):
+        return f" of at most {load.max_points}"
+    swept = load.concurrency if isinstance(load, ClosedLoop) else load.rate_rps if isinstance(load, OpenLoop) else None
+    return f" of {len(swept)}" if isinstance(swept, list) else ""
 
 
 def by_load(summary: Summary) -> list[PointSummary]:

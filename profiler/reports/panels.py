@@ -11,7 +11,6 @@ from profiler.energy.use import of_channel
 from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
-from profiler.reports.facts import number_of
 from profiler.reports.gathered import Gathered
 from profiler.reports.tables import LATENCIES, scale_of
 from profiler.reports.timeline import timeline
@@ -21,6 +20,7 @@ from profiler.results.summary import Distribution, NotMeasured, Summary
 from profiler.results.tokens import tokens_of
 from profiler.stats.quantiles import QUANTILES
 from profiler.stats.ranges import Range
+from profiler.workloads.schema import SloSearch
 
 _FEWEST_VALUES = 2  # a distribution of one value is a number, not a curve
 
@@ -72,9 +72,9 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
     if not points:
         return []
     panels = []
-    target = number_of(manifest.workload.get("load"), "attainment_ratio")
-    if summary.conclusion is not None and target is not None:
-        kept = loads.attainment(points, target, summary.conclusion)
+    load = manifest.workload.load
+    if summary.conclusion is not None and isinstance(load, SloSearch):
+        kept = loads.attainment(points, load.attainment_ratio, summary.conclusion)
         note = "Every dot is a repeat; the line is the share that was asked for, the limit lies in the shaded interval."
         panels.append(Panel("attainment", "Requests that met every SLO", note, kept, "Attainment against load."))
     rate, kind = loads.throughput(points, summary.conclusion), tokens_of(points).kind
@@ -97,7 +97,7 @@ def _ecdf(metric_id: str, run: _Run, summary: Summary) -> Panel:
     if len(values) < _FEWEST_VALUES:
         return Panel(metric_id, title, f"One value, {fmt.quantity(values[0], 'ms')}: too few for a distribution.")
     marks = _marks(metric) if isinstance(metric, Distribution) else []
-    slo_ms = number_of(run.manifest.workload.get("slo"), metric_id)
+    slo_ms = run.manifest.workload.slo.limit_ms(metric_id)
     figure = ecdf(values, marks, fmt.short_label(metric_id), slo_ms)
     note = f"{fmt.count(len(values), 'gap' if metric_id == 'itl_ms' else 'request')}."
     return Panel(metric_id, title, note, figure, f"Distribution of {title}: the percentiles are in the table below.")
@@ -207,7 +207,7 @@ def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
         return {}
     busy = _series(run, lambda sample: sample.host_cpu_ratio)
     ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in opinions))) for t_s, share in busy]
-    name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.get('gpus') else MODEL_SCOPE})"
+    name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.gpus else MODEL_SCOPE})"
     lines = {
         f"least of {len(opinions)} opinions {name}": [(t_s, power.low) for t_s, power in ranges],
         f"most of {len(opinions)} opinions {name}": [(t_s, power.high) for t_s, power in ranges],

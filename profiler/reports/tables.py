@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from profiler.metrics.catalogue import METRICS, placed
 from profiler.metrics.estimates import estimate, estimate_of
 from profiler.reports import format as fmt
-from profiler.reports.facts import number_of
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import tokens_of
@@ -123,15 +122,18 @@ def failure_text(failure: Failure) -> str:
 
 def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
     """PASS where the share of requests that met every SLO reaches the target: that of the load, or 99 %."""
-    slo, load = manifest.workload.get("slo"), manifest.workload.get("load")
-    known = {name: number_of(slo, name) for name in Slo.model_fields}
-    limits = [f"{fmt.short_label(name)} ≤ {limit:g}{fmt.NBSP}ms" for name, limit in known.items() if limit is not None]
+    slo, load = manifest.workload.slo, manifest.workload.load
+    limits = [
+        f"{fmt.short_label(name)} ≤ {limit:g}{fmt.NBSP}ms"
+        for name in Slo.model_fields
+        if (limit := slo.limit_ms(name)) is not None
+    ]
     if not limits:
         return []
     card = _with_interval("slo_attainment_ratio", summary)
     if card.missing:
         return [replace(card, label="SLO")]
-    target = number_of(load, "attainment_ratio") or _ATTAINMENT_RATIO
+    target = load.attainment_ratio if isinstance(load, SloSearch) else _ATTAINMENT_RATIO
     found = summary.metrics["slo_attainment_ratio"]
     assert isinstance(found, Scalar)  # noqa: S101 - it has a card with a number
     is_met = found.value is not None and found.value >= target

@@ -92,7 +92,7 @@ def _loads(summary: Summary, manifest: Manifest) -> list[RenderableType]:
     for row in loads.rows(summary):
         cells = [row.load, *(row.cells[i] or "\N{EN DASH}" for i in shown), row.verdict]
         table.add_row(*cells, style="bold" if row.is_headline else "")
-    head = Text(f"{loads.measured(summary, manifest.workload.get('load'))}; the numbers below are of the one in bold")
+    head = Text(f"{loads.measured(summary, manifest.workload.load)}; the numbers below are of the one in bold")
     if summary.conclusion is None:
         return [head, table]
     return [head, table, Text(summary.conclusion.sentence, style="bold")]

@@ -23,6 +23,7 @@ from profiler.files import parse_json, read_bytes, reading
 from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
+from profiler.results.migrations import migrated
 from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
 
@@ -133,11 +134,14 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path} is not a run folder: it has no run.json. Expected a folder that 'aforo run' made."
             )
-        document = self._of_known_format(self._manifest)
+        document = migrated(self._of_known_format(self._manifest), FORMAT_VERSION)
         try:
             return Manifest.model_validate(document)
         except ValidationError as error:
-            raise RunFolderError(f"{self._manifest}: {_first(error)}. The file is damaged.") from error
+            raise RunFolderError(
+                f"{self._manifest}: {_first(error)}. The file is damaged, or a newer Aforo wrote it: pip install "
+                "--upgrade aforo"
+            ) from error
 
     def read_summary(self) -> Summary:
         """Read `summary.json`. Raises `RunFolderError`."""

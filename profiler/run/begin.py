@@ -1,8 +1,7 @@
 """The beginning of a run: everything that is known before the first request, written down in `run.json`."""
 
 import platform
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from profiler import __version__
 from profiler.cache import cache_folder
@@ -10,9 +9,9 @@ from profiler.cost.facts import resolve
 from profiler.cost.prices import REFRESHED
 from profiler.energy.meters import AUTO, NONE, Meters
 from profiler.hosts.detect import this_host
-from profiler.hosts.facts import HostFacts
 from profiler.hosts.roofline import measure_and_keep
 from profiler.progress import Progress
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
 from profiler.run.caveats import caveats
 from profiler.run.context import ISO, RunContext
@@ -27,8 +26,7 @@ def begin(
     plan: Plan, driver: LoadDriver, meters: Meters, progress: Progress, clock: Clock, tick: Callable[[], None]
 ) -> RunContext:
     """Describe host, client, engine and meters, and write `run.json`. Raises `RecordError`."""
-    described = _host(plan, progress, clock)
-    host = described.model_dump(mode="json")
+    host = _host(plan, progress, clock)
     manifest = Manifest(
         tool_version=__version__,
         run_id=plan.folder.path.name,
@@ -38,7 +36,7 @@ def begin(
         seed=plan.options.seed,
         nonce=plan.nonce,
         prompts_are_new=plan.nonce is not None and plan.options.nonce is None,
-        workload=plan.workload.model_dump(mode="json"),
+        workload=plan.workload,
         overrides=plan.overridden,
         limits=dict(plan.limits),
         body=plan.body.facts(),
@@ -48,10 +46,10 @@ def begin(
         host=host,
         client=_client_facts(plan, driver),
         energy=_energy_facts(plan, meters, host),
-        cost=resolve(plan.said, {} if _is_remote(plan) else host, cache_folder() / REFRESHED),
+        cost=resolve(plan.said, HostFacts() if _is_remote(plan) else host, cache_folder() / REFRESHED),
         wall_offset_ns=sample_wall_offset().offset_ns,
     )
-    for caveat in caveats(plan, driver.hello, described):
+    for caveat in caveats(plan, driver.hello, host):
         manifest.warn(caveat)
     return RunContext(plan, manifest, driver, meters, progress, clock, tick)
 
@@ -94,10 +92,10 @@ def _client_facts(plan: Plan, driver: LoadDriver) -> ClientFacts:
     )
 
 
-def _energy_facts(plan: Plan, meters: Meters, host: Mapping[str, Any]) -> EnergyFacts:
+def _energy_facts(plan: Plan, meters: Meters, host: HostFacts) -> EnergyFacts:
     """Describe meters and models of the machine that serves."""
     if not _is_remote(plan):
         return meters.facts(host)
     if plan.options.meters == AUTO:
         return EnergyFacts(reason="the server runs on another machine, whose meters cannot be read from here")
-    return meters.facts({})
+    return meters.facts(HostFacts())

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from profiler.hosts.facts import HostFacts
 from profiler.results.caveats import Caveat
+from profiler.results.host_facts import HostFacts
 from profiler.run.plan import Plan, load_per_core
 from profiler.servers.engines import slow_build
 from profiler.timing.messages import Hello

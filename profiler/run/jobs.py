@@ -20,7 +20,7 @@ from profiler.units import s_to_ns
 from profiler.verdict.rules import RULES
 from profiler.workloads.messages import Prompt
 from profiler.workloads.phases import COOLDOWN, WARMUP, at_point, is_measured, repeat
-from profiler.workloads.schema import ClosedLoop, OpenLoop, Replay, SloSearch
+from profiler.workloads.schema import OpenLoop, Replay, SloSearch
 
 _LONGEST = 10  # times the limit of one repeat: all of them together, where so few requests fit into the limit
 _FEWEST = next(int(rule.invalid or 1) for rule in RULES if rule.id == "too-few-samples")
@@ -130,8 +130,7 @@ class Layout:
         return [*blocks, Block(self._named(COOLDOWN), spare, first=firsts[-2], is_cooldown=True)]
 
     def _warmup(self, room: int) -> Block:
-        load = self._plan.workload.load
-        ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
+        ramp_ns = s_to_ns(self._plan.workload.ramp_up_s)
         return Block(
             self._named(WARMUP),
             self.warmup,
@@ -176,14 +175,13 @@ class Layout:
         )
 
     def _pace(self) -> ClosedLoopPace | ScheduledPace:
-        load, turns, point = self._plan.workload.load, self._plan.workload.turns, self._point
-        think_ns = s_to_ns(load.think_time_s) if isinstance(load, ClosedLoop | OpenLoop) else 0
+        workload, point = self._plan.workload, self._point
+        load, turns, think_ns = workload.load, workload.turns, s_to_ns(workload.think_time_s)
         if point.rate_rps is not None and isinstance(load, OpenLoop | SloSearch):
             arrivals, seed = [room // turns for room in self.rooms], self._plan.options.seed + self._first_index
             due_ns = arrival_times_ns(load.arrivals, point.rate_rps, arrivals, seed, load.burstiness)
             return ScheduledPace(due_ns, think_ns, turns)
-        ramp_ns = s_to_ns(load.ramp_up_s) if isinstance(load, ClosedLoop) else 0
-        return ClosedLoopPace(slots_of(point), UNLIMITED, think_ns, ramp_ns, turns)
+        return ClosedLoopPace(slots_of(point), UNLIMITED, think_ns, s_to_ns(workload.ramp_up_s), turns)
 
     def _replay(self, block: Block) -> ClosedLoopPace | ScheduledPace:
         """Return the times of a trace from its first row on; the warm-up, which has no times, goes one by one."""

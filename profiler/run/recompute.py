@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from pydantic import TypeAdapter
-
 from profiler.errors import RunFolderError
 from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
@@ -20,7 +18,6 @@ from profiler.verdict.judge import judge_point, with_doubtful_loads
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit, audit
 from profiler.wire_audit.wire_file import WIRE_FILE, read_wire
-from profiler.workloads.schema import Load
 
 _TRIPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _P = ParamSpec("_P")
@@ -130,8 +127,7 @@ def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion 
     """Say what several loads amount to; a run of one load has nothing to conclude."""
     if len(manifest.points) <= 1:
         return None
-    load = TypeAdapter[Load](Load).validate_python(manifest.workload["load"])
-    return search_for(load, manifest.workload["repeats"]).conclude(points)
+    return search_for(manifest.workload.load, manifest.workload.repeats).conclude(points)
 
 
 def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:

@@ -4,7 +4,7 @@ from math import ceil
 
 from profiler.results.manifest import Point
 from profiler.results.points import at_concurrency
-from profiler.workloads.schema import ClosedLoop, Replay, Workload
+from profiler.workloads.schema import Replay, Workload
 
 ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL = 1, 4  # where the number of requests is asked for: for one load, for several
 _WARM_ROUNDS = 2
@@ -60,8 +60,7 @@ def warmup_room(workload: Workload, point: Point) -> int:
         return 0
     if point.rate_rps is not None:
         return requests + spare_requests(workload, point)
-    ramp_s = workload.load.ramp_up_s if isinstance(workload.load, ClosedLoop) else 0.0
-    rounds = min(_MOST_RAMP_ROUNDS, ceil(ramp_s * _RAMP_ROUNDS_PER_S))
+    rounds = min(_MOST_RAMP_ROUNDS, ceil(workload.ramp_up_s * _RAMP_ROUNDS_PER_S))
     return _whole_rounds(requests + rounds * slots_of(point), workload, point)
 
 

@@ -13,6 +13,7 @@ from profiler.results.manifest import Manifest, ModelFacts
 from profiler.results.run_set import StoredRun
 from profiler.verdict.fairness import fairness
 from profiler.verdict.traps import Compared, energy_kind
+from profiler.workloads.schema import ConversationPrompts, SyntheticPrompts
 
 __all__ = ["Mismatch", "check_comparable", "comparable_sets", "differing_settings", "fairness", "mismatches"]
 
@@ -21,7 +22,6 @@ _OF_NO_MATTER = {
     *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests", "rounds"),
     *("request_timeout_s", "stall_timeout_s", "slo"),
 }
-_MADE_UP = {"synthetic", "conversations"}  # prompts of which any number says the same
 _SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")
 _UNKNOWN = "not known"
 _MOST_NAMED = 12  # runs of a refusal that are written out
@@ -55,12 +55,12 @@ def mismatches(runs: Sequence[StoredRun]) -> list[Mismatch]:
     keys = {key for run in runs for key in _definition(run.manifest)}
     all_synthetic = all(run.manifest.model.is_synthetic for run in runs)
     questions: dict[str, Callable[[Manifest], object]] = {
-        "workload": lambda m: f"{m.workload.get('id')}@{m.workload.get('version')}",
+        "workload": lambda m: m.workload.name,
         **{f"workload.{key}": _asker(key) for key in sorted(keys)},
         "model": lambda m: _shape(m.model) if all_synthetic else _file(m.model),
         "quantisation": lambda m: m.model.quantisation,
         "lora": lambda m: m.lora.sha256[:12] if m.lora else "none",
-        "slo": lambda m: {name: limit for name, limit in (m.workload.get("slo") or {}).items() if limit is not None},
+        "slo": lambda m: m.workload.slo.model_dump(exclude_none=True),
     }
     return _differing(runs, questions)
 
@@ -124,9 +124,9 @@ def setting_of(run: Compared, rests_on: Collection[Basis]) -> tuple[str, ...]:
     instance type are one host. What says nothing of speed, such as the kernel's build, does not part runs.
     """
     manifest = run.manifest
-    asked = [manifest.workload.get("id"), _definition(manifest), _shape(manifest.model), _file(manifest.model)]
+    asked = [manifest.workload.id, _definition(manifest), _shape(manifest.model), _file(manifest.model)]
     parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in _PARTS_NO_RUNS]
-    parts += [_host(manifest, "cloud", "instance_type") or _host(manifest, "name")]
+    parts += [manifest.server_host.cloud.instance_type or manifest.server_host.name]
     parts += [_price(manifest)] if "price" in rests_on else []
     parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []
     parts += [energy_kind(run.summary)] if "energy" in rests_on else []
@@ -154,10 +154,9 @@ def _told_apart(answers: Mapping[str, object]) -> dict[str, str]:
 
 def _definition(manifest: Manifest) -> dict[str, Any]:
     """Return the part of the resolved workload that says what is asked of a server."""
-    left_out = set(_OF_NO_MATTER)
-    if (manifest.workload.get("prompts") or {}).get("source") in _MADE_UP:
-        left_out.add("requests")
-    return {key: value for key, value in manifest.workload.items() if key not in left_out}
+    workload = manifest.workload
+    is_made_up = isinstance(workload.prompts, SyntheticPrompts | ConversationPrompts)  # any number says the same
+    return workload.model_dump(mode="json", exclude=_OF_NO_MATTER | ({"requests"} if is_made_up else set()))
 
 
 def _asker(key: str) -> Callable[[Manifest], object]:
@@ -184,16 +183,8 @@ def _some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _host(manifest: Manifest, *path: str) -> Any:
-    found: Any = manifest.server_host
-    for key in path:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
-
-
 def _gpus(manifest: Manifest) -> str:
-    names = [gpu.get("name") or _UNKNOWN for gpu in _host(manifest, "gpus") or []]
-    return ", ".join(names) or "none"
+    return ", ".join(gpu.name or _UNKNOWN for gpu in manifest.server_host.gpus) or "none"
 
 
 def server_of(manifest: Manifest) -> str | None:
@@ -214,17 +205,17 @@ _PARTS_NO_RUNS = {
     *("energy meter", "energy scope", "price", "grid gCO2e/kWh", "PUE"),
 }
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {
-    "host": lambda m: _host(m, "name"),
-    "fingerprint": lambda m: _host(m, "fingerprint"),
+    "host": lambda m: m.server_host.name,
+    "fingerprint": lambda m: m.server_host.fingerprint or None,
     "server": server_of,
-    "instance type": lambda m: _host(m, "cloud", "instance_type"),
-    "architecture": lambda m: _host(m, "machine"),
-    "processor": lambda m: _host(m, "cpu", "generation") or _host(m, "cpu", "model_name"),
-    "physical cores": lambda m: _host(m, "cpu", "physical_cores"),
-    "logical processors": lambda m: _host(m, "cpu", "logical_cpus"),
-    "memory bytes": lambda m: _host(m, "memory", "total_bytes"),
+    "instance type": lambda m: m.server_host.cloud.instance_type,
+    "architecture": lambda m: m.server_host.machine,
+    "processor": lambda m: m.server_host.cpu.generation or m.server_host.cpu.model_name,
+    "physical cores": lambda m: m.server_host.cpu.physical_cores,
+    "logical processors": lambda m: m.server_host.cpu.logical_cpus,
+    "memory bytes": lambda m: m.server_host.memory.total_bytes,
     "GPUs": _gpus,
-    "kernel": lambda m: _host(m, "kernel"),
+    "kernel": lambda m: m.server_host.kernel,
     "engine": lambda m: m.engine.name,
     "engine version": lambda m: m.engine.version,
     "build": lambda m: m.engine.build,

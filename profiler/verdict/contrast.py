@@ -130,7 +130,7 @@ def pools(runs: Sequence[Run], rests_on: Collection[Basis] = EVERY_BASIS) -> lis
 def host_of(run: Compared) -> str:
     """Return the instance type of a rented machine, or else what the host calls itself."""
     host = run.manifest.server_host
-    return str((host.get("cloud") or {}).get("instance_type") or host.get("name") or "unnamed host")
+    return host.cloud.instance_type or host.name or "unnamed host"
 
 
 def pooled(runs: Sequence[Compared], metric: Metric) -> Pooled:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from fnmatch import fnmatch
-from typing import Any
 
 from profiler.results.manifest import Manifest
 from profiler.results.run_set import StoredRun
@@ -44,17 +43,15 @@ def is_of(side: Side, run: StoredRun) -> bool:
 def _facts(manifest: Manifest) -> dict[str, list[str]]:
     """Return what a side of a claim may ask of a run, each with every name that it goes by."""
     host = manifest.server_host
-    cpu, cloud = host.get("cpu") or {}, host.get("cloud") or {}
-    machine = host.get("machine")
-    known: dict[str, list[Any]] = {
-        "architecture": [_ARCHITECTURES.get(str(machine), machine)],
-        "processor": [cpu.get("generation"), cpu.get("model_name")],
-        "instance_type": [cloud.get("instance_type")],
-        "host": [host.get("name")],
+    known: dict[str, list[str | None]] = {
+        "architecture": [_ARCHITECTURES.get(host.machine or "", host.machine)],
+        "processor": [host.cpu.generation, host.cpu.model_name],
+        "instance_type": [host.cloud.instance_type],
+        "host": [host.name],
         "engine": [manifest.engine.name],
         "quantisation": [manifest.model.quantisation],
     }
-    return {key: [str(name) for name in names if name] for key, names in known.items()}
+    return {key: [name for name in names if name] for key, names in known.items()}
 
 
 def of_no_side(claim: Claim, run: StoredRun) -> str:
@@ -72,10 +69,8 @@ def asked_of(side: Side) -> str:
 
 def vcpus_of(manifest: Manifest) -> int | None:
     """Return how many logical processors the host has; None where that is not known."""
-    count = (manifest.server_host.get("cpu") or {}).get("logical_cpus")
-    return count if isinstance(count, int) else None
+    return manifest.server_host.cpu.logical_cpus
 
 
 def _memory_bytes(manifest: Manifest) -> int | None:
-    size = (manifest.server_host.get("memory") or {}).get("total_bytes")
-    return size if isinstance(size, int) else None
+    return manifest.server_host.memory.total_bytes

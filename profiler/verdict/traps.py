@@ -6,6 +6,7 @@ from typing import Protocol
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Scalar, Summary
 from profiler.servers.engines import engine_called
+from profiler.workloads.schema import SyntheticPrompts
 
 _SAME_LENGTH_RATIO = 0.05  # mean lengths that differ by less are alike
 _SAME_SHARE = 0.05  # of prompt tokens that came from a cache
@@ -167,8 +168,8 @@ def _may_have_a_cache(run: Compared) -> bool:
 
 def _prompts_of(run: Manifest) -> object:
     """Return what decides about the bytes that are sent; rows of a file have no nonce."""
-    asked = {key: value for key, value in run.workload.items() if key in {"id", "version", "prompts", "requests"}}
-    return run.engine.url, run.seed, run.nonce, repr(sorted(asked.items(), key=str))
+    asked = run.workload
+    return run.engine.url, run.seed, run.nonce, asked.id, asked.version, asked.prompts, asked.requests
 
 
 def response_lengths(runs: Runs) -> str | None:
@@ -201,8 +202,7 @@ def shorter(runs: Runs) -> str | None:
         f"{mean:.4g} of {asked} ({run.name})"
         for run in runs
         if (mean := _number(run, "output_tokens_per_request")) is not None
-        and isinstance(asked := run.manifest.workload.get("output_tokens"), int)
-        and mean < (1 - _SAME_LENGTH_RATIO) * asked
+        and mean < (1 - _SAME_LENGTH_RATIO) * (asked := run.manifest.workload.output_tokens)
     ]
     if not short:
         return None
@@ -212,11 +212,11 @@ def shorter(runs: Runs) -> str | None:
 def other_prompts(runs: Runs) -> str | None:
     """Prompts of another length than was asked for."""
     other = [
-        f"{mean:.4g} for {asked} ({run.name})"
+        f"{mean:.4g} for {prompts.tokens} ({run.name})"
         for run in runs
         if (mean := _number(run, "prompt_tokens_per_request")) is not None
-        and isinstance(asked := (run.manifest.workload.get("prompts") or {}).get("tokens"), int)
-        and abs(mean - asked) > _SAME_LENGTH_RATIO * asked
+        and isinstance(prompts := run.manifest.workload.prompts, SyntheticPrompts)
+        and abs(mean - prompts.tokens) > _SAME_LENGTH_RATIO * prompts.tokens
     ]
     if not other:
         return None
@@ -274,13 +274,8 @@ def _options(run: Manifest) -> set[str]:
     return {word.partition("=")[0] for word in run.command_line if word.startswith("--")}
 
 
-def _cores(manifest: Manifest, key: str) -> int | None:
-    count = (manifest.server_host.get("cpu") or {}).get(key)
-    return count if isinstance(count, int) else None
-
-
 def _use_of_cores(manifest: Manifest) -> str | None:
-    threads, cores = manifest.engine.threads, _cores(manifest, "physical_cores")
+    threads, cores = manifest.engine.threads, manifest.server_host.cpu.physical_cores
     if threads is None or cores is None:
         return None
     if threads == cores:
@@ -289,7 +284,7 @@ def _use_of_cores(manifest: Manifest) -> str | None:
 
 
 def _has_smt(manifest: Manifest) -> str | None:
-    smt = (manifest.server_host.get("cpu") or {}).get("smt")
+    smt = manifest.server_host.cpu.smt
     return None if smt is None else "SMT" if smt else "no SMT"
 
 
@@ -329,7 +324,7 @@ def build(runs: Runs) -> str | None:
 def repacked(runs: Runs) -> str | None:
     """Weights that an engine lays out anew on some architectures."""
     affected = [run for run in runs if _is_repacked(run.manifest)]
-    machines = _kinds(affected, lambda run: run.server_host.get("machine"))
+    machines = _kinds(affected, lambda run: run.server_host.machine)
     if len(machines) < 2:
         return None
     engines = _list(_kinds(affected, lambda run: run.engine.name))
@@ -366,7 +361,7 @@ def stamps(runs: Runs) -> str | None:
 def emulated(runs: Runs) -> str | None:
     """Hosts whose CPU is emulated."""
     hosts = [run.manifest.host for run in runs]
-    names = [str(host.get("name")) for host in hosts if (host.get("virtualisation") or {}).get("emulated")]
+    names = [str(host.name) for host in hosts if host.virtualisation.emulated]
     if not names:
         return None
     return f"On {_list(sorted(set(names)))} the CPU is emulated: no speed seen there means anything."

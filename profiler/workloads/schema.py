@@ -35,7 +35,15 @@ OneOrSeveralRates = Annotated[
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    """Keys that nobody knows are kept where a run is read, and refused where a definition is (`definitions/kind`)."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_extra={"additionalProperties": False},
+    )
 
 
 Arrivals = Annotated[
@@ -209,6 +217,10 @@ class Slo(_Strict):
     tpot_ms: Milliseconds | None = Field(default=None, description="Longest time per output token.")
     e2e_ms: Milliseconds | None = Field(default=None, description="Longest time to the last token.")
 
+    def limit_ms(self, metric: str) -> float | None:
+        """Return the objective for a latency; None where there is none for it."""
+        return {"ttft_ms": self.ttft_ms, "tpot_ms": self.tpot_ms, "e2e_ms": self.e2e_ms}.get(metric)
+
     @property
     def is_stated(self) -> bool:
         """Whether there is any objective to meet."""
@@ -267,6 +279,11 @@ class Workload(_Strict):
     slo: Slo = Field(default=Slo(), description="Service-level objectives.")
 
     @property
+    def name(self) -> str:
+        """ID@VERSION: two runs of one name were asked for the same."""
+        return f"{self.id}@{self.version}"
+
+    @property
     def measured_requests(self) -> int:
         """Requests of all repeats together."""
         return self.requests * self.repeats
@@ -280,6 +297,16 @@ class Workload(_Strict):
     def is_embedding(self) -> bool:
         """Whether every answer is a vector, so that no token comes back."""
         return self.api == EMBEDDINGS
+
+    @property
+    def think_time_s(self) -> float:
+        """Pause of a slot, or within a conversation, before its next request; 0 where the load knows none."""
+        return self.load.think_time_s if isinstance(self.load, ClosedLoop | OpenLoop) else 0.0
+
+    @property
+    def ramp_up_s(self) -> float:
+        """Time over which the first requests of the slots are spread; 0 where all begin at once."""
+        return self.load.ramp_up_s if isinstance(self.load, ClosedLoop) else 0.0
 
     @property
     def turns(self) -> int:

@@ -124,7 +124,7 @@ def test_a_server_elsewhere_is_not_given_what_this_machine_draws_and_costs(tmp_p
     for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):
         assert "the server runs on another machine" in metrics[name]["reason"]
     assert "what this one draws and costs is not set beside its tokens" in page
-    assert manifest.host["name"] != manifest.server_host["name"] == "127.0.0.1"
+    assert manifest.host.name != manifest.server_host.name == "127.0.0.1"
     assert "The server ran on 127.0.0.1, of which no more is known." in page
     assert told.cost.price is not None
     assert known["usd_per_1m_output_tokens"]["value"] > 0

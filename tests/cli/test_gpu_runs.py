@@ -68,8 +68,8 @@ def value(summary: Summary, name: str) -> float:
 
 def test_the_card_and_the_layers_on_it_are_written_down(run: RunFolder) -> None:
     manifest = run.read_manifest()
-    (card,) = manifest.host["gpus"]
-    assert (card["name"], card["memory_total_bytes"], card["power_limit_w"]) == (on_a_gpu_host.NAME, 80 * 2**30, 700.0)
+    (card,) = manifest.host.gpus
+    assert (card.name, card.memory_total_bytes, card.power_limit_w) == (on_a_gpu_host.NAME, 80 * 2**30, 700.0)
     words = manifest.engine.command
     assert words[words.index("--n-gpu-layers") + 1] == "99"
     assert "--gpu-layers 99" in " ".join(manifest.command_line)

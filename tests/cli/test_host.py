@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from profiler.cli import app
 from profiler.hosts.check import KNOBS
-from profiler.hosts.facts import CpuFacts, HostFacts, PeakFacts, RooflineFacts
+from profiler.results.host_facts import CpuFacts, HostFacts, PeakFacts, RooflineFacts
 
 ROOFLINE = RooflineFacts(
     fingerprint="0123456789ab",

@@ -83,7 +83,7 @@ def test_a_replay_sends_each_row_at_its_time_with_its_lengths(tmp_path: Path, af
     assert first[512] != third[512]
     assert warmup[0] != first[0]
     manifest = folder.read_manifest()
-    assert manifest.workload["requests"] == 5
+    assert manifest.workload.requests == 5
     assert f"--trace {tmp_path / 'calls.jsonl'} --time-scale 2" in " ".join(manifest.command_line)
     warnings = " ".join(manifest.warnings)
     assert "1 of the 6 rows of calls.jsonl were left out" in warnings

@@ -17,6 +17,7 @@ from support.command import AFORO, TINY, Aforo
 from profiler.content import content
 from profiler.results.folder import RunFolder
 from profiler.results.records import Outcome
+from profiler.workloads.schema import SyntheticPrompts
 
 pytestmark = pytest.mark.real_server
 
@@ -83,11 +84,12 @@ def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
     assert all(earlier <= later for earlier, later in pairwise(ends_ns))
 
     requests = list(folder.read_requests())
-    assert len(requests) == workload["warmup_requests"] + workload["requests"] * workload["repeats"]
+    assert len(requests) == workload.total_requests
     for request in requests:
         assert request.outcome is Outcome.OK
-        assert request.completion_tokens == request.completion_tokens_server == workload["output_tokens"]
-        assert request.prompt_tokens == workload["prompts"]["tokens"]
+        assert request.completion_tokens == request.completion_tokens_server == workload.output_tokens
+        assert isinstance(workload.prompts, SyntheticPrompts)
+        assert request.prompt_tokens == workload.prompts.tokens
     if sys.platform == "linux":
         assert {request.stamp_source for request in requests} == {"kernel"}
     assert_no_server(folder)

@@ -3,12 +3,11 @@ import pytest
 from profiler.cost.facts import resolve, stated
 from profiler.cost.options import CostOptions
 from profiler.errors import UsageError
+from profiler.results.host_facts import CloudFacts, CpuFacts, HostFacts
 from profiler.run.options import Options
 
-C7G = {
-    "cloud": {"provider": "aws", "region": "us-east-1", "instance_type": "c7g.4xlarge"},
-    "cpu": {"logical_cpus": 16},
-}
+C7G_PLACE = CloudFacts(provider="aws", region="us-east-1", instance_type="c7g.4xlarge")
+C7G = HostFacts(cloud=C7G_PLACE, cpu=CpuFacts(logical_cpus=16))
 
 
 def test_a_detected_instance_tells_price_grid_and_pue() -> None:
@@ -23,8 +22,8 @@ def test_a_detected_instance_tells_price_grid_and_pue() -> None:
 
 
 def test_a_listed_family_has_one_embodied_figure() -> None:
-    cloud = {"provider": "aws", "region": "us-east-1", "instance_type": "m6g.4xlarge"}
-    facts = resolve(stated(), {"cloud": cloud, "cpu": {"logical_cpus": 16}})
+    cloud = C7G_PLACE.model_copy(update={"instance_type": "m6g.4xlarge"})
+    facts = resolve(stated(), HostFacts(cloud=cloud, cpu=CpuFacts(logical_cpus=16)))
     assert facts.embodied is not None
     # 1333.12 kg for the 64 vCPUs of the machine: a quarter for 16
     assert facts.embodied.kgco2e == (pytest.approx(333.28), pytest.approx(333.28))
@@ -42,7 +41,7 @@ def test_what_the_user_says_comes_first() -> None:
 
 
 def test_an_unknown_machine_says_what_to_pass() -> None:
-    facts = resolve(stated(), {})
+    facts = resolve(stated(), HostFacts())
     assert facts.price is None
     assert facts.price_reason == "the machine's price is not known: pass --price"
     assert "--grid" in (facts.grid_reason or "")
@@ -51,7 +50,7 @@ def test_an_unknown_machine_says_what_to_pass() -> None:
 
 
 def test_an_instance_whose_region_is_not_told_has_no_price() -> None:
-    facts = resolve(stated(), {"cloud": {"provider": "aws", "instance_type": "c7g.4xlarge", "region": None}})
+    facts = resolve(stated(), HostFacts(cloud=C7G_PLACE.model_copy(update={"region": None})))
     assert facts.price_reason == "the region of this c7g.4xlarge is not known: pass --price"
 
 
@@ -62,7 +61,7 @@ def test_no_spot_price_is_taken_for_an_on_demand_price() -> None:
 
 
 def test_a_spot_instance_has_no_on_demand_price() -> None:
-    facts = resolve(stated(), {"cloud": {**C7G["cloud"], "purchase": "spot"}})
+    facts = resolve(stated(), HostFacts(cloud=C7G_PLACE.model_copy(update={"purchase": "spot"})))
     assert facts.price_reason == "no spot price of c7g.4xlarge in us-east-1 is known: pass --price"
 
 

@@ -1,11 +1,18 @@
 """c7g.4xlarge against c7i.4xlarge at equal speed and full load."""
 
+from typing import Any
+
 import pytest
 from support.instances import C7G, C7I, GIB
 
 from profiler.energy import band
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import PowerOpinion
 from profiler.stats.ranges import Range
+
+
+def of(host: dict[str, Any]) -> HostFacts:
+    return HostFacts.model_validate(host)
 
 
 def opinion(found: PowerOpinion | str) -> PowerOpinion:
@@ -39,8 +46,8 @@ def test_power_lies_on_the_line_from_idle_to_full() -> None:
 def test_a_guest_may_not_know_that_two_threads_share_a_core() -> None:
     cpu = {"logical_cpus": 2, "microarchitecture": "zen3", "threads_per_core": 1}
     host = {"machine": "x86_64", "cpu": cpu, "memory": {"total_bytes": 8 * GIB}}
-    guest = opinion(band.tdp_share({**host, "virtualisation": {"is_virtual": True}}))
-    metal = opinion(band.tdp_share({**host, "virtualisation": {"is_virtual": False}}))
+    guest = opinion(band.tdp_share(of({**host, "virtualisation": {"is_virtual": True}})))
+    metal = opinion(band.tdp_share(of({**host, "virtualisation": {"is_virtual": False}})))
     assert guest.full_w[0] < metal.full_w[0]
     assert guest.full_w[1] == metal.full_w[1]
 
@@ -48,7 +55,7 @@ def test_a_guest_may_not_know_that_two_threads_share_a_core() -> None:
 def test_a_processor_that_nobody_knows_is_bounded_by_all_of_its_kind() -> None:
     cpu = {"logical_cpus": 4, "microarchitecture": "unheard_of", "threads_per_core": 2}
     host = {"machine": "x86_64", "cpu": cpu, "memory": {"total_bytes": 8 * GIB}}
-    found, absent = band.opinions(host)
+    found, absent = band.opinions(of(host))
     assert [o.name for o in found] == ["TDP share"]
     assert "no coefficients are published for unheard_of" in absent["per-vCPU coefficients"]
 
@@ -56,18 +63,18 @@ def test_a_processor_that_nobody_knows_is_bounded_by_all_of_its_kind() -> None:
 def test_altra_is_no_graviton() -> None:
     cpu = {"logical_cpus": 80, "microarchitecture": "neoverse_n1", "threads_per_core": 1}
     host = {"machine": "aarch64", "cpu": cpu, "memory": {"total_bytes": 64 * GIB}}
-    assert isinstance(band.coefficients(host), str)
-    assert "neoverse_n1" in opinion(band.tdp_share(host)).method
+    assert isinstance(band.coefficients(of(host)), str)
+    assert "neoverse_n1" in opinion(band.tdp_share(of(host))).method
 
 
 def test_a_bare_description_has_no_opinions() -> None:
-    found, absent = band.opinions({})
+    found, absent = band.opinions(of({}))
     assert found == []
     assert set(absent) == {"per-vCPU coefficients", "TDP share"}
 
 
 def test_coefficients_that_contradict_their_own_input_are_left_out() -> None:
     turin = {"cpu": {"logical_cpus": 256, "microarchitecture": "zen5"}, "cloud": {"provider": "aws"}}
-    found = band.coefficients(turin)
+    found = band.coefficients(of(turin))
     assert isinstance(found, str)
     assert found.startswith("the published coefficients of EPYC 5th Gen are left out: they are 7 to 16 times")

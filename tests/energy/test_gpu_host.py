@@ -1,19 +1,18 @@
 """Whole machines with GPUs, by hand. Every window is 60 s."""
 
-from typing import Any
-
 import pytest
 from support.energy import meter, reading
 
 from profiler.energy.account import Account, Seen, accounts, headline, whole_machine
 from profiler.energy.meters import describe
+from profiler.results.host_facts import GpuFacts
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
 S = 1_000_000_000
-A10G = {"index": 0, "name": "NVIDIA A10G", "power_limit_w": 300.0}
-H100S = [{"index": i, "name": "NVIDIA H100 80GB HBM3", "power_limit_w": 700.0} for i in range(8)]
+A10G = GpuFacts(index=0, source="nvml", name="NVIDIA A10G", power_limit_w=300.0)
+H100S = [GpuFacts(index=i, source="nvml", name="NVIDIA H100 80GB HBM3", power_limit_w=700.0) for i in range(8)]
 FOUR_VCPUS = PowerOpinion(name="a model", idle_w=(4, 8), full_w=(16, 30), method="")
 TWO_PROCESSORS = PowerOpinion(name="a model", idle_w=(200, 500), full_w=(582, 1743), method="")
 
@@ -23,7 +22,7 @@ def steady(channel: str, power_w: float) -> list[EnergyReading]:
 
 
 def accounts_of(
-    gpus: list[dict[str, Any]],
+    gpus: list[GpuFacts],
     opinion: PowerOpinion,
     busy: float,
     powers_w: dict[str, float],
@@ -106,7 +105,7 @@ def test_of_cards_that_count_only_in_part_the_machine_is_not_known() -> None:
 
 
 def test_without_a_power_limit_the_rest_is_not_known() -> None:
-    found = accounts_of([{"index": 0, "name": None}], FOUR_VCPUS, 0.5, {"nvml:0:counter": 200})
+    found = accounts_of([GpuFacts(index=0, source="pci")], FOUR_VCPUS, 0.5, {"nvml:0:counter": 200})
     assert whole_machine(found) is None
     assert "of unknown power limit" in found[-1].notes[0]
 
@@ -120,7 +119,7 @@ def test_a_wall_meter_is_the_whole_machine() -> None:
 
 def test_a_superchips_module_has_its_processors_in_it() -> None:
     found = accounts_of(
-        [{"index": 0, "name": "NVIDIA GH200 480GB", "power_limit_w": 900.0}],
+        [GpuFacts(index=0, source="nvml", name="NVIDIA GH200 480GB", power_limit_w=900.0)],
         TWO_PROCESSORS,
         1.0,
         {"nvml:0:counter": 600},

@@ -6,6 +6,7 @@ from support.machine import HandClock
 from profiler.energy.base import MeterAbsentError
 from profiler.energy.meters import Meters, check_wanted, describe
 from profiler.errors import UsageError
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import MeterFacts, PowerOpinion
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -38,7 +39,7 @@ OPENERS = {"nvml": missing, "rapl": OneChannel, "codecarbon": missing}
 def test_auto_takes_what_works_and_says_why_the_rest_does_not() -> None:
     with Meters("auto", HandClock(), OPENERS) as meters:
         assert [r.energy_j for r in meters.read()] == [1.0]
-        facts = meters.facts({})
+        facts = meters.facts(HostFacts())
         opened = meters._open[0]
     assert (facts.meter_class, facts.scope, facts.reason) == ("counter", "CPU packages", None)
     assert facts.absent["nvml"] == "not here"
@@ -49,7 +50,7 @@ def test_auto_takes_what_works_and_says_why_the_rest_does_not() -> None:
 def test_none_reads_nothing() -> None:
     with Meters("none", HandClock(), OPENERS) as meters:
         assert meters.read() == []
-        assert meters.facts({}).meter_class == "none"
+        assert meters.facts(HostFacts()).meter_class == "none"
 
 
 def test_a_meter_asked_for_by_name_must_be_there() -> None:
@@ -70,7 +71,7 @@ def test_a_counter_that_stands_still_is_absent_after_a_while() -> None:
     clock = HandClock()
     with Meters("auto", clock, OPENERS) as meters:
         meters.settle(length_s=1.0)
-        facts = meters.facts({})
+        facts = meters.facts(HostFacts())
     assert clock.monotonic_ns() == 1_000_000_000
     assert (facts.meter_class, facts.meters) == ("none", [])
     assert facts.absent["rapl:package-0"] == "its counter did not move in 1 s: it does not measure here"

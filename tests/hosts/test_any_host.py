@@ -9,10 +9,10 @@ from support.recorded_host import Recording
 
 from profiler.hosts.check import Look, check, moment
 from profiler.hosts.detect import describe
-from profiler.hosts.facts import HostFacts
 from profiler.hosts.probe import Probe
 from profiler.hosts.table import rows
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import HostFacts
 
 CPU = "sys/devices/system/cpu"
 PATHS = [

@@ -3,7 +3,7 @@
 import pytest
 
 from profiler.hosts import bandwidth
-from profiler.hosts.facts import CacheFacts
+from profiler.results.host_facts import CacheFacts
 from profiler.timing.clock import SystemClock
 
 MIB = 2**20

@@ -4,8 +4,8 @@ import pytest
 from support.recorded_host import Recording
 
 from profiler.hosts import cgroup
-from profiler.hosts.facts import LimitFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import LimitFacts
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from support.written_host import HOSTS
 
 from profiler.hosts.check import KNOBS, KnobReport, Look, Moment, check, look, moment
 from profiler.hosts.detect import describe
-from profiler.hosts.facts import CpuFacts, HostFacts, LimitFacts, MemoryFacts
 from profiler.hosts.probe import Probe
 from profiler.hosts.procfs import CpuTimes
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import CpuFacts, HostFacts, LimitFacts, MemoryFacts
 
 Checked = Callable[..., KnobReport]
 STILL = Moment(CpuTimes(), None)

@@ -12,8 +12,8 @@ from support.recorded_host import Recording
 
 from profiler.hosts import cloud
 from profiler.hosts.cloud import Provider
-from profiler.hosts.facts import CloudFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import CloudFacts
 
 DMI = "sys/devices/virtual/dmi/id"
 AWS, GCP, AZURE = CloudFacts(provider="aws"), CloudFacts(provider="gcp"), CloudFacts(provider="azure")

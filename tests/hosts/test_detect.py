@@ -8,8 +8,8 @@ import pytest
 from support.recorded_host import Recording
 
 from profiler.hosts.detect import describe
-from profiler.hosts.facts import CacheFacts, HostFacts
 from profiler.hosts.probe import Probe
+from profiler.results.host_facts import CacheFacts, HostFacts
 
 Recorded = Callable[[str], Recording]
 

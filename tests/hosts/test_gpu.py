@@ -6,7 +6,7 @@ import pytest
 from support.fake_nvml import H100, FakeNvml, memory
 
 from profiler.hosts import gpu
-from profiler.hosts.facts import GpuFacts
+from profiler.results.host_facts import GpuFacts
 
 
 def silent() -> None:

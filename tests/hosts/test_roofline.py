@@ -9,7 +9,9 @@ from profiler.errors import RecordError
 from profiler.hosts import roofline, roofline_cache
 from profiler.hosts.check import Moment
 from profiler.hosts.detect import this_host
-from profiler.hosts.facts import (
+from profiler.hosts.procfs import CpuTimes
+from profiler.progress import Silent
+from profiler.results.host_facts import (
     CpuFacts,
     GpuFacts,
     HostFacts,
@@ -18,8 +20,6 @@ from profiler.hosts.facts import (
     RooflineFacts,
     VirtualisationFacts,
 )
-from profiler.hosts.procfs import CpuTimes
-from profiler.progress import Silent
 from profiler.timing.clock import SystemClock
 
 PEAKS = {"f32": PeakFacts(operations_per_s=2e9, how="x"), "bf16": PeakFacts(operations_per_s=None, reason="none here")}

@@ -1,6 +1,7 @@
 """Host facts as people see them."""
 
-from profiler.hosts.facts import (
+from profiler.hosts.table import rows
+from profiler.results.host_facts import (
     CacheFacts,
     CpuFacts,
     HostFacts,
@@ -8,7 +9,6 @@ from profiler.hosts.facts import (
     MemoryFacts,
     VirtualisationFacts,
 )
-from profiler.hosts.table import rows
 
 
 def test_what_is_unknown_says_so() -> None:

@@ -6,8 +6,8 @@ import pytest
 from support.written_host import HOSTS
 
 from profiler.hosts.detect import describe
-from profiler.hosts.facts import GpuFacts, HostFacts
 from profiler.hosts.probe import Probe
+from profiler.results.host_facts import GpuFacts, HostFacts
 
 MIB = 2**20
 

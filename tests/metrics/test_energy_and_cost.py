@@ -6,6 +6,7 @@ from support.energy import meter, reading
 
 from profiler.cost.price import per_million
 from profiler.metrics.summarize import summarize
+from profiler.results.host_facts import GpuFacts, HostFacts
 from profiler.results.manifest import (
     CostFacts,
     EmbodiedFacts,
@@ -32,7 +33,7 @@ def metrics_of(
     opinions: list[PowerOpinion] | None = None,
     cost: CostFacts | None = None,
     idle: bool = False,
-    gpus: list[dict[str, object]] | None = None,
+    gpus: list[GpuFacts] | None = None,
     cached_tokens: int | None = None,
 ) -> dict[str, Metric]:
     """One request of 100 tokens over the second from 10 s on, metered from 0 s to 20 s, half busy."""
@@ -50,7 +51,7 @@ def metrics_of(
         update={
             "energy": EnergyFacts(meters=meters, opinions=opinions or []),
             "cost": cost or CostFacts(),
-            "host": {"gpus": gpus or []},
+            "host": HostFacts(gpus=gpus or []),
         }
     )
     record = request(0, sent_ms=10_000, arrivals_ms=[10.0 * (i + 1) for i in range(100)], prompt_tokens=50)
@@ -165,7 +166,7 @@ def test_carbon() -> None:
     assert whole.note == "boundary of energy: counter, CPU packages"
 
 
-CARD: dict[str, object] = {"index": 0, "name": "A10G", "power_limit_w": 100.0}
+CARD = GpuFacts(index=0, source="nvml", name="A10G", power_limit_w=100.0)
 OPINION = PowerOpinion(name="a", idle_w=(20, 20), full_w=(40, 40), method="")
 
 

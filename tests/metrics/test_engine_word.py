@@ -1,5 +1,5 @@
 import pytest
-from support.builders import observed, request
+from support.builders import observed, request, workload
 
 from profiler.metrics.engine_word import (
     cached_prompt_ratio,
@@ -103,7 +103,7 @@ def reusing(cached: int | None, **manifest: object) -> Observations:
     requests[0].prompt_tokens_cached = None if cached is None else 0
     requests[1].prompt_tokens_cached = cached
     seen = observed(requests)
-    seen.manifest.workload.update(manifest)
+    seen.manifest.workload = workload(**manifest)
     return seen
 
 
@@ -118,7 +118,11 @@ def test_what_came_from_a_cache_is_a_share_of_the_prompts() -> None:
 
 @pytest.mark.parametrize(
     "prompts",
-    [{"source": "conversations"}, {"source": "trace"}, {"source": "synthetic", "system": {"tokens": 4, "share": 0.5}}],
+    [
+        {"source": "conversations", "turns": 2, "first_tokens": 8, "turn_tokens": 4},
+        {"source": "trace", "file": "t.csv"},
+        {"source": "synthetic", "tokens": 8, "system": {"tokens": 4, "share": 0.5}},
+    ],
 )
 def test_reuse_that_the_workload_asks_for_is_nothing_to_warn_of(prompts: dict[str, object]) -> None:
     seen = reusing(6, prompts=prompts)
@@ -132,4 +136,5 @@ def test_reuse_that_an_option_allows_is_nothing_to_warn_of() -> None:
     seen.manifest.engine.prompt_cache = "warm"
     with pytest.raises(NotMeasuredError, match="as was asked for"):
         unasked_cache_ratio(seen)
-    assert unasked_cache_ratio(reusing(6, prompts={"source": "synthetic", "system": {"share": 0}})) > 0
+    nobody = {"source": "synthetic", "tokens": 8, "system": {"tokens": 4, "share": 0.0}}
+    assert unasked_cache_ratio(reusing(6, prompts=nobody)) > 0

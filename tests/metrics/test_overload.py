@@ -1,7 +1,7 @@
 """An open loop that a server keeps up with, and one that it does not."""
 
 import pytest
-from support.builders import manifest, request
+from support.builders import manifest, request, workload
 
 from profiler.metrics.collect import Collected
 from profiler.metrics.load import unserved_arrivals_ratio
@@ -25,7 +25,7 @@ def arrivals(service_ms: float, count: int = 200, every_ms: float = 10.0) -> lis
 
 def observed(records: list[RequestRecord]) -> Observations:
     run = manifest()
-    run.workload["load"] = {"shape": "open-loop", "rate_rps": 100.0}
+    run.workload = workload(load={"shape": "open-loop", "rate_rps": 100.0})
     return Collected(run, records, [], []).point(points_of(run)[0])
 
 
@@ -56,7 +56,7 @@ def test_a_closed_loop_has_no_arrivals() -> None:
 
 def test_it_is_a_result_of_the_server_and_no_invalid_measurement() -> None:
     run = manifest()
-    run.workload["load"] = {"shape": "open-loop", "rate_rps": 100.0}
+    run.workload = workload(load={"shape": "open-loop", "rate_rps": 100.0})
     (point,) = summarize_points(run, arrivals(service_ms=20.0), [], [])
     (found,) = [one for one in judge_point("complete", point, Setup()).findings if one.rule == "server-overloaded"]
     assert found.level == "VALID with warnings"

@@ -8,9 +8,14 @@ from support.builders import observed, request
 from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.roofline import mbu_ratio, mfu_ratio
+from profiler.results.host_facts import HostFacts
 from profiler.results.records import RequestRecord
 
 ROOF = {
+    "fingerprint": "0",
+    "measured_utc": "2026-01-01T00:00:00Z",
+    "tool_version": "0",
+    "threads": 2,
     "memory_bytes_per_s": 1_000_000.0,
     "peaks": {
         "f32": {"operations_per_s": 2_000_000.0},
@@ -33,7 +38,8 @@ MODEL = {
 def seen(requests: list[RequestRecord], *, concurrency: int = 1, host: Any = None, **model: Any) -> Observations:
     found = observed(requests, concurrency=concurrency)
     facts = found.manifest.model.model_copy(update={**MODEL, **model})
-    manifest = found.manifest.model_copy(update={"model": facts, "host": {"roofline": ROOF} if host is None else host})
+    described = HostFacts.model_validate({"roofline": ROOF} if host is None else host)
+    manifest = found.manifest.model_copy(update={"model": facts, "host": described})
     return Observations(**{**vars(found), "manifest": manifest})
 
 
@@ -115,8 +121,12 @@ def test_heads_may_be_wider_than_their_share_of_the_hidden_size() -> None:
     [
         ({}, {}, "aforo host roofline"),
         ({"roofline": None}, {}, "aforo host roofline"),
-        ({"roofline": ROOF, "gpus": [{"index": 0}]}, {}, "GPU"),
-        ({"roofline": {"memory_bytes_per_s": None, "memory_reason": "emulated", "peaks": {}}}, {}, "no such limit"),
+        ({"roofline": ROOF, "gpus": [{"index": 0, "source": "nvml"}]}, {}, "GPU"),
+        (
+            {"roofline": {**ROOF, "memory_bytes_per_s": None, "memory_reason": "emulated", "peaks": {}}},
+            {},
+            "no such limit",
+        ),
         (None, {"decode_weight_bytes": None, "decode_parameters": None}, "not known"),
         (None, {"layers": None}, "not known"),
         (None, {"hidden_size": None}, "size of a head"),

@@ -1,5 +1,5 @@
 import pytest
-from support.builders import manifest, observed, request
+from support.builders import manifest, observed, request, workload
 
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.summarize import summarize
@@ -80,7 +80,7 @@ def test_without_an_slo_there_is_neither_goodput_nor_attainment(slo: dict[str, f
 def test_embeddings_are_counted_by_what_goes_in() -> None:
     # Sent at 0 and 40 ms, each answered after 30 ms: 16 prompt tokens in 70 ms.
     seen = observed([request(i, sent_ms=t, tokens=(0, 0, 0)) for i, t in enumerate((0, 40))])
-    seen.manifest.workload["api"] = "embeddings"
+    seen.manifest.workload = workload(api="embeddings", output_tokens=0)
     assert input_tokens_per_s(seen) == pytest.approx(16 / 0.070)
     assert total_tokens_per_s(seen) == pytest.approx(16 / 0.070)
     assert requests_per_s(seen) == pytest.approx(2 / 0.070)

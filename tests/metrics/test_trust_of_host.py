@@ -15,6 +15,7 @@ from profiler.metrics.trust import (
     throttle_events,
     wire_stamp_error_us,
 )
+from profiler.results.host_facts import CpuFacts, HostFacts, VirtualisationFacts
 from profiler.results.records import Sample
 from profiler.wire_audit.audit import Audit, Spread
 
@@ -63,27 +64,26 @@ def test_a_host_that_does_not_tell_its_frequency() -> None:
 
 @pytest.mark.parametrize(("governor", "expected"), [("performance", 1), ("powersave", 0), ("performance+powersave", 0)])
 def test_the_governor(governor: str, expected: float) -> None:
-    run = manifest().model_copy(update={"host": {"cpu": {"governor": governor}}})
+    run = manifest().model_copy(update={"host": HostFacts(cpu=CpuFacts(governor=governor))})
     assert is_performance_governor(Collected(run, [request()], [], []).point(ONLY)) == expected
 
 
-@pytest.mark.parametrize("host", [{}, {"cpu": {}}, {"cpu": {"governor": None}}])
-def test_a_governor_that_is_not_shown(host: dict[str, object]) -> None:
+def test_a_governor_that_is_not_shown() -> None:
     with pytest.raises(NotMeasuredError, match="shows no frequency governor"):
-        is_performance_governor(
-            Collected(manifest().model_copy(update={"host": host}), [request()], [], []).point(ONLY)
-        )
+        is_performance_governor(Collected(manifest(), [request()], [], []).point(ONLY))
 
 
 @pytest.mark.parametrize(("emulated", "expected"), [(True, 1), (False, 0), (None, 0)])
 def test_an_emulated_host(emulated: bool | None, expected: float) -> None:
-    run = manifest().model_copy(update={"host": {"virtualisation": {"emulated": emulated}}})
+    run = manifest().model_copy(update={"host": HostFacts(virtualisation=VirtualisationFacts(emulated=emulated))})
     assert is_emulated_host(Collected(run, [request()], [], []).point(ONLY)) == expected
 
 
 def test_whether_a_host_elsewhere_is_emulated_is_not_known() -> None:
     engine = manifest().engine.model_copy(update={"url": "http://far:80/v1", "is_elsewhere": True})
-    run = manifest().model_copy(update={"host": {"virtualisation": {"emulated": True}}, "engine": engine})
+    run = manifest().model_copy(
+        update={"host": HostFacts(virtualisation=VirtualisationFacts(emulated=True)), "engine": engine}
+    )
     with pytest.raises(NotMeasuredError, match="nothing is known"):
         is_emulated_host(Collected(run, [request()], [], []).point(ONLY))
 

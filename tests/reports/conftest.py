@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from profiler.hosts.facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
 from profiler.metrics.observations import points_of
 from profiler.metrics.summarize import summarize
 from profiler.reports import html
+from profiler.results.host_facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
@@ -22,6 +22,7 @@ from profiler.servers.timings import EngineTiming
 from profiler.verdict.judge import judge
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit
+from profiler.workloads.schema import Workload
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -168,7 +169,7 @@ def _manifest(repeats: int, requests: int, tokens: int, concurrency: int) -> Man
         workload=_workload(repeats, requests, tokens, concurrency),
         model=_model(),
         engine=_engine(),
-        host=_host().model_dump(mode="json"),
+        host=_host(),
         client=ClientFacts(
             python="3.11.9",
             stamp_source="kernel",
@@ -179,8 +180,8 @@ def _manifest(repeats: int, requests: int, tokens: int, concurrency: int) -> Man
     )
 
 
-def _workload(repeats: int, requests: int, tokens: int, concurrency: int) -> dict[str, Any]:
-    return {
+def _workload(repeats: int, requests: int, tokens: int, concurrency: int) -> Workload:
+    document = {
         "id": "quickstart",
         "version": 1,
         "description": "A short chat turn on a small model: long enough to be steady, short enough for a minute.",
@@ -197,6 +198,7 @@ def _workload(repeats: int, requests: int, tokens: int, concurrency: int) -> dic
         "stall_timeout_s": 60.0,
         "slo": {"ttft_ms": 200.0, "tpot_ms": 50.0, "e2e_ms": None},
     }
+    return Workload.model_validate(document)
 
 
 def _model() -> ModelFacts:

@@ -55,7 +55,8 @@ def test_an_invalid_run_is_watermarked_on_every_screen_and_in_nobodys_way(show, 
 def test_long_names_on_a_phone(show, fake_run, artefacts):
     run = fake_run(repeats=2, requests=8, concurrency=4)
     run.manifest.model.name = "Organisation/" + "Extremely-Long-Model-Name-" * 4 + "Q4_K_M-00001-of-00002.gguf"
-    run.manifest.host["name"] = "ip-172-31-255-254.eu-central-1.compute.internal." + "subdomain." * 5
+    long = "ip-172-31-255-254.eu-central-1.compute.internal." + "subdomain." * 5
+    run.manifest.host = run.manifest.host.model_copy(update={"name": long})
     run.manifest.engine.command = ["/opt/" + "x" * 300, "--model", "y" * 200]
     run.manifest.status, run.manifest.status_reason = "interrupted", "signal 2 after 12 s"
     run.manifest.warnings = ["w" * 200, "The governor is 'powersave'."]
@@ -111,8 +112,9 @@ def test_the_keyboard_reaches_the_numbers_first(show, fake_run):
 def test_injected_script_does_not_run(show, fake_run):
     evil = """</script><script>window.hurt=1</script><img src="x" onerror="window.hurt=1"><a href="javascript:hurt">"""
     run = fake_run(failures={3: Outcome.SERVER_ERROR})
-    run.manifest.model.name = run.manifest.host["name"] = run.requests[3].detail = evil
-    run.manifest.workload["description"] = evil
+    run.manifest.model.name = run.requests[3].detail = evil
+    run.manifest.host = run.manifest.host.model_copy(update={"name": evil})
+    run.manifest.workload = run.manifest.workload.model_copy(update={"description": evil})
     run.manifest.warnings = [evil]
     for record in [*run.manifest.phases, *run.requests]:
         name = "name" if hasattr(record, "name") else "phase"

@@ -2,6 +2,7 @@ from profiler.cost.facts import resolve, stated
 from profiler.cost.options import CostOptions
 from profiler.reports import energy
 from profiler.reports.tables import more_cards, scalar_rows, value_text
+from profiler.results.host_facts import CloudFacts, CpuFacts, HostFacts
 from profiler.results.manifest import EnergyFacts, PowerOpinion, Source
 from profiler.results.summary import EnergyAccount, Metric, Scalar, Summary
 
@@ -10,7 +11,9 @@ SOURCE = Source(name="s", title="A table", date="2026-01-01", licence="MIT")
 MODEL = Scalar(
     unit="J/token", value=None, reason="an interval, not a number", low=0.8, high=2.1, note="model, whole machine"
 )
-C7G = {"cloud": {"provider": "aws", "region": "us-east-1", "instance_type": "c7g.4xlarge"}, "cpu": {"logical_cpus": 16}}
+C7G = HostFacts(
+    cloud=CloudFacts(provider="aws", region="us-east-1", instance_type="c7g.4xlarge"), cpu=CpuFacts(logical_cpus=16)
+)
 
 
 def text_of(rows: list[energy.Fact]) -> str:
@@ -89,7 +92,7 @@ def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
 
 
 def test_a_price_in_another_currency_is_not_converted() -> None:
-    facts = resolve(stated(CostOptions(price=0.2, currency="EUR")), {})
+    facts = resolve(stated(CostOptions(price=0.2, currency="EUR")), HostFacts())
     cost = Scalar(unit="EUR/1M tokens", value=0.2 / 3600 / 80 * 1e6)  # 80 tokens/s
     said = text_of(energy.cost_rows(facts, {"cost_per_1m_output_tokens": cost}))
     assert "Price | 0.2 EUR per hour, on-demand" in said
@@ -98,6 +101,6 @@ def test_a_price_in_another_currency_is_not_converted() -> None:
 
 
 def test_what_is_missing_says_what_to_pass() -> None:
-    facts = resolve(stated(), {})
+    facts = resolve(stated(), HostFacts())
     assert "--price" in text_of(energy.cost_rows(facts, {}))
     assert "--grid" in text_of(energy.carbon_rows(facts, {}))

@@ -1,4 +1,5 @@
-from profiler.reports.facts import Fact, facts, host_facts, host_name, number_of
+from profiler.reports.facts import Fact, facts, host_name
+from profiler.results.host_facts import HostFacts
 
 
 def test_nested_facts_become_rows():
@@ -22,17 +23,6 @@ def test_long_text_is_folded():
     assert facts({"build": "x" * 400}) == [Fact("Build", "400 characters", "x" * 400)]
 
 
-def test_a_host_of_another_shape_is_shown_as_it_stands():
-    assert host_facts({"cpu": "an unexpected string"}) == [Fact("CPU", "an unexpected string")]
-
-
 def test_the_name_of_a_host():
-    assert host_name({"name": "bench-01"}) == "bench-01"
-    assert host_name({"name": None, "hostname": "node"}) == "node"
-    assert host_name({"name": ["<b>"]}) == "unnamed host"
-
-
-def test_only_numbers_pass_for_numbers():
-    slo = {"ttft_ms": 200, "tpot_ms": "<script>", "e2e_ms": True}
-    assert [number_of(slo, key) for key in slo] == [200.0, None, None]
-    assert number_of("nonsense", "ttft_ms") is None
+    assert host_name(HostFacts(name="bench-01")) == "bench-01"
+    assert host_name(HostFacts()) == "unnamed host"

@@ -92,18 +92,15 @@ def test_what_a_reader_looks_for(fake_run, expected):
 def test_text_from_files_and_servers_stays_text(fake_run):
     run = fake_run(failures={5: Outcome.SERVER_ERROR})
     run.manifest.model.name = run.manifest.model.architecture = EVIL
-    run.manifest.host["name"] = run.manifest.host["kernel"] = EVIL
-    run.manifest.workload |= {"description": EVIL, "id": EVIL, "slo": {"ttft_ms": EVIL}, EVIL: EVIL}
+    run.manifest.host = run.manifest.host.model_copy(update={"name": EVIL, "kernel": EVIL})
+    run.manifest.workload = run.manifest.workload.model_copy(update={"description": EVIL, "id": EVIL, EVIL: EVIL})
     run.manifest.warnings = run.manifest.engine.notes = run.manifest.engine.command = [EVIL]
     run.manifest.status_reason = run.manifest.started_utc = run.manifest.energy.reason = EVIL
     run.manifest.command_line = run.manifest.overrides = [EVIL]
     run.manifest.client.stamp_note = run.manifest.engine.name = run.manifest.engine.build = EVIL
     run.requests[5].detail = EVIL
     _rename_phase(run, "repeat-2", f"repeat-{EVIL}")
-    run.manifest.workload["slo"] = {}
-    summary = run.summary
-    run.manifest.workload["slo"] = {"ttft_ms": EVIL}
-    page = html.render(run.manifest, summary, run.requests, run.samples)
+    page = html.render(run.manifest, run.summary, run.requests, run.samples)
     outline = Outline(page)
     assert outline.tags.count("script") == 3
     assert "img" not in outline.tags

@@ -8,6 +8,7 @@ from profiler.reports import html
 from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
 from profiler.results.folder import RunFolder
+from profiler.results.host_facts import CloudFacts
 from profiler.results.manifest import CostFacts, GridOpinion, Manifest, MeterFacts, PowerOpinion, PriceFacts, Source
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import EnergyAccount, Finding, Scalar, Summary, Unchecked, Verdict
@@ -57,8 +58,8 @@ def full(run):
     manifest, summary = run.manifest.model_copy(deep=True), run.summary
     manifest.warnings, manifest.overrides, manifest.engine.notes = ["w"], ["o"], ["n"]
     manifest.status_reason = "why"
-    manifest.workload["free key"] = {"another": ["text"]}
-    manifest.host["cloud"] = {"instance_type": "", "note": "n"}
+    manifest.workload = manifest.workload.model_copy(update={"free key": {"another": ["text"]}})
+    manifest.host = manifest.host.model_copy(update={"cloud": CloudFacts(instance_type="", note="n")})
     price = PriceFacts(per_hour=1.0, currency="USD", kind="spot", region="r", instance_type="i", source=SOURCE)
     grid = GridOpinion(gco2e_per_kwh=300.0, place="p", source=SOURCE)
     manifest.cost = CostFacts(price=price, grid=[grid], pue_source=SOURCE, embodied_reason="e")
@@ -81,8 +82,8 @@ def full(run):
 
 def keys_too(manifest, summary):
     """Keys that a file chooses freely carry the attack as well."""
-    manifest.host[EVIL] = EVIL
-    manifest.workload[EVIL] = {EVIL: [EVIL]}
+    manifest.host = manifest.host.model_copy(update={EVIL: EVIL})
+    manifest.workload = manifest.workload.model_copy(update={EVIL: {EVIL: [EVIL]}})
     manifest.energy.absent[EVIL] = EVIL
     summary.metrics[EVIL] = summary.metrics["unheard_of"]
     summary.outcomes[EVIL] = 1
@@ -125,7 +126,8 @@ def test_the_page_of_a_comparison(show, attack, tmp_path):
     runs = []
     for number in range(3):
         own = manifest.model_copy(deep=True, update={"run_id": f"{EVIL}{number}"})
-        own.host["cloud"]["instance_type"] += str(number)  # so that labels carry the attack
+        cloud = own.host.cloud.model_copy(update={"instance_type": f"{own.host.cloud.instance_type}{number}"})
+        own.host = own.host.model_copy(update={"cloud": cloud})  # so that labels carry the attack
         runs.append(StoredRun(RunFolder(tmp_path / f"{EVIL.replace('/', '')}{number}"), own, summary))
     with show(page.render(compare(runs))) as opened:
         check(opened, scripts=4)

@@ -2,6 +2,7 @@ from profiler.reports import loads
 from profiler.results.manifest import Point
 from profiler.results.points import at_concurrency
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary, Verdict
+from profiler.workloads.schema import ClosedLoop, Saturate, SloSearch
 
 
 def latency(p50: float, p99: float) -> Distribution:
@@ -135,6 +136,6 @@ def test_the_knee_stands_in_both_figures() -> None:
 
 def test_how_many_loads_were_measured_of_how_many() -> None:
     run = summary([measured(1, 10.0), measured(2, 19.0)])
-    assert loads.measured(run, {"shape": "closed-loop", "concurrency": [1, 2, 4]}) == "2 loads of 3 measured"
-    assert loads.measured(run, {"shape": "slo-search", "max_points": 12}) == "2 loads of at most 12 measured"
-    assert loads.measured(run, {"shape": "saturate"}) == "2 loads measured"
+    assert loads.measured(run, ClosedLoop(shape="closed-loop", concurrency=[1, 2, 4])) == "2 loads of 3 measured"
+    assert loads.measured(run, SloSearch(shape="slo-search", max_points=12)) == "2 loads of at most 12 measured"
+    assert loads.measured(run, Saturate(shape="saturate")) == "2 loads measured"

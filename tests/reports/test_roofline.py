@@ -1,12 +1,20 @@
 from profiler.reports.roofline import roofline_rows
+from profiler.results.host_facts import RooflineFacts
 from profiler.results.summary import Scalar
 
-LIMITS = {
-    "memory_bytes_per_s": 20e9,
-    "measured_utc": "2026-11-20T10:00:00Z",
-    "threads": 2,
-    "peaks": {"int8": {"operations_per_s": 400e9}, "bf16": {"operations_per_s": None, "reason": "no such instruction"}},
-}
+LIMITS = RooflineFacts.model_validate(
+    {
+        "fingerprint": "0",
+        "tool_version": "0",
+        "memory_bytes_per_s": 20e9,
+        "measured_utc": "2026-11-20T10:00:00Z",
+        "threads": 2,
+        "peaks": {
+            "int8": {"operations_per_s": 400e9},
+            "bf16": {"operations_per_s": None, "reason": "no such instruction"},
+        },
+    }
+)
 
 
 def text_of(run, summary):
@@ -15,7 +23,7 @@ def text_of(run, summary):
 
 def test_what_was_used_of_each_limit(fake_run):
     run = fake_run(repeats=1, requests=2)
-    run.manifest.host["roofline"] = LIMITS
+    run.manifest.host = run.manifest.host.model_copy(update={"roofline": LIMITS})
     summary = run.summary
     summary.metrics |= {"mbu_ratio": Scalar(unit="ratio", value=0.75), "mfu_ratio": Scalar(unit="ratio", value=0.02)}
     rows = text_of(run, summary)

@@ -30,7 +30,8 @@ def test_markdown_begins_with_the_verdict_and_ends_with_the_command(fake_run):
 
 def test_nothing_from_a_file_is_markup(fake_run):
     run = fake_run(repeats=1, requests=4)
-    run.manifest.model.name = run.manifest.host["name"] = EVIL
+    run.manifest.model.name = EVIL
+    run.manifest.host = run.manifest.host.model_copy(update={"name": EVIL})
     run.manifest.warnings = [EVIL]
     text = run_text.markdown(run.manifest, run.summary)
     assert "<script>" not in text.replace("\\<", "")

@@ -1,6 +1,7 @@
 from profiler.reports import tables
 from profiler.results.records import Outcome
 from profiler.results.summary import Distribution, NotMeasured, Scalar
+from profiler.workloads.schema import Slo
 
 
 def distribution(mean=8.123, indicative=(), **changes):
@@ -87,13 +88,13 @@ def test_headline_cards(fake_run):
 
 def test_the_slo_card_says_what_was_met_and_what_is_wanted(fake_run):
     run = fake_run()
-    run.manifest.workload["slo"] = {"ttft_ms": 180.0}
+    run.manifest.workload = run.manifest.workload.model_copy(update={"slo": Slo(ttft_ms=180.0)})
     card = tables.main_cards(run.summary, run.manifest)[-1]
     assert (card.label, card.number, card.mark) == ("SLO", "FAIL", "fail")
     assert "of requests met TTFT ≤ 180\N{NO-BREAK SPACE}ms; target 99\N{NO-BREAK SPACE}%" in card.notes[0]
-    run.manifest.workload["slo"] = {"ttft_ms": 500.0}
+    run.manifest.workload = run.manifest.workload.model_copy(update={"slo": Slo(ttft_ms=500.0)})
     assert tables.main_cards(run.summary, run.manifest)[-1].number == "PASS"
-    run.manifest.workload["slo"] = {}
+    run.manifest.workload = run.manifest.workload.model_copy(update={"slo": Slo()})
     assert all(card.label != "SLO" for card in tables.main_cards(run.summary, run.manifest))
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from profiler.hosts.facts import LimitFacts
 from profiler.hosts.tree import Tree
+from profiler.results.host_facts import LimitFacts
 from profiler.run import plan
 from profiler.run.options import Options
 from profiler.run.threads import fast_cores

@@ -1,15 +1,26 @@
 """Small, exact runs for tests: every number can be checked by hand."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from profiler.metrics.collect import Collected
 from profiler.metrics.observations import Observations, points_of
-from profiler.results.manifest import ClientFacts, EngineFacts, Manifest, ModelFacts, Phase, Status
+from profiler.results.manifest import ClientFacts, EngineFacts, HostFacts, Manifest, ModelFacts, Phase, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming
+from profiler.workloads.schema import Workload
 
 MS = 1_000_000
 S = 1_000_000_000
+WORKLOAD: dict[str, Any] = {
+    "id": "w",
+    "version": 1,
+    "description": "made up",
+    "prompts": {"source": "synthetic", "tokens": 8},
+    "output_tokens": 3,
+    "load": {"shape": "closed-loop", "concurrency": 1},
+    "requests": 2,
+}
 
 
 def request(
@@ -50,6 +61,11 @@ def request(
     )
 
 
+def workload(**changes: Any) -> Workload:
+    """A definition of one stream, with some keys changed."""
+    return Workload.model_validate({**WORKLOAD, **changes})
+
+
 def manifest(
     *,
     repeats: int = 1,
@@ -71,15 +87,10 @@ def manifest(
         status=status,
         started_utc="2026-01-01T00:00:00Z",
         seed=1,
-        workload={
-            "id": "w",
-            "version": 1,
-            "load": {"shape": "closed-loop", "concurrency": concurrency},
-            "slo": dict(slo or {}),
-        },
+        workload=workload(load={"shape": "closed-loop", "concurrency": concurrency}, slo=dict(slo or {})),
         model=ModelFacts(name="m", source="s", path="p", size_bytes=1, sha256="0", is_synthetic=True),
         engine=EngineFacts(name="llama-cpp-python"),
-        host={},
+        host=HostFacts(),
         client=ClientFacts(python="3", stamp_source="kernel", stamp_note=""),
         phases=list(phases),
     )

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from support.written_host import HOSTS, Written
 
 from profiler.hosts.detect import describe
 from profiler.hosts.probe import Probe
+from profiler.results.host_facts import HostFacts
 
 GIB = 2**30
 
 
-def described(written: Written) -> dict[str, Any]:
-    """Return what run.json would say of a host."""
+def described(written: Written) -> HostFacts:
+    """Return the facts about a host."""
     with TemporaryDirectory() as root:
-        return describe(written.lay_out(Path(root)).root, Probe(machine=written.machine)).model_dump(mode="json")
+        return describe(written.lay_out(Path(root)).root, Probe(machine=written.machine))
 
 
 def _ec2(instance_type: str) -> Mapping[str, str]:

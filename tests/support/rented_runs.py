@@ -11,9 +11,10 @@ from profiler.cost.facts import resolve, stated
 from profiler.cost.options import CostOptions
 from profiler.energy import band
 from profiler.results.folder import Journal, RunFolder
-from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
+from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, HostFacts, Manifest, ModelFacts, Phase
 from profiler.results.records import RequestRecord, Sample
 from profiler.run.recompute import write_summary
+from profiler.workloads.schema import Workload
 
 S = 1_000_000_000
 BOOT_NS = 1_000 * S
@@ -38,13 +39,13 @@ def rented_run(
     parent.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(parent / (f"fixture-{instance_type}" + (f"-{number}" if number > 1 else "")))
     folder.create()
-    host = {**HOSTS[instance_type], "name": f"fixture-{instance_type}"}
-    host["cloud"] = {**host["cloud"], "region": "us-east-1"}
+    rented = HOSTS[instance_type]
+    cloud = rented.cloud.model_copy(update={"region": "us-east-1"})
+    host = rented.model_copy(update={"name": f"fixture-{instance_type}", "cloud": cloud})
+    busy_ratio = (host.cpu.physical_cores or 0) / (host.cpu.logical_cpus or 1)
     phases, records = _records(tokens_per_s, wobble_ratio, repeats)
     folder.write_manifest(_manifest(folder, host, phases, price_kind, workload or {}, repeats))
-    _write(
-        folder, records, _samples(phases[-1].end_ns or 0, host["cpu"]["physical_cores"] / host["cpu"]["logical_cpus"])
-    )
+    _write(folder, records, _samples(phases[-1].end_ns or 0, busy_ratio))
     write_summary(folder)
     return folder
 
@@ -133,7 +134,7 @@ def _write(folder: RunFolder, records: list[RequestRecord], samples: list[Sample
 
 def _manifest(
     folder: RunFolder,
-    host: dict[str, Any],
+    host: HostFacts,
     phases: list[Phase],
     price_kind: str | None,
     workload: Mapping[str, Any],
@@ -148,17 +149,20 @@ def _manifest(
         started_utc=BEGAN.isoformat(),
         command_line=["aforo", "run", "fixture"],
         seed=1,
-        workload={
-            "id": "fixture",
-            "version": 1,
-            "prompts": {"source": "synthetic", "tokens": _PROMPT},
-            "output_tokens": _TOKENS,
-            "load": {"shape": "closed-loop", "concurrency": 1},
-            "requests": _REQUESTS,
-            "repeats": repeats,
-            "slo": {"ttft_ms": 200.0, "tpot_ms": 60.0},
-            **workload,
-        },
+        workload=Workload.model_validate(
+            {
+                "id": "fixture",
+                "version": 1,
+                "description": "a fixture",
+                "prompts": {"source": "synthetic", "tokens": _PROMPT},
+                "output_tokens": _TOKENS,
+                "load": {"shape": "closed-loop", "concurrency": 1},
+                "requests": _REQUESTS,
+                "repeats": repeats,
+                "slo": {"ttft_ms": 200.0, "tpot_ms": 60.0},
+                **workload,
+            }
+        ),
         model=ModelFacts(
             name="fixture",
             source="fixture",
@@ -168,7 +172,7 @@ def _manifest(
             is_synthetic=True,
             quantisation="Q8_0",
         ),
-        engine=EngineFacts(name="llama-server", version="fixture", threads=host["cpu"]["physical_cores"]),
+        engine=EngineFacts(name="llama-server", version="fixture", threads=host.cpu.physical_cores),
         host=host,
         client=ClientFacts(python="3", stamp_source="kernel", stamp_note="fixture: these records were made by code"),
         energy=EnergyFacts(meter_class="model", scope="whole machine", opinions=opinions, absent=absent),

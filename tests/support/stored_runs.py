@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from support.builders import manifest, request
+from support.builders import WORKLOAD, manifest, request
 
 from profiler.metrics.summarize import summarize
 from profiler.results.folder import Journal, RunFolder
@@ -17,14 +17,17 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "v1-smoke"
 
 
 def changed(base: Manifest, changes: Mapping[str, Any]) -> Manifest:
-    """A manifest with some keys changed, such as `{"model.quantisation": "Q4_0"}`; the rest as it was."""
+    """A manifest with some keys changed, such as `{"model.quantisation": "Q4_0"}`; the rest as it was.
+
+    What a workload leaves out is as in `WORKLOAD`.
+    """
     document = base.model_dump()
     for path, value in changes.items():
         *parents, key = path.split(".")
         target = document
         for parent in parents:
             target = target[parent]
-        target[key] = value
+        target[key] = {**WORKLOAD, **value} if path == "workload" else value
     return Manifest.model_validate(document)
 
 

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from support.stored_runs import stored
 
+from profiler.results.host_facts import HostFacts
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Scalar
 from profiler.verdict.claim_file import Claim
@@ -36,7 +37,7 @@ class Machine:
         self.made += 1
         interval = (seen * (1 - 2 * WITHIN), seen * (1 + 2 * WITHIN))
         rate = Scalar(unit="tokens/s", value=seen, interval=interval)
-        changes = {"run_id": f"{host}-{self.made}", "host": {"name": host}, "started_utc": f"{self.made:09}"}
+        changes = {"run_id": f"{host}-{self.made}", "host": HostFacts(name=host), "started_utc": f"{self.made:09}"}
         manifest = self.template.manifest.model_copy(update=changes)
         summary = self.template.summary.model_copy(update={"metrics": {RATE[0]: rate}})
         return StoredRun(self.template.folder, manifest, summary)

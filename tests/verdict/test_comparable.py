@@ -74,13 +74,14 @@ def test_what_makes_a_comparison_unsound(pair, changes: dict[str, Any], field: s
 
 
 def test_of_what_differs_only_the_parts_that_do_are_told(pair) -> None:
-    second = {**WORKLOAD, "id": "v", "load": {"shape": "open-loop", "concurrency": 1, "rate_rps": 2.0}}
+    second = {**WORKLOAD, "id": "v", "load": {"shape": "open-loop", "rate_rps": 2.0}}
     with pytest.raises(UsageError) as refused:
         check_comparable(pair(workload=second, model__layers=9))
     assert str(refused.value).splitlines() == [
         "These runs do not measure the same thing.",
         "  workload: v@1 (r2); w@1 (r1)",
-        "  workload.load: shape closed-loop (r1); shape open-loop, rate_rps 2.0 (r2)",
+        "  workload.load: shape closed-loop, concurrency 1, ramp_up_s 0.0 (r1); shape open-loop, rate_rps 2.0, "
+        "arrivals poisson, burstiness 1.0 (r2)",
         "  model: layers 9 (r2); layers not known (r1)",
         "  r1 is a",
         "  r2 is b",

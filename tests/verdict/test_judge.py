@@ -9,6 +9,7 @@ from support.energy import meter, reading
 
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.summarize import summarize
+from profiler.results.host_facts import CpuFacts, HostFacts, VirtualisationFacts
 from profiler.results.manifest import EnergyFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary, Verdict
@@ -161,7 +162,8 @@ def verdict_on(
     """Requests in two repeats of equal length on a host with two processors, with an engine that tells its times."""
     for record in requests[len(requests) // 2 :]:
         record.phase = "repeat-2"
-    host = {"cpu": {"logical_cpus": 2, "governor": governor}, "virtualisation": {"emulated": emulated}}
+    cpu = CpuFacts(logical_cpus=2, governor=governor)
+    host = HostFacts(cpu=cpu, virtualisation=VirtualisationFacts(emulated=emulated))
     energy = EnergyFacts(meters=[meter("gpu:counter"), meter("gpu:polled", "polled")])
     run = manifest(repeats=2).model_copy(update={"host": host, "energy": energy})
     for phase in run.phases:
@@ -376,7 +378,7 @@ def test_records_that_are_missing(every: int, level: str) -> None:
 
 
 def test_fewer_requests_than_slots() -> None:
-    run = manifest(concurrency=100).model_copy(update={"host": {"cpu": {"logical_cpus": 2}}})
+    run = manifest(concurrency=100).model_copy(update={"host": HostFacts(cpu=CpuFacts(logical_cpus=2))})
     assert reasons(judged(summarize(run, good_requests(), samples(), [])))["too-few-rounds"] == "INVALID"
 
 

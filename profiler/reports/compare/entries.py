@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from profiler.errors import UsageError
 from profiler.reports.facts import host_name
@@ -13,6 +12,7 @@ from profiler.results.naming import LATEST, short_id
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Summary
 from profiler.verdict.comparable import Mismatch, server_of
+from profiler.workloads.schema import ClosedLoop, OpenLoop
 
 MOST_COLOURS = 8  # runs, or groups of runs, that can be told apart by colour and shape
 _LONGEST_LABEL = 64  # characters
@@ -161,23 +161,19 @@ def shortened(text: str, most: int = _LONGEST_LABEL) -> str:
 
 def host(manifest: Manifest) -> str:
     """The instance type where there is one, or else what the host calls itself."""
-    cloud = manifest.server_host.get("cloud")
-    found = cloud.get("instance_type") if isinstance(cloud, Mapping) else None
-    return found if isinstance(found, str) and found else host_name(manifest.server_host)
+    return manifest.server_host.cloud.instance_type or host_name(manifest.server_host)
 
 
 def load(manifest: Manifest) -> str:
     """What the workload asks for at a time, in words."""
-    asked = manifest.workload.get("load")
-    if not isinstance(asked, Mapping):
-        return ""
-    for key, unit in (("concurrency", "in flight"), ("rate_rps", "requests/s")):
-        value: Any = asked.get(key)
-        if isinstance(value, list):
-            return f"{', '.join(str(each) for each in value)} {unit}"
-        if value is not None:
-            return f"{value} {unit}"
-    return str(asked.get("shape") or "")
+    asked = manifest.workload.load
+    if isinstance(asked, ClosedLoop):
+        return f"{_listed(asked.concurrency)} in flight"
+    return f"{_listed(asked.rate_rps)} requests/s" if isinstance(asked, OpenLoop) else asked.shape
+
+
+def _listed(value: float | Sequence[float]) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) else str(value)
 
 
 def _version(manifest: Manifest) -> str:

@@ -10,6 +10,7 @@ from support.builders import manifest, request
 from profiler.metrics.summarize import summarize
 from profiler.reports.compare.comparison import Comparison, compare
 from profiler.results.folder import RunFolder
+from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import CostFacts, Manifest, Point, PriceFacts, Source
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, PointSummary, Scalar, Summary, Verdict
@@ -102,7 +103,7 @@ def make(
     """A run on host-`number` with this output rate in its repeats; of several on one host, the one of this number."""
     run = manifest(repeats=3)
     run.run_id = f"run-{number}" if of_host is None else f"run-{number}-{of_host}"
-    run.host = {"name": f"host-{number}"}
+    run.host = HostFacts(name=f"host-{number}")
     run.cost = cost or CostFacts(price_reason="pass --price")
     summary = summarize(run, [request(0), request(1, sent_ms=40)], [], [])
     summary.verdict = Verdict(level=level)

@@ -5,6 +5,7 @@ from support.pages import figures_of, shoot
 
 from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
+from profiler.results.host_facts import HostFacts
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,7 @@ def test_every_figure_is_drawn_within_the_screen(show, six, artefacts, width, sc
 def test_two_hundred_runs(show, a_run, parts, artefacts, width):
     def setting(number):
         def change(manifest, _):
-            manifest.host = {"name": f"host-{number % 5}"}
+            manifest.host = HostFacts(name=f"host-{number % 5}")
             manifest.engine.threads = number
 
         return change

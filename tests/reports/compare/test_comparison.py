@@ -6,6 +6,7 @@ from profiler.errors import UsageError
 from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
 from profiler.reports.compare.operating import priced
+from profiler.results.host_facts import HostFacts
 
 
 def test_one_run_is_no_comparison(a_run):
@@ -27,7 +28,7 @@ def test_a_mismatch_is_refused_unless_allowed_and_then_named(a_run):
 
 def test_repeats_of_one_setting_are_called_that(a_run):
     def same_host(manifest, _):
-        manifest.host = {"name": "here"}
+        manifest.host = HostFacts(name="here")
 
     assert "these are repeats of one setting" in page.render(compare([a_run(n, change=same_host) for n in (1, 2)]))
 

@@ -4,11 +4,12 @@ import pytest
 
 from profiler.errors import UsageError
 from profiler.reports.compare.entries import MOST_COLOURS, listed, named
+from profiler.results.host_facts import CloudFacts, HostFacts
 
 
 def on(host, threads=None):
     def change(manifest, _):
-        manifest.host = {"name": host}
+        manifest.host = HostFacts(name=host)
         manifest.engine.threads = threads
 
     return change
@@ -22,7 +23,7 @@ def test_a_label_says_in_what_a_run_differs(a_run):
 def test_a_long_version_leaves_room_for_what_was_set(a_run):
     def on_engine(name, version):
         def change(manifest, _):
-            manifest.host = {"name": "a"}
+            manifest.host = HostFacts(name="a")
             manifest.engine.name, manifest.engine.version, manifest.engine.threads = name, version, 2
 
         return change
@@ -42,7 +43,7 @@ def test_repeats_of_one_setting_are_numbered(a_run):
 
 def test_the_instance_type_stands_for_the_host(a_run):
     def rented(manifest, _):
-        manifest.host = {"name": "ip-10-0-0-1", "cloud": {"instance_type": "c7g.large"}}
+        manifest.host = HostFacts(name="ip-10-0-0-1", cloud=CloudFacts(instance_type="c7g.large"))
 
     assert [entry.label for entry in named([a_run(1), a_run(2, change=rented)]).all] == ["host-1", "c7g.large"]
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from profiler.reports.compare import data, markdown, terminal
 from profiler.reports.compare.comparison import compare
+from profiler.results.host_facts import HostFacts
 
 
 def printed(comparison):
@@ -30,7 +31,7 @@ def test_markdown_has_a_row_for_every_run_and_every_difference(six):
 
 def test_markdown_leaves_names_as_they_are(a_run):
     def renamed(manifest, _):
-        manifest.host = {"name": "a|b<script>*x*\n# title"}
+        manifest.host = HostFacts(name="a|b<script>*x*\n# title")
 
     text = markdown.render(compare([a_run(1, change=renamed), a_run(2)]))
     assert "a\\|b\\<script\\>\\*x\\* \\# title" in text
@@ -49,7 +50,7 @@ def test_csv_has_a_row_for_every_run_and_full_numbers(six):
 
 def test_csv_holds_no_formulas(a_run):
     def renamed(manifest, _):
-        manifest.host = {"name": "=cmd|' /C calc'!A0"}
+        manifest.host = HostFacts(name="=cmd|' /C calc'!A0")
 
     rows = list(csv.DictReader(io.StringIO(data.as_csv(compare([a_run(1, change=renamed), a_run(2)])))))
     assert rows[0]["label"].startswith("'=cmd")

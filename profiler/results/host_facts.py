@@ -1,19 +1,17 @@
 """What is known about a host. Whatever could not be learnt is `None`, never a guess and never 0."""
 
-import hashlib
-import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-_GIB = 2**30
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", protected_namespaces=(), frozen=True)
+from profiler.results.part import Part
 
 
-class CacheFacts(_Part):
+class _Fixed(Part):
+    model_config = ConfigDict(frozen=True)
+
+
+class CacheFacts(_Fixed):
     """One kind of cache, as the kernel lists it."""
 
     level: int
@@ -22,7 +20,7 @@ class CacheFacts(_Part):
     instances: int = Field(description="How many there are; each serves the CPUs that share it.")
 
 
-class CpuFacts(_Part):
+class CpuFacts(_Fixed):
     """The processors, and how the host lets us use them."""
 
     vendor: str | None = None
@@ -53,7 +51,7 @@ class CpuFacts(_Part):
     smt: bool | None = Field(default=None, description="Whether two or more logical CPUs share a core.")
     sockets: int | None = None
     numa_nodes: int | None = None
-    caches: list[CacheFacts] = []
+    caches: list[CacheFacts] = Field(default=[])
     max_frequency_mhz: float | None = None
     current_frequency_mhz: float | None = Field(default=None, description="Mean over the CPUs, when asked.")
     governor: str | None = None
@@ -63,7 +61,7 @@ class CpuFacts(_Part):
     )
 
 
-class MemoryFacts(_Part):
+class MemoryFacts(_Fixed):
     """Main memory."""
 
     total_bytes: int | None = None
@@ -72,7 +70,7 @@ class MemoryFacts(_Part):
     transparent_hugepages: str | None = Field(default=None, description="always, madvise or never.")
 
 
-class VirtualisationFacts(_Part):
+class VirtualisationFacts(_Fixed):
     """What lies between us and the hardware."""
 
     is_virtual: bool | None = None
@@ -87,7 +85,7 @@ class VirtualisationFacts(_Part):
     emulated_reason: str | None = None
 
 
-class LimitFacts(_Part):
+class LimitFacts(_Fixed):
     """What control groups allow; `None` is no limit that could be seen."""
 
     cgroup_version: Literal[1, 2] | None = None
@@ -100,7 +98,7 @@ class LimitFacts(_Part):
     share_memory_bytes: int | None = Field(default=None, description="The lesser of the limit and the machine's.")
 
 
-class GpuFacts(_Part):
+class GpuFacts(_Fixed):
     """One GPU, as NVML or nvidia-smi describes it; only its place and maker are known where the PCI bus alone tells."""
 
     index: int
@@ -123,7 +121,7 @@ class GpuFacts(_Part):
     max_sm_clock_mhz: int | None = None
 
 
-class CloudFacts(_Part):
+class CloudFacts(_Fixed):
     """The rented machine, from DMI and the provider's metadata service."""
 
     provider: Literal["aws", "gcp", "azure"] | None = None
@@ -137,7 +135,7 @@ class CloudFacts(_Part):
     note: str | None = Field(default=None, description="Why more is not known.")
 
 
-class PeakFacts(_Part):
+class PeakFacts(_Fixed):
     """The highest rate of one kind of arithmetic that was seen here."""
 
     operations_per_s: float | None = Field(description="A multiply-add counts as two; None where it was not measured.")
@@ -145,7 +143,7 @@ class PeakFacts(_Part):
     reason: str | None = Field(default=None, description="Why it was not measured.")
 
 
-class GpuRoofFacts(_Part):
+class GpuRoofFacts(_Fixed):
     """What a GPU's memory gives, measured."""
 
     index: int
@@ -155,7 +153,7 @@ class GpuRoofFacts(_Part):
     reason: str | None = None
 
 
-class RooflineFacts(_Part):
+class RooflineFacts(_Fixed):
     """The limits of this host, measured by `aforo host roofline`. Whatever was not measured is `None`."""
 
     fingerprint: str = Field(description="Of the host that was measured.")
@@ -166,11 +164,11 @@ class RooflineFacts(_Part):
     memory_how: str | None = None
     memory_reason: str | None = None
     peaks: dict[str, PeakFacts] = Field(description="By type: f32, f16, bf16, int8.")
-    gpus: list[GpuRoofFacts] = []
+    gpus: list[GpuRoofFacts] = Field(default=[])
     notes: list[str] = Field(default=[], description="What was not as it should be while measuring.")
 
 
-class HostFacts(_Part):
+class HostFacts(_Fixed):
     """The whole of what `aforo host --json` prints and `run.json` keeps under `host`."""
 
     fingerprint: str = Field(default="", description="The same for hosts that should measure the same.")
@@ -183,35 +181,7 @@ class HostFacts(_Part):
     memory: MemoryFacts = MemoryFacts()
     virtualisation: VirtualisationFacts = VirtualisationFacts()
     limits: LimitFacts = LimitFacts()
-    gpus: list[GpuFacts] = []
+    gpus: list[GpuFacts] = Field(default=[])
     gpu_note: str | None = Field(default=None, description="Why nothing is known of GPUs.")
     cloud: CloudFacts = CloudFacts()
     roofline: RooflineFacts | None = Field(default=None, description="The measured one that is kept, if one is.")
-
-
-_STABLE_CPU = {
-    *("vendor", "model_name", "family", "model", "stepping", "implementer", "part", "isa_features", "logical_cpus"),
-    *("physical_cores", "sockets", "numa_nodes", "caches", "max_frequency_mhz"),
-}
-_STABLE_LIMITS = {"cgroup_version", "cpu_limit_cores", "memory_limit_bytes"}
-_STABLE_GPU = {"name", "memory_total_bytes", "mig_mode"}
-
-
-def fingerprint(facts: HostFacts) -> str:
-    """Return 12 hex digits that equal hosts share and a different host does not.
-
-    Hashed: architecture, processors, memory to the nearest GiB, virtualisation, limits and GPUs. Left
-    out is what a restart, a kernel update, a setting or another machine of the same type changes: name,
-    system, kernel, Python, affinity, governor, power limit, region and the frequency of the moment.
-    """
-    memory_bytes = facts.memory.total_bytes
-    stable: dict[str, object] = {
-        "machine": facts.machine,
-        "cpu": facts.cpu.model_dump(mode="json", include=_STABLE_CPU),
-        "memory_gib": None if memory_bytes is None else round(memory_bytes / _GIB),
-        "virtualisation": facts.virtualisation.model_dump(mode="json", exclude={"emulated_reason"}),
-        "limits": facts.limits.model_dump(mode="json", include=_STABLE_LIMITS),
-    }
-    if facts.gpus:
-        stable["gpus"] = [gpu.model_dump(mode="json", include=_STABLE_GPU) for gpu in facts.gpus]
-    return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:12]
