@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from clients import Load, Records, Seen
 
 import profiler
-from profiler.metrics.request import output_tokens
+from profiler.aggregation.request import output_tokens
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.address import Address

@@ -261,7 +261,7 @@ def against_itself(url: str, commit: str, slots: Sequence[int], rounds: Sequence
 
 
 def simulated(slots: Sequence[int], rounds: Sequence[int], runs: int) -> list[str]:
-    """Return bias and coverage of the estimates by simulation, as in tests/metrics/test_estimators.py."""
+    """Return bias and coverage of the estimates by simulation, as in tests/summaries/test_estimators.py."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support.simulated import MODELS, Load, estimates_of, truth_of  # noqa: PLC0415 - on the path only now
 

@@ -54,8 +54,8 @@ class GateOptions:
 @takes(GateOptions, [(None, GateOptions)])
 def gate(options: GateOptions) -> None:
     """Fail (exit 1) if NEW regresses from BASE beyond the threshold; 0 if not, 3 if inconclusive."""
-    from profiler.metrics.estimates import parse_metric
     from profiler.results.tokens import tokens_of
+    from profiler.summaries.estimates import parse_metric
     from profiler.verdict.comparable import check_comparable
     from profiler.verdict.gate import gate as decide
 

@@ -18,6 +18,7 @@ import msgspec
 from profiler.errors import MissingExtraError, RecordError, UsageError
 from profiler.exchange.runs import Runs
 from profiler.exchange.tables import TABLES, Row, Table, within_64_bits
+from profiler.results.metric_names import RENAMED
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,6 +47,7 @@ def ask(sql: str, runs: Runs) -> Answer:
     with connected() as connection:
         _check(connection, sql)
         words = mentioned(sql)
+        runs.notes.extend(f"{old} is called {new} now." for old, new in RENAMED.items() if old in words)
         for table in TABLES.values():
             fill(connection, table, table.rows(runs) if table.name in words else ())
         for statement in _CLOSE:

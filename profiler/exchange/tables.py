@@ -6,18 +6,18 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from profiler.aggregation.request import output_tokens, prompt_tokens
 from profiler.errors import RunFolderError
 from profiler.exchange.runs import Opened, Runs
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import estimate
 from profiler.metrics.registry import PerRequest
-from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.folder import RunFolder
 from profiler.results.imported import Imported, ImportedMetric, ImportedPoint
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, PointSummary, Scalar
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES
+from profiler.summaries.estimates import estimate
 from profiler.workloads.phases import is_measured
 
 Row = dict[str, object]

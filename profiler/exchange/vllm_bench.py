@@ -8,12 +8,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from profiler.aggregation.request import output_tokens, prompt_tokens
 from profiler.exchange import source
 from profiler.exchange.runs import Opened
 from profiler.exchange.source import Object, Said
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import PerRequest, PerRun, Pooled
-from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, PointSummary, Scalar

@@ -9,7 +9,7 @@ from profiler.metrics import (  # noqa: F401 - importing declares, in the order 
     latency,
     throughput,
     lengths,
-    engine_word,
+    engine_reported,
     resources,
     roofline,
     energy,

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from profiler.aggregation.observations import Observations
 from profiler.cost import carbon, price
 from profiler.metrics.energy import machine_account, machine_j, note_on, steady_input_tokens, steady_tokens
-from profiler.metrics.observations import Observations
 from profiler.metrics.population import RATES
 from profiler.metrics.registry import CURRENCY, Measurement, NotMeasuredError, per_run
 from profiler.metrics.shown import VALUE, Shown

@@ -2,7 +2,7 @@
 
 from operator import sub
 
-from profiler.metrics import request as of
+from profiler.aggregation import request as of
 from profiler.metrics.registry import NotMeasuredError, per_request, pooled
 from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord

@@ -1,7 +1,7 @@
 """How long prompts and responses were, so that runs of unlike work are not compared in silence."""
 
+from profiler.aggregation.request import output_tokens, prompt_tokens
 from profiler.metrics.registry import NotMeasuredError, per_request
-from profiler.metrics.request import output_tokens, prompt_tokens
 from profiler.results.records import RequestRecord
 
 
@@ -18,5 +18,5 @@ def prompt_tokens_per_request(request: RequestRecord) -> float:
     """Tokens of the prompt, templates included: the server's count, or ours where it gives none."""
     count = prompt_tokens(request)
     if count is None:
-        raise NotMeasuredError("nobody counted the prompt's tokens")
+        raise NotMeasuredError("the prompt's tokens were not counted")
     return float(count)

@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from profiler.metrics.observations import Observations
+from profiler.aggregation.observations import Observations
 from profiler.metrics.population import WINDOWS
 from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
 from profiler.number_format import plain_quantity

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Required, TypedDict, TypeVar, Unpack
 
-from profiler.metrics.not_measured import NotMeasuredError
-from profiler.metrics.observations import Observations
+from profiler.aggregation.not_measured import NotMeasuredError
+from profiler.aggregation.observations import Observations
+from profiler.aggregation.totals import Totals
 from profiler.metrics.population import FINISHED_REQUESTS, FIRST_BURST, Population
 from profiler.metrics.shown import NOWHERE, Shown
-from profiler.metrics.totals import Totals
 from profiler.results.records import RequestRecord
 from profiler.stats.ranges import Range
 

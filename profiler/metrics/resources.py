@@ -1,6 +1,6 @@
 """What serving the model takes: time to load, memory, CPUs."""
 
-from profiler.metrics.observations import Observations
+from profiler.aggregation.observations import Observations
 from profiler.metrics.population import ALL_SAMPLES, HOST_SAMPLES, WHOLE_RUN
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import Shown

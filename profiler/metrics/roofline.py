@@ -1,6 +1,6 @@
 """How near a run came to the limits of its host, as `aforo host roofline` measured them."""
 
-from profiler.metrics.observations import NO_OUTPUT, Observations
+from profiler.aggregation.observations import NO_OUTPUT, Observations
 from profiler.metrics.population import FINISHED_SUMS, RATES
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import Shown

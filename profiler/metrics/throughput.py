@@ -7,11 +7,11 @@ on where in a round of the slots the window begins and ends.
 
 from operator import attrgetter
 
-from profiler.metrics.observations import NO_OUTPUT, Observations
+from profiler.aggregation.observations import NO_OUTPUT, Observations
+from profiler.aggregation.totals import Amount
 from profiler.metrics.population import RATES, SENT_SUMS
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import VALUE, Shown
-from profiler.metrics.totals import Amount
 from profiler.stats.ratios import ratio_of_means
 from profiler.units import NS_PER_S
 

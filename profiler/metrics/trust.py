@@ -1,4 +1,4 @@
-"""What tells how far the other numbers can be believed."""
+"""How far the other numbers can be trusted."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from itertools import pairwise
 from operator import attrgetter
 from statistics import fmean
 
-from profiler.metrics.observations import Observations
-from profiler.metrics.pauses import LONG
+from profiler.aggregation.observations import Observations
+from profiler.aggregation.pauses import LONG
 from profiler.metrics.population import (
     ALL_MEASURED,
     BUSIEST,
@@ -69,7 +69,7 @@ def prompt_length_gap_ratio(seen: Observations) -> float:
         raise NotMeasuredError("the server reports no length of prompts")
     asked = _prompt_tokens_asked(seen)
     if not asked:
-        raise NotMeasuredError("nobody counted the prompts before they were sent")
+        raise NotMeasuredError("the prompts were not counted before they were sent")
     return abs(totals.prompt_tokens_reported / totals.prompts_reported - asked) / asked
 
 
@@ -98,7 +98,7 @@ def connect_ms(request: RequestRecord) -> float:
 
 
 @pooled("Lag of the load driver behind the kernel", unit="us", group="trust", better="lower")
-def kernel_user_gap_us(request: RequestRecord) -> list[float]:
+def read_lag_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space timestamps would have."""
     return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
 
@@ -147,7 +147,7 @@ def token_mismatch_ratio(seen: Observations) -> float:
     several tokens, or one without text, is no contradiction.
     """
     if not seen.totals.tokens_by_server:
-        raise NotMeasuredError("the server did not say how many tokens it made")
+        raise NotMeasuredError("the server did not report how many tokens it generated")
     return seen.totals.tokens_contradictory / seen.totals.tokens_by_server
 
 
@@ -200,7 +200,7 @@ def _frequencies_mhz(seen: Observations) -> list[float]:
     if not steady:
         raise NotMeasuredError("no sample within the steady windows")
     if not sampled:
-        raise NotMeasuredError("the kernel does not tell the real CPU frequency here, as in most guests")
+        raise NotMeasuredError("the kernel does not report the real CPU frequency here, as in most guests")
     return sampled
 
 
@@ -271,7 +271,7 @@ def _increase(seen: Observations, counted: Sequence[tuple[int, int | None]], abs
 
 
 @per_run("Difference between our timestamps and the wire's", unit="us", group="trust", better="lower", over=WHOLE_RUN)
-def wire_stamp_error_us(seen: Observations) -> float:
+def wire_timestamp_error_us(seen: Observations) -> float:
     """Larger p99 of |our timestamp − the timestamp of its last segment on the wire|, of reads and of requests sent."""
     if seen.wire is None:
         raise NotMeasuredError("the run was made without --wire-audit")
@@ -325,7 +325,7 @@ def clock_step_ratio(seen: Observations) -> float:
 
 
 @per_run("Reads with a kernel timestamp", unit="ratio", group="trust", better="higher", over=FINISHED_SUMS)
-def kernel_stamp_ratio(seen: Observations) -> float:
+def kernel_timestamp_ratio(seen: Observations) -> float:
     """Reads timestamped by the kernel / reads, of finished requests."""
     if not seen.totals.reads:
         raise NotMeasuredError("nothing was read")

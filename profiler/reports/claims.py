@@ -6,11 +6,11 @@ from typing import Any
 
 from profiler.change_format import Change, outcome_word
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import parse_metric
 from profiler.reports import format as fmt
 from profiler.reports.energy import price_text, source_text
 from profiler.reports.markdown import grid, plain
 from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import parse_metric
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import Checked, Measured, Pair, Prices, best
 

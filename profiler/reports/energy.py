@@ -2,25 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from profiler.metrics.catalogue import METRICS
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
 from profiler.reports.tables import value_text
 from profiler.results.manifest import CostFacts, EnergyFacts, Manifest, PriceFacts, Source, TokenPriceFacts
 from profiler.results.summary import EnergyAccount, Interval, Metric, Scalar, Summary
 
-_COST = (
-    "cost_per_1m_output_tokens",
-    "cost_per_1m_input_tokens",
-    "cost_per_1m_total_tokens",
-    "cost_per_request",
-    "output_tokens_per_currency",
-)
-_CARBON = (
-    "gco2e_per_1m_output_tokens",
-    "gco2e_per_1m_input_tokens",
-    "gco2e_operational_per_1m_output_tokens",
-    "gco2e_embodied_per_1m_output_tokens",
-)
+_COST = [spec.id for spec in METRICS.values() if "price" in spec.rests_on and spec.instead is None]
+_CARBON = [spec.id for spec in METRICS.values() if spec.rests_on & {"grid", "embodied"}]
 
 
 def tables(manifest: Manifest, summary: Summary) -> dict[str, list[Fact]]:

@@ -140,7 +140,7 @@ def calibration_sentence(calibration: Calibration | None) -> str:
 
 def wire_sentence(metrics: Mapping[str, Metric]) -> str | None:
     """Return how far our timestamps were from those of the wire; None where it was not captured, or is inconclusive."""
-    error = metrics.get("wire_stamp_error_us")
+    error = metrics.get("wire_timestamp_error_us")
     if not isinstance(error, Scalar) or error.value is None:
         return None
     return (

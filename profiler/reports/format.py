@@ -1,7 +1,6 @@
 """What every report shows numbers and names by: the one form of a number, and labels of metrics."""
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import Unknown
 from profiler.number_format import (
     NBSP,
     Scale,
@@ -16,6 +15,7 @@ from profiler.number_format import (
     spread,
 )
 from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import Unknown
 
 __all__ = [
     "NBSP",

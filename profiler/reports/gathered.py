@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from profiler.aggregation.observations import cut_to_point, measured_phases
+from profiler.aggregation.request import token_arrivals_ns
+from profiler.aggregation.windows import times_of
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import itl_ms
-from profiler.metrics.observations import cut_to_point, measured_phases
 from profiler.metrics.registry import PerRequest
-from profiler.metrics.request import token_arrivals_ns
-from profiler.metrics.windows import times_of
 from profiler.reports.series import (
     MOST_DOTS,
     MOST_ROWS,

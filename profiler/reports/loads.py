@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from plotly import graph_objects as go
 
 from profiler.metrics.catalogue import placed
-from profiler.metrics.estimates import estimate_of
 from profiler.metrics.registry import MetricSpec
 from profiler.metrics.shown import VALUE
 from profiler.reports import format as fmt
@@ -28,6 +27,7 @@ from profiler.reports.figures import (
 from profiler.results.points import load_of, unit_of
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import Tokens, tokens_of
+from profiler.summaries.estimates import estimate_of
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, SloSearch
 
 ATTAINMENT = "slo_attainment_ratio"

@@ -1,11 +1,11 @@
 """How far a run stayed below the limits of its host, as rows of a table."""
 
-from profiler.metrics.estimates import estimate_of
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
 from profiler.results.host_facts import PeakFacts
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Metric, Scalar, Summary
+from profiler.summaries.estimates import estimate_of
 
 _GIGA = 1e9
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from profiler.csv_cells import harmless
-from profiler.metrics.estimates import estimate
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
 from profiler.reports.markdown import grid, plain
@@ -14,6 +13,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL
+from profiler.summaries.estimates import estimate
 
 CSV_COLUMNS = (
     *("run_id", "load", "metric", "unit", "value", "low", "high"),

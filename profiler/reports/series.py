@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from profiler.aggregation.request import token_arrivals_ns
 from profiler.energy.use import powers_w
-from profiler.metrics.request import token_arrivals_ns
 from profiler.results.manifest import Manifest, Phase
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample, Timed
 from profiler.stats.quantiles import quantile

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS, placed
-from profiler.metrics.estimates import estimate, estimate_of
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Failure, Metric, NotMeasured, Scalar, Summary
 from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, sample_floor
+from profiler.summaries.estimates import estimate, estimate_of
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
 from profiler.workloads.schema import Slo, SloSearch

@@ -10,16 +10,14 @@ from pathlib import Path
 from profiler.errors import RunFolderError, UsageError
 from profiler.results.imported import NO_TRUST, Imported, read_imported
 from profiler.results.index import MetricHead, RunHead, read_run, read_summary
+from profiler.results.metric_names import in_new_names
 from profiler.results.naming import short_id
 from profiler.results.run_set import find_runs
 
 Headlines = Mapping[str, tuple[str, str | None]]
 """What is listed of each run: by the name of a column, a metric and the quantile of it (`catalogue.listed`)."""
 
-_COSTS = {  # of a list, and what earlier versions wrote in its place
-    "cost_per_1m_output_tokens": "usd_per_1m_output_tokens",
-    "cost_per_1m_input_tokens": "usd_per_1m_input_tokens",
-}
+_COSTS = ("cost_per_1m_output_tokens", "cost_per_1m_input_tokens")
 NOT_JUDGED = "not judged"
 UNFINISHED = "no summary"
 UNREADABLE = "unreadable"
@@ -127,7 +125,7 @@ def _run_line(folder: Path, run: RunHead, headlines: Headlines) -> Line:
         return _named(folder, run, UNREADABLE, note=str(error))
     level = summary.verdict.level if summary.verdict else NOT_JUDGED
     counts = summary.requests_ok, summary.requests_failed
-    metrics = _in_new_names(summary.metrics)
+    metrics = in_new_names(summary.metrics)
     line = _named(folder, run, level, counts, _numbers(metrics, headlines))
     return replace(line, intervals=_intervals(metrics, headlines), currency=_currency(metrics))
 
@@ -155,12 +153,6 @@ def _named(
         numbers=numbers or {},
         note=note,
     )
-
-
-def _in_new_names(metrics: Mapping[str, MetricHead]) -> Mapping[str, MetricHead]:
-    """Return the metrics with costs as they are called now."""
-    old = {new: metrics[before] for new, before in _COSTS.items() if before in metrics}
-    return {**old, **metrics}
 
 
 def _numbers(metrics: Mapping[str, MetricHead], headlines: Headlines) -> dict[str, float | None]:

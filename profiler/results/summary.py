@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from profiler.results.manifest import MeterClass, Point, Status
+from profiler.results.metric_names import in_new_names
 
 
 class _Part(BaseModel):
@@ -79,20 +80,7 @@ class NotMeasured(_Part):
 
 Metric = Distribution | Scalar | NotMeasured
 
-_NEW_NAMES = {
-    "usd_per_1m_output_tokens": "cost_per_1m_output_tokens",
-    "usd_per_1m_input_tokens": "cost_per_1m_input_tokens",
-    "usd_per_request": "cost_per_request",
-    "tokens_per_usd": "output_tokens_per_currency",
-}
-
-
-def _with_new_names(metrics: dict[str, Metric]) -> dict[str, Metric]:
-    """Add what summaries of earlier versions have by a name that says USD."""
-    return metrics | {new: metrics[old] for old, new in _NEW_NAMES.items() if old in metrics and new not in metrics}
-
-
-Metrics = Annotated[dict[str, Metric], AfterValidator(_with_new_names)]
+Metrics = Annotated[dict[str, Metric], AfterValidator(in_new_names)]
 """By id."""
 
 

@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from profiler.errors import RunFolderError
-from profiler.metrics.summarize import compose, summarize_points
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
@@ -14,6 +13,7 @@ from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.strategy import search_for
 from profiler.servers.engines import engine_called
 from profiler.servers.timings import EngineTiming
+from profiler.summaries.summarize import compose, summarize_points
 from profiler.verdict.judge import judge_point, with_doubtful_loads
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit, audit

@@ -80,10 +80,3 @@ def _root(is_beyond: Callable[[float], bool]) -> float:
     while (middle := (low + high) / 2) not in {low, high}:
         low, high = (low, middle) if is_beyond(middle) else (middle, high)
     return high
-
-
-def binomial_at_most(count: int, n: int, probability: float) -> float:
-    """Return the chance of at most `count` successes in n trials."""
-    if count < 0:
-        return 0.0
-    return 1.0 if count >= n else regularised_beta(1 - probability, n - count, count + 1)

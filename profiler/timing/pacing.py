@@ -59,9 +59,6 @@ class _Layout(NamedTuple):
     def conversations(self) -> int:
         return -(-self.requests // self.turns)
 
-    def requests_in(self, conversation: int) -> int:
-        return max(0, min(self.turns, self.requests - conversation * self.turns))
-
     def next_turn(self, position: int) -> int | None:
         following = position + 1
         return None if following % self.turns == 0 or following >= self.requests else following

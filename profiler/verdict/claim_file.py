@@ -10,7 +10,7 @@ from profiler.definitions.kind import Kind
 from profiler.definitions.mistakes import Mistake
 from profiler.errors import ClaimError, UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import parse_metric
+from profiler.summaries.estimates import parse_metric
 
 Text = Annotated[str, Field(min_length=1)]
 Likeness = Literal["vcpus", "memory"]

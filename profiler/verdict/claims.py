@@ -23,12 +23,12 @@ from math import ceil
 from typing import Literal
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import parse_metric, unit_of
 from profiler.results.manifest import PriceFacts
 from profiler.results.run_set import StoredRun
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
+from profiler.summaries.estimates import parse_metric, unit_of
 from profiler.verdict.claim_file import Claim, Side
 from profiler.verdict.comparable import check_comparable
 from profiler.verdict.contrast import Contrast, Metric, Pooled, Rules, contrast, host_of, one_run_each, pooled, pools

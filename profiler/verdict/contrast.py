@@ -12,12 +12,12 @@ from math import hypot, log
 from statistics import fmean, stdev
 from typing import Literal, TypeVar
 
-from profiler.metrics.estimates import Unknown, estimate, unit_of
 from profiler.metrics.registry import Basis
 from profiler.stats.between_runs import FEWEST, Mean, mean, paired_ratio, ratio
 from profiler.stats.distributions import two_sided_t
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
+from profiler.summaries.estimates import Unknown, estimate, unit_of
 from profiler.verdict.comparable import setting_of
 from profiler.verdict.fairness import obstacle
 from profiler.verdict.traps import Compared

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from profiler.metrics.failures import of_outcome
+from profiler.aggregation.failures import of_outcome
 from profiler.results.records import Outcome
 from profiler.results.summary import Failure
 from profiler.verdict.rule import Advice

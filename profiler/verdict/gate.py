@@ -16,7 +16,6 @@ from typing import Literal
 from profiler.change_format import Change, outcome_word
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import unit_of
 from profiler.results.manifest import Manifest
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import PointSummary, Summary
@@ -25,6 +24,7 @@ from profiler.stats.distributions import two_sided_t
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
+from profiler.summaries.estimates import unit_of
 from profiler.verdict.contrast import Contrast, Metric, Rules, contrast, host_of, pools
 from profiler.verdict.fairness import TRAPS, Found, traps
 

@@ -104,7 +104,7 @@ RULES = (
     ),
     Rule(
         id="slow-client",
-        metric="kernel_user_gap_us",
+        metric="read_lag_us",
         statistic="p99",
         warn=20_000.0,
         invalid=500_000.0,
@@ -129,7 +129,7 @@ RULES = (
     ),
     Rule(
         id="user-stamps",
-        metric="kernel_stamp_ratio",
+        metric="kernel_timestamp_ratio",
         warn=0.999,
         invalid=None,
         why="Arrivals without a kernel timestamp have the time at which this process saw them; a busy host delays it.",
@@ -156,7 +156,7 @@ RULES = (
                 lambda run: run.is_url,
             ),
             QUIET_HOST,
-            always("Look at kernel_user_gap_us and at late reads."),
+            always("Look at read_lag_us and at late reads."),
         ),
         is_invalid_by_url=False,
     ),
@@ -175,7 +175,7 @@ RULES = (
     ),
     Rule(
         id="cached-prompts",
-        metric="unasked_cache_ratio",
+        metric="unexpected_cache_hit_ratio",
         warn=0.02,
         invalid=None,
         why="The server had computed the beginnings of prompts before, so TTFT is partly that of its prefix cache.",
@@ -316,7 +316,7 @@ RULES = (
     ),
     Rule(
         id="wire-audit",
-        metric="wire_stamp_error_us",
+        metric="wire_timestamp_error_us",
         warn=None,
         invalid=AGREE_US,
         why="Our timestamps are not those that the kernel gave the same segments on the wire.",

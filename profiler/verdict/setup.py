@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from profiler.metrics.observations import cut_to_point, measured_phases
+from profiler.aggregation.observations import cut_to_point, measured_phases
 from profiler.results.manifest import Manifest, Point
 from profiler.results.summary import Failure
 

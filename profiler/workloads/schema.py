@@ -289,11 +289,6 @@ class Workload(_Strict):
         return self.requests * self.repeats
 
     @property
-    def total_requests(self) -> int:
-        """Requests of warm-up and all repeats together: how many prompts a run takes."""
-        return self.warmup_requests + self.measured_requests
-
-    @property
     def is_embedding(self) -> bool:
         """Whether every answer is a vector, so that no token comes back."""
         return self.api == EMBEDDINGS

@@ -118,14 +118,14 @@ def test_every_token_is_counted_and_stamped_by_the_kernel(results: Path, name: s
     folder = run_in(results, name)
     assert {request.completion_tokens for request in measured(folder)} == {TOKENS}
     metrics = summary_of(folder)["metrics"]
-    assert metrics["kernel_stamp_ratio"]["value"] == 1
+    assert metrics["kernel_timestamp_ratio"]["value"] == 1
     assert metrics["token_mismatch_ratio"]["value"] == 0
 
 
 def test_the_stamps_are_those_of_the_wire(results: Path) -> None:
     """As near as an imitated kernel takes from one to the other; read wrongly, they would be seconds apart."""
     summary = summary_of(run_in(results, "slots"))
-    assert 0 < summary["metrics"]["wire_stamp_error_us"]["value"] < 10_000
+    assert 0 < summary["metrics"]["wire_timestamp_error_us"]["value"] < 10_000
 
 
 @pytest.mark.parametrize("name", ["embedded", "slots"])

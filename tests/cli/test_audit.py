@@ -19,7 +19,7 @@ def test_a_run_is_audited_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo
     assert "Wire audit" in done.stdout
     (path,) = (tmp_path / "runs").iterdir()
     summary = json.loads((path / "summary.json").read_text())
-    error_us = summary["metrics"]["wire_stamp_error_us"]["value"]
+    error_us = summary["metrics"]["wire_timestamp_error_us"]["value"]
     assert 0 < error_us <= 100
     assert "wire-audit" not in {item["rule"] for item in summary["verdict"]["unchecked"]}
     assert "Wire audit" in (path / "report.html").read_text()

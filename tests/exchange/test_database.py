@@ -180,3 +180,8 @@ def test_the_temporary_file_is_gone(runs: Runs, tmp_path: Path, monkeypatch: pyt
 def test_names_of_columns_that_repeat_are_told_apart() -> None:
     assert named_once(["a", "b", "a", "a"]) == ["a", "b", "a_2", "a_3"]
     assert Answer(["a"], []).rows == []
+
+
+def test_a_query_for_an_earlier_id_of_a_metric_is_told_the_new_one(runs: Runs) -> None:
+    ask("SELECT p99 FROM metrics WHERE metric = 'kernel_user_gap_us'", runs)
+    assert runs.notes[-1] == "kernel_user_gap_us is called read_lag_us now."

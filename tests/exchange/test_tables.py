@@ -9,11 +9,11 @@ from profiler.exchange.importing import import_result
 from profiler.exchange.runs import open_runs
 from profiler.exchange.tables import TABLES, Row, schema
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import estimate
 from profiler.results.folder import Journal
 from profiler.results.records import EnergyReading, Outcome, Sample
 from profiler.results.summary import Scalar
 from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import estimate
 
 
 def rows(root: Path, table: str) -> list[Row]:

@@ -5,8 +5,8 @@ import pytest
 from profiler.metrics.catalogue import METRICS, listed, markdown, placed
 from profiler.metrics.registry import PerRun
 from profiler.metrics.shown import NOWHERE, VALUE
-from profiler.metrics.summarize import QUANTILES
 from profiler.results.tokens import INPUT, OUTPUT
+from profiler.summaries.summarize import QUANTILES
 
 UNIT_OF_SUFFIX = {
     "_ms": "ms",

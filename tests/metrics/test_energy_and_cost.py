@@ -5,7 +5,6 @@ from support.builders import S, manifest, request
 from support.energy import meter, reading
 
 from profiler.cost.price import per_million
-from profiler.metrics.summarize import summarize
 from profiler.results.host_facts import GpuFacts, HostFacts
 from profiler.results.manifest import (
     CostFacts,
@@ -21,6 +20,7 @@ from profiler.results.manifest import (
 )
 from profiler.results.records import Sample
 from profiler.results.summary import Metric, Scalar
+from profiler.summaries.summarize import summarize
 
 SOURCE = Source(name="s", title="t")
 PRICE = PriceFacts(per_hour=0.36, currency="USD", kind="on-demand", source=SOURCE)

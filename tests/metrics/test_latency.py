@@ -1,6 +1,7 @@
 import pytest
 from support.builders import request
 
+from profiler.aggregation.request import contradictory_tokens, output_tokens, prompt_tokens
 from profiler.metrics.latency import (
     decode_tokens_per_s,
     e2e_from_scheduled_ms,
@@ -12,7 +13,6 @@ from profiler.metrics.latency import (
     ttft_ms,
 )
 from profiler.metrics.registry import NotMeasuredError
-from profiler.metrics.request import contradictory_tokens, output_tokens, prompt_tokens
 
 
 def test_a_stream_of_three_tokens() -> None:

@@ -3,12 +3,12 @@
 import pytest
 from support.builders import manifest, request, workload
 
-from profiler.metrics.collect import Collected
+from profiler.aggregation.observations import Observations, points_of
 from profiler.metrics.load import unserved_arrivals_ratio
-from profiler.metrics.observations import Observations, points_of
 from profiler.metrics.registry import NotMeasuredError
-from profiler.metrics.summarize import summarize_points
 from profiler.results.records import RequestRecord
+from profiler.summaries.collect import Collected
+from profiler.summaries.summarize import summarize_points
 from profiler.verdict.judge import judge_point
 from profiler.verdict.setup import Setup
 

@@ -10,8 +10,8 @@ from profiler.metrics.trust import (
     coalesced_read_ratio,
     connect_ms,
     error_ratio,
-    kernel_user_gap_us,
     late_coalesced_read_ratio,
+    read_lag_us,
     send_lag_ms,
     token_mismatch_ratio,
     tokens_per_read,
@@ -67,7 +67,7 @@ def test_trust_numbers() -> None:
     assert late_coalesced_read_ratio(seen) == 0
     assert tokens_per_read(seen) == pytest.approx((4 + 2 + 3 + 4) / 12)
     assert token_mismatch_ratio(seen) == 1 / 10  # one token is missing of ten
-    assert kernel_user_gap_us(requests[0]) == [20, 20, 20]
+    assert read_lag_us(requests[0]) == [20, 20, 20]
     assert send_lag_ms(requests[0]) == 1
     assert clock_offset_width_us(seen) == 0.1
     assert client_cpu_cores(seen) == 0.01  # 10 ms of processor time in a phase of 1 s

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.builders import observed, request
 
-from profiler.metrics.observations import Observations
+from profiler.aggregation.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.roofline import mbu_ratio, mfu_ratio
 from profiler.results.host_facts import HostFacts

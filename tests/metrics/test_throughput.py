@@ -2,7 +2,6 @@ import pytest
 from support.builders import manifest, observed, request, workload
 
 from profiler.metrics.registry import NotMeasuredError
-from profiler.metrics.summarize import summarize
 from profiler.metrics.throughput import (
     goodput_rps,
     input_tokens_per_s,
@@ -14,6 +13,7 @@ from profiler.metrics.throughput import (
 from profiler.results.manifest import Source, TokenPriceFacts
 from profiler.results.records import Outcome
 from profiler.results.summary import Scalar
+from profiler.summaries.summarize import summarize
 
 # One stream: three tokens each at 10, 20, 30 ms; the second request is sent at 40 ms and ends at 70 ms.
 ONE_STREAM = [request(0, sent_ms=0), request(1, sent_ms=40)]

@@ -3,8 +3,7 @@
 import pytest
 from support.builders import MS, manifest, observed, request
 
-from profiler.metrics.collect import Collected
-from profiler.metrics.observations import Observations, points_of
+from profiler.aggregation.observations import Observations, points_of
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.trust import (
     cpu_frequency_mhz,
@@ -13,10 +12,11 @@ from profiler.metrics.trust import (
     is_performance_governor,
     tcp_retransmission_ratio,
     throttle_events,
-    wire_stamp_error_us,
+    wire_timestamp_error_us,
 )
 from profiler.results.host_facts import CpuFacts, HostFacts, VirtualisationFacts
 from profiler.results.records import Sample
+from profiler.summaries.collect import Collected
 from profiler.wire_audit.audit import Audit, Spread
 
 ONLY = points_of(manifest())[0]
@@ -58,7 +58,7 @@ def test_too_few_samples_of_the_frequency_show_no_trend() -> None:
 
 def test_a_host_that_does_not_tell_its_frequency() -> None:
     for measure in (cpu_frequency_mhz, cpu_slowdown_ratio):
-        with pytest.raises(NotMeasuredError, match="does not tell"):
+        with pytest.raises(NotMeasuredError, match="does not report"):
             measure(with_frequencies(None, None))
 
 
@@ -151,12 +151,12 @@ def wired(agrees: bool | None, arrival_us: float = 4.0, sent_us: float = 3.0) ->
 
 
 def test_the_wire_counts_with_the_larger_error() -> None:
-    assert wire_stamp_error_us(wired(True)) == 4.0
-    assert wire_stamp_error_us(wired(False, 4.0, 300.0)) == 300.0
+    assert wire_timestamp_error_us(wired(True)) == 4.0
+    assert wire_timestamp_error_us(wired(False, 4.0, 300.0)) == 300.0
 
 
 def test_a_wire_that_was_not_captured_or_cannot_tell() -> None:
     with pytest.raises(NotMeasuredError, match="without --wire-audit"):
-        wire_stamp_error_us(observed([request()]))
+        wire_timestamp_error_us(observed([request()]))
     with pytest.raises(NotMeasuredError, match="cut off"):
-        wire_stamp_error_us(wired(None))
+        wire_timestamp_error_us(wired(None))

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from profiler.metrics.observations import points_of
-from profiler.metrics.summarize import summarize
+from profiler.aggregation.observations import points_of
 from profiler.reports import html
 from profiler.results.host_facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 from profiler.servers.timings import EngineTiming
+from profiler.summaries.summarize import summarize
 from profiler.verdict.judge import judge
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit

@@ -31,7 +31,7 @@ def test_what_was_not_measured_says_why_and_is_never_zero():
 
 def test_trust_metrics_have_rows_of_their_own_with_their_formula():
     metrics = {
-        "kernel_user_gap_us": distribution(unit="us", mean=44.0, quantiles={"p50": 40.2, "p99": 21_028.3}),
+        "read_lag_us": distribution(unit="us", mean=44.0, quantiles={"p50": 40.2, "p99": 21_028.3}),
         "coalesced_read_ratio": Scalar(unit="ratio", value=0.0),
         "total_tokens_per_s": Scalar(unit="tokens/s", value=829.0),
     }

@@ -1,7 +1,7 @@
 import pytest
 from scipy import special, stats
 
-from profiler.stats.distributions import binomial_at_most, regularised_beta, student_t, two_sided_t
+from profiler.stats.distributions import regularised_beta, student_t, two_sided_t
 
 
 @pytest.mark.parametrize("x", [0.0, 1e-9, 0.01, 0.3, 0.5, 0.77, 0.999, 1.0])
@@ -25,10 +25,3 @@ def test_from_the_tables() -> None:
 def test_what_has_no_quantile(probability: float, freedom: float) -> None:
     with pytest.raises(ValueError, match="Student's t"):
         student_t(probability, freedom)
-
-
-@pytest.mark.parametrize(("n", "probability"), [(1, 0.5), (20, 0.9), (662, 0.99), (1_000_000, 0.5)])
-def test_the_binomial_is_that_of_scipy(n: int, probability: float) -> None:
-    for count in (-1, 0, round(0.4 * n), round(probability * n), n - 1, n):
-        expected = stats.binom.cdf(count, n, probability)
-        assert binomial_at_most(count, n, probability) == pytest.approx(expected, rel=1e-8, abs=1e-13)

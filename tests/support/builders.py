@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from profiler.metrics.collect import Collected
-from profiler.metrics.observations import Observations, points_of
+from profiler.aggregation.observations import Observations, points_of
 from profiler.results.manifest import ClientFacts, EngineFacts, HostFacts, Manifest, ModelFacts, Phase, Status
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming
+from profiler.summaries.collect import Collected
 from profiler.workloads.schema import Workload
 
 MS = 1_000_000

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from math import log, sqrt
 from random import Random as _Random
 
-from profiler.metrics.windows import FEWEST_REQUESTS, FEWEST_ROUNDS, Stretch, Times, Window, steady_windows
+from profiler.aggregation.windows import FEWEST_REQUESTS, FEWEST_ROUNDS, Stretch, Times, Window, steady_windows
 from profiler.stats.intervals import parts_half_width, repeats_half_width
 from profiler.stats.ratios import ratio_of_means
 

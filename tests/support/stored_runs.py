@@ -6,12 +6,12 @@ from typing import Any
 
 from support.builders import WORKLOAD, manifest, request
 
-from profiler.metrics.summarize import summarize
 from profiler.results.folder import Journal, RunFolder
 from profiler.results.manifest import Manifest
 from profiler.results.records import RequestRecord
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Metric, Scalar, Verdict
+from profiler.summaries.summarize import summarize
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1-smoke"
 

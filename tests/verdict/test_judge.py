@@ -8,12 +8,12 @@ from support.builders import MS, manifest, request
 from support.energy import meter, reading
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.summarize import summarize
 from profiler.results.host_facts import CpuFacts, HostFacts, VirtualisationFacts
 from profiler.results.manifest import EnergyFacts, Phase
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, NotMeasured, Scalar, Summary, Verdict
 from profiler.servers.timings import EngineTiming
+from profiler.summaries.summarize import summarize
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
 from profiler.wire_audit.audit import Audit, Spread
@@ -408,7 +408,7 @@ def test_a_run_that_was_stopped() -> None:
 def test_what_could_not_be_checked_is_said() -> None:
     verdict = verdict_on(good_requests(server_tokens=None), [])
     unchecked = {item.rule: item.reason for item in verdict.unchecked}
-    assert "did not say" in unchecked["token-mismatch"]
+    assert "did not report" in unchecked["token-mismatch"]
     assert "no sample" in unchecked["stolen-time"]
 
 

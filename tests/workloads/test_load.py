@@ -23,7 +23,7 @@ def test_a_valid_file_is_loaded_with_its_defaults(tmp_path: Path) -> None:
     loaded = load.load(str(written(tmp_path, VALID)))
     assert loaded.workload.id == "mine"
     assert loaded.workload.warmup_requests == 2
-    assert loaded.workload.total_requests == 4
+    assert loaded.workload.measured_requests == 2
     assert loaded.folder == tmp_path
     assert loaded.overridden == ()
 

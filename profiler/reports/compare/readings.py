@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import Unknown, estimate
 from profiler.reports import format as fmt
 from profiler.results.manifest import MeterClass
 from profiler.results.summary import Distribution, PointSummary, Summary
 from profiler.results.tokens import OUTPUT, tokens_of
 from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import Unknown, estimate
 from profiler.verdict.traps import account_of, energy_kind
 
 Part = Summary | PointSummary

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from support.builders import manifest, request
 
-from profiler.metrics.summarize import summarize
 from profiler.reports.compare.comparison import Comparison, compare
 from profiler.results.folder import RunFolder
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import CostFacts, Manifest, Point, PriceFacts, Source
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, PointSummary, Scalar, Summary, Verdict
+from profiler.summaries.summarize import summarize
 
 QUANTILES = ("p50", "p90", "p95", "p99")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from profiler.metrics.estimates import estimate
 from profiler.reports.compare import readings
+from profiler.summaries.estimates import estimate
 
 
 def test_cost_is_that_of_the_summary_with_its_interval(a_run, parts):

@@ -1,11 +1,11 @@
-"""What the engine says of its own speed, and whether it agrees with what a client saw."""
+"""What the engine reports of its own speed, and whether it agrees with what the client measured."""
 
 from typing import NamedTuple
 
-from profiler.metrics.observations import Observations
+from profiler.aggregation.observations import Observations
+from profiler.aggregation.totals import EngineTotals
 from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
 from profiler.metrics.registry import NotMeasuredError, per_run
-from profiler.metrics.totals import EngineTotals
 from profiler.servers.engines import engine_called
 from profiler.servers.timings import Counters
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
@@ -71,7 +71,7 @@ def engine_decode_tokens_per_s(seen: Observations) -> float:
     """
     decoding = _counted(seen) or _Work(_timed(seen).decode_runs, _timed(seen).decode_ms)
     if decoding.ms <= 0:
-        raise NotMeasuredError("the engine told no decode time")
+        raise NotMeasuredError("the engine reported no decode time")
     return decoding.tokens * MS_PER_S / decoding.ms
 
 
@@ -109,7 +109,7 @@ def engine_prefill_tokens_per_s(seen: Observations) -> float:
     """
     prefill = _counted_prefill(seen) or _Work(_timed(seen).prompt_tokens, _timed(seen).prompt_ms)
     if prefill.ms <= 0:
-        raise NotMeasuredError("the engine told no prompt evaluation time")
+        raise NotMeasuredError("the engine reported no prefill time")
     return prefill.tokens * MS_PER_S / prefill.ms
 
 
@@ -143,7 +143,7 @@ def cached_prompt_ratio(seen: Observations) -> float:
 
 
 @per_run("Unexpected prefix-cache hits", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
-def unasked_cache_ratio(seen: Observations) -> float:
+def unexpected_cache_hit_ratio(seen: Observations) -> float:
     """cached_prompt_ratio of a run that asked for no reuse: neither by its workload nor by --prompt-cache warm."""
     if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload.prompts):
         raise NotMeasuredError("prompts that begin alike may be reused, as was asked for")
@@ -198,7 +198,7 @@ def engine_e2e_ms(seen: Observations) -> float:
     over=FINISHED_SUMS,
 )
 def engine_gap_ratio(seen: Observations) -> float:
-    """|Time between first and last token as the client saw it − as the engine tells| / as the engine tells, summed.
+    """|Time between first and last token as the client saw it − as the engine reports it| / the latter, summed.
 
     Only where both mean the same span, as in responses and histograms. A log that leaves out sampling and HTTP says
     nothing about the measurement.

@@ -6,12 +6,12 @@ import pytest
 from support.builders import manifest, request
 
 from profiler.errors import UsageError
-from profiler.metrics.estimates import Unknown, estimate, parse_metric
-from profiler.metrics.summarize import summarize
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.values import Values
+from profiler.summaries.estimates import Unknown, estimate, parse_metric
+from profiler.summaries.summarize import summarize
 
 
 def one_after_the_other(

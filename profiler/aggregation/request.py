@@ -2,7 +2,7 @@
 
 from itertools import compress
 
-from profiler.metrics.not_measured import NotMeasuredError
+from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.results.records import RequestRecord
 from profiler.units import ns_to_ms
 from profiler.workloads.schema import Slo

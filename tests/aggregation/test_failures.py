@@ -2,7 +2,7 @@
 
 from support.builders import request
 
-from profiler.metrics.failures import Failures
+from profiler.aggregation.failures import Failures
 from profiler.results.records import Outcome, RequestRecord
 
 

@@ -3,13 +3,13 @@
 import pytest
 from support.builders import MS, manifest, request
 
-from profiler.metrics.collect import Collected
-from profiler.metrics.observations import Observations, points_of
-from profiler.metrics.summarize import summarize
-from profiler.metrics.windows import Stretch, Window, find_steady
+from profiler.aggregation.observations import Observations, points_of
+from profiler.aggregation.windows import Stretch, Window, find_steady
 from profiler.results.manifest import Phase
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, NotMeasured, Scalar
+from profiler.summaries.collect import Collected
+from profiler.summaries.summarize import summarize
 
 
 def ms(start: float, end: float) -> Window:

@@ -3,8 +3,8 @@
 import pytest
 from support.builders import observed, request
 
-from profiler.metrics import pauses
-from profiler.metrics.pauses import Pauses
+from profiler.aggregation import pauses
+from profiler.aggregation.pauses import Pauses
 from profiler.metrics.trust import pause_time_ratio
 from profiler.results.records import RequestRecord
 

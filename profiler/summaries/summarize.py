@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from profiler.aggregation.observations import NO_OUTPUT, Observations, points_of
+from profiler.aggregation.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.collect import Collected
-from profiler.metrics.observations import NO_OUTPUT, Observations, points_of
 from profiler.metrics.registry import Measurement, MetricSpec, NotMeasuredError, PerRequest, PerRun
-from profiler.metrics.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import (
@@ -28,6 +27,7 @@ from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, quantile, sample_floor
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
+from profiler.summaries.collect import Collected
 from profiler.wire_audit.audit import Audit
 
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from support.builders import manifest, request
 
-from profiler.metrics import collect
-from profiler.metrics.summarize import summarize
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
 from profiler.servers.timings import EngineTiming
 from profiler.stats.values import APPROXIMATION
+from profiler.summaries import collect
+from profiler.summaries.summarize import summarize
 
 
 class Passes:

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from profiler.metrics.failures import Failures
-from profiler.metrics.request import (
+from profiler.aggregation.failures import Failures
+from profiler.aggregation.request import (
     contradictory_tokens,
     first_token_ns,
     last_token_ns,

@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import pairwise
 
-from profiler.metrics.request import first_token_ns, token_arrivals_ns
+from profiler.aggregation.request import first_token_ns, token_arrivals_ns
 from profiler.results.records import RequestRecord
 from profiler.stats.covered import Covered
 from profiler.stats.values import Values

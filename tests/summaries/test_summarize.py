@@ -1,10 +1,10 @@
 import pytest
 from support.builders import MS, S, manifest, request
 
-from profiler.metrics.summarize import compose, summarize, summarize_points
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, NotMeasured, Scalar
+from profiler.summaries.summarize import compose, summarize, summarize_points
 
 
 def test_a_run_of_two_repeats() -> None:

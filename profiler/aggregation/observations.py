@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from profiler.aggregation.metered import Metered, busy_range
+from profiler.aggregation.not_measured import NotMeasuredError
+from profiler.aggregation.totals import EngineTotals, Totals
+from profiler.aggregation.windows import Window
 from profiler.energy.account import Account, accounts
 from profiler.energy.use import Seen
-from profiler.metrics.metered import Metered, busy_range
-from profiler.metrics.not_measured import NotMeasuredError
-from profiler.metrics.totals import EngineTotals, Totals
-from profiler.metrics.windows import Window
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.records import Sample

@@ -11,10 +11,11 @@ from difflib import get_close_matches
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import PerRun
-from profiler.metrics.summarize import quantiles_of
+from profiler.results.metric_names import RENAMED
 from profiler.results.summary import Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import BATCHES, SEVERAL_REPEATS
+from profiler.summaries.summarize import quantiles_of
 
 _FINE = 0.05  # a number whose meter leaves more than that open, to either side, is compared as an interval
 MEAN = "mean"
@@ -61,9 +62,10 @@ def unit_of(summary: Summary | PointSummary, metric: str) -> str:
 def parse_metric(text: str) -> tuple[str, str | None]:
     """Split `ttft_ms.p95` into metric and quantile, None for a mean or a metric with one value. Raises `UsageError`.
 
-    A name that another has taken the place of, such as one that says USD, becomes that one.
+    An earlier name, or one that another has taken the place of, such as one that says USD, becomes that one.
     """
-    name, _, part = text.partition(".")
+    stated, _, part = text.partition(".")
+    name = RENAMED.get(stated, stated)
     if name not in METRICS:
         near = get_close_matches(name, METRICS, n=1)
         remedy = f"Did you mean {text.replace(name, near[0], 1)!r}?" if near else "'aforo metrics' lists them all."

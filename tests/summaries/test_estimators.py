@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 import pytest
 from support.simulated import MODELS, Load, Random, estimates_of, in_turn, open_loop, rate_of, truth_of
 
-from profiler.metrics.windows import Stretch, find_steady
+from profiler.aggregation.windows import Stretch, find_steady
 from profiler.results.records import Outcome, RequestTimes
 
 SHORT = 5  # rounds of the slots

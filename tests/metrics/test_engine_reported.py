@@ -1,7 +1,8 @@
 import pytest
 from support.builders import observed, request, workload
 
-from profiler.metrics.engine_word import (
+from profiler.aggregation.observations import Observations
+from profiler.metrics.engine_reported import (
     cached_prompt_ratio,
     client_prefill_tokens_per_s,
     engine_decode_tokens_per_s,
@@ -9,9 +10,8 @@ from profiler.metrics.engine_word import (
     engine_gap_ratio,
     engine_prefill_tokens_per_s,
     engine_ttft_ms,
-    unasked_cache_ratio,
+    unexpected_cache_hit_ratio,
 )
-from profiler.metrics.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.records import Outcome
 from profiler.servers.timings import EngineTiming
@@ -108,7 +108,7 @@ def reusing(cached: int | None, **manifest: object) -> Observations:
 
 
 def test_what_came_from_a_cache_is_a_share_of_the_prompts() -> None:
-    assert cached_prompt_ratio(reusing(6)) == unasked_cache_ratio(reusing(6)) == pytest.approx(6 / 16)
+    assert cached_prompt_ratio(reusing(6)) == unexpected_cache_hit_ratio(reusing(6)) == pytest.approx(6 / 16)
     assert cached_prompt_ratio(reusing(0)) == 0
     by_counters = counted(reusing(None), prompt_tokens_total=16, prompt_tokens_cached_total=4)
     assert cached_prompt_ratio(by_counters) == 0.25
@@ -128,13 +128,13 @@ def test_reuse_that_the_workload_asks_for_is_nothing_to_warn_of(prompts: dict[st
     seen = reusing(6, prompts=prompts)
     assert cached_prompt_ratio(seen) == pytest.approx(6 / 16)
     with pytest.raises(NotMeasuredError, match="as was asked for"):
-        unasked_cache_ratio(seen)
+        unexpected_cache_hit_ratio(seen)
 
 
 def test_reuse_that_an_option_allows_is_nothing_to_warn_of() -> None:
     seen = reusing(6)
     seen.manifest.engine.prompt_cache = "warm"
     with pytest.raises(NotMeasuredError, match="as was asked for"):
-        unasked_cache_ratio(seen)
+        unexpected_cache_hit_ratio(seen)
     nobody = {"source": "synthetic", "tokens": 8, "system": {"tokens": 4, "share": 0.0}}
-    assert unasked_cache_ratio(reusing(6, prompts=nobody)) > 0
+    assert unexpected_cache_hit_ratio(reusing(6, prompts=nobody)) > 0

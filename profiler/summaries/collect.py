@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
 
-from profiler.metrics.catalogue import METRICS
-from profiler.metrics.metered import metered
-from profiler.metrics.observations import (
+from profiler.aggregation.metered import metered
+from profiler.aggregation.observations import (
     Observations,
     cut_to_point,
     measured_phases,
@@ -21,11 +20,12 @@ from profiler.metrics.observations import (
     samples_of_point,
     slo_of,
 )
-from profiler.metrics.pauses import Pauses
+from profiler.aggregation.pauses import Pauses
+from profiler.aggregation.stretches import stretches_of
+from profiler.aggregation.totals import EngineTotals, Totals
+from profiler.aggregation.windows import ALWAYS, NOWHEN, Window, find_steady
+from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
-from profiler.metrics.stretches import stretches_of
-from profiler.metrics.totals import EngineTotals, Totals
-from profiler.metrics.windows import ALWAYS, NOWHEN, Window, find_steady
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming, timing_told

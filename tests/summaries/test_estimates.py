@@ -6,10 +6,10 @@ from support.stored_runs import GOLDEN, rate, stored
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.estimates import Unknown, estimate, parse_metric
 from profiler.results.folder import RunFolder
 from profiler.results.summary import Distribution, Scalar, Summary
 from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import Unknown, estimate, parse_metric
 
 
 def summary_with(tmp_path: Path, **metrics: Scalar | Distribution) -> Summary:

@@ -1,0 +1,1 @@
+"""From records to a summary, and from a summary to numbers with intervals."""
