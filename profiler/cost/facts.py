@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.cost import grid, prices
 from profiler.cost.options import CostOptions
 from profiler.results.host_facts import CloudFacts, HostFacts
@@ -88,13 +88,13 @@ def _pue(said: Stated, cloud: CloudFacts) -> tuple[float, Source | None]:
     if said.pue is not None:
         return said.pue, Source(name="flag", title="said on the command line: --pue")
     try:
-        return catalogue.constant(f"pue_{cloud.provider}")
+        return reference_data.constant(f"pue_{cloud.provider}")
     except KeyError:
         return 1.0, None
 
 
 def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[EmbodiedFacts | None, str | None]:
-    life_h, life_source = catalogue.constant("server_life")
+    life_h, life_source = reference_data.constant("server_life")
     if said.embodied_kgco2e is not None:
         flag = Source(name="flag", title="said on the command line: --embodied")
         kg = (said.embodied_kgco2e, said.embodied_kgco2e)
@@ -102,7 +102,7 @@ def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[Embod
     if vcpus is None:
         return None, "how many processors are reserved is not known: pass --embodied"
     family = (cloud.instance_type or "").partition(".")[0]
-    table = catalogue.rows("carbon/embodied-aws.csv") if cloud.provider == "aws" else ()
+    table = reference_data.rows("carbon/embodied-aws.csv") if cloud.provider == "aws" else ()
     row = next((row for row in table if row["family"] == family), None)
     if row is None:
         whose = f"the {family} family's machine" if family else "this machine"
@@ -113,5 +113,5 @@ def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[Embod
     share = vcpus * float(row["kgco2e_per_machine"]) / int(row["machine_vcpus"])
     method = f"{vcpus} vCPUs of the machine of the {family} family"
     return EmbodiedFacts(
-        kgco2e=(share, share), life_h=life_h, method=method, source=catalogue.source(row["source"])
+        kgco2e=(share, share), life_h=life_h, method=method, source=reference_data.source(row["source"])
     ), None

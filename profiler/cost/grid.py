@@ -1,6 +1,6 @@
 """How much carbon the electricity of a place carries: every source that speaks of it, side by side."""
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.errors import UsageError
 from profiler.results.manifest import GridOpinion, Source
 
@@ -48,7 +48,7 @@ def _provider_and_region(place: str) -> tuple[str | None, str]:
 def _of_region(provider: str | None, region: str) -> list[GridOpinion]:
     listed = [
         row
-        for row in catalogue.rows("carbon/regions.csv")
+        for row in reference_data.rows("carbon/regions.csv")
         if row["region"] == region and provider in {None, row["provider"]}
     ]
     if not listed:
@@ -57,7 +57,7 @@ def _of_region(provider: str | None, region: str) -> list[GridOpinion]:
         GridOpinion(
             gco2e_per_kwh=float(row["gco2e_per_kwh"]),
             place=f"{row['provider']} {region}" + (f", by {row['origin']}" if row["origin"] else ""),
-            source=catalogue.source(row["source"]),
+            source=reference_data.source(row["source"]),
         )
         for row in listed
         if row["gco2e_per_kwh"]
@@ -71,8 +71,8 @@ def _of_area(area: str) -> list[GridOpinion]:
         GridOpinion(
             gco2e_per_kwh=float(row["gco2e_per_kwh"]),
             place=f"{row['name']}, {row['year']}",
-            source=catalogue.source(row["source"]),
+            source=reference_data.source(row["source"]),
         )
-        for row in catalogue.rows("carbon/areas.csv")
+        for row in reference_data.rows("carbon/areas.csv")
         if row["area"] == area.upper()
     ]

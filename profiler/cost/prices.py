@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.content import content
 from profiler.errors import UsageError
 from profiler.results.manifest import PriceFacts, Source, TokenPriceFacts
@@ -46,7 +46,7 @@ class PriceList:
         refreshed = self._refreshed_source()
         with self.path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                yield self._offer(row, refreshed or catalogue.source(row["source"]))
+                yield self._offer(row, refreshed or reference_data.source(row["source"]))
 
     def _refreshed_source(self) -> Source | None:
         beside = self.path.with_suffix(".source.json")

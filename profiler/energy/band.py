@@ -7,7 +7,7 @@ kept apart and only their hull is used, as an interval.
 
 from collections.abc import Mapping, Sequence
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import PowerOpinion, Source
 from profiler.stats.ranges import Range
@@ -42,7 +42,7 @@ def coefficients(host: HostFacts) -> PowerOpinion | str:
     provider, design, vcpus = host.cloud.provider, host.cpu.microarchitecture, host.cpu.logical_cpus
     if not vcpus:
         return "the number of processors is not known"
-    table = [row for row in catalogue.rows("power/coefficients.csv") if row["microarchitecture"] == design]
+    table = [row for row in reference_data.rows("power/coefficients.csv") if row["microarchitecture"] == design]
     if design in _GRAVITONS and provider != "aws":
         table = []
     if not table:
@@ -58,7 +58,7 @@ def coefficients(host: HostFacts) -> PowerOpinion | str:
         idle_w=(idle_w, idle_w),
         full_w=(full_w, full_w),
         method=f"{vcpus} vCPUs × the coefficients of {row['processor']} ({row['provider']}), without memory",
-        sources=[catalogue.source(row["source"])],
+        sources=[reference_data.source(row["source"])],
     )
 
 
@@ -88,17 +88,17 @@ def tdp_share(host: HostFacts) -> PowerOpinion | str:
         idle_w=(idle.low, idle.high),
         full_w=(full.low, full.high),
         method=f"({vcpus} threads × TDP per thread of {who} + {ram_w:.3g} W of memory) × the spread of SPECpower",
-        sources=[*(catalogue.source(name) for name in names), ram_source],
+        sources=[*(reference_data.source(name) for name in names), ram_source],
     )
 
 
 def _memory_w(memory_bytes: int) -> tuple[float, Source]:
-    per_gb_w, source = catalogue.constant("memory")
+    per_gb_w, source = reference_data.constant("memory")
     return per_gb_w * memory_bytes / _GB, source
 
 
 def _stand_ins(design: str | None, machine: str) -> tuple[list[Mapping[str, str]], str]:
-    table = catalogue.rows("power/processors.csv")
+    table = reference_data.rows("power/processors.csv")
     own = [row for row in table if row["microarchitecture"] == design and int(row["servers"]) >= _FEWEST_SERVERS]
     if own:
         return own, f"{len(own)} {design} processors"

@@ -7,7 +7,7 @@ bounds it, as a share of the boards' power limits: whatever the load, since fans
 
 from collections.abc import Sequence
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.results.host_facts import GpuFacts
 from profiler.results.manifest import EnergyFacts, Source
 from profiler.stats.ranges import Range
@@ -41,7 +41,7 @@ def overhead_w(gpus: Sequence[GpuFacts]) -> Range:
 
 def overhead_share() -> tuple[float, Source]:
     """Return the most that it draws, as a share of the boards' power limits, and where that comes from."""
-    return catalogue.constant("gpu_host_overhead")
+    return reference_data.constant("gpu_host_overhead")
 
 
 def _limit_w(gpu: GpuFacts) -> float | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from profiler import catalogue
+from profiler import reference_data
 from profiler.cost import grid
 from profiler.errors import UsageError
 
@@ -33,12 +33,12 @@ def test_a_place_that_nobody_knows() -> None:
 
 def test_every_row_has_a_source_and_a_plausible_value() -> None:
     for table in ("carbon/areas.csv", "carbon/regions.csv"):
-        for row in catalogue.rows(table):
+        for row in reference_data.rows(table):
             if row["gco2e_per_kwh"]:
                 assert 0 <= float(row["gco2e_per_kwh"]) < 1_500, row
-                assert catalogue.source(row["source"]).licence, row
+                assert reference_data.source(row["source"]).licence, row
 
 
 def test_every_region_lies_in_a_known_area() -> None:
-    areas = {row["area"] for row in catalogue.rows("carbon/areas.csv")}
-    assert {row["area"] for row in catalogue.rows("carbon/regions.csv") if row["area"]} <= areas
+    areas = {row["area"] for row in reference_data.rows("carbon/areas.csv")}
+    assert {row["area"] for row in reference_data.rows("carbon/regions.csv") if row["area"]} <= areas
