@@ -121,7 +121,7 @@ def failure_text(failure: Failure) -> str:
 
 
 def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
-    """PASS where the share of requests that met every SLO reaches the target: that of the load, or 99 %."""
+    """PASS where the share of requests that met every SLO reaches the target (the load's, or 99 %) in a valid run."""
     slo, load = manifest.workload.slo, manifest.workload.load
     limits = [
         f"{fmt.short_label(name)} ≤ {limit:g}{fmt.NBSP}ms"
@@ -137,6 +137,8 @@ def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
     found = summary.metrics["slo_attainment_ratio"]
     assert isinstance(found, Scalar)  # noqa: S101 - it has a card with a number
     is_met = found.value is not None and found.value >= target
+    if is_met and summary.verdict is not None and summary.verdict.level == "INVALID":
+        return [Card("SLO", missing="the run is INVALID, so it passes nothing")]
     kept = f"{card.number}{fmt.NBSP}{card.unit} of requests met {' and '.join(limits)}"
     notes = (f"{kept}; target {100 * target:g}{fmt.NBSP}%",)
     number, mark = ("PASS", "pass") if is_met else ("FAIL", "fail")

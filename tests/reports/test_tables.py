@@ -94,6 +94,8 @@ def test_the_slo_card_says_what_was_met_and_what_is_wanted(fake_run):
     assert "of requests met TTFT ≤ 180\N{NO-BREAK SPACE}ms; target 99\N{NO-BREAK SPACE}%" in card.notes[0]
     run.manifest.workload = run.manifest.workload.model_copy(update={"slo": Slo(ttft_ms=500.0)})
     assert tables.main_cards(run.summary, run.manifest)[-1].number == "PASS"
+    short = fake_run(repeats=1, requests=3)  # INVALID: too few samples
+    assert tables.main_cards(short.summary, short.manifest)[-1].missing == "the run is INVALID, so it passes nothing"
     run.manifest.workload = run.manifest.workload.model_copy(update={"slo": Slo()})
     assert all(card.label != "SLO" for card in tables.main_cards(run.summary, run.manifest))
 
