@@ -10,7 +10,7 @@ from profiler.stats.ranges import Range
 from profiler.units import ns_to_s, s_to_ns
 
 
-@per_run("Load that the records do not account for", unit="ratio", group="trust", better="lower", over=WINDOWS)
+@per_run("Little's law residual", unit="ratio", group="trust", better="lower", over=WINDOWS)
 def littles_law_residual_ratio(seen: Observations) -> float:
     """Requests that the records do not account for / all requests, in the steady windows; large where some are missing.
 
@@ -66,7 +66,7 @@ def _think_ns(seen: Observations) -> int:
     return s_to_ns(seen.manifest.workload.think_time_s)
 
 
-@per_run("Requests for each one in flight", unit="rounds", group="trust", better="higher", over=WINDOWS)
+@per_run("Requests per request in flight (rounds)", unit="rounds", group="trust", better="higher", over=WINDOWS)
 def rounds_per_slot(seen: Observations) -> float:
     """Requests sent in the steady windows / requests in flight (slots of a closed loop, the mean of an open one).
 

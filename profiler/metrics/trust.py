@@ -137,9 +137,7 @@ def tokens_per_read(seen: Observations) -> float:
     return seen.totals.tokens_read / seen.totals.token_reads
 
 
-@per_run(
-    "Tokens in the server's count that cannot be right", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS
-)
+@per_run("Implausible tokens in the server's count", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def token_mismatch_ratio(seen: Observations) -> float:
     """Tokens in the server's count that cannot be right / tokens in the server's count.
 
@@ -227,9 +225,7 @@ def throttle_events(seen: Observations) -> float:
     return _increase(seen, [(s.t_ns, s.throttle_events) for s in seen.samples], "the kernel counts no throttling here")
 
 
-@per_run(
-    "TCP segments sent again after a loss", unit="segments/request", group="trust", better="lower", over=HOST_COUNTERS
-)
+@per_run("TCP retransmissions after a loss", unit="segments/request", group="trust", better="lower", over=HOST_COUNTERS)
 def tcp_retransmission_ratio(seen: Observations) -> float:
     """TCP segments that this host, whatever the program, sent again after a loss around the steady windows / requests.
 

@@ -423,7 +423,7 @@ def test_numbers_are_written_as_people_read_them() -> None:
     assert said["slow-client"] == "Lag of the load driver behind the kernel, p99: 32.0 ms (limit: at most 20 ms)."
     (finding,) = verdict_on(good_requests(), samples(sent_again=1)).findings
     # 80 requests of 200 ms are 16 s, with two more segments a second: 32 / 80, and the edges of the windows.
-    assert finding.sentence.startswith("TCP segments sent again after a loss: 0.4")
+    assert finding.sentence.startswith("TCP retransmissions after a loss: 0.4")
     assert finding.sentence.endswith(" segments/request (limit: at most 0.01 segments/request).")
 
 
