@@ -184,7 +184,7 @@ def _of_models(scope: str, found: Modelled, length_s: float) -> Account:
         gross_j=found.gross_j if length_s else None,
         idle_j=found.idle_j,
         coverage_ratio=1.0,
-        provenance=f"no meter: the interval of {len(found.parts)} opinions ({names})",
+        provenance=f"no meter: the interval of {len(found.parts)} estimates ({names})",
         parts=found.parts,
         notes=found.notes,
     )

@@ -48,7 +48,7 @@ def modelled(facts: EnergyFacts, seen: Seen) -> Modelled | None:
     if not parts:
         return None
     idle_j = Range.hull(*idle_w).times(seen.length_s) if idle_w else None
-    notes = () if seen.busy else ("nobody looked how busy the processors were: from idle to fully loaded",)
+    notes = () if seen.busy else ("CPU use was not sampled: from idle to fully loaded",)
     return Modelled(parts, Range.hull(*parts.values()), idle_j, notes)
 
 

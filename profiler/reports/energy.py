@@ -23,11 +23,11 @@ def tables(manifest: Manifest, summary: Summary) -> dict[str, list[Fact]]:
 
 
 def energy_rows(facts: EnergyFacts, accounts: Sequence[EnergyAccount]) -> list[Fact]:
-    """Every account with its class and scope, every opinion with its method, and the meters that were not there."""
+    """Every account with its class and scope, every estimate with its method, and the meters that were not there."""
     rows = [row for account in accounts for row in _account_rows(account)]
     rows += [
         Fact(
-            f"Opinion: {opinion.name}",
+            f"Estimate: {opinion.name}",
             _watts(opinion.idle_w, opinion.full_w),
             f"{opinion.method}. {_list(opinion.sources)}",
         )

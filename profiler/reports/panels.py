@@ -209,8 +209,8 @@ def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
     ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in opinions))) for t_s, share in busy]
     name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.gpus else MODEL_SCOPE})"
     lines = {
-        f"least of {len(opinions)} opinions {name}": [(t_s, power.low) for t_s, power in ranges],
-        f"most of {len(opinions)} opinions {name}": [(t_s, power.high) for t_s, power in ranges],
+        f"least of {len(opinions)} estimates {name}": [(t_s, power.low) for t_s, power in ranges],
+        f"most of {len(opinions)} estimates {name}": [(t_s, power.high) for t_s, power in ranges],
     }
     return {name: series.extremes(points) for name, points in lines.items() if points}
 

@@ -90,7 +90,7 @@ def test_a_model_is_the_hull_of_all_opinions() -> None:
     assert account.parts == {"a": Range.exact(1200), "b": Range(900, 2400), "codecarbon": Range.exact(2700)}
     assert account.gross_j == Range(900, 2700)
     assert account.idle_j == Range(5 * 60, 45 * 60)
-    assert "3 opinions (a, b, codecarbon)" in account.provenance
+    assert "3 estimates (a, b, codecarbon)" in account.provenance
 
 
 def test_a_model_that_does_not_know_the_load_reaches_from_idle_to_full() -> None:

@@ -74,7 +74,7 @@ def test_every_account_and_every_opinion_has_its_row() -> None:
     assert "counter, GPU boards | gross 500 J; idle 100 J; net 400 J; coverage 100.0%; 20 s are too short" in said
     assert "polled, GPU boards | not measured: readings cover 50%" in said
     assert (
-        "Opinion: TDP share | 2.0–10.0 W idle, 12.0–24.0 W fully loaded | a way. Sources: A table, 2026-01-01, MIT"
+        "Estimate: TDP share | 2.0–10.0 W idle, 12.0–24.0 W fully loaded | a way. Sources: A table, 2026-01-01, MIT"
         in said
     )
     assert "Not available: rapl | no counter here" in said
