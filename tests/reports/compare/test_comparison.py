@@ -4,7 +4,7 @@ import pytest
 
 from profiler.errors import UsageError
 from profiler.reports.compare import page
-from profiler.reports.compare.comparison import compare
+from profiler.reports.compare.comparison import compare, compare_sets
 from profiler.reports.compare.operating import priced
 from profiler.results.host_facts import HostFacts
 
@@ -55,4 +55,36 @@ def test_every_load_of_a_sweep_is_a_point_and_invalid_loads_are_left_out(a_run, 
         (1.0, "perhaps"),
         (0.5, "front"),
         (1.0, "perhaps"),
+    ]
+
+
+def test_the_first_sentence_says_what_is_best_and_how_surely(some_runs, a_run):
+    slow, fast = some_runs(1, 99.0, 100.0, 101.0), some_runs(2, 199.0, 200.0, 201.0)
+    lead = compare([*slow, *fast]).lead
+    assert lead.startswith("Best output rate: r4\N{EN DASH}r6 · host-2, +100")
+    assert "against r1\N{EN DASH}r3 (95 % confidence interval" in lead
+    assert compare([*fast, *slow]).lead.startswith(
+        "Best output rate: the baseline r1\N{EN DASH}r3; all others are worse"
+    )
+    alike = compare([*slow, *some_runs(3, 98.0, 100.5, 102.0)]).lead
+    assert alike == "No output rate is better than that of the baseline r1\N{EN DASH}r3 at 95 % confidence."
+    alone = compare([a_run(1), a_run(2)])
+    assert alone.lead == alone.conclusion
+
+
+def test_runs_are_grouped_by_what_they_measure_and_the_set_of_the_baseline_comes_first(a_run):
+    def with_quantisation(run, _):
+        run.model.quantisation = "Q4_0"
+
+    other = [a_run(number, change=with_quantisation) for number in (3, 4)]
+    runs = [a_run(1), *other, a_run(2), a_run(5)]
+    first, second = compare_sets(runs)
+    assert [entry.run.name for entry in first.runs] == ["run-1", "run-2", "run-5"]
+    assert [entry.run.name for entry in second.runs] == ["run-3", "run-4"]
+    assert (second.title, first.set_note != "") == ("2 runs side by side, set 2 of 2", True)
+    own, _ = compare_sets(runs, baseline="run-4")
+    assert own.differences.baseline.first.run.name == "run-4"
+    (only,) = compare_sets([*runs[:2], runs[3]])
+    assert [one.sentence for one in only.refused] == [
+        "/runs/run-3 measures what no other run here does: it differs in quantisation."
     ]
