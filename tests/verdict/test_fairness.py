@@ -276,10 +276,10 @@ def test_prompts_that_an_earlier_run_sent_to_this_server(tmp_path: Path) -> None
     ],
 )
 def test_what_is_only_a_warning(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
-    both = {"command_line": ["aforo", "run"], "workload": {"prompts": {"source": "synthetic"}}}
+    both = {"command_line": ["aforo", "run"]}
     runs = [stored(tmp_path / "a", **both), stored(tmp_path / "b", **{**both, **changes})]
     for run in runs:
-        run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", 31.0)
+        run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", 8.0)
         run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
     (found,) = traps(runs)
     assert says in found.sentence
