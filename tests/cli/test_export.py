@@ -46,7 +46,7 @@ def test_an_invalid_run_says_so(aforo: Aforo, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere", "--to", "csv"], "not a run folder"),
+        (["nowhere", "--to", "csv"], "No run is called 'nowhere'"),
         (["run", "--to", "parquet"], "pass a file: --out"),
         (["run", "--to", "csv", "--point", "c1"], "--point goes with --to vllm"),
         (["run", "--to", "vllm", "--point", "c9"], "--point c9 is no load"),

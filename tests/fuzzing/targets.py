@@ -108,7 +108,7 @@ def _compared(folder: Path) -> None:
     page.render(compared)
     markdown.render(compared)
     data.as_csv(compared)
-    data.as_json(compared)
+    data.as_json([compared])
 
 
 def _meter(folder: Path) -> None:
