@@ -3,19 +3,15 @@
 import os
 import platform
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
-import psutil
-
 from profiler.cost.facts import Stated, stated
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
-from profiler.hosts.cgroup import limits
-from profiler.hosts.tree import Tree
-from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
@@ -23,11 +19,11 @@ from profiler.options import overrides, words
 from profiler.progress import Progress
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
-from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
+from profiler.run import sizing
+from profiler.run.cpus import CpuSets
 from profiler.run.options import Options
-from profiler.run.threads import fast_cores
-from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL, most_rows
-from profiler.search.strategy import is_one_point, most_in_flight
+from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
+from profiler.search.strategy import is_one_point
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose, provide
@@ -41,21 +37,11 @@ from profiler.verdict.limits import parse_limits
 from profiler.workloads import load
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import (
-    ClosedLoop,
     DataPrompts,
-    Saturate,
-    SloSearch,
-    SyntheticPrompts,
     Workload,
 )
-from profiler.workloads.sizes import largest
 from profiler.workloads.traces import Trace
 
-_DEFAULT_CONTEXT_TOKENS = 4096
-_CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
-_CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
-_CHAT_MESSAGE_TOKENS = 8  # … and around each further message
-_HERE = Tree(Path("/"))
 _NONCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NONCE_BYTES = 4
 
@@ -164,7 +150,7 @@ def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
     return _Target(
         endpoint=endpoint,
         model=endpoint.model_facts(),
-        cpus=_client_cpus(options),
+        cpus=sizing.client_cpus(options),
         tls=endpoint.tls,
         credentials=credentials,
         warnings=endpoint.warnings,
@@ -182,7 +168,7 @@ def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     launch = _launch(options, loaded, model, lora)
     if options.build:
         provide(launch, options, progress, tick)
-    cpus = _cpus(options, launch.threads)
+    cpus = sizing.cpu_sets(options, launch.threads)
     return _Target(choose(replace(launch, cpus=cpus.server), options), model, cpus, lora)
 
 
@@ -239,106 +225,14 @@ def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
 def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None) -> Launch:
     return Launch(
         model=model,
-        threads=_threads(options),
-        context_tokens=_context(options.context_tokens, loaded, model),
-        streams=_streams(loaded.workload),
+        threads=sizing.threads(options),
+        context_tokens=sizing.context_tokens(options.context_tokens, loaded, model),
+        streams=sizing.streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
         lora=lora,
         threads_explicit=options.threads is not None,
         api=loaded.workload.api,
     )
-
-
-def _streams(workload: Workload) -> int | None:
-    """Return how many requests are in flight at most; `None` where arrivals follow a schedule."""
-    load = workload.load
-    is_closed = isinstance(load, ClosedLoop | Saturate) or (isinstance(load, SloSearch) and load.over == "concurrency")
-    return most_in_flight(workload) if is_closed else None
-
-
-def _client_cpus(options: Options) -> CpuSets:
-    """Choose CPUs for the client alone, whose server runs already."""
-    if not options.client_cpus:
-        return _cpus(options, threads=None)
-    reason = f"as asked: --client-cpus {options.client_cpus}"
-    return CpuSets(reason, parse_cpus(options.client_cpus, "--client-cpus", usable_cpus()))
-
-
-def _cpus(options: Options, threads: int | None) -> CpuSets:
-    """Choose CPUs for client and server."""
-    return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
-
-
-def _threads(options: Options) -> int:
-    """Default to one thread per fast physical core that may be used.
-
-    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
-    """
-    asked = options.threads
-    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
-    usable = room or usable_cpu_count()
-    if asked is None:
-        quota = limits(_HERE).cpu_limit_cores
-        return min(_cores(options, room, usable), max(1, int(quota or usable)))
-    if not 1 <= asked <= usable:
-        raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
-    return asked
-
-
-def _cores(options: Options, room: int | None, usable: int) -> int:
-    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
-    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
-    allowed: Collection[int] | None = usable_cpus()
-    if room is not None:
-        allowed = choose_cpus(
-            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
-        ).server
-    found = fast_cores(allowed, _HERE) if allowed else None
-    share = max(1, usable * physical // logical) if physical and logical else usable
-    return min(physical or usable, usable, found or share)
-
-
-def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:
-    """Say which option makes a workload shorter by so many tokens, where one does."""
-    prompts = loaded.workload.prompts
-    if loaded.trace:
-        return ", or cut long prompts with --clip-tokens"
-    if output_tokens > excess_tokens:
-        return ", or pass a smaller --output-tokens"
-    if isinstance(prompts, SyntheticPrompts):
-        is_system = prompts.system is not None and prompts.system.tokens > prompts.tokens
-        return f", or pass a smaller {'--system-tokens' if is_system else '--prompt-tokens'}"
-    return ""
-
-
-def _context(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
-    """Choose a context that holds prompt and output, within what the model was made for."""
-    size, limit = (
-        largest(loaded.workload, loaded.trace, most_rows(loaded.workload, most_in_flight(loaded.workload))),
-        model.context_length,
-    )
-    template_tokens = _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (size.messages - 1)
-    needed = size.prompt_tokens + size.output_tokens + template_tokens
-    where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
-    why = f"{needed} tokens{where}"
-    if limit is not None and needed > limit:
-        remedy = _shorten(loaded, needed - limit, size.output_tokens)
-        raise UsageError(
-            f"The workload {loaded.workload.id} needs a context of {why}, the model {model.name} was made for {limit}. "
-            f"Choose another workload or model{remedy}."
-        )
-    if asked is None:
-        return min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
-    if asked < needed:
-        raise UsageError(f"--context {asked}: the workload {loaded.workload.id} needs at least {why}.")
-    return asked
-
-
-def _roomy(needed: int, workload: Workload) -> int:
-    """Leave a single stream room; of many, each gets what it needs, for all of it is taken from memory."""
-    if _streams(workload) == 1 or isinstance(workload.prompts, DataPrompts):
-        return max(_DEFAULT_CONTEXT_TOKENS, needed)
-    return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
 
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:

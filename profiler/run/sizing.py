@@ -1,0 +1,118 @@
+"""The size of a server that is to be started: threads, context, requests in flight, and the CPUs of either side."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import psutil
+
+from profiler.errors import UsageError
+from profiler.hosts.cgroup import limits
+from profiler.hosts.tree import Tree
+from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
+from profiler.results.manifest import ModelFacts
+from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
+from profiler.run.options import Options
+from profiler.run.threads import fast_cores
+from profiler.search.sizing import most_rows
+from profiler.search.strategy import most_in_flight
+from profiler.workloads.load import Loaded
+from profiler.workloads.schema import ClosedLoop, DataPrompts, Saturate, SloSearch, SyntheticPrompts, Workload
+from profiler.workloads.sizes import largest
+
+_DEFAULT_CONTEXT_TOKENS = 4096
+_CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
+_CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
+_CHAT_MESSAGE_TOKENS = 8  # … and around each further message
+_HERE = Tree(Path("/"))
+
+
+def streams(workload: Workload) -> int | None:
+    """Return how many requests are in flight at most; `None` where arrivals follow a schedule."""
+    load = workload.load
+    is_closed = isinstance(load, ClosedLoop | Saturate) or (isinstance(load, SloSearch) and load.over == "concurrency")
+    return most_in_flight(workload) if is_closed else None
+
+
+def client_cpus(options: Options) -> CpuSets:
+    """Choose CPUs for the client alone, whose server runs already."""
+    if not options.client_cpus:
+        return cpu_sets(options, threads=None)
+    reason = f"as asked: --client-cpus {options.client_cpus}"
+    return CpuSets(reason, parse_cpus(options.client_cpus, "--client-cpus", usable_cpus()))
+
+
+def cpu_sets(options: Options, threads: int | None) -> CpuSets:
+    """Choose CPUs for client and server."""
+    return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
+
+
+def threads(options: Options) -> int:
+    """Default to one thread per fast physical core that may be used.
+
+    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
+    """
+    asked = options.threads
+    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
+    usable = room or usable_cpu_count()
+    if asked is None:
+        quota = limits(_HERE).cpu_limit_cores
+        return min(_cores(options, room, usable), max(1, int(quota or usable)))
+    if not 1 <= asked <= usable:
+        raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
+    return asked
+
+
+def _cores(options: Options, room: int | None, usable: int) -> int:
+    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
+    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
+    allowed: Collection[int] | None = usable_cpus()
+    if room is not None:
+        allowed = choose_cpus(
+            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
+        ).server
+    found = fast_cores(allowed, _HERE) if allowed else None
+    share = max(1, usable * physical // logical) if physical and logical else usable
+    return min(physical or usable, usable, found or share)
+
+
+def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:
+    """Say which option makes a workload shorter by so many tokens, where one does."""
+    prompts = loaded.workload.prompts
+    if loaded.trace:
+        return ", or cut long prompts with --clip-tokens"
+    if output_tokens > excess_tokens:
+        return ", or pass a smaller --output-tokens"
+    if isinstance(prompts, SyntheticPrompts):
+        is_system = prompts.system is not None and prompts.system.tokens > prompts.tokens
+        return f", or pass a smaller {'--system-tokens' if is_system else '--prompt-tokens'}"
+    return ""
+
+
+def context_tokens(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
+    """Choose a context that holds prompt and output, within what the model was made for."""
+    size, limit = (
+        largest(loaded.workload, loaded.trace, most_rows(loaded.workload, most_in_flight(loaded.workload))),
+        model.context_length,
+    )
+    template_tokens = _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (size.messages - 1)
+    needed = size.prompt_tokens + size.output_tokens + template_tokens
+    where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
+    why = f"{needed} tokens{where}"
+    if limit is not None and needed > limit:
+        remedy = _shorten(loaded, needed - limit, size.output_tokens)
+        raise UsageError(
+            f"The workload {loaded.workload.id} needs a context of {why}, the model {model.name} was made for {limit}. "
+            f"Choose another workload or model{remedy}."
+        )
+    if asked is None:
+        return min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
+    if asked < needed:
+        raise UsageError(f"--context {asked}: the workload {loaded.workload.id} needs at least {why}.")
+    return asked
+
+
+def _roomy(needed: int, workload: Workload) -> int:
+    """Leave a single stream room; of many, each gets what it needs, for all of it is taken from memory."""
+    if streams(workload) == 1 or isinstance(workload.prompts, DataPrompts):
+        return max(_DEFAULT_CONTEXT_TOKENS, needed)
+    return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
