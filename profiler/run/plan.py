@@ -92,6 +92,7 @@ class Plan:
             trace=asked.trace and asked.trace.absolute(),
             body=self.body.texts(),
             omit_fields=(*self.body.omitted, *self.body.refused),
+            max_tokens_field=self.body.max_tokens_field,
         )
         return hide_arguments(["aforo", "run", *words(decided)])
 
