@@ -28,6 +28,7 @@ from profiler.timing.interpret import to_record
 from profiler.timing.messages import ClosedLoopPace, Exchange, Job, JobDone
 from profiler.units import MS_PER_S, NS_PER_S, s_to_ns
 from profiler.workloads import load
+from profiler.workloads.messages import Request
 from profiler.workloads.prompts import make_prompts
 
 
@@ -41,7 +42,7 @@ def main() -> None:
         try:
             server.start(log, lambda: None)
             prompts = make_prompts(workload, Path(), [options.requests], 1, server.count_tokens)
-            bodies = [server.request_body("completions", p.messages, workload.output_tokens, 0.0, 1) for p in prompts]
+            bodies = [server.request_body(Request("completions", p.messages, workload.output_tokens)) for p in prompts]
             drive_with_aforo(driver, server, bodies, workload.output_tokens)  # warm-up
             pairs = []
             print(f"{'pair':>4} {'Aforo tok/s':>12} {'http.client tok/s':>18} {'ratio':>8}", flush=True)

@@ -24,13 +24,13 @@ from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.migrations import migrated
-from profiler.results.records import EnergyReading, RequestRecord, RequestTimes, Sample
+from profiler.results.records import EnergyReading, KeptResponse, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
 
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
-_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading)
+_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptResponse)
 
 
 class Journal:
@@ -43,7 +43,7 @@ class Journal:
         with _writing(path):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
-    def append(self, row: RequestRecord | Sample) -> None:
+    def append(self, row: RequestRecord | Sample | KeptResponse) -> None:
         """Write one line; it is in the kernel's hands when this returns. Raises `RecordError`."""
         line = self._encoder.encode(row) + b"\n"
         with _writing(self._path):
@@ -88,6 +88,7 @@ class RunFolder:
         self.path = path
         self.requests = path / "requests.jsonl"
         self.samples = path / "samples.jsonl"
+        self.answers = path / "answers.jsonl"
         self.wall = path / "wall.jsonl"
         self.server_log = path / "server.log"
         self.report = path / "report.html"
@@ -165,6 +166,13 @@ class RunFolder:
     def read_samples(self) -> list[Sample]:
         """Read all samples. Raises `RunFolderError`."""
         return list(_rows(self.samples, Sample))
+
+    def read_answers(self) -> Iterator[KeptResponse]:
+        """Yield the texts of responses, in the order in which they finished, where the workload keeps them.
+
+        Raises `RunFolderError`.
+        """
+        return _rows(self.answers, KeptResponse)
 
     def read_wall(self) -> list[EnergyReading]:
         """Read what was imported from an external meter; empty where nothing was. Raises `RunFolderError`."""

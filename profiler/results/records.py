@@ -178,3 +178,14 @@ class Sample(msgspec.Struct, kw_only=True):
     tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
     tcp_needless_retransmissions: int | None = None  # of these, those sent without the loss of data
     energy: list[EnergyReading] = []  # of every channel, where energy is metered
+
+
+class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The text of one response; its times and outcome stand in the record of the same index."""
+
+    index: int
+    item: str | None = None  # which row of a data file was asked about
+    reference: str | None = None  # what that row says a right response is
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None

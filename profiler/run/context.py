@@ -52,6 +52,9 @@ class RunContext:
         with ExitStack() as opened:
             self.requests = opened.enter_context(closing(Journal(self.folder.requests)))
             self.samples = opened.enter_context(closing(Journal(self.folder.samples)))
+            self.answers = (
+                opened.enter_context(closing(Journal(self.folder.answers))) if plan.workload.keep_responses else None
+            )
             self.folder.write_manifest(manifest)
             self._journals = opened.pop_all()
 

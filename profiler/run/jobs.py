@@ -10,7 +10,7 @@ from profiler.results.manifest import Point
 from profiler.run.plan import Plan
 from profiler.search.sizing import requests_per_repeat, slots_of, spare_requests, warmup_requests, warmup_room
 from profiler.search.strategy import is_one_point
-from profiler.servers.body import make_body
+from profiler.servers.body import make_body, request_of
 from profiler.servers.openai_api import http_request
 from profiler.timing.arrivals import arrival_times_ns
 from profiler.timing.driver_client import LoadDriver
@@ -36,6 +36,8 @@ class Asked:
         self._prompt_tokens = array("q")
         self._output_tokens = array("q")
         self.most_output_tokens = 0
+        self.items: list[tuple[str | None, str | None]] = []
+        """Row and reference of each request, in order, where responses are kept; else none."""
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -51,6 +53,10 @@ class Asked:
         """Length of a prompt in tokens; None where nobody counted."""
         tokens = self._prompt_tokens[index - self._first_index]
         return None if tokens == _UNKNOWN else tokens
+
+    def item(self, index: int) -> tuple[str | None, str | None]:
+        """Which row of a data file was sent, and what it says a right response is; None where there is none."""
+        return self.items[index - self._first_index]
 
     def output_tokens(self, index: int) -> int:
         """Tokens that were asked for."""
@@ -75,10 +81,11 @@ def spool_requests(driver: LoadDriver, plan: Plan, prompts: Iterable[Prompt], fi
 def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: Asked) -> Iterator[bytes]:
     workload, endpoint = plan.workload, plan.endpoint
     for index, prompt in enumerate(prompts, start=first_index):
-        output_tokens = prompt.output_tokens or workload.output_tokens
-        seed = plan.options.seed + index
-        body = make_body(endpoint, workload, prompt.messages, output_tokens, seed, plan.body)
-        asked.append(_read_tokens(plan, prompt), output_tokens)
+        request = request_of(workload, prompt, plan.options.seed + index)
+        body = make_body(endpoint, request, plan.body)
+        asked.append(_read_tokens(plan, prompt), request.output_tokens)
+        if workload.keep_responses:
+            asked.items.append((prompt.item, prompt.reference))
         yield http_request(endpoint.address, workload.api, body, endpoint.headers)
 
 

@@ -71,6 +71,10 @@ class WorkloadOptions:
         None, "Share of requests with the common system prompt.", key="prompts.system.share"
     )
     temperature: float | None = option(None, "Sampling temperature.", key="temperature")
+    stop: str | None = option(
+        None, "End responses by length or natural. Default: length.", key="stop", choices=("length", "natural")
+    )
+    keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
     seed: int = option(1, "Seed of prompts and sampling.")
     trace: Path | None = option(
         None,

@@ -2,11 +2,11 @@
 
 from profiler.errors import ServerError
 from profiler.results.caveats import Caveat
-from profiler.results.records import Outcome, RequestRecord
+from profiler.results.records import KeptResponse, Outcome, RequestRecord
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked
 from profiler.servers.openai_api import is_same_model, other_model
-from profiler.timing.interpret import to_record
+from profiler.timing.interpret import to_record, to_text
 from profiler.timing.messages import Exchange
 
 _MOST_OTHER_MODELS = 3  # named in warnings; a router may answer as any number
@@ -40,7 +40,7 @@ class Responses:
         if endpoint and not self._is_accepted and endpoint.may_have_refused(record, plan.workload, plan.body):
             raise RefusedError(record.detail)
         self.accept()  # what the endpoint serves once, it does not refuse for its fields
-        self._run.requests.append(record)
+        self._journal(exchange, record, asked)
         self._check_model(record)
         if record.outcome in _DROPPED and plan.server is not None:
             self._run.check_stays_alive()
@@ -48,7 +48,24 @@ class Responses:
 
     def keep(self, exchange: Exchange, asked: Asked) -> None:
         """Journal a request that had finished when the run was ended. Raises `RecordError`."""
-        self._run.requests.append(self._read(exchange, asked))
+        self._journal(exchange, self._read(exchange, asked), asked)
+
+    def _journal(self, exchange: Exchange, record: RequestRecord, asked: Asked) -> None:
+        self._run.requests.append(record)
+        if self._run.answers is None:
+            return
+        found = to_text(exchange, self._run.plan.credentials.mask)
+        item, reference = asked.item(record.index)
+        self._run.answers.append(
+            KeptResponse(
+                index=record.index,
+                item=item,
+                reference=reference,
+                text=found.text,
+                reasoning=found.reasoning,
+                finish_reason=record.finish_reason,
+            )
+        )
 
     def _read(self, exchange: Exchange, asked: Asked) -> RequestRecord:
         index, hide = exchange.index, self._run.plan.credentials.mask

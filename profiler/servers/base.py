@@ -8,7 +8,7 @@ from typing import ClassVar
 from profiler.errors import ServerError
 from profiler.results.manifest import EngineFacts, LoraFacts, ModelFacts
 from profiler.servers.address import Address
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Message, Request
 from profiler.workloads.schema import EMBEDDINGS
 
 Tick = Callable[[], None]
@@ -62,10 +62,11 @@ class Endpoint(ABC):
         """Everything that is known of the engine behind it."""
 
     @abstractmethod
-    def request_body(
-        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-    ) -> dict[str, object]:
-        """The JSON body that asks for this many tokens, streamed; of fewer only where the server ends early."""
+    def request_body(self, request: Request) -> dict[str, object]:
+        """The JSON body that asks for the tokens of a request, streamed.
+
+        Where it stops at a length, fewer come only from a server that cannot be kept from ending early.
+        """
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's own tokens. Raises `ServerError`; always, unless it `counts_tokens`."""

@@ -9,8 +9,8 @@ from profiler.results.manifest import BodyFacts
 from profiler.servers.base import Endpoint
 from profiler.servers.openai_api import embedding_body
 from profiler.servers.secrets import hide_fields
-from profiler.workloads.messages import Message
-from profiler.workloads.schema import Workload
+from profiler.workloads.messages import Message, Prompt, Request
+from profiler.workloads.schema import EMBEDDINGS, Workload
 
 MAX_TOKENS = "max_tokens"
 SHORT = (Message("user", "Hello"),)
@@ -76,19 +76,22 @@ class BodyChanges:
         return self.max_tokens_field or name if name == MAX_TOKENS else name
 
 
-def make_body(
-    endpoint: Endpoint,
-    workload: Workload,
-    messages: Sequence[Message],
-    output_tokens: int,
-    seed: int,
-    changes: BodyChanges,
-) -> dict[str, object]:
-    """Return the JSON body of one request of a workload."""
-    if workload.is_embedding:
-        return changes.apply(embedding_body(endpoint.model_name, messages))
-    body = endpoint.request_body(workload.api, messages, output_tokens, workload.temperature, seed)
-    return changes.apply(body)
+def make_body(endpoint: Endpoint, request: Request, changes: BodyChanges) -> dict[str, object]:
+    """Return the JSON body of one request."""
+    if request.api == EMBEDDINGS:
+        return changes.apply(embedding_body(endpoint.model_name, request.messages))
+    return changes.apply(endpoint.request_body(request))
+
+
+def request_of(workload: Workload, prompt: Prompt, seed: int) -> Request:
+    """Return the request by which a workload sends a prompt."""
+    tokens = prompt.output_tokens or workload.output_tokens
+    return Request(workload.api, prompt.messages, tokens, workload.stop, workload.temperature, seed, prompt.item)
+
+
+def short_request(workload: Workload, output_tokens: int = 1, seed: int = 0) -> Request:
+    """Return a request like those of a workload that is not measured."""
+    return request_of(workload, Prompt(SHORT, None, output_tokens), seed)
 
 
 def read_changes(fields: Sequence[str], omitted: Sequence[str], max_tokens_field: str | None) -> BodyChanges:
@@ -111,7 +114,7 @@ def read_changes(fields: Sequence[str], omitted: Sequence[str], max_tokens_field
 
 def check_omitted(changes: BodyChanges, endpoint: Endpoint, workload: Workload) -> None:
     """Raise `UsageError` where a field is to be left out that no request has."""
-    body = make_body(endpoint, workload, SHORT, 1, 0, BodyChanges())
+    body = make_body(endpoint, short_request(workload), BodyChanges())
     for name in changes.omitted:
         if name not in body:
             sent = ", ".join(each for each in body if each not in _NEVER_OMITTED)

@@ -24,7 +24,7 @@ from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import PATHS, call_object, prompt_fields
 from profiler.servers.options import EngineOptions
 from profiler.servers.timings import EngineTiming
-from profiler.workloads.messages import Message, Role, joined
+from profiler.workloads.messages import Message, Request, Role, joined
 
 NAME = "llama-cpp-python"
 REMEDY = (
@@ -129,23 +129,21 @@ class LlamaCppPythonServer(ManagedServer):
             self._template_tokens[roles] = counted - self.count_tokens(joined(short))
         return self._template_tokens[roles]
 
-    def request_body(
-        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-    ) -> dict[str, object]:
-        """The JSON body that asks for exactly this many tokens, streamed.
+    def request_body(self, request: Request) -> dict[str, object]:
+        """The JSON body that asks for exactly the tokens of a request, unless it ends by itself, streamed.
 
         The engine has no `ignore_eos`; a bias on every end token does the same. Synthetic models never
         choose one, and go without the bias, which costs time in sampling.
         """
         body: dict[str, object] = {
             "model": self.model_name,
-            **prompt_fields(api, messages),
-            "max_tokens": output_tokens,
-            "temperature": temperature,
-            "seed": seed,
+            **prompt_fields(request.api, request.messages),
+            "max_tokens": request.output_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
             "stream": True,
         }
-        if not self._model.is_synthetic:
+        if request.stop == "length" and not self._model.is_synthetic:
             body["logit_bias"] = {str(token): _NEVER for token in self._model.end_token_ids}
         return body
 

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from profiler.errors import ServerError, UsageError
@@ -15,11 +15,11 @@ from profiler.servers import llama_build, llama_cpp
 from profiler.servers.base import Launch, Tick
 from profiler.servers.engine import Engine, Installed
 from profiler.servers.managed import ManagedServer
-from profiler.servers.openai_api import call_object, streamed_body
+from profiler.servers.openai_api import call_object, ignore_eos, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Request
 
 NAME = "llama-server"
 VARIABLE = "AFORO_LLAMA_SERVER"
@@ -157,12 +157,10 @@ class LlamaServer(ManagedServer):
         """What it has counted since it started. Raises `ServerError`."""
         return read_counters(self.address, self._tick)
 
-    def request_body(
-        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-    ) -> dict[str, object]:
-        """The JSON body that asks for exactly this many tokens, streamed, with usage at the end."""
-        asked = streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
-        return {**asked, "ignore_eos": True, "cache_prompt": self._options.prompt_cache == "warm"}
+    def request_body(self, request: Request) -> dict[str, object]:
+        """The JSON body that asks for the tokens of a request, streamed, with usage at the end."""
+        asked = streamed_body(self.model_name, request)
+        return {**asked, **ignore_eos(request), "cache_prompt": self._options.prompt_cache == "warm"}
 
     def is_ready(self) -> bool:
         """Whether it has loaded our model. Raises `ServerStartError` when it serves another."""

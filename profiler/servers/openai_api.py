@@ -13,7 +13,7 @@ from profiler.servers.base import Tick, no_tick
 from profiler.servers.http_call import LIMIT_S, Reply, exchange
 from profiler.servers.secrets import hide_passwords
 from profiler.timing.messages import TlsOptions
-from profiler.workloads.messages import Message, joined
+from profiler.workloads.messages import Message, Request, joined
 from profiler.workloads.schema import EMBEDDINGS
 
 PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions", EMBEDDINGS: f"{BASE}/embeddings"}
@@ -31,19 +31,22 @@ def prompt_fields(api: str, messages: Sequence[Message]) -> dict[str, object]:
     return {"prompt": joined(messages)}
 
 
-def streamed_body(
-    model_name: str, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-) -> dict[str, object]:
+def streamed_body(model_name: str, request: Request) -> dict[str, object]:
     """Return the JSON body that asks for at most this many tokens, streamed, with usage at the end."""
     return {
         "model": model_name,
-        **prompt_fields(api, messages),
-        "max_tokens": output_tokens,
-        "temperature": temperature,
-        "seed": seed,
+        **prompt_fields(request.api, request.messages),
+        "max_tokens": request.output_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+def ignore_eos(request: Request) -> dict[str, object]:
+    """Return the field that keeps llama-server and vLLM going past the end of a sequence, for a length."""
+    return {"ignore_eos": True} if request.stop == "length" else {}
 
 
 def embedding_body(model_name: str, messages: Sequence[Message]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.results.records import RequestRecord
 from profiler.servers.address import parse_url
 from profiler.servers.base import Endpoint, Tick, no_tick
-from profiler.servers.body import SHORT, BodyChanges, make_body
+from profiler.servers.body import BodyChanges, make_body, short_request
 from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
 from profiler.servers.openai_api import HttpStatusError, is_same_model, served_models, streamed_body
@@ -21,7 +21,7 @@ from profiler.servers.probe import fields_that_can_go, make_probe, may_be_refusa
 from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls_session import make_context
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Request
 from profiler.workloads.schema import Workload
 
 NAME = "openai"
@@ -74,7 +74,7 @@ class OpenAiEndpoint(Endpoint):
 
     def may_have_refused(self, record: RequestRecord, workload: Workload, changes: BodyChanges) -> bool:
         """Whether a failed request may have been refused for what was in it."""
-        return may_be_refusal(record, fields_that_can_go(make_body(self, workload, SHORT, 1, 0, changes)))
+        return may_be_refusal(record, fields_that_can_go(make_body(self, short_request(workload), changes)))
 
     def probe(self, workload: Workload, seed: int, changes: BodyChanges) -> BodyChanges:
         """Find out by short requests with which changes the endpoint takes a request; return them.
@@ -111,11 +111,9 @@ class OpenAiEndpoint(Endpoint):
             notes=self._notes,
         )
 
-    def request_body(
-        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-    ) -> dict[str, object]:
+    def request_body(self, request: Request) -> dict[str, object]:
         """The JSON body that asks for at most this many tokens, streamed, with usage at the end."""
-        return streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
+        return streamed_body(self.model_name, request)
 
     def _find_model(self, asked: str | None) -> str:
         """Return the model to ask for. Raises `UsageError` where none is named and the endpoint lists not just one."""

@@ -13,7 +13,7 @@ from profiler.results.records import Outcome, RequestRecord
 from profiler.results.server_message import server_message
 from profiler.servers.address import Address
 from profiler.servers.base import Endpoint, Tick, no_tick
-from profiler.servers.body import MAX_TOKENS, SHORT, BodyChanges, make_body
+from profiler.servers.body import MAX_TOKENS, BodyChanges, make_body, short_request
 from profiler.servers.http_call import Reply, exchange
 from profiler.servers.openai_api import http_request, shown, status_error
 from profiler.servers.refusal import refused_field, suggested_limit
@@ -140,7 +140,7 @@ def make_probe(
     return Probe(
         address=endpoint.address,
         api=workload.api,
-        make_body=lambda tokens, changes: make_body(endpoint, workload, SHORT, tokens, seed, changes),
+        make_body=lambda tokens, changes: make_body(endpoint, short_request(workload, tokens, seed), changes),
         output_tokens=workload.output_tokens,
         headers=endpoint.headers,
         tls=tls,

@@ -6,7 +6,7 @@ the run needs.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from profiler.errors import ModelError, ServerError, UsageError
@@ -14,12 +14,12 @@ from profiler.results.manifest import EngineFacts
 from profiler.servers.base import Launch
 from profiler.servers.engine import Engine, Installed
 from profiler.servers.managed import ManagedServer, plain
-from profiler.servers.openai_api import call_object, streamed_body
+from profiler.servers.openai_api import call_object, ignore_eos, streamed_body
 from profiler.servers.options import EngineOptions
 from profiler.servers.programs import ask, find_program, hidden_arguments
 from profiler.servers.prometheus import read_counters
 from profiler.servers.timings import Counters
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Request
 
 NAME = "vllm"
 VARIABLE = "AFORO_VLLM"
@@ -136,13 +136,11 @@ class VllmServer(ManagedServer):
         """What it has counted since it started, its histograms among it. Raises `ServerError`."""
         return read_counters(self.address, self._tick)
 
-    def request_body(
-        self, api: str, messages: Sequence[Message], output_tokens: int, temperature: float, seed: int
-    ) -> dict[str, object]:
-        """The JSON body that asks for exactly this many tokens, streamed, with the usage so far in every event."""
-        asked = streamed_body(self.model_name, api, messages, output_tokens, temperature, seed)
+    def request_body(self, request: Request) -> dict[str, object]:
+        """The JSON body that asks for the tokens of a request, streamed, with the usage so far in every event."""
+        asked = streamed_body(self.model_name, request)
         usage = {"include_usage": True, "continuous_usage_stats": True}
-        return {**asked, "stream_options": usage, "ignore_eos": True}
+        return {**asked, "stream_options": usage, **ignore_eos(request)}
 
     def _threads_asked(self) -> int | None:
         """Return how many threads compute, where that is not left to vLLM. Raises `UsageError` for a build for GPUs."""

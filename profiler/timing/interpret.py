@@ -17,6 +17,7 @@ from profiler.timing.embedding import NoEmbeddingError, read_embedding
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.kernel_timestamps import timespec_to_ns
 from profiler.timing.messages import Exchange
+from profiler.timing.response_text import ResponseText, read_text
 from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown, text_lengths
 
 _SHOWN_CHARACTERS = 300
@@ -54,6 +55,23 @@ def to_record(
     return record
 
 
+def to_text(exchange: Exchange, hide: Callable[[str], str] = _as_it_is) -> ResponseText:
+    """Return what a finished request was answered with, whole, without secrets; empty where it failed."""
+    raw = b"".join(exchange.data)
+    try:
+        head = parse_head(raw) if raw else None
+    except FramingError:
+        return ResponseText()
+    if head is None or head.status not in _SUCCESS or head.encoding:
+        return ResponseText()
+    found = read_text(_body(raw, _pieces(raw, head)[0]))
+    return ResponseText(hide(found.text), hide(found.reasoning))
+
+
+def _body(raw: bytes, pieces: list[Slice]) -> bytes:
+    return b"".join([raw[piece.raw_start : piece.raw_end] for piece in pieces])
+
+
 def _printable(text: str | None, hide: Callable[[str], str]) -> str | None:
     hidden = text and hide(text)
     return hidden if not hidden or len(hidden) <= _SHOWN_CHARACTERS else hidden[:_SHOWN_CHARACTERS] + "…"
@@ -63,7 +81,7 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     """Fill in status, tokens and usage; return an outcome where the body changes the one from the wire."""
     record.http_status = head.status
     pieces, broken = _pieces(raw, head)
-    body = b"".join([raw[piece.raw_start : piece.raw_end] for piece in pieces])
+    body = _body(raw, pieces)
     if head.status not in _SUCCESS:
         return Outcome.HTTP_ERROR, f"HTTP {head.status}: {shown(body)}"
     if head.encoding:

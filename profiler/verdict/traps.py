@@ -201,7 +201,8 @@ def shorter(runs: Runs) -> str | None:
     short = [
         f"{mean:.4g} of {asked} ({run.name})"
         for run in runs
-        if (mean := _number(run, "output_tokens_per_request")) is not None
+        if run.manifest.workload.stop == "length"
+        and (mean := _number(run, "output_tokens_per_request")) is not None
         and mean < (1 - _SAME_LENGTH_RATIO) * (asked := run.manifest.workload.output_tokens)
     ]
     if not short:

@@ -30,6 +30,10 @@ def _about_embeddings(workload: Workload) -> list[Mistake]:
         sentence = f"'output_tokens' is 0, but 'api' is {workload.api!r}: expected 1 or more, or 'api: embeddings'."
         return [] if workload.output_tokens else [Mistake(("output_tokens",), sentence)]
     found = []
+    if workload.keep_responses:
+        found.append(
+            Mistake(("keep_responses",), "'keep_responses' keeps text, and an embedding has none: leave it out.")
+        )
     if workload.output_tokens:
         sentence = f"'output_tokens' is {workload.output_tokens}, but an embedding has none: expected 0."
         found.append(Mistake(("output_tokens",), sentence))

@@ -1,9 +1,11 @@
-"""What a request says: messages with roles, made before the measurement."""
+"""What a request says and asks for: messages with roles, made before the measurement."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant"]
+Stop = Literal["length", "natural"]
+"""What ends a response: its length, the end of a sequence being suppressed, or the model, at that length the latest."""
 
 
 class Message(NamedTuple):
@@ -18,6 +20,19 @@ def joined(messages: Sequence[Message]) -> str:
     return " ".join(message.text for message in messages)
 
 
+class Request(NamedTuple):
+    """One request, whichever engine it goes to."""
+
+    api: str  # completions or chat
+    messages: Sequence[Message]
+    output_tokens: int  # exactly, or at the most where it ends by itself
+    stop: Stop = "length"
+    temperature: float = 0.0
+    seed: int = 1
+    item: str | None = None
+    """Which row of a data set it is about."""
+
+
 class Prompt(NamedTuple):
     """What one request sends and how much it asks for."""
 
@@ -26,6 +41,10 @@ class Prompt(NamedTuple):
     """How many tokens the server's own tokenizer makes of the joined messages; None where nobody counted."""
     output_tokens: int | None = None
     """Tokens that this request asks for; None stands for the workload's `output_tokens`."""
+    item: str | None = None
+    """Which row of a data file it is; None where it was made up."""
+    reference: str | None = None
+    """What a right response says, where the data file has a column for it."""
 
     @property
     def text(self) -> str:

@@ -51,17 +51,18 @@ def make_prompts(
         return _conversations(prompts, workload.output_tokens, sum(blocks), key, writer)
     if isinstance(prompts, TracePrompts):
         return _traced(trace or traces.read(prompts, source_dir), blocks, key, writer)
-    return _data(shuffled(rows.read(prompts, source_dir).prompts, seed), blocks, count_tokens)
+    return _data(shuffled(rows.read(prompts, source_dir).rows, seed), blocks, count_tokens)
 
 
-def _data(texts: Sequence[str], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
+def _data(data: Sequence[rows.Row], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
     counts: dict[str, int] = {}
     warmup, cooldown = next(iter(blocks), 0), blocks[-1] if len(blocks) >= _WITH_COOLDOWN else 0
     for index in chain(range(-warmup, sum(blocks) - warmup - cooldown), range(cooldown)):
-        text = texts[index % len(texts)]
+        row = data[index % len(data)]
+        text = row.prompt
         if count_tokens and text not in counts:
             counts[text] = count_tokens(text)
-        yield Prompt((Message("user", text),), counts.get(text))
+        yield Prompt((Message("user", text),), counts.get(text), item=row.item, reference=row.reference)
 
 
 def _synthetic(prompts: SyntheticPrompts, count: int, key: str, writer: Writer) -> Iterator[Prompt]:

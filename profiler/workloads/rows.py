@@ -6,7 +6,7 @@ taken: ShareGPT's `conversations` (`from`, `value`) or `messages` of chat APIs (
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -22,14 +22,22 @@ _NAMED = 5  # of the rows that are left out
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
 
 
-Rows = Iterator[tuple[int, str | None]]
-"""Number of each row, and its prompt, where it has one that is not blank."""
+Rows = Iterator[tuple[int, str | None, Mapping[str, object]]]
+"""Number of each row, its prompt, where it has one that is not blank, and its other columns."""
+
+
+class Row(NamedTuple):
+    """A row that holds a prompt."""
+
+    prompt: str
+    item: str  # what it is called: its number, unless a column says
+    reference: str | None  # what a right response says, where a column says that
 
 
 class Data(NamedTuple):
-    """The prompts of a data file in their order, and what is to be said of them."""
+    """The rows of a data file in their order, and what is to be said of them."""
 
-    prompts: list[str]
+    rows: list[Row]
     notes: list[str]
 
 
@@ -44,15 +52,29 @@ def read(prompts: DataPrompts, folder: Path) -> Data:
         raise WorkloadError(f"The data file {path} ends in {path.suffix!r}; expected {', '.join(_READERS)}.")
     try:
         _check_file(path)
-        rows = list(reader(path, prompts.column))
-        texts = [text for _, text in rows if text is not None]
+        found = list(reader(path, prompts.column))
+        rows = [_row(path, prompts, number, text, values) for number, text, values in found if text is not None]
     except UnicodeDecodeError:
         raise WorkloadError(f"The data file {path} is not UTF-8 text. Save it as UTF-8.") from None
     except OSError as error:
         raise WorkloadError(f"The data file {path} cannot be read: {error.strerror}.") from error
-    if not texts:
+    if not rows:
         raise WorkloadError(f"The data file {path} holds no prompts. Expected at least one row.")
-    return Data(texts, _notes(path, [number for number, text in rows if text is None], len(rows)))
+    return Data(rows, _notes(path, [number for number, text, _ in found if text is None], len(found)))
+
+
+def _row(path: Path, prompts: DataPrompts, number: int, text: str, values: Mapping[str, object]) -> Row:
+    item = str(number) if prompts.id_column is None else _field(path, number, values, prompts.id_column)
+    reference = None if prompts.reference_column is None else _field(path, number, values, prompts.reference_column)
+    return Row(text, item, reference)
+
+
+def _field(path: Path, number: int, values: Mapping[str, object], column: str) -> str:
+    """Return what a column says of a row, as text. Raises WorkloadError where it says nothing."""
+    value = values.get(column)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
+        raise row_error(path, number, f"holds {show(value)} under {column!r}", "a text or a number")
+    return str(value)
 
 
 def _notes(path: Path, blank: list[int], rows: int) -> list[str]:
@@ -86,7 +108,7 @@ def _jsonl(path: Path, column: str) -> Rows:
             row = json.loads(line)
         except (ValueError, RecursionError):
             raise row_error(path, number, "is not a JSON object", f'{{"{column}": "…"}}') from None
-        yield number, _of_object(path, number, row, column)
+        yield number, _of_object(path, number, row, column), row
 
 
 def _json(path: Path, column: str) -> Rows:
@@ -100,7 +122,7 @@ def _json(path: Path, column: str) -> Rows:
     if not isinstance(found, list):
         raise WorkloadError(f"The data file {path} holds {show(found)}. Expected a list of objects.")
     for number, row in enumerate(found, start=1):
-        yield number, _of_object(path, number, row, column)
+        yield number, _of_object(path, number, row, column), row
 
 
 def _of_object(path: Path, number: int, row: object, column: str) -> str | None:
@@ -135,14 +157,14 @@ def _csv(path: Path, column: str) -> Rows:
                 found = ", ".join(map(repr, columns)) or "none"
                 raise row_error(path, 1, f"has the columns {found}", f"the column {column!r}")
             for row in reader:
-                yield reader.line_num, _prompt(path, reader.line_num, row[column])
+                yield reader.line_num, _prompt(path, reader.line_num, row[column]), row
         except csv.Error as error:
             raise row_error(path, reader.line_num, f"is not CSV ({error})", "a quoted row") from None
 
 
 def _txt(path: Path, _column: str) -> Rows:
     for number, line in lines(path):
-        yield number, _prompt(path, number, line)
+        yield number, _prompt(path, number, line), {}
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -88,6 +88,12 @@ class DataPrompts(_Strict):
         default="prompt",
         description="Key (JSON) or column (CSV) that holds the prompt; conversations give their first question.",
     )
+    id_column: Text | None = Field(
+        default=None, description="Key or column that names each row; its number in the file if not given."
+    )
+    reference_column: Text | None = Field(
+        default=None, description="Key or column of what a right response says, kept beside each response."
+    )
 
 
 class ConversationPrompts(_Strict):
@@ -240,8 +246,16 @@ class Workload(_Strict):
     )
     prompts: Annotated[Prompts, Field(discriminator="source")] = Field(description="Where the prompts come from.")
     output_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        description="Tokens asked for, unless the row of a trace says; the end-of-sequence token is suppressed. "
+        description="Tokens asked for, unless the row of a trace says; at the most where `stop` is natural. "
         "0 for embeddings, and only there."
+    )
+    stop: Literal["length", "natural"] = Field(
+        default="length",
+        description="What ends a response: length, with the end-of-sequence token suppressed, for speed; natural: the "
+        "model ends it, for tasks.",
+    )
+    keep_responses: bool = Field(
+        default=False, description="Keep the text of every response in `answers.jsonl` of the run folder."
     )
     temperature: Annotated[float, Field(ge=0, le=2)] = Field(
         default=0.0, description="Sampling temperature; 0 takes the likeliest token."

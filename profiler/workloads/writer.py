@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import floor
 from random import Random
 from sys import maxsize
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from profiler.workloads.words import FILLER, WORDS
 
@@ -12,6 +12,8 @@ MOST_TRIES = 8
 """Calls to the tokenizer for one text before the nearest length is taken."""
 
 CountTokens = Callable[[str], int]
+
+_Item = TypeVar("_Item")
 
 
 class Text(NamedTuple):
@@ -104,7 +106,7 @@ def _join(texts: Sequence[Text]) -> Text:
     return Text(" ".join(text.words for text in texts), texts[-1].tokens) if texts else NOTHING
 
 
-def shuffled(texts: Sequence[str], seed: int | str) -> list[str]:
-    """Return the texts in random order; of Python's generator, only random() is the same in all versions."""
+def shuffled(texts: Sequence[_Item], seed: int | str) -> list[_Item]:
+    """Return texts, or rows, in random order; of Python's generator, only random() is the same in all versions."""
     random = Random(f"{seed}/order")  # noqa: S311 - prompts must be repeatable, not secret
     return sorted(texts, key=lambda _: random.random())

@@ -16,7 +16,7 @@ from profiler.results.manifest import ModelFacts
 from profiler.servers.llama_cpp_python import LlamaCppPythonServer, read_log
 from profiler.servers.openai_api import PATHS, call_object, served_models
 from profiler.servers.options import EngineOptions
-from profiler.workloads.messages import Message, joined
+from profiler.workloads.messages import Message, Request, joined
 
 pytestmark = pytest.mark.real_server
 
@@ -45,7 +45,7 @@ def test_it_counts_tokens_as_its_model_does(server: LlamaCppPythonServer) -> Non
 def prompt_tokens_read(server: LlamaCppPythonServer, log: Path, times: int) -> list[int]:
     """Send the same chat several times; return how many tokens the engine computed of each prompt, by its own log."""
     messages = [Message("user", "nuwa vulo livi nuwa vulo livi")]
-    body = server.request_body("chat", messages, 2, 0.0, 1) | {"stream": False}
+    body = server.request_body(Request("chat", messages, 2)) | {"stream": False}
     for _ in range(times):
         call_object(server.address, "POST", PATHS["chat"], body)
     return [timing.prompt_tokens for timing in read_log(log.read_text().splitlines())][-times:]
@@ -71,7 +71,7 @@ def test_no_prompt_is_reused_unless_that_was_asked_for(
 def test_a_chat_is_counted_with_its_template(server: LlamaCppPythonServer) -> None:
     for roles in (("user",), ("system", "user"), ("user", "assistant", "user")):
         messages = [Message(role, "nuwa vulo livi") for role in roles]
-        body = server.request_body("chat", messages, 1, 0.0, 1) | {"stream": False}
+        body = server.request_body(Request("chat", messages, 1)) | {"stream": False}
         usage = call_object(server.address, "POST", PATHS["chat"], body)["usage"]
         assert server.count_tokens(joined(messages)) + server.template_tokens(messages) == usage["prompt_tokens"]
         assert server.template_tokens(messages) > 0
@@ -83,7 +83,9 @@ def test_a_request_yields_exactly_the_tokens_that_it_asks_for(
 ) -> None:
     """With real weights every end token is suppressed by a bias; the server must take it."""
     real = LlamaCppPythonServer(launch(model.model_copy(update={"is_synthetic": is_synthetic})), EngineOptions())
-    body = real.request_body("completions", [Message("user", "nuwa vulo")], 12, 0.0, 1)
+    request = Request("completions", [Message("user", "nuwa vulo")], 12)
+    body = real.request_body(request)
+    assert "logit_bias" not in real.request_body(request._replace(stop="natural"))
     body |= {"model": server.model_name, "stream": False}
     assert ("logit_bias" in body) is not is_synthetic
     connection = http.client.HTTPConnection(server.address.host, server.address.port)

@@ -17,7 +17,7 @@ from profiler.servers.llama_server import LlamaServer
 from profiler.servers.openai_api import call_object, served_models
 from profiler.servers.options import EngineOptions
 from profiler.servers.timings import EngineTiming, timing_told
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Message, Request
 
 HELP = "--cache-reuse N --cache-ram N --ctx-checkpoints N --no-cache-prompt --no-ui --no-webui --no-kv-unified"
 
@@ -71,10 +71,19 @@ def test_the_prompt_cache_is_cold_unless_asked_for(program: Path) -> None:
     cold = LlamaServer(launch(), EngineOptions(engine_path=program))
     assert "--no-cache-prompt" in cold.command()
     assert value(cold.command(), "--cache-ram") == "0"
-    assert cold.request_body("completions", [Message("user", "hi")], 4, 0.0, 1)["cache_prompt"] is False
+    assert cold.request_body(Request("completions", [Message("user", "hi")], 4))["cache_prompt"] is False
     warm = LlamaServer(launch(), EngineOptions(engine_path=program, prompt_cache="warm"))
     assert "--no-cache-prompt" not in warm.command()
-    assert warm.request_body("completions", [Message("user", "hi")], 4, 0.0, 1)["cache_prompt"] is True
+    assert warm.request_body(Request("completions", [Message("user", "hi")], 4))["cache_prompt"] is True
+
+
+def test_the_end_of_a_sequence_is_ignored_unless_responses_end_by_themselves(program: Path) -> None:
+    server = LlamaServer(launch(), EngineOptions(engine_path=program))
+    request = Request("chat", [Message("user", "hi")], 4, temperature=0.5, seed=7, item="row 1")
+    body = server.request_body(request)
+    assert (body["ignore_eos"], body["max_tokens"], body["temperature"], body["seed"]) == (True, 4, 0.5, 7)
+    natural = server.request_body(request._replace(stop="natural"))
+    assert natural == {key: value for key, value in body.items() if key != "ignore_eos"}
 
 
 def test_only_options_that_this_version_has_are_passed(program: Path) -> None:
@@ -164,7 +173,7 @@ def test_a_repeated_prompt_is_computed_again_unless_the_cache_is_warm(
     server.start(tmp_path / "log", lambda: None)
     try:
         prompt = " ".join(["nuwa vulo livi"] * 10)
-        body = server.request_body("completions", [Message("user", prompt)], 4, 0.0, 1) | {"stream": False}
+        body = server.request_body(Request("completions", [Message("user", prompt)], 4)) | {"stream": False}
         answers = [call_object(server.address, "POST", "/v1/completions", body) for _ in range(2)]
     finally:
         server.stop()

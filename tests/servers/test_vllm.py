@@ -14,6 +14,7 @@ from profiler.results.manifest import LoraFacts
 from profiler.servers import vllm
 from profiler.servers.options import EngineOptions
 from profiler.servers.vllm import VllmServer
+from profiler.workloads.messages import Request
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_engine.py"
 
@@ -129,7 +130,10 @@ def test_an_adapter_is_loaded_and_asked_for_by_its_name(program: Path, shape: Pa
     words = " ".join(made.command())
     assert f"--enable-lora --lora-modules aforo-lora/my-own-one=/a/b --max-lora-rank {room}" in words
     assert "--served-model-name aforo/m " in words
-    assert made.request_body("completions", [], 1, 0.0, 1)["model"] == "aforo-lora/my-own-one"
+    request = Request("completions", [], 1)
+    assert made.request_body(request)["model"] == "aforo-lora/my-own-one"
+    assert made.request_body(request)["ignore_eos"] is True
+    assert "ignore_eos" not in made.request_body(request._replace(stop="natural"))
 
 
 def test_prefix_caching_is_off_unless_asked_for_and_streams_are_the_load(program: Path, shape: Path) -> None:

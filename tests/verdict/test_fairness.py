@@ -266,6 +266,12 @@ def test_prompts_that_an_earlier_run_sent_to_this_server(tmp_path: Path) -> None
         assert fairness([first, endpoint(tmp_path, f"third{len(str(other))}", **other)]) == []
 
 
+def test_responses_that_end_by_themselves_are_as_long_as_they_are(tmp_path: Path) -> None:
+    run = stored(tmp_path / "a", workload={"output_tokens": 64, "stop": "natural"})
+    run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
+    assert traps([run]) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -54,6 +54,7 @@ def test_a_valid_file_is_loaded_with_its_defaults(tmp_path: Path) -> None:
         ("id: mine", "id: ''", "1: 'id' is ''"),
         ("description: For a test.", "description: 5", "3: 'description' is 5: expected a text"),
         ("requests: 2", "requests: 2\napi: chatt", "11: 'api' is 'chatt': expected 'completions' or 'chat' or 'emb"),
+        ("requests: 2", "requests: 2\nstop: never", "11: 'stop' is 'never': expected 'length' or 'natural'. What ends"),
         ("requests: 2", "requests: 2\ntemperature: 3", "11: 'temperature' is 3: expected a number from 0 to 2"),
         ("requests: 2", "requests: 2\nmax_repeat_s: .inf", "11: 'max_repeat_s' is inf: expected a number above 0"),
         ("requests: 2", "requests: 2\nmax_repeat_s: .nan", "11: 'max_repeat_s' is nan: expected a number above 0"),
@@ -210,6 +211,7 @@ def test_embeddings_have_no_output_tokens(tmp_path: Path) -> None:
     [
         ("api: embeddings", "api: chat", "'output_tokens' is 0, but 'api' is 'chat': expected 1 or more"),
         ("output_tokens: 0", "output_tokens: 4", "'output_tokens' is 4, but an embedding has none"),
+        ("version: 1", "version: 1\nkeep_responses: true", "'keep_responses' keeps text, and an embedding has none"),
         (
             "requests: 2",
             "requests: 2\nslo: {ttft_ms: 5}",
