@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.command import AFORO, TINY, Aforo
+from support.command import AFORO, ALONE, TINY, Aforo
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def aforo(tmp_path: Path) -> Aforo:
 def long_run(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A run on a real server that would take minutes; it is killed if the test leaves it behind."""
     size = ("--requests", "1500", "--output-tokens", "64", "--max-repeat-s", "240")
-    command = [AFORO, "run", "smoke", "--model", TINY, *size]
+    command = [AFORO, "run", "smoke", "--model", TINY, *size, *ALONE]
     with subprocess.Popen(
         command,
         cwd=tmp_path,

@@ -1,22 +1,34 @@
 """`aforo run embeddings` on a real server, with a small model of the real architecture."""
 
 import json
-import statistics
 from pathlib import Path
 
 import pytest
 from support import small_shapes
-from support.command import TINY, Aforo
+from support.command import ALONE, TINY, Aforo
 from support.engines import needed_llama_server
+from support.rates import of_one_slot
 
 from profiler.models import synthetic
 from profiler.models.quantisations import QUANTISATIONS
 from profiler.results.folder import RunFolder
-from profiler.results.records import Outcome, RequestRecord
+from profiler.results.records import Outcome
 
 pytestmark = pytest.mark.real_server
 
-SMALL = ("--prompt-tokens", "48", "--repeats", "1", "--warmup-requests", "1", "--requests", "16", "--json", "--quiet")
+SMALL = (
+    "--prompt-tokens",
+    "48",
+    "--repeats",
+    "1",
+    "--warmup-requests",
+    "1",
+    "--requests",
+    "16",
+    "--json",
+    "--quiet",
+    *ALONE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +42,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def only_run(parent: Path) -> RunFolder:
     (path,) = (parent / "runs").iterdir()
     return RunFolder(path)
-
-
-def of_one_slot(requests: list[RequestRecord], tokens: int) -> float:
-    """Return tokens per second by the times recorded: one request after the other, pauses between them included.
-
-    Little's law with the same tokens in each request: tokens / window, less Tin's correction, which is the variance of
-    the durations relative to their squared mean / n.
-    """
-    measured = [request for request in requests if request.phase != "warmup"]
-    durations_ns = [request.ended_ns - request.begun_ns for request in measured]
-    window_s = (max(r.ended_ns for r in measured) - min(r.begun_ns for r in measured)) / 1e9
-    bias = statistics.variance(durations_ns) / statistics.fmean(durations_ns) ** 2 / len(measured)
-    return len(measured) * tokens / window_s * (1 - bias)
 
 
 def test_texts_become_vectors(tmp_path: Path, aforo: Aforo, model: str) -> None:
@@ -60,7 +59,8 @@ def test_texts_become_vectors(tmp_path: Path, aforo: Aforo, model: str) -> None:
     assert metrics["usd_per_1m_input_tokens"]["value"] > 0
     missing = {metrics[name]["reason"] for name in ("ttft_ms", "tpot_ms", "output_tokens_per_s")}
     assert missing == {"an embedding has no output tokens"}
-    assert metrics["input_tokens_per_s"]["value"] == pytest.approx(of_one_slot(requests, tokens=48))
+    measured = [request for request in requests if request.phase != "warmup"]
+    assert metrics["input_tokens_per_s"]["value"] == pytest.approx(of_one_slot(measured, tokens=48))
     page = folder.report.read_text("utf-8")
     assert "Input rate" in page
     assert "Cost per 1M input tokens" in page

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from support import scripted_server as server
-from support.command import AFORO, Aforo
+from support.command import AFORO, ALONE, Aforo
 
 SMALL = ["--requests", "12", "--repeats", "1", "--warmup-requests", "1", "--output-tokens", "4", "--quiet"]
-ALONE = ["--meters", "none", "--no-cloud"]
 
 
 class Gateway:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.command import AFORO, TINY, Aforo
+from support.command import AFORO, ALONE, TINY, Aforo
 from support.definitions import DATA, written
 from support.engines import needed_llama_server
 from support.launch import launch
@@ -21,7 +21,18 @@ from profiler.servers.options import EngineOptions
 
 pytestmark = pytest.mark.real_server
 
-SMALL = ["--repeats", "1", "--warmup-requests", "2", "--prompt-tokens", "16", "--output-tokens", "32", "--quiet"]
+SMALL = [
+    "--repeats",
+    "1",
+    "--warmup-requests",
+    "2",
+    "--prompt-tokens",
+    "16",
+    "--output-tokens",
+    "32",
+    "--quiet",
+    *ALONE,
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,7 +102,7 @@ def test_several_requests_in_flight_choose_it_and_what_was_chosen_can_be_repeate
 def test_a_server_that_is_killed_while_it_is_measured_is_named(tmp_path: Path) -> None:
     command = [AFORO, "run", "smoke", "--model", TINY, "--engine", "llama-server", "--concurrency", "2"]
     with subprocess.Popen(
-        [*command, "--requests", "4000", "--output-tokens", "64"],
+        [*command, "--requests", "4000", "--output-tokens", "64", *ALONE],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -154,7 +165,9 @@ def test_an_endpoint_that_answers_from_its_cache_is_found_out(tmp_path: Path, af
     server.start(tmp_path / "log", lambda: None)
     try:
         told = {
-            cache: aforo("run", str(definition), "--url", server.url, "--prompt-cache", cache, "--json", "--quiet")
+            cache: aforo(
+                "run", str(definition), "--url", server.url, "--prompt-cache", cache, "--json", "--quiet", *ALONE
+            )
             for cache in ("cold", "warm")
         }
     finally:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from support import hub
-from support.command import Aforo
+from support.command import ALONE, Aforo
 from support.extras import needed
 
 from profiler.models import checkpoint_form, safetensors_file
@@ -135,7 +135,7 @@ def test_a_changed_model_under_the_same_name_is_said(aforo: Aforo, tmp_path: Pat
         (tmp_path / "it.gguf").unlink(missing_ok=True)
         assert aforo("models", "make", "tiny-1m", "--quant", quantisation, "--out", "it.gguf").returncode == 0
         out = f"runs-{quantisation}"
-        assert aforo("run", "smoke", "--model", "it.gguf", "--out", out, "-q").returncode in {0, 3}
+        assert aforo("run", "smoke", "--model", "it.gguf", "--out", out, "-q", *ALONE).returncode in {0, 3}
         (folder,) = (tmp_path / out).iterdir()
         return " ".join(json.loads((folder / "run.json").read_text())["warnings"])
 
@@ -146,7 +146,7 @@ def test_a_changed_model_under_the_same_name_is_said(aforo: Aforo, tmp_path: Pat
 def test_a_run_with_an_adapter_says_so(aforo: Aforo, tmp_path: Path) -> None:
     needed("llama_cpp")
     assert aforo("models", "make-lora", "tiny-1m", "--rank", "4", "--out", "lora.gguf").returncode == 0
-    done = aforo("run", "smoke", "--model", "synthetic:tiny-1m/Q8_0", "--lora", "lora.gguf", "-q")
+    done = aforo("run", "smoke", "--model", "synthetic:tiny-1m/Q8_0", "--lora", "lora.gguf", "-q", *ALONE)
     assert done.returncode in {0, 3}, done.stderr
     (folder,) = (tmp_path / "runs").iterdir()
     run = json.loads((folder / "run.json").read_text())

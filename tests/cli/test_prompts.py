@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Aforo
+from support.command import ALONE, Aforo
 from support.scripted_server import DONE, HEAD, LAST_CHUNK, Script, chat_token, chunk, openai, serve, token
 
 from profiler.results.folder import RunFolder
@@ -68,17 +68,18 @@ def test_a_replay_sends_each_row_at_its_time_with_its_lengths(tmp_path: Path, af
             "--warmup-requests",
             "1",
         )
-        done = aforo("run", "replay", "--url", f"http://127.0.0.1:{port}", *options)
+        done = aforo("run", "replay", *ALONE, "--url", f"http://127.0.0.1:{port}", *options)
     assert done.returncode in {0, 3}, done.stderr
     folder = only_run(tmp_path)
     requests = sorted((r for r in folder.read_requests() if r.phase == "repeat-1"), key=lambda r: r.scheduled_ns)
     first_ns = requests[0].scheduled_ns
     assert [(r.scheduled_ns - first_ns) / NS_PER_MS for r in requests] == [0, 300, 400, 900]
     assert [r.completion_tokens for r in requests] == [r.completion_tokens_server for r in requests] == [4, 2, 3, 5]
-    assert [body["max_tokens"] for body in bodies] == [4, 4, 2, 3, 5]  # the warm-up first
-    prompts = [body["prompt"].split(" ") for body in bodies]
-    assert [len(words) for words in prompts] == [600, 600, 40, 700, 30]
-    warmup, first, _, third, _ = prompts
+    asked = [(len(body["prompt"].split(" ")), body["max_tokens"]) for body in bodies]
+    assert asked[0] == (600, 4)  # the warm-up first; requests of different connections may be noted in any order
+    assert sorted(asked[1:]) == [(30, 5), (40, 2), (600, 4), (700, 3)]
+    warmup = bodies[0]["prompt"].split(" ")
+    first, third = (bodies[asked.index((tokens, out), 1)]["prompt"].split(" ") for tokens, out in ((600, 4), (700, 3)))
     assert first[:512] == third[:512]
     assert first[512] != third[512]
     assert warmup[0] != first[0]
@@ -95,12 +96,12 @@ def test_a_replay_of_a_run_repeats_its_times(tmp_path: Path, aforo: Aforo) -> No
     bodies: Bodies = []
     with serve(answering(bodies)) as port:
         url = ("--url", f"http://127.0.0.1:{port}")
-        aforo("run", "replay", *url, "--trace", str(trace(tmp_path)), "--max-repeat-s", "60")
+        aforo("run", "replay", *ALONE, *url, "--trace", str(trace(tmp_path)), "--max-repeat-s", "60")
         first = only_run(tmp_path)
         lines = first.requests.read_text().splitlines()
         counted = [json.loads(line) | {"prompt_tokens": 5} for line in lines]  # no endpoint counts prompts
         (tmp_path / "again.jsonl").write_text("\n".join(json.dumps(line) for line in counted))
-        aforo("run", "replay", *url, "--trace", "again.jsonl", "--out", "second")
+        aforo("run", "replay", *ALONE, *url, "--trace", "again.jsonl", "--out", "second")
     (second,) = (tmp_path / "second").iterdir()
     gaps = []
     for folder in (first, RunFolder(second)):
@@ -119,7 +120,7 @@ def test_the_turns_of_a_conversation_follow_one_another_and_grow(
     bodies: Bodies = []
     with serve(answering(bodies)) as port:
         options = ("--output-tokens", "3", "--repeats", "1", *load)
-        done = aforo("run", "conversation", "--url", f"http://127.0.0.1:{port}", *options)
+        done = aforo("run", "conversation", *ALONE, "--url", f"http://127.0.0.1:{port}", *options)
     assert done.returncode in {0, 3}, done.stderr
     requests = sorted(only_run(tmp_path).read_requests(), key=lambda request: request.index)
     assert {request.outcome for request in requests} == {Outcome.OK}
@@ -151,7 +152,7 @@ def test_a_share_of_the_requests_begins_with_the_common_system_prompt(tmp_path: 
     bodies: Bodies = []
     with serve(answering(bodies)) as port:
         options = ("--system-tokens", "20", "--system-share", "0.25")
-        done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *options)
+        done = aforo("run", "smoke", *ALONE, "--url", f"http://127.0.0.1:{port}", *options)
     assert done.returncode in {0, 3}, done.stderr
     measured = [body["prompt"].split(" ") for body in bodies[1:]]
     assert sorted(len(words) for words in measured) == [16] * 9 + [36] * 3
@@ -167,7 +168,7 @@ def test_no_run_sends_the_prompts_of_another_one_unless_it_is_asked_to(tmp_path:
     with serve(answering(bodies)) as port:
         for name, nonce in (("first", []), ("second", []), ("again", None)):
             options = ["--nonce", manifests[0].nonce] if nonce is None else []
-            done = aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", "--out", name, *options)
+            done = aforo("run", "smoke", *ALONE, "--url", f"http://127.0.0.1:{port}", "--out", name, *options)
             assert done.returncode in {0, 3}, done.stderr
             (folder,) = (tmp_path / name).iterdir()
             manifests.append(RunFolder(folder).read_manifest())

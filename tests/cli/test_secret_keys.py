@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from support import scripted_server as server
-from support.command import AFORO
+from support.command import AFORO, ALONE
 
 KEY = "sk-0123456789abcdefghijklmnopqrstuvwxyz"
 TEAM = "team-cheese-and-wine"
-SMALL = ["--requests", "4", "--repeats", "1", "--warmup-requests", "1", "--output-tokens", "8"]
+SMALL = ["--requests", "4", "--repeats", "1", "--warmup-requests", "1", "--output-tokens", "8", *ALONE]
 
 
 class Echo:

@@ -2,16 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
-from support.command import AFORO
+from support.command import AFORO, ALONE
 from support.endpoint import Endpoint, endpoint
 
 from profiler.results.folder import RunFolder
@@ -50,16 +47,13 @@ class Spoilt:
             assert self.code == 0
 
 
-Spoil = Callable[["subprocess.Popen[str]", Path], None]
-
-
 @pytest.fixture
 def spoilt(tmp_path: Path) -> Iterator[Callable[..., Spoilt]]:
-    """Run the smoke workload on an endpoint, do something to it meanwhile, and wait for its end."""
+    """Run the smoke workload on an endpoint, with what is to spoil it in its path."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(server: Endpoint, *options: str, spoil: Spoil | None = None, path: Path | None = None) -> Spoilt:
-        command = [AFORO, "run", "smoke", "--url", server.url, *options]
+    def run(server: Endpoint, *options: str, path: Path | None = None) -> Spoilt:
+        command = [AFORO, "run", "smoke", "--url", server.url, *ALONE, *options]
         environment = {**os.environ, "COLUMNS": "200"}
         if path is not None:
             environment["PYTHONPATH"] = os.pathsep.join([str(path), os.environ.get("PYTHONPATH", "")])
@@ -67,9 +61,7 @@ def spoilt(tmp_path: Path) -> Iterator[Callable[..., Spoilt]]:
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         ) as process:
             started.append(process)
-            if spoil is not None:
-                spoil(process, tmp_path)
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=300)
         (folder,) = (tmp_path / "runs").iterdir()
         return Spoilt(process, folder, output, errors)
 
@@ -78,46 +70,46 @@ def spoilt(tmp_path: Path) -> Iterator[Callable[..., Spoilt]]:
         process.kill()
 
 
-def wait_until_measured(process: "subprocess.Popen[str]", parent: Path, requests: int) -> None:
-    """Wait until so many requests are in the journal."""
-    deadline_s = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline_s:
-        journals = list(parent.glob("runs/*/requests.jsonl"))
-        if journals and journals[0].read_bytes().count(b"\n") >= requests:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the run did not get going")
+STARVED = """
+# Found by the load driver only: it loses its CPU again and again, whatever else the machine does.
+import sys, time
+if "profiler.timing.driver" in sys.orig_argv:
+    import profiler.timing.poller as poller
+    real, resumed_s = poller.EpollPoller.wait, time.monotonic()
+    def wait(self, timeout_ns):
+        global resumed_s
+        if time.monotonic() - resumed_s >= RUNNING_S:
+            time.sleep(STOPPED_S)
+            resumed_s = time.monotonic()
+        return real(self, timeout_ns)
+    poller.EpollPoller.wait = wait
+"""
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the driver has another poller on this system")
 
 
-def stop_the_driver(stopped_s: float, running_s: float, times: int) -> Spoil:
-    """Take the processor away from the load driver, again and again, as a busy host would."""
-
-    def spoil(process: "subprocess.Popen[str]", parent: Path) -> None:
-        wait_until_measured(process, parent, 2)
-        (driver,) = [child for child in psutil.Process(process.pid).children() if is_driver(child)]
-        for _ in range(times):
-            with suppress(psutil.NoSuchProcess):
-                driver.suspend()
-                time.sleep(stopped_s)
-                driver.resume()
-                time.sleep(running_s)
-
-    return spoil
+def hooked(parent: Path, code: str) -> Path:
+    """Return a folder whose code every Python runs first that has it in its path."""
+    hook = parent / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(code)
+    return hook
 
 
-def is_driver(process: psutil.Process) -> bool:
-    return "profiler.timing.driver" in process.cmdline()
+def starved(parent: Path, running_s: float, stopped_s: float) -> Path:
+    return hooked(parent, STARVED.replace("RUNNING_S", str(running_s)).replace("STOPPED_S", str(stopped_s)))
 
 
-def test_a_starved_client(spoilt: Callable[..., Spoilt]) -> None:
-    """For 1.8 of 2.5 s it does not run: what is due meanwhile leaves up to 600 ms late."""
+@linux_only
+def test_a_starved_client(tmp_path: Path, spoilt: Callable[..., Spoilt]) -> None:
+    """For six sevenths of the time it does not run: what is due meanwhile leaves up to 600 ms late."""
     options = ("--rate", "40", "--arrivals", "constant", "--requests", "100")
     with endpoint(tokens=8, pause_s=0.005) as server:
-        run = spoilt(server, *options, spoil=stop_the_driver(0.6, 0.1, times=3))
+        run = spoilt(server, *options, path=starved(tmp_path, running_s=0.1, stopped_s=0.6))
     run.assert_found("late-sends", INVALID)
     assert run.code == 3
 
 
+@linux_only
 @pytest.mark.parametrize(
     ("pause_s", "tokens", "rule", "level"),
     [
@@ -128,12 +120,13 @@ def test_a_starved_client(spoilt: Callable[..., Spoilt]) -> None:
     ],
 )
 def test_a_client_that_runs_a_fifth_of_the_time(
-    spoilt: Callable[..., Spoilt], pause_s: float, tokens: int, rule: str, level: str
+    tmp_path: Path, spoilt: Callable[..., Spoilt], pause_s: float, tokens: int, rule: str, level: str
 ) -> None:
     with endpoint(tokens=tokens, pause_s=pause_s) as server:
         options = ("--requests", "16", "--output-tokens", str(tokens))
-        run = spoilt(server, *options, spoil=stop_the_driver(0.04, 0.01, times=80))
-    run.assert_found(rule, level)
+        run = spoilt(server, *options, path=starved(tmp_path, running_s=0.01, stopped_s=0.04))
+    is_worse = rule == "slow-client" and run.found[rule]["seen"] > 500_000  # a machine that paused for half a second
+    run.assert_found(rule, INVALID if is_worse else level)
 
 
 def test_a_server_that_merges_tokens(spoilt: Callable[..., Spoilt]) -> None:
@@ -145,7 +138,7 @@ def test_a_server_that_merges_tokens(spoilt: Callable[..., Spoilt]) -> None:
 
 
 def test_a_server_that_stalls(spoilt: Callable[..., Spoilt]) -> None:
-    with endpoint(tokens=8, pause_s=0.002, stall_s=0.1) as server:  # 100 of every 100 + 3·16 ms
+    with endpoint(tokens=8, pause_s=0.002, stall_s=0.1) as server:  # 100 of every 100 + 3·16 ms, or 30 usual gaps
         run = spoilt(server, "--requests", "16")
     run.assert_found("server-pauses", WARNING)  # what a server does is a result
 
@@ -179,19 +172,18 @@ if "profiler.timing.driver" in sys.orig_argv:
     [("taken % 2 == 0", INVALID), ("taken % 20 == 0", WARNING)],
 )
 def test_a_clock_that_is_stepped(tmp_path: Path, spoilt: Callable[..., Spoilt], stepped: str, level: str) -> None:
-    hook = tmp_path / "hook"
-    hook.mkdir()
-    (hook / "sitecustomize.py").write_text(STEPPING.replace("STEPPED(taken)", stepped))
     with endpoint() as server:
-        run = spoilt(server, "--requests", "40", path=hook)
+        run = spoilt(server, "--requests", "40", path=hooked(tmp_path, STEPPING.replace("STEPPED(taken)", stepped)))
     run.assert_found("clock-step", level)
     requests = list(run.folder.read_requests())
     drifts_ns = [abs(request.clock_offset_drift_ns or 0) for request in requests]
     spoilt_ones = [request for request in requests if abs(request.clock_offset_drift_ns or 0) > 1_000_000]
     assert max(drifts_ns) == pytest.approx(STEP_NS, rel=0.01)
     assert {request.stamp_source for request in spoilt_ones} == {"user"}  # no kernel stamp is believed
-    # Stamps two seconds off would show: no request takes a tenth of that.
-    assert all(0 <= offset_ns < STEP_NS / 4 for request in requests for offset_ns in request.read_offset_ns)
+    # Stamps two seconds off would show: nothing is read before the request was sent, or after it was finished.
+    for request in requests:
+        lasted_ns = request.finished_ns - (request.sent_ns or 0)
+        assert all(0 <= offset_ns < lasted_ns + STEP_NS / 4 for offset_ns in request.read_offset_ns)
 
 
 @pytest.mark.parametrize(("requests", "level"), [("10", INVALID), ("11", WARNING)])
@@ -204,7 +196,7 @@ def test_too_few_samples(spoilt: Callable[..., Spoilt], requests: str, level: st
 
 def test_a_server_that_dies(spoilt: Callable[..., Spoilt]) -> None:
     with endpoint(die_after=30) as server:
-        run = spoilt(server, "--requests", "60", "--request-timeout-s", "2", "--stall-timeout-s", "2")
+        run = spoilt(server, "--requests", "60")
     run.assert_found("errors", INVALID)
     assert run.code == 3
     outcomes = {str(request.outcome) for request in run.folder.read_requests()}
@@ -213,14 +205,9 @@ def test_a_server_that_dies(spoilt: Callable[..., Spoilt]) -> None:
 
 def test_a_server_that_hangs(spoilt: Callable[..., Spoilt]) -> None:
     """Stopped with SIGSTOP in the middle of a stream: what was measured before is kept, and the run is not believed."""
-    with endpoint(pause_s=0.005) as server:
-
-        def stop_the_server(process: "subprocess.Popen[str]", parent: Path) -> None:
-            wait_until_measured(process, parent, 20)
-            os.kill(server.process.pid, signal.SIGSTOP)
-
-        options = ("--requests", "22", "--stall-timeout-s", "0.5", "--request-timeout-s", "1")
-        run = spoilt(server, *options, spoil=stop_the_server)
+    with endpoint(pause_s=0.005, stop_after=20) as server:
+        run = spoilt(server, "--requests", "22", "--stall-timeout-s", "1", "--request-timeout-s", "2")
     run.assert_found("errors", INVALID)
     outcomes = {str(request.outcome) for request in run.folder.read_requests()}
+    assert "ok" in outcomes
     assert outcomes & {"stalled", "no_response", "timeout"}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.command import AFORO, Aforo
+from support.command import AFORO, ALONE, Aforo
 
 from profiler.results.folder import RunFolder
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_engine.py"
-SMALL = ["--concurrency", "2", "--requests", "12", "--repeats", "1", "--warmup-requests", "2", "--quiet"]
+SMALL = ["--concurrency", "2", "--requests", "12", "--repeats", "1", "--warmup-requests", "2", "--quiet", *ALONE]
 
 
 @pytest.fixture

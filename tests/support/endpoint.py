@@ -5,7 +5,9 @@ It prints its port, streams tokens, one thread a connection, and can be told to 
 
 import json
 import os
+import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -21,6 +23,9 @@ TESTS = str(Path(__file__).parents[1])
 MODELS = json.dumps({"data": [{"id": "scripted"}]}).encode()
 
 
+_gaps_s: list[float] = []  # as long as they were on this machine
+
+
 class Endpoint(NamedTuple):
     url: str
     process: "subprocess.Popen[str]"
@@ -33,8 +38,9 @@ def endpoint(
     pause_s: float = 0.002,  # before each token
     per_event: int = 1,  # tokens in each segment
     says_tokens: int | None = None,  # usage, where it is not the truth
-    stall_s: float = 0.0,  # a stop in the middle of every third answer
+    stall_s: float = 0.0,  # a stop in the middle of every third answer; 30 of its usual gaps where those are longer
     die_after: int | None = None,  # answers
+    stop_after: int | None = None,  # answers, in the middle of the next one
 ) -> Iterator[Endpoint]:
     """Start one; it is gone when the block ends."""
     behaviour = {
@@ -44,6 +50,7 @@ def endpoint(
         "says_tokens": tokens if says_tokens is None else says_tokens,
         "stall_s": stall_s,
         "die_after": die_after,
+        "stop_after": stop_after,
     }
     with subprocess.Popen(
         [sys.executable, "-m", "support.endpoint", json.dumps(behaviour)],
@@ -73,6 +80,9 @@ def main() -> None:
         number = next(answers)
         if number == behaviour["die_after"]:
             os._exit(1)
+        if number == behaviour["stop_after"]:
+            connection.sendall(HEAD + chunk(token("x")))
+            os.kill(os.getpid(), signal.SIGSTOP)
         _stream(connection, behaviour, stall=number % 3 == 2)
 
     with serve(answer) as port:
@@ -84,9 +94,11 @@ def _stream(connection: socket.socket, behaviour: dict[str, float], *, stall: bo
     total = int(behaviour["tokens"])
     connection.sendall(HEAD)
     for first in range(0, total, int(behaviour["per_event"])):
+        began_s = time.monotonic()
         time.sleep(behaviour["pause_s"])
-        if stall and first == total // 2:
-            time.sleep(behaviour["stall_s"])
+        _gaps_s.append(time.monotonic() - began_s)
+        if stall and behaviour["stall_s"] and first == total // 2:
+            time.sleep(max(behaviour["stall_s"], 30 * statistics.median(_gaps_s)))
         ends = range(first, min(total, first + int(behaviour["per_event"])))
         connection.sendall(b"".join(chunk(token("x", "length" if i == total - 1 else None)) for i in ends))
     usage = event({"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": behaviour["says_tokens"]}})
