@@ -37,6 +37,7 @@ class Load:
     arrivals: Literal["constant", "poisson"] = "constant"
     prompt_tokens: int = 32
     api: Api = "chat"
+    count: int | None = None  # given: it ends after so many requests, and `duration_s` is not used
     most_rps: float = 400  # closed loop: no server answers more, so that all requests can be made beforehand
 
     @property

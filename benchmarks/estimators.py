@@ -6,24 +6,30 @@
 
 The truth server answers on a schedule, so its long-run rate is known: slots / time of a request, where the slots are
 all that limits it. The version before is taken from this repository's history (`--before COMMIT`) and runs the same
-definitions against the same server, in turn. With `--llama-server PATH` a real server is measured as well, against its
-own longest run.
+definitions against the same server, in turn. So does AIPerf in closed loops of generated text, with its own defaults,
+where it is installed (`benchmarks/peers.py`). With `--llama-url URL` a real server is measured as well, against its own
+longest run.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 
 import machine
 import truth
+from clients import Load
+from peers import AiPerf, default_folder
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "estimators.md"
@@ -186,6 +192,19 @@ def measure(tree: Path, case: Case, url: str, folder: Path) -> Seen:
         return _read(json.loads(found[0].read_text()), case.metric)
 
 
+def measure_by(peer: AiPerf, case: Case, url: str, folder: Path) -> Seen:
+    """Let AIPerf send as many requests to the same number of slots, and read what it reports."""
+    load = Load(0, TOKENS, case.slots, prompt_tokens=PROMPT_TOKENS, api="completions", count=case.slots * case.rounds)
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        command = peer.command(load, url, truth.MODEL, Path(out), detailed=False)
+        subprocess.run(command, env={**os.environ, **peer.environment()}, capture_output=True, check=False)
+        found = Path(out) / "profile_export_aiperf.json"
+        if not found.exists():
+            return Seen(None, None, None, "no result")
+        document = json.loads(found.read_text())
+    return Seen(document["request_throughput"]["avg"], None, document["time_to_first_token"]["p95"], "–")
+
+
 def _read(summary: dict[str, object], metric: str) -> Seen:
     metrics: dict[str, dict[str, object]] = summary["metrics"]  # type: ignore[assignment] - as summary.json has it
     rate, ttft = metrics[metric], metrics["ttft_ms"]
@@ -199,8 +218,9 @@ def _read(summary: dict[str, object], metric: str) -> Seen:
     )
 
 
-def row_of(case: Case, before: Seen, now: Seen) -> str:
+def row_of(case: Case, before: Seen, now: Seen, peer: Seen | None = None) -> str:
     """Return a line of the table."""
+    other = peer or Seen(None, None, None, "–")
     expected = case.truth_rps * case.per_request
 
     def error(seen: Seen) -> str:
@@ -217,37 +237,34 @@ def row_of(case: Case, before: Seen, now: Seen) -> str:
 
     cells = [
         case.load, case.server.name, str(case.slots), str(case.rounds), f"{expected:.2f}", error(before), error(now),
-        covers(before), covers(now), p95(before), p95(now), before.level, now.level,
+        error(other), covers(before), covers(now), p95(before), p95(now), p95(other), before.level, now.level,
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
 
 HEAD = [
-    "| load | server | slots | rounds | truth, per s | before | now | interval before | now | p95 TTFT before, ms "
-    "| now | verdict before | now |",
-    "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "| load | server | slots | rounds | truth, per s | before | now | AIPerf | interval before | now "
+    "| p95 TTFT before, ms | now | AIPerf | verdict before | now |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 
 
-def against_truth(cases: Sequence[Case], commit: str, folder: Path, *, fifo: int) -> list[str]:
-    """Measure every case with both versions, in turn, each on a fresh truth server."""
+def against_truth(cases: Sequence[Case], commit: str, folder: Path, *, fifo: int, peer: AiPerf | None) -> Iterator[str]:
+    """Measure every case with both versions and the peer, in turn, each on a fresh truth server; yield a line each."""
     binary = truth.build(folder)
-    lines = []
     with version_before(commit) as tree:
+        ways: list[Callable[[Case, str, Path], Seen]] = [partial(measure, tree), partial(measure, ROOT)]
         for case in cases:
             seen = []
-            for version in (tree, ROOT):
+            for way in [*ways, partial(measure_by, peer)] if peer and case.load == "closed" else ways:
                 with truth.truth_server(binary, [*_FLAGS, *case.server.flags], fifo=fifo) as server:
-                    seen.append(measure(version, case, server.url, folder))
-            lines.append(row_of(case, *seen))
-            print(lines[-1], flush=True)
-    return lines
+                    seen.append(way(case, server.url, folder))
+            yield row_of(case, *seen)
 
 
-def against_itself(url: str, commit: str, slots: Sequence[int], rounds: Sequence[int], folder: Path) -> list[str]:
-    """Measure a real server: the longest run of this version stands for the truth."""
+def against_itself(url: str, commit: str, slots: Sequence[int], rounds: Sequence[int], folder: Path) -> Iterator[str]:
+    """Measure a real server: the longest run of this version stands for the truth; yield a line for each case."""
     real = Server("llama-server", (), _slots_alone)
-    lines = []
     with version_before(commit) as tree:
         for count in slots:
             load = f"{{shape: closed-loop, concurrency: {count}}}"
@@ -255,9 +272,7 @@ def against_itself(url: str, commit: str, slots: Sequence[int], rounds: Sequence
             expected = measure(ROOT, longest, url, folder).value or float("nan")
             for each in rounds:
                 case = Case("closed", real, definition(load, count * each), count, each, expected)
-                lines.append(row_of(case, measure(tree, case, url, folder), measure(ROOT, case, url, folder)))
-                print(lines[-1], flush=True)
-    return lines
+                yield row_of(case, measure(tree, case, url, folder), measure(ROOT, case, url, folder))
 
 
 def simulated(slots: Sequence[int], rounds: Sequence[int], runs: int) -> list[str]:
@@ -296,6 +311,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--loads", nargs="+", default=("closed", "embeddings", "open", "replay"))
     parser.add_argument("--before", default=BEFORE, help="commit that is compared with")
     parser.add_argument("--fifo", type=int, default=0, help="real-time priority of the truth server")
+    parser.add_argument("--peers-dir", type=Path, default=default_folder(), help="where AIPerf is [%(default)s]")
     parser.add_argument("--llama-url", help="a running llama-server, to be measured as well")
     parser.add_argument("--smoke", action="store_true", help="a few short cells")
     parser.add_argument("--simulate", action="store_true", help="bias and coverage by simulation alone")
@@ -317,12 +333,21 @@ def main() -> None:
         cases = [case for case in every if case.load in chosen.loads]
         if chosen.smoke:
             cases = cases[:: max(1, len(cases) // 6)]
-        print("\n".join(HEAD))
-        lines = HEAD + against_truth(cases, chosen.before, folder, fifo=chosen.fifo)
+        rows = against_truth(cases, chosen.before, folder, fifo=chosen.fifo, peer=_peer(chosen.peers_dir))
         if chosen.llama_url:
-            lines += against_itself(chosen.llama_url, chosen.before, slots, rounds, folder)
-    if chosen.save:
-        RESULTS.write_text(_page(chosen.before, lines))
+            rows = chain(rows, against_itself(chosen.llama_url, chosen.before, slots, rounds, folder))
+        lines = list(HEAD)
+        print("\n".join(HEAD))
+        for row in rows:
+            print(row, flush=True)
+            lines.append(row)
+            if chosen.save:
+                RESULTS.write_text(_page(chosen.before, lines))
+
+
+def _peer(peers_dir: Path) -> AiPerf | None:
+    """Return AIPerf if it is installed already."""
+    return AiPerf(peers_dir) if (peers_dir / f"{AiPerf.name}-{AiPerf.version}" / "ready").exists() else None
 
 
 def _page(commit: str, lines: Sequence[str]) -> str:
@@ -334,7 +359,7 @@ def _page(commit: str, lines: Sequence[str]) -> str:
         "`benchmarks/estimators.py` writes this page. A request takes "
         f"{REQUEST_S * 1e3:.0f} ms on average ({TOKENS} tokens), an embedding {TTFT_S * 1e3:.0f} ms; errors are of the "
         "rate shown, against what the server's schedule gives in the long run.",
-        f"Before: {commit}; now: {now}. {machine.sentence(machine.describe())}",
+        f"Before: {commit}; now: {now}; AIPerf {AiPerf.version}. {machine.sentence(machine.describe())}",
         "",
     ]
     return "\n".join([*title, *lines, ""])

@@ -121,8 +121,6 @@ class AiPerf(_Peer):
             "--tokenizer": _HUB_NAME,
             "--isl": load.prompt_tokens,
             "--osl": load.output_tokens,
-            "--benchmark-duration": f"{load.duration_s:g}",
-            "--benchmark-grace-period": _GRACE_S,
             "--export-level": "raw" if detailed else "records",
             "--ui": "none",
             "--output-artifact-dir": folder,
@@ -152,9 +150,16 @@ class AiPerf(_Peer):
 
 
 def _aiperf_load(load: Load) -> dict[str, object]:
+    if load.count is None:
+        length: dict[str, object] = {
+            "--benchmark-duration": f"{load.duration_s:g}",
+            "--benchmark-grace-period": _GRACE_S,
+        }
+    else:
+        length = {"--request-count": load.count}
     if load.rate_rps is None:
-        return {"--concurrency": load.concurrency}
-    return {"--request-rate": f"{load.rate_rps:g}", "--arrival-pattern": load.arrivals}
+        return {"--concurrency": load.concurrency, **length}
+    return {"--request-rate": f"{load.rate_rps:g}", "--arrival-pattern": load.arrivals, **length}
 
 
 def _aiperf_raw(line: str) -> tuple[str, tuple[int | None, int]]:
