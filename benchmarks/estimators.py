@@ -362,9 +362,9 @@ def _simulated_page(runs: int, lines: Sequence[str]) -> str:
     title = [
         "# Bias and coverage of request rates by simulation",
         "",
-        f"`benchmarks/estimators.py --simulate --runs {runs} --save` writes this page. Bias: the mean error of the rate "
-        "that a run shows, against the long run; ±: 95 % confidence of the bias, given how many runs were simulated. "
-        "Without an interval are runs of fewer than 5 requests a slot or 20 in all.",
+        f"`benchmarks/estimators.py --simulate --runs {runs} --save` writes this page. Bias: the mean error "
+        "of the rate that a run shows, against the long run; ±: 95 % confidence of the bias, given how many runs were "
+        "simulated. Without an interval are runs of fewer than 5 requests a slot or 20 in all.",
         "",
     ]
     return "\n".join([*title, *lines, ""])
