@@ -81,7 +81,7 @@ def mfu_ratio(seen: Observations) -> float:
 
 def _roofline(seen: Observations) -> RooflineFacts:
     host = seen.manifest.host
-    if seen.manifest.engine.is_elsewhere:
+    if seen.manifest.engine.is_remote:
         raise NotMeasuredError("the server runs on another machine, whose limits cannot be measured from here")
     if host.gpus:
         raise NotMeasuredError("the host has a GPU, and it is not known whether the model was in its memory")

@@ -214,7 +214,7 @@ def is_performance_governor(seen: Observations) -> float:
 @per_run("Emulated CPUs", unit="yes/no", group="trust", better="lower", over=WHOLE_RUN)
 def is_emulated_host(seen: Observations) -> float:
     """Whether a program imitates the CPUs, as QEMU does without KVM: 1 is yes, 0 is that nothing points to it."""
-    if seen.manifest.engine.is_elsewhere:
+    if seen.manifest.engine.is_remote:
         raise NotMeasuredError("nothing is known of what lies between the server and its CPUs")
     return float(bool(seen.manifest.host.virtualisation.emulated))
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from profiler.results.part import Part
 
@@ -18,8 +18,10 @@ class EngineFacts(Part):
     path: str | None = Field(default=None, description="The program, where it is one of its own.")
     command: list[str] = Field(default=[])
     url: str = ""
-    is_elsewhere: bool = Field(
-        default=False, description="Whether it runs on another machine than Aforo, of which nothing is known here."
+    is_remote: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("is_remote", "is_elsewhere"),  # the latter as earlier versions wrote it
+        description="Whether it runs on another machine than Aforo, about which nothing is known here.",
     )
     response_model: str | None = Field(
         default=None, description="What responses call the model, where that is another name than was asked for."
@@ -33,7 +35,7 @@ class EngineFacts(Part):
     prompt_cache: PromptCache | None = Field(
         default=None, description="Whether prompts that begin alike may be reused; null: not known."
     )
-    cpus: str | None = Field(default=None, description="Processors that it stays on, such as 0-2; null: any.")
+    cpus: str | None = Field(default=None, description="CPUs that it is pinned to, such as 0-2; null: any.")
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
 
 

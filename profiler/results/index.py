@@ -39,9 +39,14 @@ class EngineHead(msgspec.Struct, kw_only=True):
     name: str
     version: str | None = None
     url: str = ""
-    is_elsewhere: bool = False
+    is_remote: bool = False
+    is_elsewhere: bool = False  # the same, as earlier versions wrote it
     threads: int | None = None
     slots: int | None = None
+
+    def __post_init__(self) -> None:
+        """Take either name."""
+        self.is_remote = self.is_remote or self.is_elsewhere
 
 
 class WorkloadHead(msgspec.Struct, kw_only=True):
@@ -134,7 +139,7 @@ class RunHead(msgspec.Struct, kw_only=True):
     @property
     def host(self) -> HostHead:
         """The facts about the machine that served, as far as known and of the shape of this version."""
-        if self.engine.is_elsewhere:
+        if self.engine.is_remote:
             return HostHead(name=urlsplit(self.engine.url).hostname)
         try:
             return msgspec.json.decode(self.host_facts, type=HostHead)

@@ -133,7 +133,7 @@ class Manifest(Part):
     engine: EngineFacts
     host: HostFacts = Field(
         description="Facts about the machine that Aforo ran on, as `aforo host --json` prints them; unless "
-        "engine.is_elsewhere they are the server's as well."
+        "engine.is_remote they are the server's as well."
     )
     client: ClientFacts
     calibration: Calibration | None = None
@@ -157,4 +157,4 @@ class Manifest(Part):
     @property
     def server_host(self) -> HostFacts:
         """Facts about the machine that served; of one elsewhere only its name is known, from the URL."""
-        return HostFacts(name=urlsplit(self.engine.url).hostname) if self.engine.is_elsewhere else self.host
+        return HostFacts(name=urlsplit(self.engine.url).hostname) if self.engine.is_remote else self.host

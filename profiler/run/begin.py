@@ -69,7 +69,7 @@ def engine_facts(plan: Plan) -> EngineFacts:
 
 def _is_remote(plan: Plan) -> bool:
     """Whether the server runs on another machine, about which ours says nothing."""
-    return plan.endpoint.describe().is_elsewhere
+    return plan.endpoint.describe().is_remote
 
 
 def _host(plan: Plan, progress: Progress, clock: Clock) -> HostFacts:

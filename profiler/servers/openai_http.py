@@ -63,12 +63,12 @@ class OpenAiEndpoint(Endpoint):
         self._is_warm = is_warm
         self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
-        self._is_elsewhere = not is_here(self.address.host)
-        if self._is_elsewhere:
+        self._is_remote = not is_here(self.address.host)
+        if self._is_remote:
             self._notes.append(
                 "It runs on another machine: what this one draws and costs is not set beside its tokens."
             )
-        if credentials.headers and not self.tls and self._is_elsewhere:
+        if credentials.headers and not self.tls and self._is_remote:
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
         self.model_name = self._find_model(model)
 
@@ -106,7 +106,7 @@ class OpenAiEndpoint(Endpoint):
         return EngineFacts(
             name=NAME,
             url=self.address.url,
-            is_elsewhere=self._is_elsewhere,
+            is_remote=self._is_remote,
             prompt_cache="warm" if self._is_warm else None,
             notes=self._notes,
         )

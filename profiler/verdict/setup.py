@@ -31,7 +31,7 @@ def setup_of(manifest: Manifest, point: Point, failures: Sequence[Failure] = ())
     phases = measured_phases(cut_to_point(manifest, point.name))
     return Setup(
         is_url=not engine.command,
-        is_remote=engine.is_elsewhere,
+        is_remote=engine.is_remote,
         is_realtime=client.is_realtime,
         is_realtime_refused="--no-realtime-client" in manifest.command_line,
         is_pinned=client.cpus is not None,

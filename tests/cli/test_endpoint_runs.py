@@ -128,7 +128,7 @@ def test_a_server_elsewhere_is_not_given_what_this_machine_draws_and_costs(tmp_p
     with server.serve(endpoint) as port:
         manifest, metrics, page = run_as_if_elsewhere(tmp_path / "left", port)
         told, known, _ = run_as_if_elsewhere(tmp_path / "told", port, "--price", "3", "--grid", "us-east-1")
-    assert manifest.engine.is_elsewhere
+    assert manifest.engine.is_remote
     assert (manifest.energy.meter_class, manifest.energy.meters, manifest.energy.opinions) == ("none", [], [])
     assert (manifest.cost.price, manifest.cost.grid, manifest.cost.embodied) == (None, [], None)
     for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):

@@ -140,7 +140,7 @@ def test_without_a_limit_or_a_fact_it_is_not_measured(metric: Any, host: Any, mo
 @pytest.mark.parametrize("metric", [mbu_ratio, mfu_ratio])
 def test_a_server_elsewhere_is_not_held_against_this_machine(metric: Any) -> None:
     here = seen([ONE])
-    engine = here.manifest.engine.model_copy(update={"is_elsewhere": True})
+    engine = here.manifest.engine.model_copy(update={"is_remote": True})
     manifest = here.manifest.model_copy(update={"engine": engine})
     with pytest.raises(NotMeasuredError, match="another machine"):
         metric(Observations(**{**vars(here), "manifest": manifest}))

@@ -80,7 +80,7 @@ def test_an_emulated_host(emulated: bool | None, expected: float) -> None:
 
 
 def test_whether_a_host_elsewhere_is_emulated_is_not_known() -> None:
-    engine = manifest().engine.model_copy(update={"url": "http://far:80/v1", "is_elsewhere": True})
+    engine = manifest().engine.model_copy(update={"url": "http://far:80/v1", "is_remote": True})
     run = manifest().model_copy(
         update={"host": HostFacts(virtualisation=VirtualisationFacts(emulated=True)), "engine": engine}
     )

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.results_of_others import GUIDELLM, NOW
 from support.stored_runs import GOLDEN, rate, stored
@@ -8,7 +9,9 @@ from support.stored_runs import GOLDEN, rate, stored
 from profiler.errors import UsageError
 from profiler.exchange.importing import import_result
 from profiler.metrics.catalogue import listed
+from profiler.results.engine_facts import EngineFacts
 from profiler.results.imported import NO_TRUST
+from profiler.results.index import EngineHead
 from profiler.results.listing import UNFINISHED, UNREADABLE, Line, Wanted, find, lines, notes
 from profiler.results.summary import Scalar
 
@@ -39,7 +42,7 @@ def test_a_cost_is_listed_with_its_currency_also_of_earlier_versions(tmp_path: P
 
 def test_a_server_elsewhere_is_listed_under_its_own_name(tmp_path: Path) -> None:
     url = "https://api.example.com:443/v1"
-    stored(tmp_path / "a", host={"name": "h"}, engine__is_elsewhere=True, engine__url=url)
+    stored(tmp_path / "a", host={"name": "h"}, engine__is_remote=True, engine__url=url)
     (line,) = lines(find(tmp_path), listed())
     assert line.host == "api.example.com"
 
@@ -140,3 +143,11 @@ def test_a_path_that_is_no_folder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
         find(tmp_path / "file")
+
+
+def test_a_remote_server_is_known_by_the_key_of_earlier_versions() -> None:
+    old = {"name": "openai", "is_elsewhere": True}
+    assert EngineFacts.model_validate(old).is_remote
+    assert "is_elsewhere" not in EngineFacts.model_validate(old).model_dump()
+    assert msgspec.convert(old, EngineHead).is_remote
+    assert not msgspec.convert({"name": "openai"}, EngineHead).is_remote

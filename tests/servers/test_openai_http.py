@@ -21,11 +21,11 @@ def test_so_is_every_address_of_an_interface() -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])  # addresses of documentation, RFC 5737 and RFC 3849
-def test_any_other_address_is_elsewhere(host: str) -> None:
+def test_any_other_address_is_remote(host: str) -> None:
     assert not is_here(host)
 
 
-def test_a_name_that_nobody_knows_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_remote(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> list[object]:
         raise socket.gaierror("no such name")
 

@@ -157,7 +157,7 @@ def test_a_run_of_neither_side_is_left_out_with_what_it_is(tmp_path: Path) -> No
 def test_a_run_of_a_server_elsewhere_is_of_no_side_that_asks_for_hardware(tmp_path: Path) -> None:
     folder = rented_run(tmp_path, "c7g.4xlarge")
     manifest = folder.read_manifest()
-    manifest.engine.is_elsewhere, manifest.engine.url = True, "https://api.example.com:443/v1"
+    manifest.engine.is_remote, manifest.engine.url = True, "https://api.example.com:443/v1"
     folder.write_manifest(manifest)
     rented_run(tmp_path, "c7i.4xlarge")
     checked = check(COST, runs(tmp_path))

@@ -138,7 +138,7 @@ def test_settings_that_differ(pair) -> None:
 
 def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) -> None:
     host = {"name": "here", "machine": "x86_64", "cpu": {**CPU, "smt": False}}
-    runs = pair(host=host, engine__is_elsewhere=True, engine__url="https://api.example.com:443/v1")
+    runs = pair(host=host, engine__is_remote=True, engine__url="https://api.example.com:443/v1")
     values = {found.field: found.values for found in differing_settings(runs)}
     assert values["host"] == {"a": "not known", "b": "api.example.com"}
     assert values["architecture"] == {"a": "x86_64", "b": "not known"}
