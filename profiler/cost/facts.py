@@ -7,7 +7,7 @@ from profiler import reference_data
 from profiler.cost import grid, prices
 from profiler.cost.options import CostOptions
 from profiler.results.host_facts import CloudFacts, HostFacts
-from profiler.results.manifest import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, Source, TokenPriceFacts
+from profiler.results.manifest import CostFacts, EmbodiedFacts, GridEstimate, PriceFacts, Source, TokenPriceFacts
 
 _NOTHING = CostOptions()
 
@@ -19,7 +19,7 @@ class Stated:
     price: PriceFacts | None = None
     token_price: TokenPriceFacts | None = None
     price_kind: prices.PriceKind | None = None  # None: as the instance was bought
-    grid: tuple[GridOpinion, ...] = ()
+    grid: tuple[GridEstimate, ...] = ()
     pue: float | None = None
     embodied_kgco2e: float | None = None
 
@@ -33,7 +33,7 @@ def stated(asked: CostOptions = _NOTHING) -> Stated:
             asked.price_input, asked.price_output, asked.currency, asked.price_cached_input
         ),
         price_kind=kind,
-        grid=tuple(grid.opinions(asked.grid)) if asked.grid else (),
+        grid=tuple(grid.estimates(asked.grid)) if asked.grid else (),
         pue=asked.pue,
         embodied_kgco2e=asked.embodied_kgco2e,
     )
@@ -43,14 +43,14 @@ def resolve(said: Stated, host: HostFacts, refreshed: Path | None = None) -> Cos
     """Put together what the user said and what is known of the detected instance."""
     cloud = host.cloud
     price, price_reason = _price(said, cloud, refreshed)
-    opinions, grid_reason = _grid(said, cloud)
+    estimates, grid_reason = _grid(said, cloud)
     pue, pue_source = _pue(said, cloud)
     embodied, embodied_reason = _embodied(said, cloud, host.cpu.logical_cpus)
     return CostFacts(
         price=price,
         price_reason=price_reason,
         token_price=said.token_price,
-        grid=opinions,
+        grid=estimates,
         grid_reason=grid_reason,
         pue=pue,
         pue_source=pue_source,
@@ -76,7 +76,7 @@ def _price(said: Stated, cloud: CloudFacts, refreshed: Path | None) -> tuple[Pri
     return None, f"no {kind} price of {instance_type} in {region} is known: pass --price"
 
 
-def _grid(said: Stated, cloud: CloudFacts) -> tuple[list[GridOpinion], str | None]:
+def _grid(said: Stated, cloud: CloudFacts) -> tuple[list[GridEstimate], str | None]:
     if said.grid:
         return list(said.grid), None
     provider, region = cloud.provider, cloud.region

@@ -2,12 +2,12 @@
 
 from profiler import reference_data
 from profiler.errors import UsageError
-from profiler.results.manifest import GridOpinion, Source
+from profiler.results.manifest import GridEstimate, Source
 
 _FULL_NUMBER = "gCO2e/kWh"
 
 
-def opinions(place: str) -> list[GridOpinion]:
+def estimates(place: str) -> list[GridEstimate]:
     """Return what is known of a place: a country (DEU), a US state (US-VA), a cloud region or a number of gCO2e/kWh.
 
     A cloud region is written us-east-1 or aws:us-east-1. Raises `UsageError` where nothing is known.
@@ -15,7 +15,7 @@ def opinions(place: str) -> list[GridOpinion]:
     number = _number(place)
     if number is not None:
         said = Source(name="flag", title="said on the command line: --grid")
-        return [GridOpinion(gco2e_per_kwh=number, place="as stated", source=said)]
+        return [GridEstimate(gco2e_per_kwh=number, place="as stated", source=said)]
     found = _of_region(*_provider_and_region(place)) or _of_area(place)
     if not found:
         raise UsageError(
@@ -25,7 +25,7 @@ def opinions(place: str) -> list[GridOpinion]:
     return found
 
 
-def of_cloud(provider: str, region: str) -> list[GridOpinion]:
+def of_cloud(provider: str, region: str) -> list[GridEstimate]:
     """Return what is known of a cloud region; empty where nothing is."""
     return _of_region(provider, region)
 
@@ -45,7 +45,7 @@ def _provider_and_region(place: str) -> tuple[str | None, str]:
     return (provider, region) if colon else (None, place)
 
 
-def _of_region(provider: str | None, region: str) -> list[GridOpinion]:
+def _of_region(provider: str | None, region: str) -> list[GridEstimate]:
     listed = [
         row
         for row in reference_data.rows("carbon/regions.csv")
@@ -54,7 +54,7 @@ def _of_region(provider: str | None, region: str) -> list[GridOpinion]:
     if not listed:
         return []
     said = [
-        GridOpinion(
+        GridEstimate(
             gco2e_per_kwh=float(row["gco2e_per_kwh"]),
             place=f"{row['provider']} {region}" + (f", by {row['origin']}" if row["origin"] else ""),
             source=reference_data.source(row["source"]),
@@ -63,12 +63,12 @@ def _of_region(provider: str | None, region: str) -> list[GridOpinion]:
         if row["gco2e_per_kwh"]
     ]
     areas = dict.fromkeys(row["area"] for row in listed if row["area"])
-    return said + [opinion for area in areas for opinion in _of_area(area)]
+    return said + [estimate for area in areas for estimate in _of_area(area)]
 
 
-def _of_area(area: str) -> list[GridOpinion]:
+def _of_area(area: str) -> list[GridEstimate]:
     return [
-        GridOpinion(
+        GridEstimate(
             gco2e_per_kwh=float(row["gco2e_per_kwh"]),
             place=f"{row['name']}, {row['year']}",
             source=reference_data.source(row["source"]),

@@ -27,18 +27,18 @@ class Account:
 
     meter_class: MeterClass
     scope: str
-    channels: tuple[str, ...]  # or the names of the opinions
+    channels: tuple[str, ...]  # or the names of the estimates
     gross_j: Range | None
     idle_j: Range | None  # what the idle machine would have used in the same time
     coverage_ratio: float
     provenance: str
-    parts: Mapping[str, Range]  # gross, by channel or opinion
+    parts: Mapping[str, Range]  # gross, by channel or estimate
     notes: tuple[str, ...] = ()
     too_short_for_claims: bool = False  # the steady windows are shorter than its meters take for a claim
 
     @property
     def net_j(self) -> Range | None:
-        """Gross − idle; of a model, opinion by opinion could be closer together than this."""
+        """Gross − idle; of a model, estimate by estimate could be closer together than this."""
         if self.gross_j is None or self.idle_j is None:
             return None
         ends = (self.gross_j.low - self.idle_j.high, self.gross_j.high - self.idle_j.low)

@@ -1,15 +1,15 @@
 """What models say that a machine draws, side by side: per-vCPU coefficients and a share of the TDP. Pure.
 
 Neither was measured on the machine. Known traps: the published coefficients of Graviton are a copy of EPYC 2nd Gen,
-and those of EPYC 5th Gen are 7 to 16 times their own input, so the catalogue leaves these out. That is why opinions are
-kept apart and only their hull is used, as an interval.
+and those of EPYC 5th Gen are 7 to 16 times their own input, so the catalogue leaves these out. That is why
+estimates are kept apart and only their hull is used, as an interval.
 """
 
 from collections.abc import Mapping, Sequence
 
 from profiler import reference_data
 from profiler.results.host_facts import HostFacts
-from profiler.results.manifest import PowerOpinion, Source
+from profiler.results.manifest import PowerEstimate, Source
 from profiler.stats.ranges import Range
 
 _GB = 1e9
@@ -18,26 +18,26 @@ _GRAVITONS = {"neoverse_n1", "neoverse_v1", "neoverse_v2"}
 _FEWEST_SERVERS = 3
 
 
-def power_w(opinion: PowerOpinion, busy: Range) -> Range:
+def power_w(estimate: PowerEstimate, busy: Range) -> Range:
     """Return the power at a share of busy processors: on the line from idle to full."""
     return Range(
-        opinion.idle_w[0] + busy.low * (opinion.full_w[0] - opinion.idle_w[0]),
-        opinion.idle_w[1] + busy.high * (opinion.full_w[1] - opinion.idle_w[1]),
+        estimate.idle_w[0] + busy.low * (estimate.full_w[0] - estimate.idle_w[0]),
+        estimate.idle_w[1] + busy.high * (estimate.full_w[1] - estimate.idle_w[1]),
     )
 
 
-def opinions(host: HostFacts) -> tuple[list[PowerOpinion], dict[str, str]]:
+def estimates(host: HostFacts) -> tuple[list[PowerEstimate], dict[str, str]]:
     """Return what can be said of a machine, and why the rest cannot."""
     found, absent = [], {}
-    for name, opinion in (("per-vCPU coefficients", coefficients(host)), ("TDP share", tdp_share(host))):
-        if isinstance(opinion, PowerOpinion):
-            found.append(opinion)
+    for name, estimate in (("per-vCPU coefficients", coefficients(host)), ("TDP share", tdp_share(host))):
+        if isinstance(estimate, PowerEstimate):
+            found.append(estimate)
         else:
-            absent[name] = opinion
+            absent[name] = estimate
     return found, absent
 
 
-def coefficients(host: HostFacts) -> PowerOpinion | str:
+def coefficients(host: HostFacts) -> PowerEstimate | str:
     """Published watts per vCPU × vCPUs; or why there are none. Memory is not part of them."""
     provider, design, vcpus = host.cloud.provider, host.cpu.microarchitecture, host.cpu.logical_cpus
     if not vcpus:
@@ -53,7 +53,7 @@ def coefficients(host: HostFacts) -> PowerOpinion | str:
     if row["left_out"]:
         return f"the published coefficients of {row['processor']} are left out: {row['left_out']}"
     idle_w, full_w = (vcpus * float(row[f"{state}_w_per_vcpu"]) for state in ("idle", "full"))
-    return PowerOpinion(
+    return PowerEstimate(
         name="per-vCPU coefficients",
         idle_w=(idle_w, idle_w),
         full_w=(full_w, full_w),
@@ -62,7 +62,7 @@ def coefficients(host: HostFacts) -> PowerOpinion | str:
     )
 
 
-def tdp_share(host: HostFacts) -> PowerOpinion | str:
+def tdp_share(host: HostFacts) -> PowerEstimate | str:
     """TDP × reserved threads / threads of the processor + memory, spread as servers of the same processor differ.
 
     Full: (TDP share + memory) × the least and the most that SPECpower servers draw at 100 % load, over their median.
@@ -83,7 +83,7 @@ def tdp_share(host: HostFacts) -> PowerOpinion | str:
     full = (per_thread_w.times(vcpus) + Range.exact(ram_w)) * _range(table, "full_spread_low", "full_spread_high")
     idle = full * _range(table, "idle_share_min", "idle_share_max")
     names = dict.fromkeys([*(row["tdp_source"] for row in table), *(row["spread_source"] for row in table)])
-    return PowerOpinion(
+    return PowerEstimate(
         name="TDP share",
         idle_w=(idle.low, idle.high),
         full_w=(full.low, full.high),

@@ -1,4 +1,4 @@
-"""codecarbon's opinion: its offline tracker as a meter of class `model`, and its own code on the facts of a host.
+"""codecarbon's estimate: its offline tracker as a meter of class `model`, and its own code on the facts of a host.
 
 codecarbon runs in the profiler's process while the model server is another one, so the whole machine is tracked: its
 process mode would count the server as nothing. What it knows of places and clouds is not used: the intensity is
@@ -10,7 +10,7 @@ import logging
 from profiler.energy.base import MeterAbsentError
 from profiler.errors import MissingExtraError
 from profiler.results.host_facts import HostFacts
-from profiler.results.manifest import MeterFacts, PowerOpinion, Source
+from profiler.results.manifest import MeterFacts, PowerEstimate, Source
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 from profiler.units import J_PER_KWH
@@ -82,7 +82,7 @@ def version() -> str:
     return str(codecarbon.__version__)
 
 
-def opinion(host: HostFacts) -> PowerOpinion:
+def estimate(host: HostFacts) -> PowerEstimate:
     """Ask codecarbon's own code what it would say of a host, idle and fully loaded.
 
     Raises `MeterAbsentError` without codecarbon, or where a fact that it needs is not known.
@@ -100,7 +100,7 @@ def opinion(host: HostFacts) -> PowerOpinion:
     ram.is_arm_cpu = host.machine in {"aarch64", "arm64"}
     ram_w = float(ram._calculate_ram_power(memory_bytes / B_TO_GB))
     how = f"TDP of {model}" if known_w else f"{DEFAULT_POWER_PER_CORE} W per thread, for it does not know the processor"
-    return PowerOpinion(
+    return PowerEstimate(
         name=NAME,
         idle_w=(cpu_w * _IDLE_SHARE + ram_w,) * 2,
         full_w=(cpu_w + ram_w,) * 2,

@@ -10,7 +10,7 @@ from profiler.energy.nvml import NvmlMeter
 from profiler.energy.rapl import RaplMeter
 from profiler.errors import UsageError
 from profiler.results.host_facts import HostFacts
-from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 
@@ -102,8 +102,8 @@ class Meters:
     def facts(self, host: HostFacts) -> EnergyFacts:
         """Describe what meters and models there are for this host (as in run.json)."""
         channels = [facts for meter in self._open for facts in meter.channels if facts.channel not in self.absent]
-        opinions, silent = band.opinions(host)
-        found = describe(channels, opinions, self.absent | silent, has_gpus=bool(host.gpus))
+        estimates, silent = band.estimates(host)
+        found = describe(channels, estimates, self.absent | silent, has_gpus=bool(host.gpus))
         return found.model_copy(update={"others": self.others})
 
 
@@ -114,12 +114,12 @@ def _scope(best: MeterFacts, channels: list[MeterFacts]) -> str:
 
 
 def describe(
-    channels: list[MeterFacts], opinions: list[PowerOpinion], absent: Mapping[str, str], *, has_gpus: bool = False
+    channels: list[MeterFacts], estimates: list[PowerEstimate], absent: Mapping[str, str], *, has_gpus: bool = False
 ) -> EnergyFacts:
     """Say what class of meter is the best here, and why it is no better."""
     best = min(channels, key=lambda c: _BEST_FIRST.index(c.meter_class), default=None)
     meter_class, scope = (best.meter_class, _scope(best, channels)) if best else ("none", None)
-    if meter_class == "none" and opinions:
+    if meter_class == "none" and estimates:
         meter_class, scope = "model", MODEL_SCOPE
     if meter_class == "model" and has_gpus:
         scope = WITHOUT_CARDS
@@ -129,6 +129,6 @@ def describe(
         scope=scope,
         reason=missing or None if meter_class in {"model", "none"} else None,
         meters=channels,
-        opinions=opinions,
+        estimates=estimates,
         absent=dict(absent),
     )

@@ -1,4 +1,4 @@
-"""What models say that a machine used, processors and memory: opinion by opinion, and together. Pure."""
+"""What models say that a machine used, processors and memory: estimate by estimate, and together. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from profiler.stats.ranges import Range
 
 @dataclass(frozen=True)
 class Modelled:
-    """Energy of the steady windows, J: the smallest interval that holds what each opinion says."""
+    """Energy of the steady windows, J: the smallest interval that holds what each estimate says."""
 
-    parts: Mapping[str, Range]  # by opinion
+    parts: Mapping[str, Range]  # by estimate
     gross_j: Range
     idle_j: Range | None
     notes: tuple[str, ...] = ()
@@ -31,13 +31,13 @@ class Modelled:
 
 
 def modelled(facts: EnergyFacts, seen: Seen) -> Modelled | None:
-    """Ask every opinion, and every meter that is one; None where there are none.
+    """Ask every estimate, and every meter that is one; None where there are none.
 
     On a host with GPUs codecarbon's tracker is left out, since it may or may not count them.
     """
     busy, idle_busy = seen.busy or Range(0.0, 1.0), seen.idle_busy or Range.exact(0.0)
-    parts = {o.name: power_w(o, busy).times(seen.length_s) for o in facts.opinions}
-    idle_w = [power_w(o, idle_busy) for o in facts.opinions] if seen.idle_windows else []
+    parts = {o.name: power_w(o, busy).times(seen.length_s) for o in facts.estimates}
+    idle_w = [power_w(o, idle_busy) for o in facts.estimates] if seen.idle_windows else []
     for meter in (m for m in facts.meters if m.meter_class == "model" and not seen.gpus):
         readings = of_channel(seen.readings, meter.channel)
         use = used(readings, seen.windows)

@@ -228,7 +228,7 @@ def grid_range(seen: Observations) -> Range:
     grid = seen.manifest.cost.grid
     if not grid:
         raise NotMeasuredError(seen.manifest.cost.grid_reason or "pass --grid")
-    return Range.hull(*(Range.exact(opinion.gco2e_per_kwh) for opinion in grid))
+    return Range.hull(*(Range.exact(estimate.gco2e_per_kwh) for estimate in grid))
 
 
 def _operational_g(seen: Observations) -> Range:

@@ -40,8 +40,8 @@ def machine_j(seen: Observations) -> Range:
 
 def note_on(account: Account) -> str:
     """Say in a few words what kind of number an energy is."""
-    opinions = f" ({', '.join(account.parts)})" if account.meter_class == "model" else ""
-    return "; ".join([f"{account.meter_class}{opinions}, {account.scope}", *account.notes])
+    estimates = f" ({', '.join(account.parts)})" if account.meter_class == "model" else ""
+    return "; ".join([f"{account.meter_class}{estimates}, {account.scope}", *account.notes])
 
 
 def gross_j(seen: Observations) -> Range:

@@ -27,11 +27,11 @@ def energy_rows(facts: EnergyFacts, accounts: Sequence[EnergyAccount]) -> list[F
     rows = [row for account in accounts for row in _account_rows(account)]
     rows += [
         Fact(
-            f"Estimate: {opinion.name}",
-            _watts(opinion.idle_w, opinion.full_w),
-            f"{opinion.method}. {_list(opinion.sources)}",
+            f"Estimate: {estimate.name}",
+            _watts(estimate.idle_w, estimate.full_w),
+            f"{estimate.method}. {_list(estimate.sources)}",
         )
-        for opinion in facts.opinions
+        for estimate in facts.estimates
     ]
     rows += [Fact(f"Meter {meter.channel}", _device(meter.device, meter.provenance)) for meter in facts.meters]
     rows += [Fact(f"Not available: {name}", reason) for name, reason in facts.absent.items()]
@@ -71,10 +71,10 @@ def carbon_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
     pue = source_text(facts.pue_source) if facts.pue_source else "no overhead of a data centre is assumed; pass --pue"
     rows += [
         Fact(
-            f"Grid, {opinion.place}",
-            f"{fmt.quantity(opinion.gco2e_per_kwh, 'gCO2e/kWh')}; {source_text(opinion.source)}",
+            f"Grid, {estimate.place}",
+            f"{fmt.quantity(estimate.gco2e_per_kwh, 'gCO2e/kWh')}; {source_text(estimate.source)}",
         )
-        for opinion in facts.grid
+        for estimate in facts.grid
     ] or [Fact("Grid", f"not known: {facts.grid_reason or 'pass --grid'}")]
     rows.append(Fact("PUE", f"{facts.pue:g}; {pue}"))
     if facts.embodied is None:

@@ -202,15 +202,15 @@ def _energy(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
 
 def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
     """The least and the most that any model of this machine says, as busy as its processors were."""
-    opinions = run.manifest.energy.opinions
-    if not opinions:
+    estimates = run.manifest.energy.estimates
+    if not estimates:
         return {}
     busy = _series(run, lambda sample: sample.host_cpu_ratio)
-    ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in opinions))) for t_s, share in busy]
+    ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in estimates))) for t_s, share in busy]
     name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.gpus else MODEL_SCOPE})"
     lines = {
-        f"least of {len(opinions)} estimates {name}": [(t_s, power.low) for t_s, power in ranges],
-        f"most of {len(opinions)} estimates {name}": [(t_s, power.high) for t_s, power in ranges],
+        f"least of {len(estimates)} estimates {name}": [(t_s, power.low) for t_s, power in ranges],
+        f"most of {len(estimates)} estimates {name}": [(t_s, power.high) for t_s, power in ranges],
     }
     return {name: series.extremes(points) for name, points in lines.items() if points}
 

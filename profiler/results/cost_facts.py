@@ -31,7 +31,7 @@ class TokenPriceFacts(Part):
     source: Source
 
 
-class GridOpinion(Part):
+class GridEstimate(Part):
     """What one source says of the electricity at a place."""
 
     gco2e_per_kwh: float
@@ -54,7 +54,7 @@ class CostFacts(Part):
     price: PriceFacts | None = None
     price_reason: str | None = None
     token_price: TokenPriceFacts | None = Field(default=None, description="Of an endpoint that charges by the token.")
-    grid: list[GridOpinion] = Field(default=[], description="Every source that speaks of the place.")
+    grid: list[GridEstimate] = Field(default=[], description="Every source that speaks of the place.")
     grid_reason: str | None = None
     pue: float = Field(default=1.0, description="Energy of the data centre / energy of its machines.")
     pue_source: Source | None = None

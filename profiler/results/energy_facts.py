@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from profiler.results.part import Part, Source
 
@@ -23,7 +23,7 @@ class MeterFacts(Part):
     resolution_w: float | None = Field(default=None, description="Last digit of power as it is read.")
 
 
-class PowerOpinion(Part):
+class PowerEstimate(Part):
     """What one method says that this machine draws, idle and fully loaded; between them a straight line."""
 
     name: str
@@ -40,6 +40,10 @@ class EnergyFacts(Part):
     scope: str | None = None
     reason: str | None = None
     meters: list[MeterFacts] = Field(default=[])
-    opinions: list[PowerOpinion] = Field(default=[], description="Models, side by side; together they are an interval.")
+    estimates: list[PowerEstimate] = Field(
+        default=[],
+        validation_alias=AliasChoices("estimates", "opinions"),  # the latter as earlier versions wrote it
+        description="Of models, side by side; together they are an interval.",
+    )
     absent: dict[str, str] = Field(default={}, description="Meters that could not be used here, and why.")
     others: dict[str, str] = Field(default={}, description="Cards whose joules do not count, and what says so.")

@@ -35,7 +35,7 @@ class EngineFacts(Part):
     prompt_cache: PromptCache | None = Field(
         default=None, description="Whether prompts that begin alike may be reused; null: not known."
     )
-    cpus: str | None = Field(default=None, description="CPUs that it is pinned to, such as 0-2; null: any.")
+    cpus: str | None = Field(default=None, description="Processors that it stays on, such as 0-2; null: any.")
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from profiler.results.caveats import Caveat
 from profiler.results.client_facts import Calibration, ClientFacts
-from profiler.results.cost_facts import CostFacts, EmbodiedFacts, GridOpinion, PriceFacts, TokenPriceFacts
-from profiler.results.energy_facts import EnergyFacts, MeterClass, MeterFacts, PowerOpinion
+from profiler.results.cost_facts import CostFacts, EmbodiedFacts, GridEstimate, PriceFacts, TokenPriceFacts
+from profiler.results.energy_facts import EnergyFacts, MeterClass, MeterFacts, PowerEstimate
 from profiler.results.engine_facts import BodyFacts, EngineFacts, PromptCache
 from profiler.results.host_facts import HostFacts
 from profiler.results.model_facts import LoraFacts, ModelFacts
@@ -29,7 +29,7 @@ __all__ = [
     "EmbodiedFacts",
     "EnergyFacts",
     "EngineFacts",
-    "GridOpinion",
+    "GridEstimate",
     "HostFacts",
     "LoraFacts",
     "Manifest",
@@ -38,7 +38,7 @@ __all__ = [
     "ModelFacts",
     "Phase",
     "Point",
-    "PowerOpinion",
+    "PowerEstimate",
     "PriceFacts",
     "PromptCache",
     "Source",

@@ -136,7 +136,7 @@ class EnergyAccount(_Part):
     net_j: Interval | None = Field(description="Gross − idle.")
     coverage_ratio: float = Field(description="Part of the steady windows that readings cover.")
     provenance: str
-    parts: dict[str, Interval] = Field(description="Gross, by channel of the meter or by opinion.")
+    parts: dict[str, Interval] = Field(description="Gross, by channel of the meter or by estimate.")
     notes: list[str] = []
     too_short_for_claims: bool = Field(
         default=False, description="Whether the steady windows are shorter than its meters take for a claim."

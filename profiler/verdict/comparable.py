@@ -234,7 +234,7 @@ _SETTINGS: dict[str, Callable[[Manifest], object]] = {
     "energy meter": lambda m: m.energy.meter_class,
     "energy scope": lambda m: m.energy.scope,
     "price": _price,
-    "grid gCO2e/kWh": lambda m: [opinion.gco2e_per_kwh for opinion in m.cost.grid] or None,
+    "grid gCO2e/kWh": lambda m: [estimate.gco2e_per_kwh for estimate in m.cost.grid] or None,
     "PUE": lambda m: m.cost.pue,
     "Aforo": lambda m: m.tool_version,
 }

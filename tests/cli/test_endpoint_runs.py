@@ -129,7 +129,7 @@ def test_a_server_elsewhere_is_not_given_what_this_machine_draws_and_costs(tmp_p
         manifest, metrics, page = run_as_if_elsewhere(tmp_path / "left", port)
         told, known, _ = run_as_if_elsewhere(tmp_path / "told", port, "--price", "3", "--grid", "us-east-1")
     assert manifest.engine.is_remote
-    assert (manifest.energy.meter_class, manifest.energy.meters, manifest.energy.opinions) == ("none", [], [])
+    assert (manifest.energy.meter_class, manifest.energy.meters, manifest.energy.estimates) == ("none", [], [])
     assert (manifest.cost.price, manifest.cost.grid, manifest.cost.embodied) == (None, [], None)
     for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):
         assert "the server runs on another machine" in metrics[name]["reason"]

@@ -14,7 +14,7 @@ def test_a_detected_instance_tells_price_grid_and_pue() -> None:
     facts = resolve(stated(), C7G)
     assert facts.price is not None
     assert (facts.price.per_hour, facts.price.instance_type) == (0.58, "c7g.4xlarge")
-    assert [opinion.gco2e_per_kwh for opinion in facts.grid] == [415.755, 244.758]
+    assert [estimate.gco2e_per_kwh for estimate in facts.grid] == [415.755, 244.758]
     assert facts.pue == 1.135
     # the family is too new to be listed, and what other families have says nothing of it
     assert facts.embodied is None
@@ -34,7 +34,7 @@ def test_what_the_user_says_comes_first() -> None:
     facts = resolve(said, C7G)
     assert facts.price is not None
     assert (facts.price.per_hour, facts.price.currency, facts.price.kind) == (0.2, "EUR", "spot")
-    assert [opinion.place for opinion in facts.grid] == ["France, 2023"]
+    assert [estimate.place for estimate in facts.grid] == ["France, 2023"]
     assert facts.pue == 1.3
     assert facts.embodied is not None
     assert facts.embodied.kgco2e == (50, 50)

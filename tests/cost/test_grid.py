@@ -5,30 +5,30 @@ from profiler.cost import grid
 from profiler.errors import UsageError
 
 
-def test_northern_virginia_has_two_opinions_far_apart() -> None:
-    values = [opinion.gco2e_per_kwh for opinion in grid.opinions("us-east-1")]
+def test_northern_virginia_has_two_estimates_far_apart() -> None:
+    values = [estimate.gco2e_per_kwh for estimate in grid.estimates("us-east-1")]
     assert values == [415.755, pytest.approx(244.758)]
     assert values[0] / values[1] == pytest.approx(1.70, abs=0.01)
 
 
 def test_a_region_name_of_two_clouds_can_be_told_apart() -> None:
-    assert {o.place for o in grid.opinions("gcp:us-east4")} == {"gcp us-east4, by Google", "Virginia, 2023"}
+    assert {o.place for o in grid.estimates("gcp:us-east4")} == {"gcp us-east4, by Google", "Virginia, 2023"}
     assert grid.of_cloud("aws", "us-east4") == []
 
 
 def test_countries_states_and_numbers() -> None:
-    (germany,) = grid.opinions("DEU")
+    (germany,) = grid.estimates("DEU")
     assert (germany.gco2e_per_kwh, germany.place, germany.source.licence) == (380.95, "Germany, 2023", "CC-BY-4.0")
-    assert grid.opinions("us-va")[0].source.name == "egrid"
-    (said,) = grid.opinions("120")
+    assert grid.estimates("us-va")[0].source.name == "egrid"
+    (said,) = grid.estimates("120")
     assert (said.gco2e_per_kwh, said.source.name) == (120, "flag")
 
 
 def test_a_place_that_nobody_knows() -> None:
     with pytest.raises(UsageError, match=r"--grid Atlantis: nothing is known.*three letters"):
-        grid.opinions("Atlantis")
+        grid.estimates("Atlantis")
     with pytest.raises(UsageError, match="0 to 5000"):
-        grid.opinions("-3")
+        grid.estimates("-3")
 
 
 def test_every_row_has_a_source_and_a_plausible_value() -> None:

@@ -2,7 +2,7 @@ import pytest
 from support.energy import meter, reading
 
 from profiler.energy.account import Seen, accounts, headline
-from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
@@ -20,8 +20,8 @@ def seen(readings: list[EnergyReading], idle: bool = False, busy: float | None =
     return Seen(readings, [(20 * S, 80 * S)], share, idle_windows, Range.exact(0.0))
 
 
-def facts(*meters: MeterFacts, opinions: list[PowerOpinion] | None = None) -> EnergyFacts:
-    return EnergyFacts(meters=list(meters), opinions=opinions or [])
+def facts(*meters: MeterFacts, estimates: list[PowerEstimate] | None = None) -> EnergyFacts:
+    return EnergyFacts(meters=list(meters), estimates=estimates or [])
 
 
 def test_several_cards_are_one_account_and_other_scopes_are_not() -> None:
@@ -79,13 +79,13 @@ def test_a_window_that_is_too_short_for_a_claim_says_so() -> None:
     assert (account.notes, account.too_short_for_claims) == ((), False)
 
 
-def test_a_model_is_the_hull_of_all_opinions() -> None:
-    opinions = [
-        PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
-        PowerOpinion(name="b", idle_w=(5, 20), full_w=(25, 60), method=""),
+def test_a_model_is_the_hull_of_all_estimates() -> None:
+    estimates = [
+        PowerEstimate(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
+        PowerEstimate(name="b", idle_w=(5, 20), full_w=(25, 60), method=""),
     ]
     model = meter("codecarbon", "model", "whole machine")
-    (account,) = accounts(facts(model, opinions=opinions), seen(steady("codecarbon", 45), idle=True))
+    (account,) = accounts(facts(model, estimates=estimates), seen(steady("codecarbon", 45), idle=True))
     # half busy: a says 20 W, b 15 to 40 W, codecarbon 45 W
     assert account.parts == {"a": Range.exact(1200), "b": Range(900, 2400), "codecarbon": Range.exact(2700)}
     assert account.gross_j == Range(900, 2700)
@@ -94,8 +94,8 @@ def test_a_model_is_the_hull_of_all_opinions() -> None:
 
 
 def test_a_model_that_does_not_know_the_load_reaches_from_idle_to_full() -> None:
-    opinion = PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method="")
-    (account,) = accounts(facts(opinions=[opinion]), seen([], busy=None))
+    estimate = PowerEstimate(name="a", idle_w=(10, 10), full_w=(30, 30), method="")
+    (account,) = accounts(facts(estimates=[estimate]), seen([], busy=None))
     assert account.gross_j == Range(600, 1800)
     assert account.notes
 
@@ -175,3 +175,10 @@ def test_memory_counted_by_another_source_is_not_added() -> None:
     meters = [PACKAGES[0], meter("hwmon:dram-0", scope="DRAM")]
     found = accounts(facts(*meters), seen(steady("rapl:package-0", 100) + steady("hwmon:dram-0", 35)))
     assert [account.scope for account in found] == ["CPU packages", "DRAM"]
+
+
+def test_estimates_are_read_by_the_key_of_earlier_versions() -> None:
+    old = {"opinions": [{"name": "a", "idle_w": [1, 2], "full_w": [3, 4], "method": "m", "sources": []}]}
+    found = EnergyFacts.model_validate(old)
+    assert [estimate.name for estimate in found.estimates] == ["a"]
+    assert "opinions" not in found.model_dump()

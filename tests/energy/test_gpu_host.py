@@ -6,15 +6,15 @@ from support.energy import meter, reading
 from profiler.energy.account import Account, Seen, accounts, headline, whole_machine
 from profiler.energy.meters import describe
 from profiler.results.host_facts import GpuFacts
-from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
 
 S = 1_000_000_000
 A10G = GpuFacts(index=0, source="nvml", name="NVIDIA A10G", power_limit_w=300.0)
 H100S = [GpuFacts(index=i, source="nvml", name="NVIDIA H100 80GB HBM3", power_limit_w=700.0) for i in range(8)]
-FOUR_VCPUS = PowerOpinion(name="a model", idle_w=(4, 8), full_w=(16, 30), method="")
-TWO_PROCESSORS = PowerOpinion(name="a model", idle_w=(200, 500), full_w=(582, 1743), method="")
+FOUR_VCPUS = PowerEstimate(name="a model", idle_w=(4, 8), full_w=(16, 30), method="")
+TWO_PROCESSORS = PowerEstimate(name="a model", idle_w=(200, 500), full_w=(582, 1743), method="")
 
 
 def steady(channel: str, power_w: float) -> list[EnergyReading]:
@@ -23,7 +23,7 @@ def steady(channel: str, power_w: float) -> list[EnergyReading]:
 
 def accounts_of(
     gpus: list[GpuFacts],
-    opinion: PowerOpinion,
+    estimate: PowerEstimate,
     busy: float,
     powers_w: dict[str, float],
     *,
@@ -33,7 +33,7 @@ def accounts_of(
     meters = [_meter(channel, scopes or {}) for channel in powers_w]
     readings = [r for channel, power_w in powers_w.items() for r in steady(channel, power_w)]
     seen = Seen(readings, [(20 * S, 80 * S)], Range.exact(busy), [(0, 10 * S)], Range.exact(0.0), gpus)
-    return accounts(EnergyFacts(meters=meters, opinions=[opinion], absent=absent or {}), seen)
+    return accounts(EnergyFacts(meters=meters, estimates=[estimate], absent=absent or {}), seen)
 
 
 def _meter(channel: str, scopes: dict[str, str]) -> MeterFacts:

@@ -7,7 +7,7 @@ from profiler.energy.base import MeterAbsentError
 from profiler.energy.meters import Meters, check_wanted, describe
 from profiler.errors import UsageError
 from profiler.results.host_facts import HostFacts
-from profiler.results.manifest import MeterFacts, PowerOpinion
+from profiler.results.manifest import MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 
@@ -61,8 +61,8 @@ def test_a_meter_asked_for_by_name_must_be_there() -> None:
 
 
 def test_a_model_is_all_there_is() -> None:
-    opinion = PowerOpinion(name="a", idle_w=(1, 1), full_w=(2, 2), method="")
-    facts = describe([], [opinion], {"rapl": "none here"})
+    estimate = PowerEstimate(name="a", idle_w=(1, 1), full_w=(2, 2), method="")
+    facts = describe([], [estimate], {"rapl": "none here"})
     assert (facts.meter_class, facts.scope, facts.reason) == ("model", "whole machine", "rapl: none here")
 
 

@@ -10,10 +10,10 @@ from profiler.results.manifest import (
     CostFacts,
     EmbodiedFacts,
     EnergyFacts,
-    GridOpinion,
+    GridEstimate,
     MeterFacts,
     Phase,
-    PowerOpinion,
+    PowerEstimate,
     PriceFacts,
     Source,
     TokenPriceFacts,
@@ -24,13 +24,13 @@ from profiler.summaries.summarize import summarize
 
 SOURCE = Source(name="s", title="t")
 PRICE = PriceFacts(per_hour=0.36, currency="USD", kind="on-demand", source=SOURCE)
-GRIDS = [GridOpinion(gco2e_per_kwh=g, place="p", source=SOURCE) for g in (250, 400)]
+GRIDS = [GridEstimate(gco2e_per_kwh=g, place="p", source=SOURCE) for g in (250, 400)]
 EMBODIED = EmbodiedFacts(kgco2e=(126.144, 126.144), life_h=35_040, method="m", source=SOURCE)  # 1 mg/s
 
 
 def metrics_of(
     power_w: float | None = None,
-    opinions: list[PowerOpinion] | None = None,
+    estimates: list[PowerEstimate] | None = None,
     cost: CostFacts | None = None,
     idle: bool = False,
     gpus: list[GpuFacts] | None = None,
@@ -49,7 +49,7 @@ def metrics_of(
         phases.insert(0, Phase(name="idle-baseline", start_ns=2 * S, end_ns=6 * S))
     run = manifest(phases=phases).model_copy(
         update={
-            "energy": EnergyFacts(meters=meters, opinions=opinions or []),
+            "energy": EnergyFacts(meters=meters, estimates=estimates or []),
             "cost": cost or CostFacts(),
             "host": HostFacts(gpus=gpus or []),
         }
@@ -88,11 +88,11 @@ def test_without_a_baseline_net_energy_is_not_measured() -> None:
 
 
 def test_a_model_is_an_interval_without_a_value() -> None:
-    opinions = [
-        PowerOpinion(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
-        PowerOpinion(name="b", idle_w=(20, 20), full_w=(100, 100), method=""),
+    estimates = [
+        PowerEstimate(name="a", idle_w=(10, 10), full_w=(30, 30), method=""),
+        PowerEstimate(name="b", idle_w=(20, 20), full_w=(100, 100), method=""),
     ]
-    metric = scalar(metrics_of(opinions=opinions), "energy_j_per_output_token")
+    metric = scalar(metrics_of(estimates=estimates), "energy_j_per_output_token")
     # half busy: 20 W and 60 W
     assert (metric.value, metric.low, metric.high) == (None, pytest.approx(0.2), pytest.approx(0.6))
     assert metric.per_repeat == []
@@ -167,12 +167,12 @@ def test_carbon() -> None:
 
 
 CARD = GpuFacts(index=0, source="nvml", name="A10G", power_limit_w=100.0)
-OPINION = PowerOpinion(name="a", idle_w=(20, 20), full_w=(40, 40), method="")
+ESTIMATE = PowerEstimate(name="a", idle_w=(20, 20), full_w=(40, 40), method="")
 
 
 def test_carbon_of_a_host_with_a_card_is_that_of_the_whole_machine() -> None:
     cost = CostFacts(grid=GRIDS[:1], pue=1.0, embodied=EMBODIED)
-    found = metrics_of(power_w=360, cost=cost, opinions=[OPINION], gpus=[CARD])
+    found = metrics_of(power_w=360, cost=cost, estimates=[ESTIMATE], gpus=[CARD])
     # tokens are of the board: 360 J for 100 of them
     assert value(found, "energy_j_per_output_token") == pytest.approx(3.6)
     # 360 J and 30 J of half busy processors, up to 0.890625 × 100 J of all else; 1 J at 250 g/kWh is 250/3.6e6 g
@@ -187,7 +187,7 @@ def test_carbon_of_a_host_with_a_card_is_that_of_the_whole_machine() -> None:
 
 
 def test_a_host_with_a_card_that_nobody_read_has_neither_energy_nor_carbon() -> None:
-    found = metrics_of(cost=CostFacts(grid=GRIDS, embodied=EMBODIED), opinions=[OPINION], gpus=[CARD])
+    found = metrics_of(cost=CostFacts(grid=GRIDS, embodied=EMBODIED), estimates=[ESTIMATE], gpus=[CARD])
     for name in ("energy_j_per_output_token", "mean_power_w", "gco2e_per_1m_output_tokens"):
         metric = scalar(found, name)
         assert (metric.value, metric.low) == (None, None)

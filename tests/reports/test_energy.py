@@ -3,7 +3,7 @@ from profiler.cost.options import CostOptions
 from profiler.reports import energy
 from profiler.reports.tables import more_cards, scalar_rows, value_text
 from profiler.results.host_facts import CloudFacts, CpuFacts, HostFacts
-from profiler.results.manifest import EnergyFacts, PowerOpinion, Source
+from profiler.results.manifest import EnergyFacts, PowerEstimate, Source
 from profiler.results.summary import EnergyAccount, Metric, Scalar, Summary
 
 NB = "\u00a0"
@@ -45,8 +45,8 @@ def test_an_interval_is_shown_as_one_and_says_what_it_is() -> None:
     )
 
 
-def test_every_account_and_every_opinion_has_its_row() -> None:
-    opinion = PowerOpinion(name="TDP share", idle_w=(2, 10), full_w=(12, 24), method="a way", sources=[SOURCE])
+def test_every_account_and_every_estimate_has_its_row() -> None:
+    estimate = PowerEstimate(name="TDP share", idle_w=(2, 10), full_w=(12, 24), method="a way", sources=[SOURCE])
     counted = EnergyAccount(
         meter_class="counter",
         scope="GPU boards",
@@ -69,7 +69,7 @@ def test_every_account_and_every_opinion_has_its_row() -> None:
         parts={},
         notes=["readings cover 50%"],
     )
-    facts = EnergyFacts(opinions=[opinion], absent={"rapl": "no counter here"})
+    facts = EnergyFacts(estimates=[estimate], absent={"rapl": "no counter here"})
     said = text_of(energy.energy_rows(facts, [counted, uncovered]))
     assert "counter, GPU boards | gross 500 J; idle 100 J; net 400 J; coverage 100.0%; 20 s are too short" in said
     assert "polled, GPU boards | not measured: readings cover 50%" in said
@@ -80,7 +80,7 @@ def test_every_account_and_every_opinion_has_its_row() -> None:
     assert "Not available: rapl | no counter here" in said
 
 
-def test_carbon_names_every_grid_opinion_pue_and_embodied_part() -> None:
+def test_carbon_names_every_grid_estimate_pue_and_embodied_part() -> None:
     said = text_of(energy.carbon_rows(resolve(stated(CostOptions(embodied_kgco2e=300)), C7G), {}))
     assert "415.755" not in said  # shown with the digits that it carries
     assert "Grid, aws us-east-1, by EPA | 416 gCO2e/kWh" in said

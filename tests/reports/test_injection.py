@@ -9,7 +9,7 @@ from profiler.reports.compare import page
 from profiler.reports.compare.comparison import compare
 from profiler.results.folder import RunFolder
 from profiler.results.host_facts import CloudFacts
-from profiler.results.manifest import CostFacts, GridOpinion, Manifest, MeterFacts, PowerOpinion, PriceFacts, Source
+from profiler.results.manifest import CostFacts, GridEstimate, Manifest, MeterFacts, PowerEstimate, PriceFacts, Source
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import EnergyAccount, Finding, Scalar, Summary, Unchecked, Verdict
 
@@ -61,11 +61,11 @@ def full(run):
     manifest.workload = manifest.workload.model_copy(update={"free key": {"another": ["text"]}})
     manifest.host = manifest.host.model_copy(update={"cloud": CloudFacts(instance_type="", note="n")})
     price = PriceFacts(per_hour=1.0, currency="USD", kind="spot", region="r", instance_type="i", source=SOURCE)
-    grid = GridOpinion(gco2e_per_kwh=300.0, place="p", source=SOURCE)
+    grid = GridEstimate(gco2e_per_kwh=300.0, place="p", source=SOURCE)
     manifest.cost = CostFacts(price=price, grid=[grid], pue_source=SOURCE, embodied_reason="e")
     manifest.energy.meters = [MeterFacts(channel="c", meter="m", meter_class="wall", scope="s", provenance="p")]
-    opinion = PowerOpinion(name="o", idle_w=(1.0, 2.0), full_w=(3.0, 4.0), method="m", sources=[SOURCE])
-    manifest.energy.opinions, manifest.energy.absent = [opinion], {"nvml": "none"}
+    estimate = PowerEstimate(name="o", idle_w=(1.0, 2.0), full_w=(3.0, 4.0), method="m", sources=[SOURCE])
+    manifest.energy.estimates, manifest.energy.absent = [estimate], {"nvml": "none"}
     account = EnergyAccount(
         meter_class="wall", scope="s", gross_j=(1.0, 1.0), idle_j=None, net_j=None, coverage_ratio=1.0, provenance="p",
         parts={"channel": (1.0, 1.0)}, notes=["n"],

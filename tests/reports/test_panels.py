@@ -2,7 +2,7 @@
 
 from profiler.reports import panels
 from profiler.reports.gathered import Gathered
-from profiler.results.manifest import EnergyFacts, MeterFacts, PowerOpinion
+from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 
 S = 1_000_000_000
@@ -16,8 +16,8 @@ def energy_panels(run, wall=()):
 
 def test_models_are_two_lines_around_all_of_them(fake_run):
     run = fake_run(repeats=1, requests=4)
-    opinions = [PowerOpinion(name=str(w), idle_w=(w, w), full_w=(2 * w, 2 * w), method="m") for w in (10, 30)]
-    run.manifest.energy = EnergyFacts(meter_class="model", opinions=opinions)
+    estimates = [PowerEstimate(name=str(w), idle_w=(w, w), full_w=(2 * w, 2 * w), method="m") for w in (10, 30)]
+    run.manifest.energy = EnergyFacts(meter_class="model", estimates=estimates)
     for sample in run.samples:
         sample.host_cpu_ratio = 0.5
     _, (power,) = energy_panels(run)

@@ -140,7 +140,7 @@ def _manifest(
     workload: Mapping[str, Any],
     repeats: int,
 ) -> Manifest:
-    opinions, absent = band.opinions(host)
+    estimates, absent = band.estimates(host)
     price = stated(CostOptions(price=0.3, price_kind=price_kind)) if price_kind else stated()
     return Manifest(
         tool_version="0",
@@ -175,7 +175,7 @@ def _manifest(
         engine=EngineFacts(name="llama-server", version="fixture", threads=host.cpu.physical_cores),
         host=host,
         client=ClientFacts(python="3", stamp_source="kernel", stamp_note="fixture: these records were made by code"),
-        energy=EnergyFacts(meter_class="model", scope="whole machine", opinions=opinions, absent=absent),
+        energy=EnergyFacts(meter_class="model", scope="whole machine", estimates=estimates, absent=absent),
         cost=resolve(price, host),
         wall_offset_ns=round(BEGAN.timestamp()) * S - BOOT_NS,
         phases=phases,
