@@ -1,4 +1,4 @@
-"""Runs of a real endpoint spoilt on purpose: each gets the reason that is its own, wherever a reader looks."""
+"""Runs of a real endpoint made invalid on purpose: each gets the reason that is its own, wherever a reader looks."""
 
 import json
 import os
