@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import contextlib
+import sys
 
 with contextlib.suppress(ImportError):  # the base install is tested without it
     from hypothesis import HealthCheck, settings
@@ -8,3 +9,10 @@ with contextlib.suppress(ImportError):  # the base install is tested without it
     # How long an example takes is the machine's affair: it may be busy.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+
+
+def pytest_unconfigure() -> None:
+    """Close what llama_cpp opens when it is imported and leaves open to the end, where it would be reported."""
+    if module := sys.modules.get("llama_cpp._utils"):
+        module.outnull_file.close()
+        module.errnull_file.close()
