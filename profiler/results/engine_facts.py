@@ -10,11 +10,14 @@ PromptCache = Literal["cold", "warm"]
 
 
 class EngineFacts(Part):
-    """The model server: what ran, how it was built and every argument it was given."""
+    """The model server: what ran, how it was built and every argument it was given.
 
-    name: str
-    version: str | None = None
-    build: str | None = Field(default=None, description="Instruction sets and options compiled in.")
+    A field with a title is a setting in which runs that are compared may differ.
+    """
+
+    name: str = Field(title="engine")
+    version: str | None = Field(default=None, title="engine version")
+    build: str | None = Field(default=None, title="build", description="Instruction sets and options compiled in.")
     path: str | None = Field(default=None, description="The program, where it is one of its own.")
     command: list[str] = Field(default=[])
     url: str = ""
@@ -26,17 +29,39 @@ class EngineFacts(Part):
     response_model: str | None = Field(
         default=None, description="What responses call the model, where that is another name than was asked for."
     )
-    threads: int | None = None
-    context_tokens: int | None = Field(default=None, description="Context of each stream.")
-    slots: int | None = Field(default=None, description="Requests that it serves at a time.")
-    batch_tokens: int | None = Field(default=None, description="Tokens per batch; null: the engine's default.")
-    micro_batch_tokens: int | None = Field(default=None, description="Tokens computed at once; null: its default.")
-    kv_cache: str | None = Field(default=None, description="Type of the KV cache's elements; null: its default.")
-    prompt_cache: PromptCache | None = Field(
-        default=None, description="Whether prompts that begin alike may be reused; null: not known."
+    threads: int | None = Field(default=None, title="threads")
+    context_tokens: int | None = Field(default=None, title="context tokens", description="Context of each stream.")
+    slots: int | None = Field(default=None, title="slots", description="Requests that it serves at a time.")
+    batch_tokens: int | None = Field(
+        default=None, title="batch tokens", description="Tokens per batch; null: the engine's default."
     )
-    cpus: str | None = Field(default=None, description="Processors that it stays on, such as 0-2; null: any.")
+    micro_batch_tokens: int | None = Field(
+        default=None, title="micro-batch tokens", description="Tokens computed at once; null: its default."
+    )
+    kv_cache: str | None = Field(
+        default=None, title="KV cache", description="Type of the KV cache's elements; null: its default."
+    )
+    prompt_cache: PromptCache | None = Field(
+        default=None,
+        title="prompt cache",
+        description="Whether prompts that begin alike may be reused; null: not known.",
+    )
+    cpus: str | None = Field(
+        default=None, title="server CPUs", description="Processors that it stays on, such as 0-2; null: any."
+    )
+    options: dict[str, str] = Field(
+        default={},
+        title="engine options",
+        description="Settings of the engine that the user chose, by flag; all others were left to Aforo or the engine.",
+    )
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
+
+    def settings(self) -> dict[str, object]:
+        """Return the settings by their titles; of the options only those that no other setting shows."""
+        titles = {name: field.title for name, field in type(self).model_fields.items() if field.title}
+        shown = {f"--{name.replace('_', '-')}" for name in titles} | {"--context"}
+        options = {flag: value for flag, value in self.options.items() if flag not in shown}
+        return {title: options if name == "options" else getattr(self, name) for name, title in titles.items()}
 
 
 class BodyFacts(Part):

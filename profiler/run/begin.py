@@ -1,7 +1,7 @@
 """The beginning of a run: everything that is known before the first request, written down in `run.json`."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from profiler import __version__
 from profiler.cache import cache_folder
@@ -10,13 +10,16 @@ from profiler.cost.prices import REFRESHED
 from profiler.energy.meters import AUTO, NONE, Meters
 from profiler.hosts.detect import this_host
 from profiler.hosts.roofline import measure_and_keep
+from profiler.options import given
 from profiler.progress import Progress
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
 from profiler.run.caveats import caveats
 from profiler.run.context import ISO, RunContext
 from profiler.run.cpus import format_cpus
+from profiler.run.options import Options
 from profiler.run.plan import Plan
+from profiler.servers.options import TUNING
 from profiler.servers.secrets import hide_arguments
 from profiler.timing.clock import Clock, sample_wall_offset
 from profiler.timing.driver_client import LoadDriver
@@ -64,7 +67,19 @@ def engine_facts(plan: Plan) -> EngineFacts:
     """Return what is known of the engine, and the CPUs that it is pinned to, without secrets of its command line."""
     facts = plan.endpoint.describe()
     cpus = format_cpus(plan.cpus.server) or None
-    return facts.model_copy(update={"cpus": cpus, "command": hide_arguments(facts.command)})
+    more = {"cpus": cpus, "command": hide_arguments(facts.command), "options": _tuned(plan.options)}
+    return facts.model_copy(update=more)
+
+
+def _tuned(options: Options) -> dict[str, str]:
+    """Return what the user chose of the engine's settings, by flag, without secrets."""
+    chosen = [each for each in given(options, Options) if each.name in {"threads", "context_tokens", *TUNING}]
+    values = {each.flag: getattr(options, each.name) for each in chosen}
+    return {flag: " ".join(hide_arguments([str(each) for each in _listed(value)])) for flag, value in values.items()}
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, tuple) else [value]
 
 
 def _is_remote(plan: Plan) -> bool:

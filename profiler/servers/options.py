@@ -7,7 +7,7 @@ from it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.options import Option, check, given, option
+from profiler.options import Option, check, declared, given, option
 
 _STARTED = {"url": "the server there runs already"}
 
@@ -77,3 +77,7 @@ class EngineOptions:
     def has_argument(self, flag: str) -> bool:
         """Whether a flag of the engine's own is among what is passed on."""
         return any(word.partition("=")[0] == flag for word in self.engine_args)
+
+
+TUNING = frozenset(each.name for each in declared(EngineOptions)) - {"engine", "engine_path", "lora", "prompt_cache"}
+"""Fields by which a user tunes an engine."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from profiler.errors import UsageError
 from profiler.metrics.registry import Basis
+from profiler.results.engine_facts import EngineFacts
 from profiler.results.manifest import Manifest, ModelFacts
 from profiler.results.run_set import StoredRun
 from profiler.verdict.fairness import fairness
@@ -199,6 +200,11 @@ def _price(manifest: Manifest) -> str | None:
     return None if price is None else f"{price.per_hour:g} {price.currency}/h, {price.kind}"
 
 
+def engine_setting(title: str) -> Callable[[Manifest], object]:
+    """Return what reads the engine's setting of this title."""
+    return lambda manifest: manifest.engine.settings()[title]
+
+
 # Settings that two runs may differ in and still be repeats of each other; the host and what is paid are asked apart.
 _PARTS_NO_RUNS = {
     *("host", "fingerprint", "kernel", "memory bytes", "client processors", "client workers", "stamps", "Aforo"),
@@ -216,17 +222,7 @@ _SETTINGS: dict[str, Callable[[Manifest], object]] = {
     "memory bytes": lambda m: m.server_host.memory.total_bytes,
     "GPUs": _gpus,
     "kernel": lambda m: m.server_host.kernel,
-    "engine": lambda m: m.engine.name,
-    "engine version": lambda m: m.engine.version,
-    "build": lambda m: m.engine.build,
-    "threads": lambda m: m.engine.threads,
-    "slots": lambda m: m.engine.slots,
-    "context tokens": lambda m: m.engine.context_tokens,
-    "batch tokens": lambda m: m.engine.batch_tokens,
-    "micro-batch tokens": lambda m: m.engine.micro_batch_tokens,
-    "KV cache": lambda m: m.engine.kv_cache,
-    "prompt cache": lambda m: m.engine.prompt_cache,
-    "server processors": lambda m: m.engine.cpus,
+    **{title: engine_setting(title) for title in EngineFacts(name="").settings()},
     "client processors": lambda m: m.client.cpus,
     "client workers": lambda m: m.client.workers,
     "stamps": lambda m: m.client.stamp_source,

@@ -13,7 +13,7 @@ _SAME_SHARE = 0.05  # of prompt tokens that came from a cache
 _MANY_TIMES = 2.0  # as many requests: estimates that depend on the length of a run show it
 _SHORT_WINDOW = "too short for a claim"  # as `energy.account` notes it
 _CHOSEN_BY_HAND = {
-    *("--threads", "--batch-tokens", "--micro-batch-tokens", "--kv-cache", "--engine-arg", "--context-tokens"),
+    *("--batch-tokens", "--micro-batch-tokens", "--kv-cache", "--engine-arg"),
 }
 
 
@@ -261,7 +261,7 @@ def requests(runs: Runs) -> str | None:
 
 def tuned(runs: Runs) -> str | None:
     """Settings chosen by hand on one side only."""
-    chosen = {run.name: sorted(_options(run.manifest) & _CHOSEN_BY_HAND) for run in runs if run.manifest.command_line}
+    chosen = {run.name: sorted(_tuning(run.manifest)) for run in runs if run.manifest.command_line}
     tuned = [f"{name} ({', '.join(options)})" for name, options in chosen.items() if options]
     if not tuned or len(tuned) == len(chosen):
         return None
@@ -271,8 +271,11 @@ def tuned(runs: Runs) -> str | None:
     )
 
 
-def _options(run: Manifest) -> set[str]:
-    return {word.partition("=")[0] for word in run.command_line if word.startswith("--")}
+def _tuning(run: Manifest) -> set[str]:
+    """Return the flags of settings that the user chose; by the command line of a run that does not list them."""
+    if "options" in run.engine.model_fields_set:
+        return set(run.engine.options)
+    return {word.partition("=")[0] for word in run.command_line} & _CHOSEN_BY_HAND
 
 
 def _use_of_cores(manifest: Manifest) -> str | None:

@@ -6,7 +6,7 @@ from support.stored_runs import GOLDEN, stored
 
 from profiler.errors import UsageError
 from profiler.results.run_set import StoredRun, read_runs
-from profiler.verdict.comparable import check_comparable, differing_settings, fairness, mismatches
+from profiler.verdict.comparable import check_comparable, differing_settings, fairness, mismatches, setting_of
 
 CPU = {"physical_cores": 4, "logical_cpus": 8, "smt": True}
 LOAD = {"shape": "closed-loop", "concurrency": 1}
@@ -134,6 +134,14 @@ def test_settings_that_differ(pair) -> None:
         "architecture": {"a": "x86_64", "b": "aarch64"},
         "threads": {"a": "4", "b": "2"},
     }
+
+
+def test_options_of_the_engine_that_nothing_else_shows_are_settings(pair) -> None:
+    chosen = {"--gpu-layers": "99", "--threads": "2", "--context": "4096", "--engine-arg": "--no-mmap"}
+    runs = pair(engine__options=chosen)
+    (found,) = differing_settings(runs)
+    assert (found.field, found.values["b"]) == ("engine options", "--gpu-layers 99, --engine-arg --no-mmap")
+    assert setting_of(runs[0], ()) != setting_of(runs[1], ())
 
 
 def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) -> None:

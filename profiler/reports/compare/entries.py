@@ -11,7 +11,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.naming import LATEST, short_id
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Summary
-from profiler.verdict.comparable import Mismatch, server_of
+from profiler.verdict.comparable import Mismatch, engine_setting, server_of
 from profiler.workloads.schema import ClosedLoop, OpenLoop
 
 MOST_COLOURS = 8  # runs, or groups of runs, that can be told apart by colour and shape
@@ -181,17 +181,15 @@ def _version(manifest: Manifest) -> str:
     return (manifest.engine.version or "").partition(" (")[0]
 
 
+_ENGINE_SETTINGS = ("threads", "slots", "KV cache", "prompt cache")
 _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "host": host,
     "engine": lambda manifest: manifest.engine.name,
     "server": server_of,
     "model": lambda manifest: manifest.model.name,
     "quantisation": lambda manifest: manifest.model.quantisation,
-    "threads": lambda manifest: manifest.engine.threads,
-    "slots": lambda manifest: manifest.engine.slots,
-    "KV cache": lambda manifest: manifest.engine.kv_cache,
-    "prompt cache": lambda manifest: manifest.engine.prompt_cache,
+    **{title: engine_setting(title) for title in _ENGINE_SETTINGS},
     "load": load,
     "version": _version,  # last: two engines differ in it, too, and a label has room for few words
 }
-_NEEDS_TITLE = {"threads", "slots", "KV cache", "prompt cache", "version"}
+_NEEDS_TITLE = {*_ENGINE_SETTINGS, "version"}
