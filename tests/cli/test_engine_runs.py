@@ -166,7 +166,15 @@ def test_an_endpoint_that_answers_from_its_cache_is_found_out(tmp_path: Path, af
     try:
         told = {
             cache: aforo(
-                "run", str(definition), "--url", server.url, "--prompt-cache", cache, "--json", "--quiet", *ALONE
+                "run",
+                str(definition),
+                "--url",
+                server.address.url,
+                "--prompt-cache",
+                cache,
+                "--json",
+                "--quiet",
+                *ALONE,
             )
             for cache in ("cold", "warm")
         }
