@@ -55,7 +55,7 @@ CASES = [
     (["run", "conversation", "--model", TINY, "--requests", "30"], "whole conversations of 4 turns, say 28 or 32"),
     (["run", "conversation", "--model", TINY, "--context", "400"], "turn 4 of a conversation: 368 in, 48 out"),
     (["summarize", "."], "not a run folder"),
-    (["report", "nowhere"], "not a run folder"),
+    (["report", "nowhere"], "No run is called 'nowhere'"),
     (["workloads", "show", "quick"], "quickstart"),
 ]
 
