@@ -74,7 +74,15 @@ def build(stages: Stages | None = None, tick: object = lambda: None) -> Path:
 
 
 def test_a_build_ends_in_programs_and_a_record_of_how_they_were_made(engines: Path, cmake: Path) -> None:
-    stages = Stages()
+    seen = cmake / "seen"
+    stand_in(cmake, f"until [ -e {seen} ]; do sleep 0.01; done")
+
+    class Watched(Stages):
+        def advance(self, done: float, note: str = "") -> None:
+            super().advance(done, note)
+            seen.touch()
+
+    stages = Watched()
     assert llama_build.built("llama-server") is None
     folder = build(stages)
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -168,6 +176,19 @@ def test_of_two_builds_at_once_the_second_waits_and_uses_what_the_first_has_buil
     assert folders == [llama_build.home()] * 2
     assert (cmake / "told.log").read_text().splitlines() == ["configured"]
     assert sorted("Waiting for another build of llama.cpp to end" in stages.seen for stages in seen) == [False, True]
+
+
+def test_a_compiler_that_does_not_take_several_files_as_one_is_given_them_one_by_one(
+    engines: Path, cmake: Path
+) -> None:
+    stand_in(cmake, f"grep -q INCLUDE=/ {cmake / 'told'} && {{ echo 'error: redefinition'; exit 1; }}")
+    assert (build() / "llama-server").exists()
+    assert (cmake / "told.log").read_text().splitlines() == ["configured"] * 2
+    assert "redefinition" not in llama_build.log_path().read_text()
+
+
+def test_the_files_that_are_compiled_as_one_are_for_the_pinned_source() -> None:
+    assert llama_build.SOURCE_VERSION == "0.3.36", "look through shorter_build.cmake, then change this line"
 
 
 def test_a_build_says_beforehand_what_it_does_and_how_long_it_takes() -> None:

@@ -1,0 +1,36 @@
+# Read by CMake after project(llama.cpp): compiles the files of a group as one, which read the same large headers.
+# For the source that llama_build.py pins. Where a compiler does not take it, the build goes on without it.
+
+function(aforo_group directory target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  set(count 0)
+  foreach(file IN LISTS ARGN)
+    math(EXPR group "${count} / 8") # more at a time take over a gigabyte of memory
+    math(EXPR count "${count} + 1")
+    set_source_files_properties(
+      ${CMAKE_SOURCE_DIR}/${directory}/${file}
+      DIRECTORY ${CMAKE_SOURCE_DIR}/${directory}
+      PROPERTIES UNITY_GROUP ${target}${group})
+  endforeach()
+endfunction()
+
+function(aforo_shorten)
+  aforo_group(common llama-common
+    parsers/parsers.cpp parsers/cohere2moe.cpp parsers/deepseek.cpp parsers/functionary-v3-2.cpp parsers/gemma4.cpp
+    parsers/gigachat-v3.cpp parsers/gpt-oss.cpp parsers/kimi-k2.cpp
+    parsers/kimi-k3.cpp parsers/ling3.cpp parsers/lfm2.cpp parsers/minicpm5.cpp parsers/minimax-m3.cpp
+    parsers/ministral3.cpp parsers/muse-glimmer.cpp parsers/qwen3-coder.cpp
+    arg.cpp chat-auto-parser-generator.cpp chat-auto-parser-helpers.cpp chat-diff-analyzer.cpp chat-peg-parser.cpp
+    chat.cpp common.cpp console.cpp
+    llguidance.cpp log.cpp ngram-cache.cpp ngram-map.cpp ngram-mod.cpp peg-parser.cpp preset.cpp reasoning-budget.cpp
+    sampling.cpp speculative.cpp subproc.cpp trie.cpp unicode.cpp jinja/lexer.cpp jinja/parser.cpp jinja/runtime.cpp
+    jinja/value.cpp jinja/string.cpp jinja/caps.cpp)
+  aforo_group(tools/server server-context
+    server-chat.cpp server-task.cpp server-queue.cpp server-common.cpp server-context.cpp server-stream.cpp
+    server-tools.cpp server-mcp.cpp)
+  file(GLOB encoders RELATIVE ${CMAKE_SOURCE_DIR}/tools/mtmd ${CMAKE_SOURCE_DIR}/tools/mtmd/models/*.cpp)
+  aforo_group(tools/mtmd mtmd ${encoders})
+  aforo_group(tools/server llama-server-impl server.cpp server-http.cpp server-models.cpp)
+endfunction()
+
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL aforo_shorten)
