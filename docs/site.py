@@ -6,7 +6,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 PAGES = ("*.md", "docs/*.md", "*/README.md", "benchmarks/results/*.md")
-LINKED = ("workloads/schema.json",)  # files that pages link to
+LINKED = ("docs/images/*", "workloads/schema.json")  # files that pages show or link to
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
