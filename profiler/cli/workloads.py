@@ -68,7 +68,7 @@ def _print_table(shipped: "list[Loaded]") -> None:
 
 
 def _sizes(workload: "Workload") -> str:
-    prompts, out = workload.prompts, f"{workload.output_tokens} tokens out"
+    prompts, out = workload.prompts, _out(workload)
     if prompts.source == "synthetic":
         asked = f"{prompts.tokens} tokens in{_system(prompts.system)}, {out}"
     elif prompts.source == "conversations":
@@ -79,6 +79,12 @@ def _sizes(workload: "Workload") -> str:
     else:
         asked = f"rows of {prompts.file} in, {out}"
     return f"{asked}, {_load(workload)}, {workload.repeats} × {workload.requests} requests"
+
+
+def _out(workload: "Workload") -> str:
+    if workload.is_embedding:
+        return "a vector out"
+    return f"{'at most ' if workload.stop == 'natural' else ''}{workload.output_tokens} tokens out"
 
 
 def _system(system: "CommonSystem | None") -> str:

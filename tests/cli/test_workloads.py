@@ -16,6 +16,23 @@ def test_the_list_names_every_shipped_workload(aforo: Aforo) -> None:
         assert loaded.workload.id in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [
+        ("smoke", "in, 8 tokens out"),
+        ("task-classify", "in, at most 16 tokens out"),
+        ("task-retrieve", "in, a vector out"),
+    ],
+)
+def test_the_list_says_what_comes_back(aforo: Aforo, name: str, out: str) -> None:
+    cells = (line.split("│")[1:3] for line in aforo("workloads").stdout.splitlines() if line.startswith("│"))
+    rows, current = dict[str, str](), ""
+    for workload, text in cells:
+        current = workload.strip() or current
+        rows[current] = f"{rows.get(current, '')} {text.strip()}"
+    assert out in rows[name]
+
+
 def test_the_list_is_printed_as_json(aforo: Aforo) -> None:
     listed = json.loads(aforo("workloads", "--json").stdout)
     assert [workload["id"] for workload in listed] == [loaded.workload.id for loaded in load.available()]

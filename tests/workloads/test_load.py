@@ -280,6 +280,14 @@ def test_available_lists_every_shipped_definition() -> None:
         "shared-system-prompt",
         "smoke",
         "summarise-long",
+        "task-classify",
+        "task-code",
+        "task-instructions",
+        "task-languages",
+        "task-questions",
+        "task-retrieve",
+        "task-summarise",
+        "task-write",
     ]
 
 
