@@ -3,15 +3,19 @@
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
+import psutil
+
 from profiler.cost.facts import Stated, stated
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
-from profiler.hosts.usable_cpus import usable_cpu_count
+from profiler.hosts.cgroup import limits
+from profiler.hosts.tree import Tree
+from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
@@ -20,8 +24,9 @@ from profiler.progress import Progress
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run import sizing
-from profiler.run.cpus import CpuSets
+from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
 from profiler.run.options import Options
+from profiler.run.threads import fast_cores
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
 from profiler.search.strategy import is_one_point
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
@@ -44,6 +49,7 @@ from profiler.workloads.traces import Trace
 
 _NONCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NONCE_BYTES = 4
+_HERE = Tree(Path("/"))
 
 
 @dataclass(frozen=True)
@@ -226,7 +232,7 @@ def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
 def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None) -> Launch:
     return Launch(
         model=model,
-        threads=sizing.threads(options),
+        threads=_threads(options),
         context_tokens=sizing.context_tokens(options.context_tokens, loaded, model),
         streams=sizing.streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
@@ -234,6 +240,35 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         threads_explicit=options.threads is not None,
         api=loaded.workload.api,
     )
+
+
+def _threads(options: Options) -> int:
+    """Default to one thread per fast physical core that may be used.
+
+    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
+    """
+    asked = options.threads
+    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
+    usable = room or usable_cpu_count()
+    if asked is None:
+        quota = limits(_HERE).cpu_limit_cores
+        return min(_cores(options, room, usable), max(1, int(quota or usable)))
+    if not 1 <= asked <= usable:
+        raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
+    return asked
+
+
+def _cores(options: Options, room: int | None, usable: int) -> int:
+    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
+    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
+    allowed: Collection[int] | None = usable_cpus()
+    if room is not None:
+        allowed = choose_cpus(
+            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
+        ).server
+    found = fast_cores(allowed, _HERE) if allowed else None
+    share = max(1, usable * physical // logical) if physical and logical else usable
+    return min(physical or usable, usable, found or share)
 
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:

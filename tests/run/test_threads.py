@@ -6,7 +6,7 @@ import pytest
 
 from profiler.hosts.tree import Tree
 from profiler.results.host_facts import LimitFacts
-from profiler.run import sizing
+from profiler.run import plan
 from profiler.run.options import Options
 from profiler.run.threads import fast_cores
 
@@ -15,14 +15,14 @@ from profiler.run.threads import fast_cores
 def test_no_more_than_a_containers_quota(
     quota_cores: float | None, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profiler.run.sizing.usable_cpus", lambda: None)
-    monkeypatch.setattr("profiler.run.sizing.room_for_server", lambda *_: None)
-    monkeypatch.setattr("profiler.run.sizing.usable_cpu_count", lambda: 16)
-    monkeypatch.setattr("profiler.run.sizing.psutil.cpu_count", lambda logical: 8)
-    monkeypatch.setattr("profiler.run.sizing.limits", lambda _: LimitFacts(cpu_limit_cores=quota_cores))
+    monkeypatch.setattr("profiler.run.plan.usable_cpus", lambda: None)
+    monkeypatch.setattr("profiler.run.plan.room_for_server", lambda *_: None)
+    monkeypatch.setattr("profiler.run.plan.usable_cpu_count", lambda: 16)
+    monkeypatch.setattr("profiler.run.plan.psutil.cpu_count", lambda logical: 8)
+    monkeypatch.setattr("profiler.run.plan.limits", lambda _: LimitFacts(cpu_limit_cores=quota_cores))
 
-    assert sizing.threads(Options()) == threads
-    assert sizing.threads(Options(threads=16)) == 16  # what is asked for is done
+    assert plan._threads(Options()) == threads
+    assert plan._threads(Options(threads=16)) == 16  # what is asked for is done
 
 
 def write(root: Path, path: str, text: object) -> None:
@@ -70,9 +70,9 @@ def test_where_the_kernel_does_not_say_nothing_is_known(tmp_path: Path) -> None:
 
 def test_where_siblings_are_not_known_the_share_of_all_processors_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads of a machine with two to a core: one core's worth."""
-    monkeypatch.setattr("profiler.run.sizing.fast_cores", lambda *_: None)
-    monkeypatch.setattr("profiler.run.sizing.usable_cpus", lambda: frozenset({0, 8}))
-    monkeypatch.setattr("profiler.run.sizing.usable_cpu_count", lambda: 2)
-    monkeypatch.setattr("profiler.run.sizing.psutil.cpu_count", lambda logical: 16 if logical else 8)
-    monkeypatch.setattr("profiler.run.sizing.limits", lambda _: LimitFacts())
-    assert sizing.threads(Options()) == 1
+    monkeypatch.setattr("profiler.run.plan.fast_cores", lambda *_: None)
+    monkeypatch.setattr("profiler.run.plan.usable_cpus", lambda: frozenset({0, 8}))
+    monkeypatch.setattr("profiler.run.plan.usable_cpu_count", lambda: 2)
+    monkeypatch.setattr("profiler.run.plan.psutil.cpu_count", lambda logical: 16 if logical else 8)
+    monkeypatch.setattr("profiler.run.plan.limits", lambda _: LimitFacts())
+    assert plan._threads(Options()) == 1
