@@ -1,4 +1,7 @@
-"""Ids of metrics that were others in earlier versions: summaries, lists, claims and gates read both."""
+"""Ids of metrics that were others in earlier versions: summaries, lists, claims and gates read both.
+
+`summary.json` is written with both for one version, so that programs which read it have time to change.
+"""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -26,3 +29,8 @@ def in_new_names(metrics: Mapping[str, _Metric]) -> dict[str, _Metric]:
     """Return the metrics of a summary of any version by the ids of this one."""
     found = {RENAMED.get(name, name): metric for name, metric in metrics.items()}
     return found | {new: found[old] for old, new in IN_ANY_CURRENCY.items() if old in found and new not in found}
+
+
+def in_both_names(metrics: Mapping[str, _Metric]) -> dict[str, _Metric]:
+    """Return the metrics with those of earlier ids behind them."""
+    return {**metrics, **{old: metrics[new] for old, new in RENAMED.items() if new in metrics}}

@@ -1,11 +1,11 @@
 """`summary.json`: every metric of one run, recomputed from its other files by pure code."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, WrapSerializer
 
 from profiler.results.manifest import MeterClass, Point, Status
-from profiler.results.metric_names import in_new_names
+from profiler.results.metric_names import in_both_names, in_new_names
 
 
 class _Part(BaseModel):
@@ -80,8 +80,14 @@ class NotMeasured(_Part):
 
 Metric = Distribution | Scalar | NotMeasured
 
-Metrics = Annotated[dict[str, Metric], AfterValidator(in_new_names)]
-"""By id."""
+
+def _in_both_names(metrics: dict[str, Metric], write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    written: dict[str, Any] = write(in_both_names(metrics))
+    return written
+
+
+Metrics = Annotated[dict[str, Metric], AfterValidator(in_new_names), WrapSerializer(_in_both_names)]
+"""By id; those of earlier versions are read, and written beside the new ones."""
 
 
 Level = Literal["VALID", "VALID with warnings", "INVALID"]

@@ -1,5 +1,6 @@
 """Ids of earlier versions: what was written with them still reads."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from profiler.metrics.catalogue import METRICS
 from profiler.results.folder import RunFolder
 from profiler.results.metric_names import IN_ANY_CURRENCY, RENAMED, in_new_names
+from profiler.results.summary import Summary
 from profiler.summaries.estimates import parse_metric
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1-smoke"
@@ -27,6 +29,15 @@ def test_a_summary_of_an_earlier_version_reads_by_the_ids_of_this_one() -> None:
     metrics = RunFolder(GOLDEN).read_summary().metrics
     assert "read_lag_us" in metrics
     assert not metrics.keys() & RENAMED.keys()
+
+
+def test_a_summary_is_written_with_both_ids_for_programs_that_know_the_earlier_ones() -> None:
+    summary = RunFolder(GOLDEN).read_summary()
+    written = json.loads(summary.model_dump_json())["metrics"]
+    renamed = {old: new for old, new in RENAMED.items() if new in summary.metrics}
+    assert "kernel_user_gap_us" in renamed
+    assert {old: written[old] for old in renamed} == {old: written[new] for old, new in renamed.items()}
+    assert Summary.model_validate_json(summary.model_dump_json()) == summary
 
 
 def test_a_number_in_usd_is_also_one_in_its_currency() -> None:

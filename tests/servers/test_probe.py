@@ -12,7 +12,7 @@ from profiler.servers.address import Address
 from profiler.servers.body import BodyChanges
 from profiler.servers.openai_api import HttpStatusError, streamed_body
 from profiler.servers.probe import Probe, Probed
-from profiler.workloads.messages import Message
+from profiler.workloads.messages import Message, Request
 
 OUTPUT_TOKENS = 64
 
@@ -45,7 +45,7 @@ def probe(
     limit_s: float = 60.0,
 ) -> Probed:
     def body(tokens: int, changes: BodyChanges) -> dict[str, object]:
-        return changes.apply(streamed_body("m", "chat", (Message("user", "hi"),), tokens, 0.0, 1))
+        return changes.apply(streamed_body("m", Request("chat", (Message("user", "hi"),), tokens)))
 
     with server.serve(script) as port:
         return Probe(Address("127.0.0.1", port), "chat", body, OUTPUT_TOKENS, limit_s=limit_s).carry_out(asked)
