@@ -73,7 +73,7 @@ def write(
     file: BinaryIO,
     metadata: Mapping[str, Field],
     tensors: Sequence[StoredTensor],
-    pieces: Callable[[StoredTensor], Iterable[bytes | memoryview]],
+    pieces: Callable[[StoredTensor], Iterable[bytes | bytearray]],
 ) -> None:
     """Write a whole file; `pieces` gives the stored bytes of a tensor in order.
 

@@ -4,29 +4,23 @@ A matrix W with an adapter works as W + alpha / rank · B · A, with A of rank �
 (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from profiler.errors import ModelError
 from profiler.models import config_json, gguf_header, gguf_writer, layout, quantisations, safetensors_file
 from profiler.models.files import OnProgress, ignore_progress, replacing, sha256, sha256_of_all
 from profiler.models.gguf_writer import Field, StoredTensor, boolean, f32, text, u32
-from profiler.models.quantisations import RandomBytes
+from profiler.models.random_bytes import SECOND, RandomBytes
 from profiler.models.safetensors_file import TensorInfo
 from profiler.models.shapes import Shape
-from profiler.models.synthetic import MARK, RECIPE, file_stem, need_numpy
+from profiler.models.synthetic import MARK, RECIPE, file_stem
 from profiler.results.manifest import LoraFacts, ModelFacts
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 TARGETS = {
     # What the command line calls them: llama.cpp's names of the matrices.
@@ -44,8 +38,6 @@ MODULES = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-
-SEED = 20_261_121
 
 _LARGEST_ALPHA = 1e30  # a number beyond says nothing
 _F16 = 1
@@ -75,7 +67,7 @@ class _Part:
     def peft_name(self) -> str:
         return f"base_model.model.model.layers.{self.layer}.{MODULES[self.target]}.lora_{self.letter}.weight"
 
-    def draw(self, random: RandomBytes) -> NDArray[np.uint8]:
+    def draw(self, random: RandomBytes) -> bytearray:
         return quantisations.DRAWS[_F16](random, self.columns * self.rows, self.deviation)
 
 
@@ -87,15 +79,14 @@ def name_of(shape: Shape, rank: int, targets: str) -> str:
 def make_gguf(shape: Shape, rank: int, targets: str, path: Path) -> Path:
     """Write an adapter for llama.cpp and return its path; alpha is twice the rank.
 
-    Raises MissingExtraError without numpy, and ModelError where the rank or the targets do not suit the
-    shape, or the file cannot be written.
+    Raises ModelError where the rank or the targets do not suit the shape, or the file cannot be written.
     """
     parts = _parts(shape, rank, targets)
     stored = {StoredTensor(part.gguf_name, (part.columns, part.rows), _F16): part for part in parts}
-    random = RandomBytes(SEED)
+    random = RandomBytes(SECOND)
 
-    def pieces(tensor: StoredTensor) -> Iterator[memoryview]:
-        yield stored[tensor].draw(random).data
+    def pieces(tensor: StoredTensor) -> Iterator[bytearray]:
+        yield stored[tensor].draw(random)
 
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -112,10 +103,10 @@ def make_peft(shape: Shape, rank: int, targets: str, folder: Path) -> Path:
     """
     parts = _parts(shape, rank, targets)
     tensors = {part.peft_name: TensorInfo("F16", (part.rows, part.columns)) for part in parts}
-    random = RandomBytes(SEED)
+    random = RandomBytes(SECOND)
     try:
         with replacing(folder / _PEFT_WEIGHTS) as temporary, temporary.open("wb") as file:
-            data = (part.draw(random).data for part in parts)
+            data = (part.draw(random) for part in parts)
             safetensors_file.write(file, tensors, data, {"format": "pt"})
         with replacing(folder / _PEFT_CONFIG) as temporary:
             temporary.write_text(json.dumps(_peft_config(shape, rank, targets), indent=1), "utf-8")
@@ -133,7 +124,6 @@ def _unwritten(path: Path, error: OSError) -> ModelError:
 
 def _parts(shape: Shape, rank: int, targets: str) -> list[_Part]:
     """Return A and B of every matrix that is adapted."""
-    need_numpy()
     if targets not in TARGETS:
         raise ModelError(f"Unknown targets {targets!r}. Known ones: {', '.join(TARGETS)}.")
     if shape.is_embedding:

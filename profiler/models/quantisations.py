@@ -2,49 +2,23 @@
 
 The blocks are those of ggml (ggml-common.h). Their scales are chosen so that the weights have the wanted
 deviation and an average of zero: a common offset of all weights would add up from layer to layer.
-Random bits come from the raw output of a generator whose stream numpy keeps stable, so that a synthetic
-file has the same bytes on every host.
+A number of the same place in all blocks is set by one slice, which takes plain Python not much longer than
+arrays would; a synthetic file has the same bytes on every host.
 """
 
-from __future__ import annotations
-
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import frexp, ldexp, sqrt
-from typing import TYPE_CHECKING
 
 from profiler.errors import ModelError
 from profiler.models import ggml
 from profiler.models.layout import Tensor
+from profiler.models.random_bytes import RandomBytes
 from profiler.models.shapes import Shape
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 _F16, _Q4_0, _Q5_0, _Q8_0, _Q4_K, _Q5_K, _Q6_K = 1, 2, 6, 8, 12, 13, 14
-
-
-class RandomBytes:
-    """An endless stream of random bytes, the same on every host for the same seed."""
-
-    def __init__(self, seed: int) -> None:
-        """Start the stream."""
-        from numpy.random import PCG64  # noqa: PLC0415 - numpy is an extra
-
-        self._generator = PCG64(seed)
-
-    def uint8(self, count: int) -> NDArray[np.uint8]:
-        """Return `count` bytes, shape (count,)."""
-        words = self._generator.random_raw(-(-count // 8))
-        return words.astype("<u8", copy=False).view("uint8")[:count]
-
-    def int8(self, count: int) -> NDArray[np.int8]:
-        """Return `count` values from −127 to 127, shape (count,)."""
-        values = self.uint8(count).view("int8")
-        values[values == -128] = 127
-        return values
 
 
 def _rms(lowest: float, highest: float) -> float:
@@ -56,82 +30,94 @@ def _rms(lowest: float, highest: float) -> float:
 _INT8_RMS = _rms(-127, 127)
 
 
-def _draw_f16(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_f16(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Two bytes an element."""
-    import numpy as np  # noqa: PLC0415 - numpy is an extra
+    values = random.int8(elements)
+    stored = bytearray(2 * elements)
+    stored[::2], stored[1::2] = map(values.translate, f16_tables(deviation / _INT8_RMS))
+    return stored
 
-    return (random.int8(elements) * np.float32(deviation / _INT8_RMS)).astype("<f2").view("uint8")
+
+def f16_tables(factor: float) -> tuple[bytes, bytes]:
+    """Return the low and the high byte of float16(float32(value × float32(factor))) for each signed byte."""
+    (rounded,) = struct.unpack("<f", struct.pack("<f", factor))
+    products = struct.pack("<256f", *(rounded * (byte - (byte & 0x80) * 2) for byte in range(256)))
+    halves = struct.pack("<256e", *struct.unpack("<256f", products))
+    return halves[::2], halves[1::2]
 
 
-def _draw_q8_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q8_0(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 32: a float16 scale, 32 signed bytes."""
-    import numpy as np  # noqa: PLC0415 - numpy is an extra
-
-    blocks = np.empty((elements // 32, 34), dtype=np.uint8)
-    blocks[:, :2] = _half(deviation / _INT8_RMS)
-    blocks[:, 2:] = random.int8(elements).view(np.uint8).reshape(-1, 32)
-    return blocks.reshape(-1)
+    scale = _half(deviation / _INT8_RMS)
+    values = struct.iter_unpack("32s", random.int8(elements))
+    return bytearray(scale.join([b"", *(block for (block,) in values)]))
 
 
-def _draw_q4_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q4_0(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 32: a float16 scale, 32 × 4 bits from −8 to 7."""
     return _signed_scales(random, elements, block_bytes=18, scale=deviation / _rms(-8, 7))
 
 
-def _draw_q5_0(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q5_0(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 32: a float16 scale, 32 × 5 bits from −16 to 15."""
     return _signed_scales(random, elements, block_bytes=22, scale=deviation / _rms(-16, 15))
 
 
-def _draw_q4_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q4_k(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 256: two float16 scales, 8 × (scale, minimum) of 6 bits, 256 × 4 bits from 0 to 15."""
     return _scales_and_minima(random, elements, block_bytes=144, scale=deviation / _rms(-7.5, 7.5), middle=7.5)
 
 
-def _draw_q5_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q5_k(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 256: two float16 scales, 8 × (scale, minimum) of 6 bits, 256 × 5 bits from 0 to 31."""
     return _scales_and_minima(random, elements, block_bytes=176, scale=deviation / _rms(-15.5, 15.5), middle=15.5)
 
 
-def _draw_q6_k(random: RandomBytes, elements: int, deviation: float) -> NDArray[np.uint8]:
+def _draw_q6_k(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 256: 256 × 6 bits from −32 to 31, 16 signed bytes of scale, a float16 scale."""
-    blocks = random.uint8(elements // 256 * 210).reshape(-1, 210)
-    blocks[:, 192:208] = (blocks[:, 192:208] & 2) - 1  # −1 or 1, at random
-    blocks[:, 208:] = _half(deviation / _rms(-32, 31))
-    return blocks.reshape(-1)
+    blocks = random.uint8(elements // 256 * 210)
+    for place in range(192, 208):
+        blocks[place::210] = blocks[place::210].translate(_SIGNS)
+    _fill(blocks, 210, 208, _half(deviation / _rms(-32, 31)))
+    return blocks
 
 
-def _signed_scales(random: RandomBytes, elements: int, block_bytes: int, scale: float) -> NDArray[np.uint8]:
+_SIGNS = bytes(((byte & 2) - 1) & 0xFF for byte in range(256))
+"""−1 or 1 for each byte, as signed bytes."""
+
+
+def _signed_scales(random: RandomBytes, elements: int, block_bytes: int, scale: float) -> bytearray:
     """Random blocks of 32 whose scale is positive or negative at random, which centres their weights."""
-    blocks = random.uint8(elements // 32 * block_bytes).reshape(-1, block_bytes)
+    blocks = random.uint8(elements // 32 * block_bytes)
     low, high = _half(scale)
-    blocks[:, 0] = low
-    blocks[:, 1] = blocks[:, 1] & 0x80 | high
-    return blocks.reshape(-1)
+    with_sign = bytes(byte & 0x80 | high for byte in range(256))
+    _fill(blocks, block_bytes, 0, bytes([low]))
+    blocks[1::block_bytes] = blocks[1::block_bytes].translate(with_sign)
+    return blocks
 
 
-def _scales_and_minima(
-    random: RandomBytes, elements: int, block_bytes: int, scale: float, middle: float
-) -> NDArray[np.uint8]:
+def _scales_and_minima(random: RandomBytes, elements: int, block_bytes: int, scale: float, middle: float) -> bytearray:
     """Random blocks of 256 whose minimum lies `middle` steps below zero; all 6-bit numbers are 1."""
-    import numpy as np  # noqa: PLC0415 - numpy is an extra
-
     mantissa, exponent = frexp(scale)
     exact = ldexp(round(mantissa * 64) / 64, exponent)  # six bits, so that middle × scale is a float16, too
-    blocks = random.uint8(elements // 256 * block_bytes).reshape(-1, block_bytes)
-    blocks[:, :2], blocks[:, 2:4] = _half(exact), _half(exact * middle)
-    blocks[:, 4:16] = np.array([1] * 8 + [0x11] * 4, dtype=np.uint8)
-    return blocks.reshape(-1)
+    blocks = random.uint8(elements // 256 * block_bytes)
+    _fill(blocks, block_bytes, 0, _half(exact) + _half(exact * middle) + bytes([1] * 8 + [0x11] * 4))
+    return blocks
 
 
-def _half(value: float) -> NDArray[np.uint8]:
+def _fill(blocks: bytearray, block_bytes: int, first: int, values: bytes) -> None:
+    """Write the same `values` into every block, from its byte `first` on."""
+    count = len(blocks) // block_bytes
+    for place, value in enumerate(values, first):
+        blocks[place::block_bytes] = bytes([value]) * count
+
+
+def _half(value: float) -> bytes:
     """Return the two bytes of a float16."""
-    import numpy as np  # noqa: PLC0415 - numpy is an extra
-
-    return np.array([value], dtype="<f2").view(np.uint8)
+    return struct.pack("<e", value)
 
 
-Draw = Callable[[RandomBytes, int, float], "NDArray[np.uint8]"]
+Draw = Callable[[RandomBytes, int, float], bytearray]
 
 DRAWS: dict[int, Draw] = {
     _F16: _draw_f16,

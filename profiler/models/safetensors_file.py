@@ -72,7 +72,7 @@ def _header(path: Path, file: BinaryIO) -> dict[str, TensorInfo]:
 
 
 def write(
-    file: BinaryIO, tensors: Mapping[str, TensorInfo], data: Iterable[bytes | memoryview], metadata: Mapping[str, str]
+    file: BinaryIO, tensors: Mapping[str, TensorInfo], data: Iterable[bytes | bytearray], metadata: Mapping[str, str]
 ) -> None:
     """Write a whole file; `data` holds the bytes of each tensor in the order of `tensors`. Raises OSError."""
     header: dict[str, object] = {"__metadata__": dict(metadata)}

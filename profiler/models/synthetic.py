@@ -10,26 +10,21 @@ within a fraction of one standard deviation of 0, while the best forty of a voca
 beyond two.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from profiler.errors import MissingExtraError, ModelError
+from profiler.errors import ModelError
 from profiler.models import gguf_header, gguf_writer, layout, quantisations, vocabulary, wordpiece
 from profiler.models.files import OnProgress, ignore_progress, replacing
 from profiler.models.gguf_writer import Field, StoredTensor, boolean, f32, i32s, text, texts, u32
 from profiler.models.layout import Tensor
-from profiler.models.quantisations import Quantisation, RandomBytes
+from profiler.models.quantisations import Quantisation
+from profiler.models.random_bytes import FIRST, SECOND, RandomBytes
 from profiler.models.shapes import SHAPES, Shape
 from profiler.units import bytes_to_mib
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 RECIPE = "1.1"
 """Raised whenever the same shape and quantisation would give other bytes."""
@@ -39,8 +34,6 @@ MARK = "aforo.synthetic_weights"
 
 QUIET_RATIO = 1 / 16
 """Size of the embeddings of tokens that must not come out, against those of the others."""
-
-SEED = 20_261_120
 
 _PIECE_ELEMENTS = 4 * 1024 * 1024
 """How many weights are drawn at once; a change of this number changes the files."""
@@ -89,11 +82,9 @@ def is_whole(path: Path) -> bool:
 def write(path: Path, shape: Shape, quantisation: Quantisation, on_progress: OnProgress = ignore_progress) -> None:
     """Write the synthetic model to `path`, in place of what is there.
 
-    Processes that race each write a file of their own and move it into place. Raises MissingExtraError
-    without numpy, and ModelError where the shape cannot be stored this way, or the folder cannot be
-    written or has no room.
+    Processes that race each write a file of their own and move it into place. Raises ModelError
+    where the shape cannot be stored this way, or the folder cannot be written or has no room.
     """
-    need_numpy()
     stored = stored_tensors(shape, quantisation)
     metadata = _metadata(shape, quantisation)
     try:
@@ -120,14 +111,6 @@ def stored_tensors(shape: Shape, quantisation: Quantisation) -> list[StoredTenso
         StoredTensor(tensor.name, tensor.dimensions, quantisations.tensor_type(tensor, quantisation, shape))
         for tensor in layout.tensors(shape)
     ]
-
-
-def need_numpy() -> None:
-    """Raise MissingExtraError without numpy, which draws the weights."""
-    try:
-        import numpy  # noqa: F401, PLC0415 - an extra
-    except ImportError:
-        raise MissingExtraError("The package numpy, which draws synthetic weights,", "llama") from None
 
 
 def check_room(path: Path, needed_bytes: int) -> None:
@@ -228,23 +211,21 @@ class _Weights:
 
     def __init__(self, shape: Shape, stored: list[StoredTensor], on_progress: OnProgress) -> None:
         self._tensors = {tensor.name: tensor for tensor in layout.tensors(shape)}
-        self._random, self._quiet_random = RandomBytes(SEED), RandomBytes(SEED + 1)
+        self._random, self._quiet_random = RandomBytes(FIRST), RandomBytes(SECOND)
         self._quiet_ids = [] if shape.is_embedding else vocabulary.quiet_ids()
         self._on_progress = on_progress
         self._done_bytes, self._total_bytes = 0, sum(tensor.stored_bytes for tensor in stored)
 
-    def pieces(self, stored: StoredTensor) -> Iterator[memoryview]:
+    def pieces(self, stored: StoredTensor) -> Iterator[bytes | bytearray]:
         """Yield the stored bytes of a tensor."""
         for values in self._values(self._tensors[stored.name], stored.tensor_type):
-            yield values.data
-            self._done_bytes += values.nbytes
+            yield values
+            self._done_bytes += len(values)
             self._on_progress(self._done_bytes, self._total_bytes)
 
-    def _values(self, tensor: Tensor, tensor_type: int) -> Iterator[NDArray[np.uint8]]:
-        import numpy as np  # noqa: PLC0415 - an extra
-
+    def _values(self, tensor: Tensor, tensor_type: int) -> Iterator[bytes | bytearray]:
         if tensor.deviation is None:
-            yield np.full(tensor.elements, tensor.values, dtype="<f4").view(np.uint8)
+            yield _given(tensor)
             return
         draw, (columns, rows) = quantisations.DRAWS[tensor_type], tensor.dimensions
         quiet_ids = self._quiet_ids if tensor.name in layout.TOKEN_ROWS else []
@@ -254,5 +235,17 @@ class _Weights:
             values = draw(self._random, count * columns, tensor.deviation)
             quiet = [row - first for row in quiet_ids if first <= row < first + count]
             small = draw(self._quiet_random, len(quiet) * columns, tensor.deviation * QUIET_RATIO)
-            values.reshape(count, -1)[quiet] = small.reshape(len(quiet), values.size // count)
+            _replace_rows(values, quiet, small, len(values) // count)
             yield values
+
+
+def _given(tensor: Tensor) -> bytes:
+    """Return the values of a tensor that is not random, as float32."""
+    values = tensor.values if isinstance(tensor.values, tuple) else (tensor.values,) * tensor.elements
+    return struct.pack(f"<{tensor.elements}f", *values)
+
+
+def _replace_rows(values: bytearray, rows: list[int], others: bytearray, row_bytes: int) -> None:
+    """Put the rows that `others` holds, one after the other, in the place of these."""
+    for index, row in enumerate(rows):
+        values[row * row_bytes : (row + 1) * row_bytes] = others[index * row_bytes : (index + 1) * row_bytes]

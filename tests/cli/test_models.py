@@ -30,7 +30,6 @@ def test_the_list_fits_a_terminal_and_a_program(aforo: Aforo) -> None:
 
 
 def test_a_model_is_made_and_shown(aforo: Aforo, tmp_path: Path) -> None:
-    needed("numpy")
     made = aforo("models", "make", "tiny-1m", "--quant", "q4_0", "--out", "it.gguf")
     assert (made.returncode, made.stdout) == (0, "it.gguf\n")
     assert "Writing it.gguf" in made.stderr
@@ -44,7 +43,6 @@ def test_a_model_is_made_and_shown(aforo: Aforo, tmp_path: Path) -> None:
 
 
 def test_what_is_there_is_not_written_over(aforo: Aforo, tmp_path: Path) -> None:
-    needed("numpy")
     (tmp_path / "mine.gguf").write_text("precious")
     for arguments in (
         ["make", "tiny-1m", "--out", "mine.gguf"],
@@ -99,7 +97,6 @@ def test_a_repository_without_a_checkpoint_is_named(
 
 
 def test_forms_for_vllm(aforo: Aforo, tmp_path: Path) -> None:
-    needed("numpy")
     assert aforo("models", "make", "tiny-1m", "--for", "vllm", "--out", "dir").stdout == "dir\n"
     assert (tmp_path / "dir" / "tokenizer.json").is_file()
     adapter = Path(aforo("models", "make-lora", "tiny-1m", "--rank", "4", "--for", "vllm").stdout.strip())

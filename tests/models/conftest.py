@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from support.extras import needed
 
 from profiler.models import quantisations, shapes, synthetic
 
@@ -18,6 +17,5 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest synthetic model; not to be changed."""
-    needed("numpy")
     folder = tmp_path_factory.mktemp("models")
     return synthetic.make(shapes.TINY_1M, quantisations.named("Q8_0"), folder)

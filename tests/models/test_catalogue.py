@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from support.extras import needed
 
 from profiler.errors import ModelError
 from profiler.models import catalogue, checkpoint_form, facts, locate, shapes
@@ -20,7 +19,6 @@ def test_every_shape_is_listed_with_what_it_takes() -> None:
 
 
 def test_what_is_made_is_listed(cache: Path) -> None:
-    needed("numpy")
     located = locate.find("synthetic:tiny-1m/Q4_0")
     folder = locate.find("synthetic:tiny-1m/vllm")
     (tiny,) = (entry for entry in catalogue.entries() if entry.id == "tiny-1m")
@@ -32,7 +30,6 @@ def test_what_is_made_is_listed(cache: Path) -> None:
 
 @pytest.mark.parametrize("name", ["tiny-1m/Q8_0", "tiny-1m/vllm", "nomic-embed-text-v1.5/F16"])
 def test_facts_are_known_before_a_model_is_made(name: str) -> None:
-    needed("numpy")
     assert catalogue.cached(name) is None
     expected = catalogue.expected_facts(name)
     made = facts.read(locate.find(f"synthetic:{name}").path, f"synthetic:{name}")
@@ -48,7 +45,6 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_a_config_json_is_a_shape(tmp_path: Path, cache: Path) -> None:
-    needed("numpy")
     folder = checkpoint_form.make(shapes.TINY_1M, tmp_path / "mine")
     located = locate.find(f"synthetic:{folder}/config.json/Q8_0")
     assert located.source == f"synthetic:{folder}/config.json/Q8_0"

@@ -19,7 +19,6 @@ LORA_LLAMA = Path(__file__).parents[1] / "support" / "lora_llama.py"
 @pytest.fixture
 def adapter(tmp_path: Path) -> Path:
     """An adapter for the smallest model."""
-    needed("numpy")
     return lora.make_gguf(TINY_1M, 16, "attention", tmp_path / "adapter.gguf")
 
 
@@ -73,7 +72,6 @@ def test_the_form_of_peft(tmp_path: Path, adapter: Path) -> None:
 
 
 def test_the_matrices_of_an_8b_adapter_have_the_known_number_of_weights() -> None:
-    needed("numpy")
     parts = lora._parts(LLAMA31_8B, 16, "attention")
     # PEFT prints 13,631,488 trainable parameters for rank 16 on q, k, v and o of Llama 3.1 8B:
     # 32 layers · 16 · (4096 + 4096, 4096 + 1024, 4096 + 1024, 4096 + 4096).
@@ -90,7 +88,6 @@ def test_the_matrices_of_an_8b_adapter_have_the_known_number_of_weights() -> Non
     ],
 )
 def test_what_cannot_be_made_is_named(tmp_path: Path, shape: lora.Shape, rank: int, targets: str, says: str) -> None:
-    needed("numpy")
     for make in (lora.make_gguf, lora.make_peft):
         with pytest.raises(ModelError, match=says):
             make(shape, rank, targets, tmp_path / "it")
@@ -98,7 +95,6 @@ def test_what_cannot_be_made_is_named(tmp_path: Path, shape: lora.Shape, rank: i
 
 
 def test_a_place_that_cannot_be_written_is_named() -> None:
-    needed("numpy")
     for make in (lora.make_gguf, lora.make_peft):
         with pytest.raises(ModelError, match="name another place with --out"):
             make(TINY_1M, 4, "all", Path("/dev/null/it"))

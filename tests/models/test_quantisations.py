@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from support.extras import needed
 
 from profiler.errors import ModelError
 from profiler.models import ggml, gguf_header, quantisations, synthetic
-from profiler.models.quantisations import RandomBytes
+from profiler.models.random_bytes import FIRST, RandomBytes
 
 QUANTISE = Path(__file__).parents[1] / "support" / "quantise.py"
 
@@ -19,9 +20,10 @@ def test_blocks_hold_random_weights_of_the_wanted_size_around_zero(kind: int) ->
     numpy, gguf = needed("numpy"), needed("gguf")
     elements = 256_000
     for deviation in (0.25, 1 / 64 / 16):  # that of a narrow matrix, and of quiet rows in a wide one
-        stored = quantisations.DRAWS[kind](RandomBytes(1), elements, deviation)
-        assert stored.nbytes == ggml.stored_bytes(elements, kind)
-        weights = gguf.quants.dequantize(stored, gguf.GGMLQuantizationType(kind)).astype(numpy.float64)
+        stored = quantisations.DRAWS[kind](RandomBytes(FIRST), elements, deviation)
+        assert len(stored) == ggml.stored_bytes(elements, kind)
+        blocks = numpy.frombuffer(stored, numpy.uint8)
+        weights = gguf.quants.dequantize(blocks, gguf.GGMLQuantizationType(kind)).astype(numpy.float64)
         assert weights.size == elements
         assert numpy.isfinite(weights).all()
         assert weights.std() == pytest.approx(deviation, rel=0.02)
@@ -68,10 +70,33 @@ def test_rows_that_are_no_whole_blocks_are_refused() -> None:
     assert synthetic.stored_tensors(shape, quantisations.named("F16"))
 
 
-def test_random_bytes_are_the_same_on_every_host() -> None:
-    needed("numpy")
-    assert RandomBytes(7).int8(12).tolist() == [-117, 74, -27, -15, -87, 65, 6, -96, -107, 106, 38, -81]
-    assert min(RandomBytes(7).int8(100_000)) == -127
+BLOCKS_SHA256 = {
+    "F16": "91d710a76f9dfcc5aa6b0d80981167fb8ade83db426f2db5645e0929e83bcd89",
+    "Q4_0": "2d4b6a9f785e52b5dec845a1ffb3d9d98510612216fe1046f9bd119eb99795b6",
+    "Q5_0": "fca802f2f7e3f865afccc14746803ff62f4e17c9d7ffb65b6e74645e36c137e9",
+    "Q8_0": "25e9d002a78581c3de83405e81b56b2514c35f4a3e8b6eaafe4dbf0d0b7b389f",
+    "Q4_K": "b6707a31e15fdf4ee6635406de8aaedb4570d411bd1c90acca6248dc3230fdf0",
+    "Q5_K": "eb20f94dbb9b99d47aabe7cff7e5f0147d07fd11f0da3be74f054abf06c25802",
+    "Q6_K": "9e2cf6546421ef20b2d439d6252ba7717210ca1b135fb0c5fbb44b0e125b5f09",
+}
+"""Of 10,240 weights of a deviation of 0.0123, drawn from the first stream."""
+
+
+@pytest.mark.parametrize("has_numpy", [True, False])
+@pytest.mark.parametrize("kind", quantisations.DRAWS, ids=lambda kind: ggml.TENSOR_TYPES[kind].name)
+def test_blocks_are_the_same_on_every_host(kind: int, has_numpy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_numpy:
+        monkeypatch.setitem(sys.modules, "numpy.random", None)
+    stored = quantisations.DRAWS[kind](RandomBytes(FIRST), 10_240, 0.0123)
+    assert hashlib.sha256(stored).hexdigest() == BLOCKS_SHA256[ggml.TENSOR_TYPES[kind].name]
+
+
+@pytest.mark.parametrize("factor", [0.0123, 1 / 3, 1e-6, 7e-8, 3e-10, 500 / 127])
+def test_float16_is_rounded_as_numpy_rounds(factor: float) -> None:
+    numpy = needed("numpy")
+    every = numpy.arange(256).astype("u1").view("i1")
+    expected = (every * numpy.float32(factor)).astype("<f2").view("u1").reshape(-1, 2)
+    assert quantisations.f16_tables(factor) == (expected[:, 0].tobytes(), expected[:, 1].tobytes())
 
 
 def test_an_unknown_quantisation_is_answered_with_the_nearest() -> None:
