@@ -6,6 +6,7 @@ from profiler.errors import UsageError
 
 _LARGE_BYTES = 1_000_000_000
 _BYTES_PER_S = 100_000_000  # two usual CPUs draw and write about as many random weights
+_BYTES_PER_S_WITHOUT_NUMPY = 20_000_000
 
 
 def confirm_size(model: str | None, *, yes: bool) -> None:
@@ -15,11 +16,13 @@ def confirm_size(model: str | None, *, yes: bool) -> None:
     """
     from profiler.cache import cache_folder
     from profiler.models.locate import bytes_to_make
+    from profiler.models.random_bytes import is_numpy_used
 
     size_bytes = bytes_to_make(model)
     if size_bytes is None or size_bytes < _LARGE_BYTES:
         return
-    minutes = max(1, round(size_bytes / _BYTES_PER_S / 60))
+    bytes_per_s = _BYTES_PER_S if is_numpy_used() else _BYTES_PER_S_WITHOUT_NUMPY
+    minutes = max(1, round(size_bytes / bytes_per_s / 60))
     folder = cache_folder() / "models"
     text = f"{model} will be made once: {size_bytes / 1e9:.1f} GB in {folder}, about {minutes} min."
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -54,6 +54,11 @@ class RandomBytes:
         return self.uint8(count).translate(_WITHOUT_MINUS_128)
 
 
+def is_numpy_used() -> bool:
+    """Return whether numpy draws the stream, which takes a tenth of the time or less."""
+    return _words_of_numpy(FIRST) is not None
+
+
 _Words = Callable[[int], bytearray]
 """Gives the next so many words of 64 bits, little-endian."""
 
