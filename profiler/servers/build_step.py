@@ -37,12 +37,14 @@ class BuildStep:
 
     def run(self, command: list[str], failure: str, remedy: str = "") -> None:
         """Run one tool to its end. Raises `EngineBuildError` with its last lines, and whatever `tick` raises."""
-        process, start_s = ServerProcess(command, self._log, self._environment), time.monotonic()
+        logged_bytes = self._log.stat().st_size if self._log.exists() else 0
+        process, start_s, rest = ServerProcess(command, self._log, self._environment), time.monotonic(), ""
         try:
             with self._log.open(encoding="utf-8", errors="replace") as log:
-                log.seek(0, os.SEEK_END)
+                log.seek(logged_bytes)
                 while (code := process.exit_code()) is None:
-                    self._follow(log.read(), start_s)
+                    whole, newline, rest = (rest + log.read()).rpartition("\n")
+                    self._follow(whole + newline, start_s)
                     self._tick()
                     time.sleep(_LOOK_S)
         finally:

@@ -57,8 +57,8 @@ def test_what_cannot_be_asked(aforo: Aforo, rented: Path) -> None:
     assert aforo("check-claim").returncode == 2
     assert "Did you mean 'graviton3-cost'" in aforo("check-claim", "graviton3-costs", str(rented)).stderr
     nothing = aforo("check-claim", "graviton3-cost", str(rented.parent / "none"))
-    assert nothing.returncode == 3
-    assert "is not a folder" in nothing.stderr
+    assert nothing.returncode == 2
+    assert "No run is called" in nothing.stderr
 
 
 CLAIM = """id: speed

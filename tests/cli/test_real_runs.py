@@ -85,7 +85,7 @@ def test_a_run_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo) -> None:
     assert all(earlier <= later for earlier, later in pairwise(ends_ns))
 
     requests = list(folder.read_requests())
-    assert len(requests) == workload.total_requests
+    assert len(requests) == workload.warmup_requests + workload.repeats * workload.requests
     for request in requests:
         assert request.outcome is Outcome.OK
         assert request.completion_tokens == request.completion_tokens_server == workload.output_tokens
