@@ -26,7 +26,9 @@ class GateOptions:
     )
     new: Path = option(..., "The same, to be judged.", is_argument=True, complete=complete)
     metric: tuple[str, ...] = option(
-        (), "What must not get worse (repeatable): ttft_ms.p95 … Default: the tokens per second.", metavar="METRIC"
+        (),
+        "What must not get worse (repeatable): ttft_ms.p95 … Default: output_tokens_per_s (embeddings: input).",
+        metavar="METRIC",
     )
     max_regression: str = option("5%", "Largest regression allowed, as a share of BASE.", metavar="SHARE")
     confidence: float = option(0.95, "Confidence level, all metrics together.", metavar="LEVEL")
@@ -53,7 +55,7 @@ class GateOptions:
 
 @takes(GateOptions, [(None, GateOptions)])
 def gate(options: GateOptions) -> None:
-    """Fail (exit 1) if NEW regresses from BASE beyond the threshold; 0 if not, 3 if inconclusive."""
+    """Exit 1 if NEW surely regresses from BASE beyond the threshold, 0 if surely not, 3 if inconclusive."""
     from profiler.results.tokens import tokens_of
     from profiler.summaries.estimates import parse_metric
     from profiler.verdict.comparable import check_comparable

@@ -57,8 +57,11 @@ def _verdict(summary: Summary) -> Iterator[str]:
     passed = "" if summary.verdict.findings else ": all applicable checks passed."
     yield f"**{summary.verdict.level}**{passed}"
     yield ""
-    yield from (f"- **{plain(found.rule)}**: {plain(found.sentence)}" for found in summary.verdict.findings)
-    yield from ("",) * bool(summary.verdict.findings)
+    for found in summary.verdict.findings:
+        yield f"- **{plain(found.rule)}**: {plain(found.sentence)} {plain(found.remedy)}"
+    if skipped := [unchecked.rule for unchecked in summary.verdict.unchecked]:
+        yield f"- {len(skipped)} checks skipped, as their numbers were not measured: {plain(', '.join(skipped))}"
+    yield from ("",) * bool(summary.verdict.findings or summary.verdict.unchecked)
 
 
 def _card(card: tables.Card) -> tuple[str, str, str]:

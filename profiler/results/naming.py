@@ -16,6 +16,7 @@ _ID_CHARACTERS = 7
 _FEWEST_CHARACTERS = 4  # of a short id, where no other run's begins alike
 _SHORT_ID = re.compile(rf"[0-9a-f]{{{_FEWEST_CHARACTERS},{_ID_CHARACTERS}}}")
 _BEFORE_LATEST = re.compile(rf"{LATEST}~([0-9]{{1,4}})")
+_RUN_NAME = re.compile(rf"{_BEFORE_LATEST.pattern}|{LATEST}|{_SHORT_ID.pattern}|[0-9]{{8}}T[0-9]{{6}}Z-.*")
 _MOST_NAMED = 5
 
 
@@ -48,14 +49,16 @@ def find_run(text: str) -> Path:
     """Return the folder that `text` names.
 
     A folder that exists is itself. Otherwise the last part of the path is `latest`, `latest~2` (two before it), a run
-    id or the beginning of a short id, of a run below the rest of the path, or below `runs`. Raises `UsageError` for a
+    id or the beginning of a short id, of a run below the rest of the path, or below `runs`. A path to a folder that
+    could be none of these is not looked for, since that may take a walk over a whole disk. Raises `UsageError` for a
     name that no run has, or several.
     """
     path = Path(text)
     if path.exists():
         return path
-    root = RUNS if path.parent == Path() else path.parent
-    return _only(text, root, named_runs(root))
+    if path.parent == Path():
+        return _only(text, RUNS, named_runs(RUNS))
+    return _only(text, path.parent, named_runs(path.parent) if _RUN_NAME.fullmatch(path.name) else [])
 
 
 def _read(folder: Path) -> Iterator[NamedRun]:
@@ -86,7 +89,7 @@ def _is_called(run: NamedRun, name: str) -> bool:
 def _unknown(text: str, root: Path, runs: list[NamedRun]) -> str:
     state = f"there are {len(runs)} runs in {root}" if len(runs) > 1 else f"there is one run in {root}"
     if not runs:
-        state = f"there is no run in {root}" if root.is_dir() else f"there is no folder {root}"
+        state = f"there is no run of that name in {root}" if root.is_dir() else f"there is no folder {root}"
     return (
         f"No run is called '{text}': {state}. Expected a run folder, '{LATEST}' or an id as 'aforo list' prints it, "
         f"such as {runs[0].short_id if runs else '3fa9c21'}."

@@ -72,7 +72,7 @@ class WorkloadOptions:
     )
     temperature: float | None = option(None, "Sampling temperature.", key="temperature")
     stop: str | None = option(
-        None, "End responses by length or natural. Default: length.", key="stop", choices=("length", "natural")
+        None, "End responses by length or natural. Default: the workload's.", key="stop", choices=("length", "natural")
     )
     keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
     seed: int = option(1, "Seed of prompts and sampling.")
@@ -120,7 +120,7 @@ class LoadOptions:
     )
     arrivals: str | None = option(
         None,
-        "Arrivals: constant, poisson or gamma. Default: poisson.",
+        "Arrivals: constant, poisson or gamma. Default: the workload's.",
         choices=("constant", "poisson", "gamma"),
         key="load.arrivals",
         needs=("rate", "slo_search"),
@@ -154,7 +154,9 @@ class LoadOptions:
         needs=_SEARCH,
     )
     start_load: float | None = option(None, "--slo-search: first load.", key="load.start", needs=_SEARCH)
-    most_points: int | None = option(None, "--slo-search: stop after N loads.", key="load.max_points", needs=_SEARCH)
+    most_points: int | None = option(
+        None, "--slo-search: stop after N load levels.", key="load.max_points", needs=_SEARCH
+    )
     slo_ttft_ms: float | None = option(None, "SLO: time to first token, ms.", key="slo.ttft_ms")
     slo_tpot_ms: float | None = option(None, "SLO: time per output token, ms.", key="slo.tpot_ms")
     slo_e2e_ms: float | None = option(None, "SLO: end-to-end latency, ms.", key="slo.e2e_ms")
@@ -166,7 +168,7 @@ class LengthOptions:
 
     repeats: int | None = option(None, "Repeats of the measured block.", key="repeats")
     requests: int | None = option(None, "Requests per repeat, rounded up to whole rounds of the slots.", key="requests")
-    rounds: int | None = option(None, "Least requests per repeat for each request in flight.", key="rounds")
+    rounds: int | None = option(None, "Minimum requests per repeat, per request in flight.", key="rounds")
     warmup_requests: int | None = option(None, "Requests before measuring.", key="warmup_requests")
     max_repeat_s: float | None = option(None, "Time limit of a repeat, s.", key="max_repeat_s")
     request_timeout_s: float | None = option(None, "Time limit of a request, s.", key="request_timeout_s")
