@@ -41,74 +41,76 @@ class Engine:
         return "".join(f"{name}{labels} {value}\n" for name, value in rows)
 
 
+class Handler(BaseHTTPRequestHandler):
+    engine: Engine
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        if self.path == "/v1/models":
+            self.answer({"data": [{"id": name} for name in self.engine.names]})
+        elif self.path == "/metrics":
+            self.send(self.engine.page().encode())
+        else:
+            self.answer({})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.engine.fault == "strict" and "min_p" in asked:
+            self.send_error(400, "Unknown field: min_p")
+        elif asked["model"] not in self.engine.names:
+            self.send_error(404, "The model does not exist.")
+        elif self.path == "/tokenize":
+            self.answer({"count": len(asked["prompt"].split())})
+        else:
+            self.stream(asked)
+
+    def stream(self, asked: dict) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        start_s = last_s = time.monotonic()
+        prompt_tokens = len(asked["prompt"].split())
+        for number in range(asked["max_tokens"]):
+            is_last = number == asked["max_tokens"] - 1
+            text = "" if number % SILENT_EACH == 0 else "a "
+            choice = {"text": text, "finish_reason": "length" if is_last else None}
+            usage = {"prompt_tokens": prompt_tokens, "completion_tokens": number + 1}
+            along = {"usage": usage} if asked["stream_options"].get("continuous_usage_stats") else {}
+            self.event({"model": asked["model"], "choices": [choice], **along})
+            now_s = time.monotonic()
+            self.engine.observe(GAPS if number else FIRST, now_s - last_s)
+            last_s = now_s
+            if self.engine.fault == "crash-serving" and number == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(PAUSE_S)
+        self.engine.observe(PREFILL, PAUSE_S)
+        self.engine.observe(PREFILLED, prompt_tokens)
+        self.engine.observe(WHOLE, last_s - start_s)
+        self.event({"choices": [], "usage": usage})
+        self.wfile.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
+
+    def event(self, payload: dict) -> None:
+        data = b"data: " + json.dumps(payload).encode() + b"\n\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
+
+    def answer(self, payload: dict) -> None:
+        self.send(json.dumps(payload).encode())
+
+    def send(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def handler(engine: Engine) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            if self.path == "/v1/models":
-                self.answer({"data": [{"id": name} for name in engine.names]})
-            elif self.path == "/metrics":
-                self.send(engine.page().encode())
-            else:
-                self.answer({})
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if engine.fault == "strict" and "min_p" in asked:
-                self.send_error(400, "Unknown field: min_p")
-            elif asked["model"] not in engine.names:
-                self.send_error(404, "The model does not exist.")
-            elif self.path == "/tokenize":
-                self.answer({"count": len(asked["prompt"].split())})
-            else:
-                self.stream(asked)
-
-        def stream(self, asked: dict) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            start_s = last_s = time.monotonic()
-            prompt_tokens = len(asked["prompt"].split())
-            for number in range(asked["max_tokens"]):
-                is_last = number == asked["max_tokens"] - 1
-                text = "" if number % SILENT_EACH == 0 else "a "
-                choice = {"text": text, "finish_reason": "length" if is_last else None}
-                usage = {"prompt_tokens": prompt_tokens, "completion_tokens": number + 1}
-                along = {"usage": usage} if asked["stream_options"].get("continuous_usage_stats") else {}
-                self.event({"model": asked["model"], "choices": [choice], **along})
-                now_s = time.monotonic()
-                engine.observe(GAPS if number else FIRST, now_s - last_s)
-                last_s = now_s
-                if engine.fault == "crash-serving" and number == 2:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                time.sleep(PAUSE_S)
-            engine.observe(PREFILL, PAUSE_S)
-            engine.observe(PREFILLED, prompt_tokens)
-            engine.observe(WHOLE, last_s - start_s)
-            self.event({"choices": [], "usage": usage})
-            self.wfile.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
-
-        def event(self, payload: dict) -> None:
-            data = b"data: " + json.dumps(payload).encode() + b"\n\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            self.wfile.flush()
-
-        def answer(self, payload: dict) -> None:
-            self.send(json.dumps(payload).encode())
-
-        def send(self, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    return type("HandlerOfEngine", (Handler,), {"engine": engine})
 
 
 def main(arguments: list[str]) -> None:
