@@ -20,17 +20,18 @@ from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
 from profiler.files import parse_json, read_bytes, reading
+from profiler.quality.item import Item
 from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.migrations import migrated
-from profiler.results.records import EnergyReading, KeptResponse, RequestRecord, RequestTimes, Sample
+from profiler.results.records import CodeRun, EnergyReading, KeptResponse, RequestRecord, RequestTimes, Sample
 from profiler.results.summary import Summary
 
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
-_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptResponse)
+_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptResponse, Item, CodeRun)
 
 
 class Journal:
@@ -43,7 +44,7 @@ class Journal:
         with _writing(path):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
-    def append(self, row: RequestRecord | Sample | KeptResponse) -> None:
+    def append(self, row: RequestRecord | Sample | KeptResponse | Item | CodeRun) -> None:
         """Write one line; it is in the kernel's hands when this returns. Raises `RecordError`."""
         line = self._encoder.encode(row) + b"\n"
         with _writing(self._path):
@@ -89,6 +90,8 @@ class RunFolder:
         self.requests = path / "requests.jsonl"
         self.samples = path / "samples.jsonl"
         self.answers = path / "answers.jsonl"
+        self.items = path / "items.jsonl"
+        self.code = path / "code.jsonl"
         self.wall = path / "wall.jsonl"
         self.server_log = path / "server.log"
         self.report = path / "report.html"
@@ -173,6 +176,22 @@ class RunFolder:
         Raises `RunFolderError`.
         """
         return _rows(self.answers, KeptResponse)
+
+    def read_items(self) -> dict[str, Item]:
+        """Return what was asked about and what is expected, by id; where none was kept, what the answers say of it.
+
+        Raises `RunFolderError`.
+        """
+        kept = {item.id: item for item in _rows(self.items, Item)}
+        return kept or {
+            row.item: Item(id=row.item, references=[row.reference] if row.reference is not None else [])
+            for row in self.read_answers()
+            if row.item is not None
+        }
+
+    def read_code_runs(self) -> dict[int, CodeRun]:
+        """Return what came of running generated code, by request. Raises `RunFolderError`."""
+        return {row.index: row for row in _rows(self.code, CodeRun)}
 
     def read_wall(self) -> list[EnergyReading]:
         """Read what was imported from an external meter; empty where nothing was. Raises `RunFolderError`."""

@@ -189,3 +189,11 @@ class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
+
+
+class CodeRun(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What came of the tests of one response that is code, run with `--run-code`; a line of `code.jsonl`."""
+
+    index: int
+    passed: bool | None = None  # whether it passed all tests; None: it was not run
+    reason: str | None = None  # what failed, or why it was not run

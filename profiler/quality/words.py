@@ -1,0 +1,61 @@
+"""Words of a text in any language, for every scorer that compares words."""
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+
+_IN_WORDS = "LMN"  # first letters of the Unicode categories of letters, marks and numbers
+_WITHOUT_SPACES = (  # scripts that put no space between words: there each character is a token
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x3005, 0x30FF),  # ideographic marks, Hiragana, Katakana
+    (0x3400, 0x4DBF),  # CJK extension A
+    (0x4E00, 0x9FFF),  # CJK unified ideographs
+    (0xF900, 0xFAFF),  # CJK compatibility ideographs
+    (0x20000, 0x3FFFF),  # CJK extensions B and later
+)
+_ARTICLES = {
+    "en": {"a", "an", "the"},
+    "es": {"un", "una", "unos", "unas", "el", "la", "los", "las"},
+    "de": {"ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den", "dem", "des"},
+    "fr": {"un", "une", "des", "le", "la", "les", "l"},
+}
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a text, folded to lower case: runs of letters, marks and digits of any script.
+
+    NFKC (Unicode Annex 15) and `casefold` come first. Scripts that do without spaces give a token for each character
+    (with its marks), as MLQA does for Chinese. Of a text in ASCII the tokens are those of rouge-score's own tokenizer,
+    which keeps only a to z and 0 to 9.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    runs = groupby(folded, key=lambda character: unicodedata.category(character)[0] in _IN_WORDS)
+    return [token for is_word, run in runs if is_word for token in _cut(run)]
+
+
+def content_tokens(text: str, language: str | None) -> list[str]:
+    """Return the words without articles: English ones where the language is not known, none where it has none here.
+
+    As SQuAD (Rajpurkar et al., 2016) and MLQA (Lewis et al., 2020) compare answers, but for punctuation, which parts
+    words here, and there does not.
+    """
+    articles = _ARTICLES.get(language or "en", set())
+    return [token for token in tokens(text) if token not in articles]
+
+
+def _cut(run: Iterator[str]) -> Iterator[str]:
+    """Cut a run of letters before and after each character of a script without spaces; marks stay where they are."""
+    word = ""
+    for character in run:
+        is_mark = unicodedata.category(character)[0] == "M"
+        if word and not is_mark and (_stands_alone(character) or _stands_alone(word[0])):
+            yield word
+            word = ""
+        word += character
+    yield word
+
+
+def _stands_alone(character: str) -> bool:
+    return any(low <= ord(character) <= high for low, high in _WITHOUT_SPACES)

@@ -1,0 +1,39 @@
+"""Short answers, scored by hand."""
+
+import pytest
+
+from profiler.quality.answers import contains, exact_match, token_f1
+from profiler.quality.item import Answer, Item
+
+
+@pytest.mark.parametrize(
+    ("said", "right", "exact", "f1", "contained"),
+    [
+        ("Paris", "Paris", 100, 100, 100),
+        ("  paris. ", "Paris", 100, 100, 100),
+        ("The capital is Paris.", "Paris", 0, 50, 100),  # words capital, is, paris: 2 × 1 / (3 + 1)
+        ("Parisian", "Paris", 0, 0, 0),
+        ("", "Paris", 0, 0, 0),
+        ("«Madrid»", "madrid", 100, 100, 100),
+        ("北京。", "北京", 100, 100, 100),
+        ("باريس.", "باريس", 100, 100, 100),
+        ("STRASSE", "Straße", 100, 100, 100),
+    ],
+)
+def test_one_reference(said: str, right: str, exact: float, f1: float, contained: float) -> None:
+    item, answer = Item(id="1", references=[right]), Answer(said)
+    assert (exact_match(answer, item), token_f1(answer, item), contains(answer, item)) == (exact, f1, contained)
+
+
+def test_the_nearest_reference_counts() -> None:
+    item = Item(id="1", references=["platform 4", "4"])
+    assert (exact_match(Answer("4"), item), token_f1(Answer("Platform 4."), item)) == (100, 100)
+
+
+def test_articles_are_those_of_the_language() -> None:
+    assert exact_match(Answer("la luna"), Item(id="1", language="es", references=["Luna"])) == 100
+    assert exact_match(Answer("la luna"), Item(id="1", references=["luna"])) == 0
+
+
+def test_a_chinese_sentence_contains_an_answer() -> None:
+    assert contains(Answer("中国的首都是北京。"), Item(id="1", language="zh", references=["北京"])) == 100
