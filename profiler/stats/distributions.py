@@ -60,10 +60,13 @@ def student_t(probability: float, freedom: float) -> float:
     if freedom > _AS_GOOD_AS_NORMAL:
         return NormalDist().inv_cdf(probability)
 
-    def above(t: float) -> float:
-        return regularised_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+    return _root(lambda t: student_cdf(-t, freedom) <= 1 - probability)
 
-    return _root(lambda t: above(t) <= 1 - probability)
+
+def student_cdf(t: float, freedom: float) -> float:
+    """Return the probability that Student's t with so many (positive) degrees of freedom is at most `t`."""
+    above = regularised_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+    return 1 - above if t > 0 else above
 
 
 @cache

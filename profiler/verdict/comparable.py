@@ -124,9 +124,23 @@ def setting_of(run: Compared, rests_on: Collection[Basis]) -> tuple[str, ...]:
     Of price, grid and meter only what a metric that `rests_on` them has to have in common. Two rented machines of one
     instance type are one host. What says nothing of speed, such as the kernel's build, does not part runs.
     """
+    return (*_setting(run, rests_on, _PARTS_NO_RUNS), _text(_definition(run.manifest)))
+
+
+def deployment_of(run: Compared, rests_on: Collection[Basis]) -> tuple[str, ...]:
+    """Return a setting without its load: equal for runs that put several loads on one and the same deployment.
+
+    Slots that nobody chose follow from the load, and do not part runs.
+    """
+    definition = {key: value for key, value in _definition(run.manifest).items() if key != "load"}
+    slots = set() if "--slots" in run.manifest.engine.options else {"slots"}
+    return (*_setting(run, rests_on, _PARTS_NO_RUNS | slots), _text(definition))
+
+
+def _setting(run: Compared, rests_on: Collection[Basis], left_out: Collection[str]) -> tuple[str, ...]:
     manifest = run.manifest
-    asked = [manifest.workload.id, _definition(manifest), _shape(manifest.model), _file(manifest.model)]
-    parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in _PARTS_NO_RUNS]
+    asked = [manifest.workload.id, _shape(manifest.model), _file(manifest.model)]
+    parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in left_out]
     parts += [manifest.server_host.cloud.instance_type or manifest.server_host.name]
     parts += [_price(manifest)] if "price" in rests_on else []
     parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []

@@ -1,7 +1,7 @@
 import pytest
 from scipy import special, stats
 
-from profiler.stats.distributions import regularised_beta, student_t, two_sided_t
+from profiler.stats.distributions import regularised_beta, student_cdf, student_t, two_sided_t
 
 
 @pytest.mark.parametrize("x", [0.0, 1e-9, 0.01, 0.3, 0.5, 0.77, 0.999, 1.0])
@@ -25,3 +25,9 @@ def test_from_the_tables() -> None:
 def test_what_has_no_quantile(probability: float, freedom: float) -> None:
     with pytest.raises(ValueError, match="Student's t"):
         student_t(probability, freedom)
+
+
+@pytest.mark.parametrize("freedom", [1, 2.5, 9, 1000])
+@pytest.mark.parametrize("t", [-40.0, -2.0, 0.0, 0.3, 4.0])
+def test_student_s_probabilities_are_those_of_scipy(t: float, freedom: float) -> None:
+    assert student_cdf(t, freedom) == pytest.approx(stats.t.cdf(t, freedom), rel=1e-9, abs=1e-12)

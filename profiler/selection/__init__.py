@@ -1,0 +1,1 @@
+"""Which candidate to choose, at which load, and how surely."""

@@ -1,0 +1,130 @@
+"""Candidates: what can be chosen, each with the loads that were measured on it. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from profiler.aggregation.observations import points_of
+from profiler.results.manifest import Manifest, Point
+from profiler.results.points import describe_load, load_of, unit_of
+from profiler.results.run_set import StoredRun
+from profiler.results.summary import PointSummary, Summary
+from profiler.results.tokens import Tokens, tokens_of
+from profiler.verdict.comparable import deployment_of
+from profiler.verdict.contrast import EVERY_BASIS, host_of
+
+
+@dataclass(frozen=True)
+class RunAtLoad:
+    """One run at one of its loads, as `verdict.traps.Compared` asks for it."""
+
+    run: StoredRun
+    point: Point
+    summary: Summary | PointSummary
+
+    @property
+    def name(self) -> str:
+        """Its run id."""
+        return self.run.name
+
+    @property
+    def manifest(self) -> Manifest:
+        """Everything about the run but its numbers."""
+        return self.run.manifest
+
+
+@dataclass(frozen=True)
+class Load:
+    """One measured load of a candidate, with every run that put it on: repeats of each other."""
+
+    runs: tuple[RunAtLoad, ...]
+
+    @property
+    def point(self) -> Point:
+        """The load itself."""
+        return self.runs[0].point
+
+    @property
+    def name(self) -> str:
+        """`c8`, `r2.5` or `replay`."""
+        return self.point.name
+
+    @property
+    def amount(self) -> float:
+        """Requests in flight, or requests/s; 0 for a replay."""
+        return load_of(self.point)
+
+    @property
+    def unit(self) -> str:
+        """Unit of `amount`."""
+        return unit_of(self.point)
+
+    @property
+    def described(self) -> str:
+        """The load in words: 8 in flight."""
+        return describe_load(self.point)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model on a host, served by an engine with some settings, at some price: what can be chosen.
+
+    Runs of one candidate differ in their load at most. `loads` are its operating points, the lowest first; loads that
+    every run found INVALID are in `invalid` instead.
+    """
+
+    name: str  # a, b, … in the order of the runs
+    runs: tuple[StoredRun, ...]
+    loads: tuple[Load, ...]
+    invalid: tuple[Load, ...] = ()
+
+    @property
+    def manifest(self) -> Manifest:
+        """That of its first run: all agree in what makes a candidate."""
+        return self.runs[0].manifest
+
+    @property
+    def host(self) -> str:
+        """The instance type of a rented machine, or what the host calls itself."""
+        return host_of(self.runs[0])
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens that its rates and costs are counted in."""
+        return tokens_of(one.summary for load in (*self.loads, *self.invalid) for one in load.runs)
+
+
+def candidates(runs: Sequence[StoredRun], *, allow_invalid: bool = False) -> list[Candidate]:
+    """Part runs into candidates, in the order of their first run; `allow_invalid` keeps INVALID loads among the rest.
+
+    Whether the runs measure the same is another question: `verdict.comparable`.
+    """
+    found: dict[tuple[str, ...], list[StoredRun]] = {}
+    for run in runs:
+        found.setdefault(deployment_of(run, EVERY_BASIS), []).append(run)
+    return [_candidate(f"c{number}", own, allow_invalid) for number, own in enumerate(found.values(), start=1)]
+
+
+def _candidate(name: str, runs: Sequence[StoredRun], allow_invalid: bool) -> Candidate:
+    every = [one for run in runs for one in at_loads(run)]
+    good = [one for one in every if allow_invalid or not _is_invalid(one)]
+    bad = [one for one in every if one not in good]
+    return Candidate(name, tuple(runs), _loads(good), _loads(bad))
+
+
+def at_loads(run: StoredRun) -> list[RunAtLoad]:
+    """Return a run at each of its loads, in the order of measuring."""
+    if run.summary.points:
+        return [RunAtLoad(run, summary.point, summary) for summary in run.summary.points]
+    return [RunAtLoad(run, points_of(run.manifest)[0], run.summary)]
+
+
+def _loads(measured: Iterable[RunAtLoad]) -> tuple[Load, ...]:
+    by_name: dict[tuple[str, float], list[RunAtLoad]] = {}
+    for one in measured:
+        by_name.setdefault((one.point.name, load_of(one.point)), []).append(one)
+    return tuple(sorted((Load(tuple(same)) for same in by_name.values()), key=lambda load: (load.unit, load.amount)))
+
+
+def _is_invalid(one: RunAtLoad) -> bool:
+    return one.summary.verdict is not None and one.summary.verdict.level == "INVALID"

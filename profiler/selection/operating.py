@@ -1,0 +1,94 @@
+"""The operating point of a candidate: the cheapest measured load that meets the targets. Pure.
+
+Not its knee: what a load costs follows from its throughput, and which loads are allowed from the targets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
+from profiler.selection.candidate import Candidate, Load
+from profiler.selection.targets import Target, number_of
+from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import Unknown
+
+
+@dataclass(frozen=True)
+class JudgedLoad:
+    """A load, what each target says of it, and what it costs there."""
+
+    load: Load
+    answers: tuple[Answer, ...]
+    cost: Estimate | Unknown  # per 1M tokens of the candidate's kind, in the currency of its price
+    rate: Estimate | Unknown  # tokens/s
+
+    @property
+    def standing(self) -> Standing:
+        """Of all targets together: one that fails decides, then one that cannot be told."""
+        standings = {one.standing for one in self.answers}
+        return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
+
+    @property
+    def worst_miss_ratio(self) -> float:
+        """By how much the target that is missed most is missed, as a share of its limit; infinite if not known."""
+        return max((float("inf") if a.miss_ratio is None else a.miss_ratio for a in self.answers), default=0.0)
+
+
+@dataclass(frozen=True)
+class Operating:
+    """A candidate at its operating point; `at` is None where no measured load surely meets every target."""
+
+    candidate: Candidate
+    loads: tuple[JudgedLoad, ...]  # all that were measured and believed, the lowest first
+
+    @cached_property
+    def at(self) -> JudgedLoad | None:
+        """The cheapest measured load that meets every target; without prices the one with the highest rate."""
+        return cheapest([one for one in self.loads if one.standing == MEETS])
+
+    @property
+    def standing(self) -> Standing:
+        """Meets where a load does, fails where every load does, else it cannot be told."""
+        standings = {one.standing for one in self.loads}
+        return MEETS if MEETS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else FAILS
+
+    @cached_property
+    def nearest_miss(self) -> JudgedLoad | None:
+        """The load that comes nearest to meeting every target, where none does."""
+        return None if self.at else min(self.loads, key=lambda one: one.worst_miss_ratio, default=None)
+
+    @property
+    def might_be_cheaper(self) -> list[JudgedLoad]:
+        """Loads of which it cannot be told whether they meet the targets, and that would be cheaper if they did."""
+        open_ones = [one for one in self.loads if one.standing == CANNOT_BE_TOLD]
+        return [one for one in open_ones if self.at is None or cheapest([self.at, one]) is one]
+
+
+def operating(candidate: Candidate, targets: Sequence[Target], drift_ratio: float | None = None) -> Operating:
+    """Judge every load of a candidate by every target."""
+    return Operating(candidate, tuple(_judged(candidate, load, targets, drift_ratio) for load in candidate.loads))
+
+
+def _judged(candidate: Candidate, load: Load, targets: Sequence[Target], drift_ratio: float | None) -> JudgedLoad:
+    return JudgedLoad(
+        load,
+        tuple(target.judge(load, drift_ratio) for target in targets),
+        number_of(load, (candidate.tokens.cost, None), drift_ratio),
+        number_of(load, (candidate.tokens.rate, None), drift_ratio),
+    )
+
+
+def cheapest(loads: Sequence[JudgedLoad]) -> JudgedLoad | None:
+    """Return the load of the least cost; where one has no price, that of the highest rate; None of none.
+
+    At one price by the hour the two are the same.
+    """
+    if all(middle(one.cost) is not None for one in loads):
+        return min(loads, key=lambda one: (middle(one.cost) or 0.0, -(middle(one.rate) or 0.0)), default=None)
+    return max(loads, key=lambda one: middle(one.rate) or 0.0, default=None)
+
+
+def middle(found: Estimate | Unknown) -> float | None:
+    """Return the number itself; None where there is none."""
+    return found.value

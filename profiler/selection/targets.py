@@ -1,0 +1,61 @@
+"""Targets: limits on numbers that were measured at a load. Pure."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from profiler.errors import UsageError
+from profiler.metrics.catalogue import METRICS
+from profiler.number_format import plain_quantity
+from profiler.selection.answers import Answer, Bound, answer
+from profiler.selection.candidate import Load
+from profiler.stats.estimates import Estimate
+from profiler.summaries.estimates import Unknown, estimate, parse_metric, unit_of
+from profiler.verdict.contrast import Metric, pooled
+
+
+@dataclass(frozen=True)
+class Target:
+    """A limit on a metric: at most, or at least; `metric` is as `parse_metric` returns it."""
+
+    metric: Metric
+    bound: Bound
+    limit: float
+
+    @property
+    def described(self) -> str:
+        """The target in words: TTFT p95 at most 500 ms."""
+        spec = METRICS[self.metric[0]]
+        name = " ".join(filter(None, [spec.short_label, self.metric[1]]))
+        return f"{name} {self.bound} {plain_quantity(self.limit, spec.unit)}"
+
+    def judge(self, load: Load, drift_ratio: float | None = None) -> Answer:
+        """Say whether a load keeps it.
+
+        Of several runs the interval is that between them; of one run the interval within it, which says nothing of
+        the next. `drift_ratio` is the stated deviation of a run of this setting from the next.
+        """
+        found = number_of(load, self.metric, drift_ratio)
+        return answer(found, self.bound, self.limit, self.described, unit_of(load.runs[0].summary, self.metric[0]))
+
+
+def target(text: str, bound: Bound) -> Target:
+    """Read `ttft_ms.p95=500`. Raises `UsageError`."""
+    name, equals, number = text.partition("=")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = float("nan")
+    if not equals or not isfinite(limit):
+        raise UsageError(f"{text!r}: expected a metric, '=' and a number, such as ttft_ms.p95=500.")
+    return Target(parse_metric(name.strip()), bound, limit)
+
+
+def number_of(load: Load, metric: Metric, drift_ratio: float | None = None) -> Estimate | Unknown:
+    """Return a metric at a load with its 95 % interval: between its runs, or of a single one within it."""
+    if len(load.runs) == 1 and drift_ratio is None:
+        return estimate(load.runs[0].summary, *metric)
+    found = pooled(load.runs, metric)
+    if found.reason is not None:
+        return Unknown(found.reason)
+    between = found.estimate(drift_ratio)
+    return between or Unknown("its runs differ in a way that has no interval: a number in them is not above 0")
