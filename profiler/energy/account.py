@@ -6,19 +6,23 @@ from dataclasses import dataclass, replace
 from profiler.energy.gpu_host import obstacle, overhead_share, overhead_w
 from profiler.energy.metered import FULL_COVERAGE, metered
 from profiler.energy.modelled import Modelled, modelled
+from profiler.energy.scopes import (
+    BEST_FIRST,
+    CARD_SCOPES,
+    MEMORY,
+    MODEL_SCOPE,
+    MODULE_SCOPE,
+    PACKAGES,
+    PACKAGES_AND_MEMORY,
+    REST,
+    WIDEST_FIRST,
+    WITHOUT_CARDS,
+)
 from profiler.energy.use import Seen
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
 from profiler.stats.ranges import Range
 
 __all__ = ["FULL_COVERAGE", "Account", "Seen", "accounts", "headline", "whole_machine"]
-
-_BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
-MODEL_SCOPE = "whole machine"
-WITHOUT_CARDS = "machine without its GPUs"
-REST = "rest of the machine"
-PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
-MODULE_SCOPE, BOARD_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards")
-_WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,8 @@ def whole_machine(found: Sequence[Account]) -> Account | None:
 
 
 def _rank(account: Account) -> tuple[int, int]:
-    scopes = [i for i, scope in enumerate(_WIDEST_FIRST) if account.scope == scope]
-    return _BEST_FIRST.index(account.meter_class), scopes[0] if scopes else len(_WIDEST_FIRST)
+    scopes = [i for i, scope in enumerate(WIDEST_FIRST) if account.scope == scope]
+    return BEST_FIRST.index(account.meter_class), scopes[0] if scopes else len(WIDEST_FIRST)
 
 
 def _metered(meters: Sequence[MeterFacts], seen: Seen, scope: str | None = None) -> Account:

@@ -1,10 +1,12 @@
 """What an energy meter is. Meters live in the profiler's process, never in the load driver's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
+from profiler.timing.clock import Clock
 
 
 class MeterAbsentError(Exception):
@@ -12,7 +14,11 @@ class MeterAbsentError(Exception):
 
 
 class EnergyMeter(Protocol):
-    """Counts joules from the moment it is opened."""
+    """Counts joules from the moment it is opened.
+
+    A meter of several devices may have two more attributes, dictionaries of reasons by name: `absent`, devices that
+    cannot be read, and `others`, devices that do not count.
+    """
 
     @property
     def channels(self) -> Sequence[MeterFacts]:
@@ -26,3 +32,12 @@ class EnergyMeter(Protocol):
     def close(self) -> None:
         """Let go of the hardware and end any thread."""
         ...
+
+
+@dataclass(frozen=True)
+class MeterKind:
+    """How a kind of meter is declared: the `KIND` of its module, listed in `energy/kinds.py`."""
+
+    name: str  # in --meters, and `MeterFacts.meter` of its channels
+    open: Callable[[Clock, str | None], EnergyMeter]  # of a clock and --gpus; raises `MeterAbsentError`
+    reads_cards: bool = False  # where it is absent, that is why the cards of a host were not read

@@ -7,7 +7,8 @@ set to 1000 g/kWh, so that its kilograms are kilowatt-hours, and nothing is save
 
 import logging
 
-from profiler.energy.base import MeterAbsentError
+from profiler.energy.base import MeterAbsentError, MeterKind
+from profiler.energy.scopes import MODEL_SCOPE
 from profiler.errors import MissingExtraError
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import MeterFacts, PowerEstimate, Source
@@ -67,7 +68,7 @@ class CodecarbonMeter:
             channel=NAME,
             meter=NAME,
             meter_class="model",
-            scope="whole machine",
+            scope=MODEL_SCOPE,
             device=str(seen.get("cpu_model") or "") or None,
             provenance=f"codecarbon {version()}, offline tracker in machine mode, which models processors and memory",
         )
@@ -109,3 +110,6 @@ def estimate(host: HostFacts) -> PowerEstimate:
             Source(name=NAME, title=f"codecarbon {used}", licence="MIT", url="https://github.com/mlco2/codecarbon")
         ],
     )
+
+
+KIND = MeterKind(NAME, lambda clock, _: CodecarbonMeter(clock))

@@ -8,6 +8,7 @@ bounds it, as a share of the boards' power limits: whatever the load, since fans
 from collections.abc import Sequence
 
 from profiler import reference_data
+from profiler.energy.kinds import KINDS
 from profiler.results.host_facts import GpuFacts
 from profiler.results.manifest import EnergyFacts, Source
 from profiler.stats.ranges import Range
@@ -21,7 +22,8 @@ def obstacle(facts: EnergyFacts, gpus: Sequence[GpuFacts], read: int | None, sil
     names = ", ".join(sorted({gpu.name or "of unknown name" for gpu in gpus}))
     count = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''} ({names})"
     if read is None:
-        absent = [reason for name, reason in facts.absent.items() if name.startswith("nvml")]
+        meters = {kind.name for kind in KINDS if kind.reads_cards}
+        absent = [reason for name, reason in facts.absent.items() if name.partition(":")[0] in meters]
         why = "; ".join([*absent, *silent]) or "no meter was used"
         return (
             f"this host has {count} whose energy was not read ({why}), and a model of its processors alone is not the "

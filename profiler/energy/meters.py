@@ -1,13 +1,11 @@
 """The meters of this machine: which can be used, and why the others cannot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
-from profiler.energy import band, nvml
-from profiler.energy.account import MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY, WITHOUT_CARDS
-from profiler.energy.base import EnergyMeter, MeterAbsentError
-from profiler.energy.codecarbon import CodecarbonMeter
-from profiler.energy.nvml import NvmlMeter
-from profiler.energy.rapl import RaplMeter
+from profiler.energy import band
+from profiler.energy.base import EnergyMeter, MeterAbsentError, MeterKind
+from profiler.energy.kinds import KINDS
+from profiler.energy.scopes import BEST_FIRST, MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY, WITHOUT_CARDS
 from profiler.errors import UsageError
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
@@ -16,31 +14,18 @@ from profiler.timing.clock import Clock
 
 AUTO, NONE = "auto", "none"
 
-Opener = Callable[[Clock], EnergyMeter]
 
-_NAMES = ("nvml", "rapl", "codecarbon")
-_BEST_FIRST = ("counter", "polled", "model")
-
-
-def _openers(gpus: str | None) -> Mapping[str, Opener]:
-    return {
-        "nvml": lambda clock: NvmlMeter(clock, nvml.load(), gpus),
-        "rapl": RaplMeter,
-        "codecarbon": CodecarbonMeter,
-    }
-
-
-def check_wanted(wanted: str) -> tuple[str, ...]:
-    """Return the names of meters in a text like auto, none or rapl,nvml. Raises `UsageError`."""
-    names = tuple(wanted.split(","))
+def check_wanted(wanted: str, kinds: Sequence[MeterKind] = KINDS) -> list[MeterKind]:
+    """Return the kinds of meters in a text like auto, none or rapl,nvml. Raises `UsageError`."""
     if wanted == AUTO:
-        return _NAMES
+        return list(kinds)
     if wanted == NONE:
-        return ()
-    unknown = [name for name in names if name not in _NAMES]
-    if unknown:
-        raise UsageError(f"--meters {wanted}: expected auto, none, or some of {','.join(_NAMES)}.")
-    return names
+        return []
+    named = {kind.name: kind for kind in kinds}
+    names = wanted.split(",")
+    if not named.keys() >= set(names):
+        raise UsageError(f"--meters {wanted}: expected auto, none, or some of {','.join(named)}.")
+    return [named[name] for name in names]
 
 
 class Meters:
@@ -50,23 +35,22 @@ class Meters:
         self,
         wanted: str,
         clock: Clock,
-        openers: Mapping[str, Opener] | None = None,
+        kinds: Sequence[MeterKind] = KINDS,
         gpus: str | None = None,
     ) -> None:
         """Open them; `gpus` names the cards that count. Raises `UsageError` where what is named is not there."""
-        openers = openers or _openers(gpus)
         self._clock = clock
         self._open: list[EnergyMeter] = []
         self.absent: dict[str, str] = {}
         self.others: dict[str, str] = {}
-        for name in check_wanted(wanted):
+        for kind in check_wanted(wanted, kinds):
             try:
-                meter = openers[name](clock)
+                meter = kind.open(clock, gpus)
             except MeterAbsentError as reason:
                 if wanted != AUTO:
                     self.close()
-                    raise UsageError(f"--meters {wanted}: {name} cannot be used: {reason}.") from reason
-                self.absent[name] = str(reason)
+                    raise UsageError(f"--meters {wanted}: {kind.name} cannot be used: {reason}.") from reason
+                self.absent[kind.name] = str(reason)
             else:
                 self._open.append(meter)
                 self.absent |= getattr(meter, "absent", {})
@@ -117,7 +101,7 @@ def describe(
     channels: list[MeterFacts], estimates: list[PowerEstimate], absent: Mapping[str, str], *, has_gpus: bool = False
 ) -> EnergyFacts:
     """Say what class of meter is the best here, and why it is no better."""
-    best = min(channels, key=lambda c: _BEST_FIRST.index(c.meter_class), default=None)
+    best = min(channels, key=lambda c: BEST_FIRST.index(c.meter_class), default=None)
     meter_class, scope = (best.meter_class, _scope(best, channels)) if best else ("none", None)
     if meter_class == "none" and estimates:
         meter_class, scope = "model", MODEL_SCOPE

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from profiler.energy.account import BOARD_SCOPE, MODULE_SCOPE
-from profiler.energy.base import MeterAbsentError
+from profiler.energy.base import MeterAbsentError, MeterKind
 from profiler.energy.cards import Listed, Selected, select
+from profiler.energy.scopes import BOARD_SCOPE, MODULE_SCOPE
 from profiler.errors import MissingExtraError
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
@@ -228,7 +228,7 @@ class NvmlMeter:
 def _counter_facts(channel: str, scope: str, device: str) -> MeterFacts:
     return MeterFacts(
         channel=f"{channel}:counter",
-        meter="nvml",
+        meter=KIND.name,
         meter_class="counter",
         scope=scope,
         device=device,
@@ -240,7 +240,7 @@ def _counter_facts(channel: str, scope: str, device: str) -> MeterFacts:
 def _polled_facts(channel: str, scope: str, device: str) -> MeterFacts:
     return MeterFacts(
         channel=f"{channel}:polled",
-        meter="nvml",
+        meter=KIND.name,
         meter_class="polled",
         scope=scope,
         device=device,
@@ -254,3 +254,6 @@ def _of_module(scope: str) -> str:
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+KIND = MeterKind("nvml", lambda clock, gpus: NvmlMeter(clock, load(), gpus), reads_cards=True)

@@ -7,7 +7,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.energy.base import MeterAbsentError
+from profiler.energy.base import MeterAbsentError, MeterKind
+from profiler.energy.scopes import MEMORY, PACKAGES
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -88,10 +89,13 @@ def _open(zone: Path, now_ns: int) -> _Domain | None:
     package = zone.name.split(":")[1]
     facts = MeterFacts(
         channel=f"rapl:package-{package}" if name != "dram" else f"rapl:dram-{package}",
-        meter="rapl",
+        meter=KIND.name,
         meter_class="counter",
-        scope="DRAM" if name == "dram" else "CPU packages",
+        scope=MEMORY if name == "dram" else PACKAGES,
         device=name,
         provenance=f"RAPL counter {zone.name}/energy_uj, microjoules since the machine started",
     )
     return _Domain(facts, zone / "energy_uj", range_uj, start_uj, now_ns)
+
+
+KIND = MeterKind("rapl", lambda clock, _: RaplMeter(clock))

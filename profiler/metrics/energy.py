@@ -1,7 +1,8 @@
 """What the work took in joules. Every number says its class and its scope; a model is an interval."""
 
 from profiler.aggregation.observations import Observations
-from profiler.energy.account import WITHOUT_CARDS, Account, headline, whole_machine
+from profiler.energy.account import Account, headline, whole_machine
+from profiler.energy.scopes import WITHOUT_CARDS
 from profiler.metrics.population import RATES, WINDOWS
 from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
 from profiler.metrics.shown import VALUE, Shown

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from profiler.energy.account import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.band import power_w
+from profiler.energy.scopes import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.use import of_channel
 from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt

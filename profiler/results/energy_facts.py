@@ -13,7 +13,7 @@ class MeterFacts(Part):
     """One channel of an energy meter."""
 
     channel: str = Field(description="What its readings are called, such as rapl:package-0.")
-    meter: str = Field(description="rapl, nvml, codecarbon, wall")
+    meter: str = Field(description="As --meters calls it; wall for readings that were imported.")
     meter_class: MeterClass
     scope: str = Field(description="What it sees: CPU packages, DRAM, GPU boards, whole machine, …")
     device: str | None = Field(default=None, description="Which one, where there are several.")

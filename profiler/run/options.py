@@ -227,7 +227,7 @@ class EndpointOptions:
 class EnergyOptions:
     """Meters."""
 
-    meters: str = option("auto", "auto, none, or some of nvml,rapl,codecarbon. Default: auto.", metavar="NAMES")
+    meters: str = option("auto", "auto, none, or some of `aforo energy show`, such as rapl,nvml.", metavar="NAMES")
     gpus: str | None = option(None, "GPUs to meter: all, indices or UUIDs. Default: visible ones.", metavar="GPUS")
     idle_baseline_s: float = option(
         0.0, "Seconds of idle power metered before the load. Default: 0.", flag="--idle-baseline", least=0

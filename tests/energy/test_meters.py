@@ -3,7 +3,7 @@ from support.energy import meter as channel
 from support.energy import reading
 from support.machine import HandClock
 
-from profiler.energy.base import MeterAbsentError
+from profiler.energy.base import MeterAbsentError, MeterKind
 from profiler.energy.meters import Meters, check_wanted, describe
 from profiler.errors import UsageError
 from profiler.results.host_facts import HostFacts
@@ -15,7 +15,7 @@ from profiler.timing.clock import Clock
 class OneChannel:
     """A meter that works."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, gpus: str | None) -> None:
         self.is_open = True
 
     @property
@@ -29,15 +29,15 @@ class OneChannel:
         self.is_open = False
 
 
-def missing(clock: Clock) -> OneChannel:
+def missing(clock: Clock, gpus: str | None) -> OneChannel:
     raise MeterAbsentError("not here")
 
 
-OPENERS = {"nvml": missing, "rapl": OneChannel, "codecarbon": missing}
+KINDS = (MeterKind("nvml", missing), MeterKind("rapl", OneChannel), MeterKind("codecarbon", missing))
 
 
 def test_auto_takes_what_works_and_says_why_the_rest_does_not() -> None:
-    with Meters("auto", HandClock(), OPENERS) as meters:
+    with Meters("auto", HandClock(), KINDS) as meters:
         assert [r.energy_j for r in meters.read()] == [1.0]
         facts = meters.facts(HostFacts())
         opened = meters._open[0]
@@ -48,14 +48,14 @@ def test_auto_takes_what_works_and_says_why_the_rest_does_not() -> None:
 
 
 def test_none_reads_nothing() -> None:
-    with Meters("none", HandClock(), OPENERS) as meters:
+    with Meters("none", HandClock(), KINDS) as meters:
         assert meters.read() == []
         assert meters.facts(HostFacts()).meter_class == "none"
 
 
 def test_a_meter_asked_for_by_name_must_be_there() -> None:
     with pytest.raises(UsageError, match="--meters rapl,nvml: nvml cannot be used: not here"):
-        Meters("rapl,nvml", HandClock(), OPENERS)
+        Meters("rapl,nvml", HandClock(), KINDS)
     with pytest.raises(UsageError, match="--meters wattmeter: expected auto, none, or some of nvml,rapl,codecarbon"):
         check_wanted("wattmeter")
 
@@ -69,7 +69,7 @@ def test_a_model_is_all_there_is() -> None:
 def test_a_counter_that_stands_still_is_absent_after_a_while() -> None:
     """`OneChannel` reads 1 J for ever."""
     clock = HandClock()
-    with Meters("auto", clock, OPENERS) as meters:
+    with Meters("auto", clock, KINDS) as meters:
         meters.settle(length_s=1.0)
         facts = meters.facts(HostFacts())
     assert clock.monotonic_ns() == 1_000_000_000
