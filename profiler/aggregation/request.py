@@ -101,6 +101,23 @@ def ttft_ms(request: RequestRecord) -> float:
     return ns_to_ms(first_token_ns(request))
 
 
+def ttft_answer_ms(request: RequestRecord) -> float:
+    """Return the time to the first token of the answer, of a response with reasoning. Raises `NotMeasuredError`."""
+    if not (request.reasoning_tokens or request.streamed_reasoning_tokens):
+        raise NotMeasuredError("the response has no reasoning")
+    if request.answer_read is None:
+        raise NotMeasuredError("the response ended before its answer began")
+    return ns_to_ms(request.read_offset_ns[request.answer_read])
+
+
+def reasoning_tokens(request: RequestRecord) -> float:
+    """Return how many of the output tokens were reasoning: the server's count, or the part that the client saw."""
+    seen = request.completion_tokens or 0
+    if request.reasoning_tokens or not seen:
+        return request.reasoning_tokens or 0
+    return streamed_tokens(request) * request.streamed_reasoning_tokens / seen
+
+
 def tpot_ms(request: RequestRecord) -> float:
     """Return the time for each token after the first read. Raises `NotMeasuredError`."""
     span_ns, tokens = streaming(request)

@@ -11,6 +11,7 @@ from profiler.aggregation.request import (
     meets,
     output_tokens,
     prompt_tokens,
+    reasoning_tokens,
     streamed_tokens,
     streaming_ns,
     tokens_after_first_read,
@@ -91,6 +92,7 @@ class Totals:
     good: Amount = field(default_factory=Amount)  # requests that met every objective
     output_tokens: Amount = field(default_factory=Amount)
     prompt_tokens: Amount = field(default_factory=Amount)
+    reasoning_tokens: float = 0.0  # of the output tokens
     prompts_unknown: int = 0  # whose length is not known
     reads: int = 0
     reads_unstamped: int = 0  # without a kernel timestamp
@@ -203,6 +205,7 @@ class Totals:
         self.output_tokens.take(output_tokens(request), duration_ns)
         self.prompt_tokens.take(length or 0, duration_ns)
         self.prompts_unknown += length is None
+        self.reasoning_tokens += reasoning_tokens(request)
 
 
 def _late_reads(request: RequestRecord) -> int:

@@ -8,6 +8,8 @@ from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 from profiler.units import NS_PER_S, each_ns_to_ms, ns_to_ms
 
+NO_REASONING = "no response had reasoning"
+
 
 @per_request(
     "Time to first token (TTFT)",
@@ -31,6 +33,35 @@ from profiler.units import NS_PER_S, each_ns_to_ms, ns_to_ms
 def ttft_ms(request: RequestRecord) -> float:
     """Arrival of the read that completes the first event with a non-empty token − request sent."""
     return of.ttft_ms(request)
+
+
+@per_request(
+    "Time to first answer token",
+    unit="ms",
+    group="latency",
+    better="lower",
+    aliases={"aiperf": "time_to_first_output_token"},
+    short="TTFT of the answer",
+    work="requests",
+    absent=NO_REASONING,
+    shown=Shown(
+        order=35,
+        of="output",
+        statistics=("p50", "p99"),
+        headline="terminal",
+        compared="ranked",
+        loads="page",
+        has_percentiles=True,
+        is_optional=True,
+    ),
+)
+def ttft_answer_ms(request: RequestRecord) -> float:
+    """Arrival of the read that brings the first text of the answer that is not blank − request sent.
+
+    Of responses with reasoning before their answer, in whatever form it is streamed, or counted only; a call of a tool
+    is an answer. What TTFT is to a reader who is not shown the reasoning.
+    """
+    return of.ttft_answer_ms(request)
 
 
 @per_request("TTFT of the initial burst", unit="ms", group="latency", better="lower", of_burst=True)

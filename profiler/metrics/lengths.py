@@ -1,7 +1,11 @@
 """How long prompts and responses were, so that runs of unlike work are not compared in silence."""
 
+from profiler.aggregation.observations import Observations
 from profiler.aggregation.request import output_tokens, prompt_tokens
-from profiler.metrics.registry import NotMeasuredError, per_request
+from profiler.metrics.latency import NO_REASONING
+from profiler.metrics.population import FINISHED_SUMS
+from profiler.metrics.registry import NotMeasuredError, per_request, per_run
+from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 
 
@@ -20,3 +24,19 @@ def prompt_tokens_per_request(request: RequestRecord) -> float:
     if count is None:
         raise NotMeasuredError("the prompt's tokens were not counted")
     return float(count)
+
+
+@per_run(
+    "Share of reasoning tokens",
+    unit="ratio",
+    group="throughput",
+    better="neither",
+    over=FINISHED_SUMS,
+    short="Reasoning",
+    shown=Shown(order=25, of="output", headline="page", loads="page", is_optional=True),
+)
+def reasoning_token_ratio(seen: Observations) -> float:
+    """Tokens of reasoning / output tokens: in the server's count where it tells one, else those that were streamed."""
+    if not seen.totals.reasoning_tokens:
+        raise NotMeasuredError(NO_REASONING)
+    return seen.totals.reasoning_tokens / seen.totals.output_tokens.total

@@ -21,6 +21,7 @@ from profiler.stats.ranges import Range
 
 __all__ = [
     "CURRENCY",
+    "NO_VALUE",
     "Basis",
     "Better",
     "Group",
@@ -36,6 +37,7 @@ __all__ = [
     "pooled",
 ]
 
+NO_VALUE = "no finished request has a value for it"
 CURRENCY = "currency"  # in a unit: that of the price
 
 Kind = Literal["per-request", "pooled", "per-run"]
@@ -100,11 +102,15 @@ class MetricSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class PerRequest(MetricSpec):
-    """One number of each finished request. `of_burst`: of those that the load began with, not of the steady windows."""
+    """One number of each finished request. `of_burst`: of those that the load began with, not of the steady windows.
+
+    `absent` says why there is none where no request has a value.
+    """
 
     kind = "per-request"
     compute: Callable[[RequestRecord], float]
     of_burst: bool = False
+    absent: str = NO_VALUE
 
     def values(self, request: RequestRecord) -> list[float]:
         """Return the value of a finished request in a list; an empty one where it has none."""
@@ -156,13 +162,15 @@ _OfTokens = TypeVar("_OfTokens", bound=Callable[[RequestRecord], list[float]])
 _OfRun = TypeVar("_OfRun", bound=Callable[[Observations], float | Measurement])
 
 
-def per_request(label: str, *, of_burst: bool = False, **about: Unpack[_About]) -> Callable[[_OfRequest], _OfRequest]:
+def per_request(
+    label: str, *, of_burst: bool = False, absent: str = NO_VALUE, **about: Unpack[_About]
+) -> Callable[[_OfRequest], _OfRequest]:
     """Declare a metric with one value for each finished request; its id is the function's name."""
 
     def declare(function: _OfRequest) -> _OfRequest:
         population = FIRST_BURST if of_burst else FINISHED_REQUESTS
         common = _common(function, label, population, about)
-        _add(PerRequest(**common, compute=function, of_burst=of_burst))
+        _add(PerRequest(**common, compute=function, of_burst=of_burst, absent=absent))
         return function
 
     return declare

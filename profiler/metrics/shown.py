@@ -23,6 +23,7 @@ class Shown:
     compared: Literal["ranked", "shown"] | None = None  # column of a comparison; "ranked": set against the baseline
     loads: Literal["terminal", "page"] | None = None  # column of the loads of a sweep or search
     has_percentiles: bool = False  # a latency whose percentiles and ECDF are shown
+    is_optional: bool = False  # of what few runs have: nothing is said of it where it was not measured
 
 
 NOWHERE = Shown()

@@ -24,6 +24,7 @@ from profiler.reports.figures import (
     log_axis,
     rounded,
 )
+from profiler.reports.tables import is_left_out
 from profiler.results.points import load_of, unit_of
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import Tokens, tokens_of
@@ -67,6 +68,7 @@ def columns(summary: Summary) -> list[Column]:
     return [
         Column(_title(spec, statistic), spec.id, statistic)
         for spec in placed(lambda shown: shown.loads, tokens_of(summary.points))
+        if not all(is_left_out(spec.id, point.metrics) for point in summary.points)
         for statistic in spec.shown.statistics
     ]
 

@@ -12,7 +12,7 @@ from profiler.reports import figures, loads, series
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.gathered import Gathered
-from profiler.reports.tables import LATENCIES, scale_of
+from profiler.reports.tables import LATENCIES, is_left_out, scale_of
 from profiler.reports.timeline import timeline
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, Sample
@@ -59,7 +59,7 @@ def sections(
     run = _Run(manifest, gathered, samples, zero_ns, series.spans(manifest, zero_ns, gathered.extent.last_ns))
     return {
         "loads": _loads(manifest, summary),
-        "latency": [_ecdf(name, run, summary) for name in LATENCIES],
+        "latency": [_ecdf(name, run, summary) for name in LATENCIES if not is_left_out(name, summary.metrics)],
         "timeline": [_timeline(run), _gaps(run)],
         "load": _utilisation(run),
         "energy": _energy(run, wall),

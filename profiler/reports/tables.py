@@ -147,7 +147,17 @@ def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
 
 def _headlines(summary: Summary, place: str) -> list[Card]:
     found = placed(lambda shown: shown.headline == place, tokens_of([summary]))
-    return [_with_interval(spec.id, summary) for spec in found]
+    return [_with_interval(spec.id, summary) for spec in found if not is_left_out(spec.id, summary.metrics)]
+
+
+def is_left_out(metric_id: str, metrics: Mapping[str, Metric]) -> bool:
+    """Whether nothing is said of a metric: it is about what few runs have, and this one has not."""
+    metric = metrics.get(metric_id)
+    is_optional = metric_id in METRICS and METRICS[metric_id].shown.is_optional
+    has_value = isinstance(metric, Distribution) or (
+        isinstance(metric, Scalar) and (metric.value is not None or _span(metric) is not None)
+    )
+    return is_optional and not has_value
 
 
 def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:
@@ -155,7 +165,7 @@ def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:
     return [
         _distribution_row(name, metric)
         for name, metric in metrics.items()
-        if not isinstance(metric, Scalar) and not _is_trust(name)
+        if not isinstance(metric, Scalar) and not _is_trust(name) and not is_left_out(name, metrics)
     ]
 
 
@@ -164,7 +174,7 @@ def scalar_rows(metrics: Mapping[str, Metric]) -> list[ScalarRow]:
     return [
         _scalar_row(name, metric)
         for name, metric in metrics.items()
-        if isinstance(metric, Scalar) and not _is_trust(name) and not _is_replaced(name)
+        if isinstance(metric, Scalar) and not (_is_trust(name) or _is_replaced(name) or is_left_out(name, metrics))
     ]
 
 

@@ -77,6 +77,8 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     completion_tokens_server: int | None = None  # as the server reported, where it did
     reasoning_tokens: int | None = None  # of these, those of reasoning, where the server tells
     hidden_tokens: int = 0  # of these, those that it did not stream
+    streamed_reasoning_tokens: int = 0  # tokens of reasoning that the client saw
+    answer_read: int | None = None  # where the model reasoned: which read brought the first text of its answer
     first_read_tokens: float | None = None  # estimated, where events brought several and the server told only the sum
     finish_reason: str | None = None
     served_model: str | None = None  # the name under which the server answered

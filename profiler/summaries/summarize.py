@@ -7,7 +7,7 @@ from profiler.aggregation.observations import NO_OUTPUT, Observations, points_of
 from profiler.aggregation.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import Measurement, MetricSpec, NotMeasuredError, PerRequest, PerRun
+from profiler.metrics.registry import NO_VALUE, Measurement, MetricSpec, NotMeasuredError, PerRequest, PerRun
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import (
@@ -160,7 +160,9 @@ def _why_without_values(spec: MetricSpec, seen: Observations) -> str:
         return NO_BURST
     if not seen.totals.finished:
         return "no request finished"
-    return NO_OUTPUT if seen.is_embedding else "no finished request has a value for it"
+    if seen.is_embedding:
+        return NO_OUTPUT
+    return spec.absent if isinstance(spec, PerRequest) else NO_VALUE
 
 
 def _scalar(spec: PerRun, seen: Observations, repeats: Sequence[Observations]) -> Scalar:

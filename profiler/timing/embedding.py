@@ -7,15 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from profiler.timing.error_forms import is_error, says_error
-from profiler.timing.stream import (
-    DECODING_ERRORS,
-    ServerSaidError,
-    Usage,
-    read_json,
-    read_usage,
-    shown,
-    text_of,
-)
+from profiler.timing.stream import DECODING_ERRORS, ServerSaidError, read_json, shown
+from profiler.timing.usage import Usage, read_usage, text_of
 
 _F32_BYTES = 4
 

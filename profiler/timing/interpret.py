@@ -17,6 +17,7 @@ from profiler.timing.embedding import NoEmbeddingError, read_embedding
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.kernel_timestamps import timespec_to_ns
 from profiler.timing.messages import Exchange
+from profiler.timing.reasoning import Reasoning, reasoning_in
 from profiler.timing.response_text import ResponseText, read_text
 from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown, text_lengths
 
@@ -90,8 +91,10 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
         return broken or (_read_embedding(body, record) if exchange.ending == Outcome.OK else None)
     stream = Stream()
     ending = _read_stream(body, stream) or broken
-    _take_counts(record, stream)
+    reasoning = reasoning_in(stream)
+    _take_counts(record, stream, reasoning)
     _count_tokens(exchange, record, stream, pieces, body)
+    _note_reasoning(exchange, record, reasoning, pieces)
     return ending or _ending_of(stream, record, body)
 
 
@@ -152,7 +155,7 @@ def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
     return None
 
 
-def _take_counts(record: RequestRecord, stream: Stream) -> None:
+def _take_counts(record: RequestRecord, stream: Stream, reasoning: Reasoning | None) -> None:
     """Note what the server says. Without usage its count is known only where it agrees with ours and with `length`."""
     usage, seen = stream.usage, len(stream.token_offsets)
     record.finish_reason = stream.finish_reason
@@ -162,23 +165,32 @@ def _take_counts(record: RequestRecord, stream: Stream) -> None:
         record.prompt_tokens_server = usage.prompt_tokens
         record.prompt_tokens_cached = usage.cached_tokens
         record.completion_tokens_server = usage.completion_tokens
-        _take_reasoning(record, stream, usage.reasoning_tokens)
+        _take_reasoning(record, reasoning, usage.reasoning_tokens, len(stream.token_offsets))
     elif stream.finish_reason == "length" and seen == record.asked_tokens:
         record.completion_tokens_server = seen
     if stream.timings is not None:
         record.prompt_tokens_cached = stream.timings.cache_n
 
 
-def _take_reasoning(record: RequestRecord, stream: Stream, reasoning: int | None) -> None:
+def _take_reasoning(record: RequestRecord, found: Reasoning | None, reasoning: int | None, seen: int) -> None:
     """Note the tokens of reasoning: most servers count them among the others (OpenAI, vLLM), some apart (xAI)."""
     record.reasoning_tokens = reasoning
-    told, seen = record.completion_tokens_server, len(stream.token_offsets)
+    told = record.completion_tokens_server
     if not reasoning or told is None:
         return
-    if not stream.has_reasoning:
+    is_streamed = found is not None and found.tokens > 0
+    if told < reasoning or (is_streamed and told < seen <= told + reasoning):
+        record.completion_tokens_server = told = told + reasoning
+    if not is_streamed:
         record.hidden_tokens = reasoning if told - reasoning >= seen else 0
-    elif told < seen <= told + reasoning:
-        record.completion_tokens_server = told + reasoning
+
+
+def _note_reasoning(exchange: Exchange, record: RequestRecord, found: Reasoning | None, pieces: list[Slice]) -> None:
+    """Note how much of the reasoning was streamed, and with which read the answer began."""
+    if found is not None:
+        record.streamed_reasoning_tokens = found.tokens
+        if found.answer_offset is not None:
+            record.answer_read = _reads_by_offset(exchange, pieces)(found.answer_offset)
 
 
 def _count_tokens(exchange: Exchange, record: RequestRecord, stream: Stream, pieces: list[Slice], body: bytes) -> None:

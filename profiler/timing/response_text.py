@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from profiler.timing.framing import events
-from profiler.timing.stream import read_json, text_of
+from profiler.timing.reasoning import split
+from profiler.timing.stream import read_json
+from profiler.timing.usage import text_of
 
 _REASONING = ("reasoning_content", "reasoning", "thinking")  # keys of a delta, by engine
 _REASONING_PARTS = {"thinking", "reasoning"}  # types of a part of a content in parts, as Mistral's Magistral sends it
@@ -18,7 +20,10 @@ class ResponseText(NamedTuple):
 
 
 def read_text(body: bytes) -> ResponseText:
-    """Read the text of the first choice of every event; what cannot be read brings none."""
+    """Read the text of the first choice of every event; what cannot be read brings none.
+
+    Reasoning that the server streamed among the text, between the tags of the model, is told apart.
+    """
     texts, reasoning = list[str](), list[str]()
     for choice in _choices(body):
         said = choice.get("delta") or choice.get("message")
@@ -28,7 +33,8 @@ def read_text(body: bytes) -> ResponseText:
             (reasoning if is_reasoning else texts).append(_plain(part))
         texts += [_plain(choice.get("text")), _plain(said.get("refusal"))]
         reasoning.append(next((text for key in _REASONING if (text := _plain(said.get(key)))), ""))
-    return ResponseText("".join(texts), "".join(reasoning))
+    tagged, answer = split("".join(texts))
+    return ResponseText(answer, "".join(reasoning) + tagged)
 
 
 def _choices(body: bytes) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """What the events of a streamed response say: tokens, counts, how it ended, what went wrong.
 
 Servers agree on the outline of a chunk (`choices`, `usage`, `[DONE]`) and differ in the rest. What a reader of tokens
-does not need may have any form. A count is a whole number from 0 to a billion, as a number or as its digits; anything
-else is not known. Errors are recognised in all forms that servers are known to write, whatever the status was.
+does not need may have any form. Errors are recognised in all forms that servers are known to write, whatever the
+status was.
 """
 
 import json
@@ -13,11 +13,11 @@ import msgspec
 from profiler.results.records import ServerTimings
 from profiler.timing.error_forms import is_error, says_error
 from profiler.timing.framing import Event, events
+from profiler.timing.usage import MOST_COUNTED, MOST_DIGITS, Usage, count_of, read_usage, text_of
 
 DONE = b"[DONE]"
 _MOST_TOKENS = 4096  # in one event; a server that counts more of them miscounts
-_MOST_COUNTED = 10**9
-_MOST_DIGITS = 10
+_OTHER = "…"
 _TEXT_KEYS = ("text", "content", "thinking", "reasoning", "summary", "refusal", "transcript", "data")
 # Finish reasons of a request that was given up. vLLM, SGLang: abort. TensorRT-LLM: cancelled, timeout. DeepSeek:
 # insufficient_system_resource. Zhipu: network_error. Cohere: ERROR, ERROR_TOXIC, USER_CANCEL. Mistral: error.
@@ -90,6 +90,19 @@ class _Choice(msgspec.Struct):
         said = self.delta or self.message
         return _length(self.text) + (said.text_length() if said is not None else 0)
 
+    def part(self, before: str | None) -> str | None:
+        """Return what it brings of the answer as text, `_OTHER` where that is none, such as a call; None for reasoning.
+
+        What has neither goes on with what was `before`: half a character, a special token.
+        """
+        said = self.delta or self.message
+        content = self.text if said is None else said.content
+        if type(content) is str and content:
+            return content
+        if self.has_reasoning():
+            return None
+        return _OTHER if self.has_token() else before and ""
+
     def has_reasoning(self) -> bool:
         said = self.delta or self.message
         if said is None or (type(said.content) is str and said.content):
@@ -110,15 +123,6 @@ DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
-class Usage(msgspec.Struct):
-    """How many tokens a server says there were; None where it does not say so in a form that can be read."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
 class Stream(msgspec.Struct):
     """What the events of one response said."""
 
@@ -126,6 +130,7 @@ class Stream(msgspec.Struct):
     event_offsets: list[int] = []  # the same for each event that brought tokens
     measures_text: bool = False  # whether to note the next
     text_lengths: list[int] = []  # the characters that each of these events brought
+    parts: list[str | None] = []  # what each of them brought of the answer as text; None for reasoning
     is_counted_along: bool | None = None  # whether every event tells the usage so far; None before the first
     is_done: bool = False  # whether it said `[DONE]`
     has_final_usage: bool = False  # usage in an event of its own, as the last one carries it
@@ -220,6 +225,7 @@ def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Strea
     if tokens:
         stream.token_offsets += [end] * tokens
         stream.event_offsets.append(end)
+        stream.parts.append(choices[0].part(stream.parts[-1] if stream.parts else ""))
         if stream.measures_text:
             stream.text_lengths.append(sum(choice.text_length() for choice in choices))
     for choice in choices:
@@ -279,7 +285,7 @@ def read_json(data: bytes) -> Any:
 
 def _whole(digits: str) -> int | float:
     """Read an integer; one that Python would refuse to (by default, of over 4,300 digits) is as good as infinite."""
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits[:400])
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits[:400])
 
 
 def _what_is_wrong(event: Event, error: Exception) -> str:
@@ -350,35 +356,6 @@ def _reason(value: object) -> str:
     return text_of(value) or json.dumps(value)
 
 
-def read_usage(said: object) -> Usage | None:
-    """Read the counts that a server tells, whatever form they have."""
-    if not isinstance(said, dict):
-        return None
-    prompt, completion = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
-    usage = Usage(
-        prompt_tokens=count_of(said.get("prompt_tokens")),
-        completion_tokens=count_of(said.get("completion_tokens")),
-        cached_tokens=count_of(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
-        reasoning_tokens=count_of(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
-    )
-    return None if usage == Usage() else usage
-
-
-def count_of(value: object) -> int | None:
-    """Read a count; None for what cannot be one."""
-    if isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit():
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_COUNTED
-    return value if is_count else None  # type: ignore[return-value] # the line before has looked
-
-
-def text_of(value: object) -> str | None:
-    """Return a value that is a string, without halves of surrogate pairs, which no file can hold; else None."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
-
-
 def _server_timings(said: object) -> ServerTimings | None:
     try:
         timings = msgspec.convert(said, ServerTimings)
@@ -386,7 +363,7 @@ def _server_timings(said: object) -> ServerTimings | None:
         return None
     counts = (timings.cache_n, timings.prompt_n, timings.predicted_n)
     times_ms = (timings.prompt_ms, timings.predicted_ms)
-    is_sound = all(count_of(count) is not None for count in counts) and all(0 <= ms <= _MOST_COUNTED for ms in times_ms)
+    is_sound = all(count_of(count) is not None for count in counts) and all(0 <= ms <= MOST_COUNTED for ms in times_ms)
     return timings if is_sound else None
 
 

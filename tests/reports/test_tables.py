@@ -120,3 +120,21 @@ def test_of_a_rate_the_slow_tail_is_shown():
 def test_a_summary_of_an_earlier_version_has_no_slow_tail():
     (row,) = tables.distribution_rows({"decode_tokens_per_s": distribution(unit="tokens/s", per_repeat_mean=[])})
     assert [cell.text for cell in row.cells] == ["8.12", "8.10", "–", "–"]
+
+
+def test_what_few_runs_have_is_left_out_of_the_others():
+    missing = {
+        "ttft_answer_ms": NotMeasured(unit="ms", reason="no response had reasoning"),
+        "reasoning_token_ratio": Scalar(unit="ratio", value=None, reason="no response had reasoning"),
+    }
+    assert tables.distribution_rows(missing) == []
+    assert tables.scalar_rows(missing) == []
+    measured = {"ttft_answer_ms": distribution(), "reasoning_token_ratio": Scalar(unit="ratio", value=0.75)}
+    assert [row.label for row in tables.distribution_rows(measured)] == ["Time to first answer token"]
+    assert [row.value for row in tables.scalar_rows(measured)] == ["75\u00a0%"]
+
+
+def test_a_run_without_reasoning_has_no_card_for_it(fake_run):
+    labels = [card.label for card in tables.headline_cards(fake_run.summary, fake_run.manifest)]
+    assert "Time to first token (TTFT)" in labels
+    assert "Time to first answer token" not in labels

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, Usage, read_stream, read_usage
+from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream
+from profiler.timing.usage import Usage, read_usage
 
 
 def data(said: object) -> bytes:

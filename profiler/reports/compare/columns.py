@@ -31,6 +31,7 @@ class Column:
     metric: Metric | None = None  # set against the baseline in this one; None: only shown
     is_energy: bool = False  # shown with class and scope
     is_brief: bool = False  # shown where there is room for few
+    is_optional: bool = False  # said nothing of where no run has it
     is_inverse: bool = False  # of another column: in files and figures, not in the table
 
 
@@ -55,6 +56,7 @@ def _of(spec: MetricSpec) -> Iterator[Column]:
             metric=(spec.id, quantile) if spec.shown.compared == "ranked" else None,
             is_energy="energy" in spec.rests_on,
             is_brief=statistic == spec.shown.brief,
+            is_optional=spec.shown.is_optional,
         )
 
 

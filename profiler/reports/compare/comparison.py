@@ -173,7 +173,7 @@ def compare(
         tokens=tokens,
         refused=tuple(refused),
         columns=columns,
-        absent=tuple((c, read[c.id][0].reason or "") for c in every if c not in columns),
+        absent=tuple((c, read[c.id][0].reason or "") for c in every if c not in columns and not c.is_optional),
         read=read,
         differences=differences(sides(entries.all, base), [c for c in columns if c.metric], drift_ratio, allowed),
         points=tuple(points),

@@ -1,0 +1,47 @@
+"""How many tokens a server says there were, whatever form it says it in.
+
+A count is a whole number from 0 to a billion, as a number or as its digits; anything else is not known.
+"""
+
+import msgspec
+
+MOST_COUNTED = 10**9
+MOST_DIGITS = 10
+
+
+class Usage(msgspec.Struct):
+    """How many tokens a server says there were; None where it does not say so in a form that can be read."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+def read_usage(said: object) -> Usage | None:
+    """Read the counts that a server tells, whatever form they have."""
+    if not isinstance(said, dict):
+        return None
+    prompt, completion = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
+    usage = Usage(
+        prompt_tokens=count_of(said.get("prompt_tokens")),
+        completion_tokens=count_of(said.get("completion_tokens")),
+        cached_tokens=count_of(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
+        reasoning_tokens=count_of(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
+    )
+    return None if usage == Usage() else usage
+
+
+def count_of(value: object) -> int | None:
+    """Read a count; None for what cannot be one."""
+    if isinstance(value, str) and len(value) <= MOST_DIGITS and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+    return value if is_count else None  # type: ignore[return-value] # the line before has looked
+
+
+def text_of(value: object) -> str | None:
+    """Return a value that is a string, without halves of surrogate pairs, which no file can hold; else None."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
