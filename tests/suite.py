@@ -30,6 +30,7 @@ TOX = "tox>=4.25"
 
 OLDEST_PYTHON = (3, 11)
 SILENCE_S = 60
+APT = ("apt-get", "-q", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30")
 APT_TIMEOUT_S = 600
 DOWNLOAD_TIMEOUT_S = 900
 
@@ -74,6 +75,7 @@ def main() -> int:
         check_machine()
         python = make_environment()
         chromium = find_chromium(python)
+        find_bubblewrap(options.allow_missing)
     except Lacking as lack:
         say(f"The test suite cannot run: {lack}")
         return 1
@@ -91,7 +93,7 @@ def arguments() -> argparse.Namespace:
         "--allow-missing",
         action="append",
         default=[],
-        choices=["chromium"],
+        choices=["chromium", "bubblewrap"],
         help="do not fail for tests that could not run for want of this; they are still listed",
     )
     parser.add_argument("--only", action="append", choices=TOX_ENVIRONMENTS, help="run this part (repeatable)")
@@ -230,13 +232,12 @@ def chromium_from_apt() -> str | None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return None
     say("No Chromium is installed: trying apt-get")
-    apt = ["apt-get", "-q", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"]
-    if not succeeds([*apt, "update"], APT_TIMEOUT_S):
+    if not succeeds([*APT, "update"], APT_TIMEOUT_S):
         return None
     description = answer(["apt-cache", "show", "chromium"])
     if not description or "snap" in description:
         return None
-    succeeds([*apt, "install", "-y", "--no-install-recommends", "chromium"], APT_TIMEOUT_S)
+    succeeds([*APT, "install", "-y", "--no-install-recommends", "chromium"], APT_TIMEOUT_S)
     return installed_chromium()
 
 
@@ -275,6 +276,20 @@ def announce(chromium: str | None, allowed: list[str]) -> None:
         f"No Chromium was found or could be fetched: the tests that look at pages will NOT RUN, {meaning}. "
         "Remedy: install Chrome or Chromium, or set AFORO_CHROMIUM to one."
     )
+
+
+# bubblewrap, for the tests that run code nobody has read ------------------------------------------
+
+
+def find_bubblewrap(allowed: list[str]) -> None:
+    """Install Debian's package, as root only, where there is none; say what its absence means."""
+    if not shutil.which("bwrap") and os.geteuid() == 0 and shutil.which("apt-get"):
+        say("bubblewrap is not installed: trying apt-get")
+        if succeeds([*APT, "update"], APT_TIMEOUT_S):
+            succeeds([*APT, "install", "-y", "--no-install-recommends", "bubblewrap"], APT_TIMEOUT_S)
+    if not shutil.which("bwrap"):
+        meaning = "as allowed" if "bubblewrap" in allowed else "so this suite will fail"
+        say(f"No bubblewrap: the tests that run generated code will NOT RUN, {meaning}. Remedy: install bubblewrap.")
 
 
 # Running and summing up ---------------------------------------------------------------------------
