@@ -4,7 +4,8 @@
     ├── UsageError                  exit code 2: what the user wrote cannot be carried out
     │   ├── DefinitionError         a YAML definition is wrong (file, line, key)
     │   │   ├── WorkloadError       of a workload
-    │   │   └── ClaimError          of a claim
+    │   │   ├── ClaimError          of a claim
+    │   │   └── FactsError          of stated facts about models
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
     │   ├── MissingExtraError       an optional part is not installed
@@ -46,6 +47,10 @@ class WorkloadError(DefinitionError):
 
 class ClaimError(DefinitionError):
     """A claim cannot be used; the message names file, line and key."""
+
+
+class FactsError(DefinitionError):
+    """Stated facts about models cannot be used; the message names file, line and key."""
 
 
 class ModelError(UsageError):

@@ -186,7 +186,7 @@ def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
     shown.add_column("fact", no_wrap=True)
     shown.add_column("value", overflow="fold")
     for key, value in facts.model_dump().items():
-        if value is not None and value != []:
+        if value is not None and value not in ([], {}):
             shown.add_row(key.replace("_", " "), _readable(key, value))
     console().print(shown)
     if facts.is_synthetic:
@@ -198,6 +198,8 @@ def _readable(key: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{of.replace('_', ' ')}: {source}" for of, source in value.items())
     if key.endswith("_bytes") and isinstance(value, int):
         return f"{value} ({_size(value)})"
     return str(value)

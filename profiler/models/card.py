@@ -13,7 +13,9 @@ import yaml
 
 from profiler.files import reading, whole
 
-Training = Literal["base", "instruct", "chat", "embedding"]
+Training = Literal["base", "instruct", "chat", "preference-tuned", "embedding"]
+
+CARD = "model card"
 
 _FRONT_MATTER = re.compile(r"\A---\s*\n(?P<yaml>.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _LONGEST_CARD_BYTES = 4 * 1024 * 1024
@@ -28,6 +30,9 @@ _WORDS: dict[str, Training] = {
     "pretrained": "base",
     "pt": "base",
 }
+
+_PREFERENCE_WORDS = {"dpo", "rlhf", "orpo", "kto", "ppo", "grpo", "simpo", "ipo"}
+"""Ways of training on preferences: whoever names one means it, whatever else the name says."""
 
 _EMBEDDING_TASKS = {"feature-extraction", "sentence-similarity"}
 
@@ -85,9 +90,14 @@ def training(names: Iterable[str | None], tags: Iterable[str], task: str | None 
     """Return what a model was trained for, where its names or tags say so; names come before tags."""
     if task in _EMBEDDING_TASKS:
         return "embedding"
-    for text in [*names, *tags]:
-        words = re.split(r"[^a-z]+", (text or "").lower())
-        for word, kind in _WORDS.items():
-            if word in words:
-                return kind
-    return None
+    said = [set(re.split(r"[^a-z]+", (text or "").lower())) for text in [*names, *tags]]
+    if any(words & _PREFERENCE_WORDS for words in said):
+        return "preference-tuned"
+    return next((kind for words in said for word, kind in _WORDS.items() if word in words), None)
+
+
+def sources(said: Card, file: str = "", **by_file: object) -> dict[str, str]:
+    """Return who says each of the facts that a card may say too: `file` where it does, else the card."""
+    by_card = {"licence": said.licence, "languages": said.languages, "base_models": said.base_models}
+    named = {fact: file for fact, value in by_file.items() if value}
+    return {fact: CARD for fact, value in by_card.items() if value} | named

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from profiler.cache import cache_folder
 from profiler.models import checkpoint, checkpoint_form, layout, quantisations, synthetic
+from profiler.models.card import CARD
 from profiler.models.gguf_header import Header, TensorInfo
 from profiler.models.locate import FOR_VLLM, shape_of, split_name
 from profiler.models.per_token import PerToken, per_token
@@ -113,5 +114,6 @@ def expected_facts(name: str) -> ModelFacts:
         vocabulary_size=shape.vocabulary_size,
         has_chat_template=not shape.is_embedding,
         licence="cc0-1.0",
+        facts_from={"licence": "GGUF" if quantisation else CARD},
         training="embedding" if shape.is_embedding else None,
     )

@@ -58,6 +58,8 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         base_models=said.base_models,
         tags=said.tags,
         training=card.training([called], said.tags, said.task),
+        fine_tuning=_fine_tuning(config),
+        facts_from=card.sources(said),
         end_token_ids=_end_token_ids(folder, config),
     )
 
@@ -138,6 +140,16 @@ def _quantisation(config: dict[str, Any]) -> str | None:
         return f"{method or 'quantised'}{f' {bits} bit' if bits else ''}"
     dtype = _text(config, "torch_dtype") or _text(config, "dtype")
     return _DTYPES.get(dtype, dtype) if dtype else None
+
+
+def _fine_tuning(config: dict[str, Any]) -> list[str]:
+    """Return how the weights can be customised: all of them where they are whole, by an adapter where they are packed.
+
+    QLoRA (T. Dettmers et al., 2023) packs whole weights itself. Random weights are not worth customising.
+    """
+    if config.get(MARK) is True:
+        return []
+    return ["lora"] if "quantization_config" in config else ["full", "lora", "qlora"]
 
 
 def _has_chat_template(folder: Path) -> bool:

@@ -46,6 +46,8 @@ _DEFAULT_END_ID = {"llama": 2, "gpt2": 11, "t5": 1}
 
 _MOST_BASE_MODELS = 16
 
+_ADAPTERS = ["lora"]  # a GGUF file is made for inference: llama.cpp loads adapters beside it, and trains none of it
+
 _UNTELLING = re.compile(r".{1,3}|(sha256[-_])?[0-9a-f]{16,}|(ggml[-_])?(model|weights)([-_.].*)?", re.IGNORECASE)
 """Names of files that say nothing of the model: blobs by their hash, ggml-model-q4_0, model."""
 
@@ -71,14 +73,18 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
     layers = _number(header, f"{architecture}.block_count")
     kv_heads = _number(header, f"{architecture}.attention.head_count_kv")
     head_size = _head_size(header, architecture)
-    tags = _texts(header, "general.tags") or said.tags
+    licence, languages = _licence(header), _texts(header, "general.languages")
+    base_models, own_tags = _base_models(header), _texts(header, "general.tags")
+    tags = own_tags or said.tags
+    training = _training(header, path, tags, said.task)
+    is_synthetic = header.metadata.get(MARK) is True
     return ModelFacts(
         name=_name(header, path, said.name),
         source=source or str(path),
         path=str(path.absolute()),
         size_bytes=header.size_bytes,
         sha256=sha256(path, on_progress),
-        is_synthetic=header.metadata.get(MARK) is True,
+        is_synthetic=is_synthetic,
         architecture=architecture,
         parameters=sum(tensor.elements for tensor in header.tensors if tensor.name != ROPE_FACTORS),
         quantisation=_quantisation(header),
@@ -95,11 +101,13 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         kv_bytes_per_token=checkpoint.kv_bytes_per_token(layers, kv_heads, head_size),
         vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
         has_chat_template="tokenizer.chat_template" in header.metadata,
-        licence=_text(header, "general.license") or said.licence,
-        languages=_texts(header, "general.languages") or said.languages,
-        base_models=_base_models(header) or said.base_models,
+        licence=licence or said.licence,
+        languages=languages or said.languages,
+        base_models=base_models or said.base_models,
         tags=tags,
-        training=_training(header, path, tags, said.task),
+        training=training,
+        fine_tuning=[] if is_synthetic or training == "embedding" else _ADAPTERS,
+        facts_from=card.sources(said, "GGUF", licence=licence, languages=languages, base_models=base_models),
         end_token_ids=end_token_ids(header.metadata),
     )
 
@@ -121,6 +129,12 @@ def _head_size(header: Header, architecture: str | None) -> int | None:
     hidden = _number(header, f"{architecture}.embedding_length")
     heads = _number(header, f"{architecture}.attention.head_count")
     return named or (hidden // heads if hidden and heads else None)
+
+
+def _licence(header: Header) -> str | None:
+    """Return the identifier of the licence; the name of one that has none."""
+    licence = _text(header, "general.license")
+    return _text(header, "general.license.name") or licence if licence in {None, "other"} else licence
 
 
 def _base_models(header: Header) -> list[str]:

@@ -40,7 +40,18 @@ class ModelFacts(Part):
     languages: list[str] = Field(default=[])
     base_models: list[str] = Field(default=[])
     tags: list[str] = Field(default=[])
-    training: str | None = Field(default=None, description="base, instruct, chat or embedding, where it says so.")
+    training: str | None = Field(
+        default=None, description="base, instruct, chat, preference-tuned or embedding, where it says so."
+    )
+    fine_tuning: list[str] = Field(
+        default=[],
+        description="How these weights can be customised: full, lora, qlora; empty: not known. Quantised files take "
+        "adapters only.",
+    )
+    facts_from: dict[str, str] = Field(
+        default={},
+        description="Which of its files says licence, languages and base models: GGUF or model card.",
+    )
     end_token_ids: list[int] = Field(default=[], description="Every token that ends a generation.")
     changed_from: str | None = Field(
         default=None, description="SHA-256 of the last run under this name, where the model was another one then."

@@ -63,6 +63,8 @@ def test_a_card_that_says_nothing_is_empty(tmp_path: Path, text: str) -> None:
         (["Llama-2-7b-chat-hf"], [], None, "chat"),
         (["Yi-6B-Base"], ["conversational"], None, "base"),  # the name comes first
         (["Some-7B"], ["conversational"], None, "chat"),
+        (["Zephyr-7B-Chat"], ["trl", "dpo"], None, "preference-tuned"),  # whatever the name says
+        (["Some-7B-ORPO"], [], None, "preference-tuned"),
         (["Bitter-7B"], [], None, None),  # "it" only as a word
         ([None, "Model"], [], "text-generation", None),
         (["Model-Instruct"], [], "feature-extraction", "embedding"),

@@ -58,6 +58,8 @@ def test_a_checkpoint_is_read(folder: Path) -> None:
         "languages": ["en"],
         "base_models": ["me/base"],
         "training": "instruct",
+        "fine_tuning": ["full", "lora", "qlora"],
+        "facts_from": {"licence": "model card", "languages": "model card", "base_models": "model card"},
         "end_token_ids": [8, 9],
     }
 

@@ -74,6 +74,8 @@ def test_all_that_the_metadata_says_is_read(tmp_path: Path) -> None:
         "base_models": ["My Base"],
         "tags": ["code"],
         "training": "instruct",
+        "fine_tuning": ["lora"],
+        "facts_from": {"licence": "GGUF", "languages": "GGUF", "base_models": "GGUF"},
         "end_token_ids": [1, 2],
         "changed_from": None,
     }
@@ -85,6 +87,13 @@ def test_a_model_card_beside_the_file_fills_the_gaps(tmp_path: Path) -> None:
     )
     read = facts.read(written(tmp_path, [g.texts_pair("general.languages", ["en"])]))
     assert (read.licence, read.languages, read.base_models, read.training) == ("mit", ["en"], ["me/base"], "embedding")
+    assert read.facts_from == {"licence": "model card", "languages": "GGUF", "base_models": "model card"}
+    assert read.fine_tuning == []  # of an embedding model llama.cpp takes no adapter
+
+
+def test_a_licence_of_its_own_has_a_name(tmp_path: Path) -> None:
+    pairs = [g.string_pair("general.license", "other"), g.string_pair("general.license.name", "llama3.2")]
+    assert facts.read(written(tmp_path, pairs)).licence == "llama3.2"
 
 
 def test_rotary_factors_are_no_parameters(tmp_path: Path) -> None:
