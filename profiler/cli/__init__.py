@@ -10,6 +10,7 @@ import typer
 
 from profiler import __version__
 from profiler.cli import (
+    answers,
     audit,
     check_claim,
     compare,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("summarize")(summarize.summarize)
 app.command("report")(report.report)
+app.command("answers")(answers.answers)
 app.command("gate")(gate.gate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

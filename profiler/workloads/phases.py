@@ -19,6 +19,11 @@ def without_point(phase: str) -> str:
     return phase.rpartition("/")[2]
 
 
+def point_of(phase: str) -> str:
+    """Return the name of the point of a phase; empty in a run of one."""
+    return phase.rpartition("/")[0]
+
+
 def repeat_number(phase: str) -> int | None:
     """Return the number of a repeat by its name; `None` for any other phase."""
     return int(without_point(phase).removeprefix(_REPEAT)) if is_measured(phase) else None

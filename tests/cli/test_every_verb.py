@@ -22,6 +22,7 @@ REFUSED = ["--url", URL, "--meters", "none", "--no-cloud"]
 
 # Words that a verb needs; a run folder, a result of another tool and so on lie in the folder it is called in.
 EXAMPLES: dict[str, list[str]] = {
+    "answers": [RUN],
     "audit": [RUN],
     "cli-reference": [],
     "check-claim": ["graviton3-cost", RUN],

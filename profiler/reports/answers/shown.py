@@ -1,0 +1,144 @@
+"""What is shown of an item: its prompt, what is expected, what was answered, and the scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from profiler.aggregation.answers import Answers, Asked, records_of, texts_of
+from profiler.aggregation.request import e2e_ms, output_tokens
+from profiler.aggregation.scores import ScoredAnswer
+from profiler.number_format import count, plain_quantity
+from profiler.quality.catalogue import SCORERS
+from profiler.quality.item import Item
+from profiler.reports.answers.texts import Text, text
+from profiler.results.folder import RunFolder
+from profiler.results.records import KeptResponse, Outcome, RequestRecord
+
+
+@dataclass(frozen=True)
+class Said:
+    """One response to an item."""
+
+    index: int
+    repeat: int
+    kept: KeptResponse
+    request: RequestRecord | None
+    scores: Mapping[str, ScoredAnswer]
+
+    @property
+    def e2e_ms(self) -> float | None:
+        """How long it took; None where it failed."""
+        is_good = self.request is not None and self.request.outcome is Outcome.OK
+        return e2e_ms(self.request) if is_good and self.request is not None else None
+
+    @property
+    def tokens(self) -> int | None:
+        """Its length, reasoning included; None where that is not known."""
+        return None if self.request is None else output_tokens(self.request)
+
+    @property
+    def facts(self) -> str:
+        """How it ended, how long it was and how long it took."""
+        if self.request is not None and self.request.outcome is not Outcome.OK:
+            return f"failed: {self.request.detail or self.request.outcome}"
+        known = [f"ended by {self.kept.finish_reason}" if self.kept.finish_reason else ""]
+        known.append(count(self.tokens, "token") if self.tokens is not None else "")
+        known.append(plain_quantity(self.e2e_ms, "ms") if self.e2e_ms is not None else "")
+        return ", ".join(filter(None, known))
+
+
+@dataclass(frozen=True)
+class ShownItem:
+    """An item with all its responses at one load, the worst first."""
+
+    asked: Asked
+    item: Item | None
+    said: tuple[Said, ...]
+    scorers: tuple[str, ...]
+    leading: str | None
+
+    @property
+    def references(self) -> Sequence[str]:
+        """What right answers say."""
+        return self.item.references if self.item is not None else []
+
+    @property
+    def worst(self) -> Said:
+        """The response with the lowest score."""
+        return self.said[0]
+
+    def prompt(self, most: int | None) -> Text | None:
+        """Return what was asked; None where that was not kept."""
+        return text(self.item.prompt, most) if self.item is not None and self.item.prompt else None
+
+    def answer(self, most: int | None) -> Text:
+        """Return the worst answer."""
+        return text(self.worst.kept.text, most)
+
+    def reasoning(self, most: int | None) -> Text | None:
+        """Return what the model reasoned before it; None where it did not."""
+        return text(self.worst.kept.reasoning, most) if self.worst.kept.reasoning.strip() else None
+
+    def expected(self, most: int | None) -> list[Text]:
+        """Return the references."""
+        return [text(reference, most) for reference in self.references]
+
+    @property
+    def score(self) -> str:
+        """Its score by the leading scorer in words, or why it has none."""
+        if self.leading is None:
+            return ""
+        value = self.asked.score(self.leading)
+        return f"{points(value)} points" if value is not None else f"no score: {self.asked.reason(self.leading)}"
+
+    @property
+    def other_scores(self) -> list[str]:
+        """Its scores by the others."""
+        found = ((label(name), self.asked.score(name)) for name in self.scorers if name != self.leading)
+        return [f"{title} {points(value)}" for title, value in found if value is not None]
+
+    @property
+    def repeats_note(self) -> str:
+        """How far the repeats agree; empty where there is one."""
+        if len(self.said) < 2:
+            return ""
+        texts = [said.kept.text for said in self.said]
+        if len(set(texts)) == 1:
+            return f"the same in all {len(texts)} repeats"
+        return f"the worst of {len(texts)} repeats, {len(set(texts))} different answers"
+
+
+def shown(
+    folder: RunFolder, answers: Answers, asked: Sequence[Asked], scorer: str | None, *, only_worst: bool = False
+) -> list[ShownItem]:
+    """Read what is shown of some items; with `only_worst` the texts of their worst responses suffice.
+
+    Raises `RunFolderError`.
+    """
+    orders = [one.worst_first(scorer) for one in asked]
+    wanted = {index for order in orders for index in order}
+    texts, records, items = texts_of(folder, wanted), records_of(folder, wanted), folder.read_items()
+    return [
+        ShownItem(
+            one,
+            items.get(one.item) if one.item is not None else None,
+            tuple(_said(one, index, texts, records) for index in order),
+            answers.scorers,
+            scorer,
+        )
+        for one, order in zip(asked, orders, strict=True)
+    ]
+
+
+def label(scorer: str) -> str:
+    """Return the name of a scorer for people."""
+    return SCORERS[scorer].label if scorer in SCORERS else scorer
+
+
+def points(value: float) -> str:
+    """Return a score in at most one decimal."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _said(asked: Asked, index: int, texts: Mapping[int, KeptResponse], records: Mapping[int, RequestRecord]) -> Said:
+    scores = {name: own[index] for name, own in asked.scored.items() if index in own}
+    return Said(index, asked.repeats[index], texts[index], records.get(index), scores)
