@@ -32,7 +32,10 @@ def list_all(
 @app.command("build")
 def build(
     programs: Annotated[
-        list[str], typer.Argument(help="llama-server; beside it llama-bench, llama-quantize.", metavar="PROGRAM…")
+        list[str],
+        typer.Argument(
+            help="llama-server; beside it llama-bench, llama-quantize, llama-perplexity.", metavar="PROGRAM…"
+        ),
     ],
     cuda: Annotated[
         bool | None,

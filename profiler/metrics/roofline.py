@@ -5,6 +5,7 @@ from profiler.metrics.population import FINISHED_SUMS, RATES
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.shown import Shown
 from profiler.metrics.throughput import total_tokens_per_s
+from profiler.models import kv_cache
 from profiler.results.host_facts import RooflineFacts
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.engines import engine_called
@@ -73,10 +74,11 @@ def mfu_ratio(seen: Observations) -> float:
     model = seen.manifest.model
     parameters = _known(model.decode_parameters, "how many parameters a token is multiplied with")
     layers, heads = _known(model.layers, "the number of layers"), _known(model.heads, "the number of heads")
+    head_size = _known(kv_cache.head_size(model), "the size of a head")
     rate = total_tokens_per_s(seen)
     looked_at = 1 if model.is_encoder else 1 / 2
     mean_context = looked_at * seen.totals.context_tokens_squared / seen.totals.context_tokens
-    return (2 * parameters + 4 * layers * heads * _head_size(model) * mean_context) * rate / peak
+    return (2 * parameters + 4 * layers * heads * head_size * mean_context) * rate / peak
 
 
 def _roofline(seen: Observations) -> RooflineFacts:
@@ -122,19 +124,10 @@ def _weight_bytes_per_step(model: ModelFacts, streams: float) -> float:
 
 def _kv_bytes_per_token(model: ModelFacts, facts: EngineFacts) -> float:
     """Return keys and values of one token in all layers."""
-    engine = engine_called(facts.name)
-    if model.layers is None or model.kv_heads is None or engine is None:
+    engine, elements = engine_called(facts.name), kv_cache.elements_per_token(model)
+    if elements is None or engine is None:
         raise NotMeasuredError("the size of the KV cache is not known")
     element_bytes = engine.kv_element_bytes(facts.kv_cache)
     if element_bytes is None:
         raise NotMeasuredError(f"what an element of a {facts.kv_cache} KV cache takes is not known")
-    return 2 * model.layers * model.kv_heads * _head_size(model) * element_bytes
-
-
-def _head_size(model: ModelFacts) -> int:
-    """Return the length of a key; where the facts do not say it, a head's share of the hidden size."""
-    if model.head_size is not None:
-        return model.head_size
-    if not model.heads or model.hidden_size is None:
-        raise NotMeasuredError("the size of a head is not known")
-    return model.hidden_size // model.heads
+    return elements * element_bytes

@@ -31,7 +31,8 @@ from profiler.units import BYTES_PER_MIB
 SOURCE = "llama-cpp-python"
 SOURCE_VERSION = "0.3.36"
 SERVER = "llama-server"
-PROGRAMS = (SERVER, "llama-bench", "llama-quantize")
+QUANTIZE, PERPLEXITY = "llama-quantize", "llama-perplexity"
+PROGRAMS = (SERVER, "llama-bench", QUANTIZE, PERPLEXITY)
 AMX_FIX = Path(__file__).with_name("gcc_amx_fix.h")
 
 _SHORTER = Path(__file__).with_name("shorter_build.cmake")

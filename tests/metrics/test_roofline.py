@@ -129,7 +129,7 @@ def test_heads_may_be_wider_than_their_share_of_the_hidden_size() -> None:
         ),
         (None, {"decode_weight_bytes": None, "decode_parameters": None}, "not known"),
         (None, {"layers": None}, "not known"),
-        (None, {"hidden_size": None}, "size of a head"),
+        (None, {"hidden_size": None}, "size of (a head|the KV cache)"),
     ],
 )
 def test_without_a_limit_or_a_fact_it_is_not_measured(metric: Any, host: Any, model: Any, reason: str) -> None:

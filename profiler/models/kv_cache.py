@@ -1,0 +1,41 @@
+"""How large the keys and values of a context are: what a token adds to them, and what a server sets aside.
+
+For attention in which every layer keeps every token. Where layers keep a window only, or keys are compressed (Gemma,
+DeepSeek), less is taken than is said here.
+"""
+
+from profiler.results.model_facts import ModelFacts
+
+CELLS_AT_ONCE = 256
+"""llama.cpp rounds the context of a sequence up to a multiple of so many tokens (llama-context.cpp, n_ctx_seq)."""
+
+
+def elements_per_token(model: ModelFacts) -> int | None:
+    """Return how many numbers are kept of a token, keys and values of all layers; `None` where a size is unknown.
+
+    Heads that share keys and values (grouped-query attention) count once.
+    """
+    length = head_size(model)
+    if model.layers is None or model.kv_heads is None or length is None:
+        return None
+    return 2 * model.layers * model.kv_heads * length
+
+
+def head_size(model: ModelFacts) -> int | None:
+    """Return the length of a key; where the facts do not say it, a head's share of the hidden size."""
+    if model.head_size is not None or not model.heads or model.hidden_size is None:
+        return model.head_size
+    return model.hidden_size // model.heads
+
+
+def allocated_bytes(model: ModelFacts, element_bytes: float, context_tokens: int, slots: int = 1) -> int | None:
+    """Return what a llama.cpp server sets aside as it starts, for `slots` contexts of `context_tokens` each.
+
+    `element_bytes`: of a number as the cache stores it, such as 2 (f16) or 34 / 32 (q8_0). `None` where the model does
+    not say its sizes.
+    """
+    elements = elements_per_token(model)
+    if elements is None:
+        return None
+    cells = -(-context_tokens // CELLS_AT_ONCE) * CELLS_AT_ONCE * slots
+    return round(elements * element_bytes * cells)
