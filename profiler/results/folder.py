@@ -184,7 +184,9 @@ class RunFolder:
         """
         kept = {item.id: item for item in _rows(self.items, Item)}
         return kept or {
-            row.item: Item(id=row.item, references=[row.reference] if row.reference is not None else [])
+            row.item: Item(
+                id=row.item, references=row.references or [text for text in [row.reference] if text is not None]
+            )
             for row in self.read_answers()
             if row.item is not None
         }

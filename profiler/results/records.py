@@ -187,7 +187,8 @@ class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     index: int
     item: str | None = None  # which row of a data file was asked about
-    reference: str | None = None  # what that row says a right response is
+    references: list[str] = []  # what that row says right responses are
+    reference: str | None = None  # the only one, as earlier versions wrote it
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None

@@ -25,7 +25,7 @@ def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[Caveat]:
             for note in (host.roofline.notes if host.roofline else ())
         ),
         *(Caveat("setup", text) for text in plan.warnings),
-        *(Caveat("prompts", text) for text in prompt_warnings(plan.workload, plan.trace)),
+        *(Caveat("prompts", text) for text in prompt_warnings(plan.workload, plan.trace, plan.data)),
         *_of_other_work(),
     ]
 

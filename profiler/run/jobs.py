@@ -36,8 +36,8 @@ class Asked:
         self._prompt_tokens = array("q")
         self._output_tokens = array("q")
         self.most_output_tokens = 0
-        self.items: list[tuple[str | None, str | None]] = []
-        """Row and reference of each request, in order, where responses are kept; else none."""
+        self.items: list[tuple[str | None, tuple[str, ...]]] = []
+        """Row and references of each request, in order, where responses are kept; else none."""
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -54,8 +54,8 @@ class Asked:
         tokens = self._prompt_tokens[index - self._first_index]
         return None if tokens == _UNKNOWN else tokens
 
-    def item(self, index: int) -> tuple[str | None, str | None]:
-        """Which row of a data file was sent, and what it says a right response is; None where there is none."""
+    def item(self, index: int) -> tuple[str | None, tuple[str, ...]]:
+        """Which row of a data file was sent, and what it says right responses are; None where there is no such row."""
         return self.items[index - self._first_index]
 
     def output_tokens(self, index: int) -> int:
@@ -85,7 +85,7 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         body = make_body(endpoint, request, plan.body)
         asked.append(_read_tokens(plan, prompt), request.output_tokens)
         if workload.keep_responses:
-            asked.items.append((prompt.item, prompt.reference))
+            asked.items.append((prompt.item, prompt.references))
         yield http_request(endpoint.address, workload.api, body, endpoint.headers)
 
 

@@ -76,6 +76,26 @@ class WorkloadOptions:
     )
     keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
     seed: int = option(1, "Seed of prompts and sampling.")
+    data: Path | None = option(
+        None,
+        "Data file of your own: .jsonl, .json, .csv or .txt.",
+        key="prompts.file",
+        replaces={"prompts": {"source": "data"}},
+        read=_absolute,
+        excludes={"trace": "each says what is asked"},
+    )
+    prompt_column: str | None = option(
+        None, "Column of a data file that holds the prompts. Default: prompt.", metavar="NAME", key="prompts.column"
+    )
+    reference_column: str | None = option(
+        None,
+        "Column of a data file with what right responses say. Default: references, reference.",
+        metavar="NAME",
+        key="prompts.reference_column",
+    )
+    template: Path | None = option(
+        None, "Template file: how a row of a data file is asked.", key="prompts.template", read=_absolute
+    )
     trace: Path | None = option(
         None,
         "Trace file with prompt and output lengths (and times, for replay).",

@@ -40,6 +40,7 @@ from profiler.timing.clock import Clock
 from profiler.timing.messages import TlsOptions
 from profiler.verdict.limits import parse_limits
 from profiler.workloads import load
+from profiler.workloads.items import Data
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import (
     DataPrompts,
@@ -60,6 +61,7 @@ class Plan:
     workload: Workload
     data_dir: Path
     trace: Trace | None
+    data: Data | None
     overridden: list[str]
     model: ModelFacts
     lora: LoraFacts | None
@@ -96,6 +98,8 @@ class Plan:
             threads=engine.threads,
             context_tokens=engine.context_tokens,
             trace=asked.trace and asked.trace.absolute(),
+            data=asked.data and asked.data.absolute(),
+            template=asked.template and asked.template.absolute(),
             body=self.body.texts(),
             omit_fields=(*self.body.omitted, *self.body.refused),
             max_tokens_field=self.body.max_tokens_field,
@@ -142,7 +146,8 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         credentials=target.credentials,
         limits=limits,
         body=changes,
-        warnings=[*target.warnings, *loaded.notes],
+        data=loaded.data,
+        warnings=target.warnings,
         nonce=nonce,
     )
 

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from profiler.errors import ServerError
+from profiler.errors import ServerError, UsageError
 from profiler.results.caveats import Caveat
 from profiler.run.begin import engine_facts
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked, spool_requests
+from profiler.run.sizing import template_tokens
 from profiler.servers.body import BodyChanges
 from profiler.servers.probe import make_probe
-from profiler.workloads.messages import Prompt
+from profiler.workloads.items import Data, Item, listed
+from profiler.workloads.messages import Prompt, joined
 from profiler.workloads.prompts import make_prompts
 
 
@@ -30,6 +32,7 @@ def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[P
         plan.options.seed,
         _token_counter(run),
         plan.trace,
+        _fitting(run),
         first=first_index,
         nonce=plan.nonce or "",
     )
@@ -38,6 +41,38 @@ def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[P
         run.check_alive()
         run.progress.advance(made)
         yield prompt
+
+
+def _fitting(run: RunContext) -> Data | None:
+    """Return the data without items that are longer than the context, which are named once. Raises `UsageError`.
+
+    Only those with more bytes than the context has tokens are counted: a token has at least one.
+    """
+    data, count_tokens = run.plan.data, _token_counter(run)
+    context_tokens = run.plan.endpoint.describe().context_tokens
+    if data is None or count_tokens is None or context_tokens is None:
+        return data
+
+    def fits(item: Item) -> bool:
+        room = context_tokens - run.plan.workload.output_tokens - template_tokens(len(item.messages))
+        text = joined(item.messages)
+        return len(text.encode()) <= room or count_tokens(text) <= room
+
+    kept = [item for item in data.items if fits(item)]
+    if len(kept) < len(data.items):
+        names = [item.name for item in data.items if item not in kept]
+        _name_too_long(run, names, len(data.items), context_tokens)
+        run.plan = replace(run.plan, data=data._replace(items=kept))
+    return run.plan.data
+
+
+def _name_too_long(run: RunContext, names: list[str], items: int, context_tokens: int) -> None:
+    limit = run.plan.model.context_length
+    remedy = "" if limit is not None and context_tokens >= limit else " Allow more with --context."
+    said = f"longer than the context of {context_tokens} tokens with their response ({listed(names)})."
+    if len(names) == items:
+        raise UsageError(f"All {items} items are {said}{remedy}")
+    run.manifest.warn(Caveat("prompts", f"{len(names)} of {items} items were left out: they are {said}{remedy}"))
 
 
 def _token_counter(run: RunContext) -> Callable[[str], int] | None:

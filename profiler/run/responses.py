@@ -55,12 +55,12 @@ class Responses:
         if self._run.answers is None:
             return
         found = to_text(exchange, self._run.plan.credentials.mask)
-        item, reference = asked.item(record.index)
+        item, references = asked.item(record.index)
         self._run.answers.append(
             KeptResponse(
                 index=record.index,
                 item=item,
-                reference=reference,
+                references=list(references),
                 text=found.text,
                 reasoning=found.reasoning,
                 finish_reason=record.finish_reason,

@@ -52,12 +52,11 @@ def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:
 
 def context_tokens(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     """Choose a context that holds prompt and output, within what the model was made for."""
-    size, limit = (
-        largest(loaded.workload, loaded.trace, most_rows(loaded.workload, most_in_flight(loaded.workload))),
-        model.context_length,
-    )
-    template_tokens = _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (size.messages - 1)
-    needed = size.prompt_tokens + size.output_tokens + template_tokens
+    rows, limit = most_rows(loaded.workload, most_in_flight(loaded.workload)), model.context_length
+    size = largest(loaded.workload, loaded.trace, rows, loaded.data)
+    needed = size.prompt_tokens + size.output_tokens + template_tokens(size.messages)
+    if size.is_guess:  # items that turn out to be longer are left out, by name
+        return asked or min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
     where = f" ({size.where}: {size.prompt_tokens} in, {size.output_tokens} out)" if size.where else ""
     why = f"{needed} tokens{where}"
     if limit is not None and needed > limit:
@@ -71,6 +70,11 @@ def context_tokens(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     if asked < needed:
         raise UsageError(f"--context {asked}: the workload {loaded.workload.id} needs at least {why}.")
     return asked
+
+
+def template_tokens(messages: int) -> int:
+    """Return the room to leave for what a chat template adds around so many messages."""
+    return _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (messages - 1)
 
 
 def _roomy(needed: int, workload: Workload) -> int:

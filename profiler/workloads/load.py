@@ -8,8 +8,9 @@ from pathlib import Path
 from profiler.content import content
 from profiler.definitions.kind import Kind
 from profiler.errors import WorkloadError
-from profiler.workloads import rows, traces
+from profiler.workloads import items, traces
 from profiler.workloads.consistency import contradictions
+from profiler.workloads.items import Data
 from profiler.workloads.schema import ClosedLoop, DataPrompts, Replay, TracePrompts, Workload, json_schema
 from profiler.workloads.traces import Trace
 
@@ -28,8 +29,8 @@ class Loaded:
     """Dotted keys whose value is not the file's."""
     trace: Trace | None = None
     """What its trace holds, where it has one."""
-    notes: tuple[str, ...] = ()
-    """What was not taken over of its data file."""
+    data: Data | None = None
+    """What its data file holds, where it has one."""
 
     @property
     def folder(self) -> Path:
@@ -52,14 +53,14 @@ def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loade
     workload = WORKLOADS.read(path)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     changed = _overridden(workload, given)
-    trace, notes = None, []
+    trace, data = None, None
     if isinstance(changed.prompts, DataPrompts):
-        notes = rows.read(changed.prompts, path.parent).notes
+        data = items.load(changed.prompts, path.parent, workload.prompts)
     elif isinstance(changed.prompts, TracePrompts):
         trace = traces.read(changed.prompts, path.parent)
     before, after = workload.model_dump(), changed.model_dump()
     differing = (key for key in given if _get(before, key) != _get(after, key))
-    return Loaded(_within(trace, changed), path, tuple(differing), trace, tuple(notes))
+    return Loaded(_within(trace, changed), path, tuple(differing), trace, data)
 
 
 def _within(trace: Trace | None, workload: Workload) -> Workload:

@@ -43,8 +43,10 @@ class Prompt(NamedTuple):
     """Tokens that this request asks for; None stands for the workload's `output_tokens`."""
     item: str | None = None
     """Which row of a data file it is; None where it was made up."""
-    reference: str | None = None
-    """What a right response says, where the data file has a column for it."""
+    references: tuple[str, ...] = ()
+    """What right responses say, where the data file tells."""
+    language: str | None = None
+    """Of its text, where the data file tells."""
 
     @property
     def text(self) -> str:

@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 from random import Random
 
-from profiler.workloads import rows, traces
-from profiler.workloads.messages import Message, Prompt, Role
+from profiler.workloads import items, traces
+from profiler.workloads.items import Data, Item
+from profiler.workloads.messages import Message, Prompt, Role, joined
 from profiler.workloads.schema import CommonSystem, ConversationPrompts, SyntheticPrompts, TracePrompts, Workload
 from profiler.workloads.traces import BLOCK_TOKENS, Trace
 from profiler.workloads.words import FILLER, WORDS
@@ -24,6 +25,7 @@ def make_prompts(
     seed: int,
     count_tokens: CountTokens | None = None,
     trace: Trace | None = None,
+    data: Data | None = None,
     first: int = 0,
     nonce: str = "",
 ) -> Iterator[Prompt]:
@@ -51,18 +53,21 @@ def make_prompts(
         return _conversations(prompts, workload.output_tokens, sum(blocks), key, writer)
     if isinstance(prompts, TracePrompts):
         return _traced(trace or traces.read(prompts, source_dir), blocks, key, writer)
-    return _data(shuffled(rows.read(prompts, source_dir).rows, seed), blocks, count_tokens)
+    found = data or items.load(prompts, source_dir)
+    return _data(shuffled(found.items, seed), blocks, count_tokens)
 
 
-def _data(data: Sequence[rows.Row], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
+def _data(data: Sequence[Item], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
     counts: dict[str, int] = {}
     warmup, cooldown = next(iter(blocks), 0), blocks[-1] if len(blocks) >= _WITH_COOLDOWN else 0
     for index in chain(range(-warmup, sum(blocks) - warmup - cooldown), range(cooldown)):
-        row = data[index % len(data)]
-        text = row.prompt
+        item = data[index % len(data)]
+        text = joined(item.messages)
         if count_tokens and text not in counts:
             counts[text] = count_tokens(text)
-        yield Prompt((Message("user", text),), counts.get(text), item=row.item, reference=row.reference)
+        yield Prompt(
+            item.messages, counts.get(text), item=item.name, references=item.references, language=item.language
+        )
 
 
 def _synthetic(prompts: SyntheticPrompts, count: int, key: str, writer: Writer) -> Iterator[Prompt]:

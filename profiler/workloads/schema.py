@@ -84,15 +84,22 @@ class DataPrompts(_Strict):
     file: Text = Field(
         description="Data file beside the definition: .jsonl, .json (a list), .csv or .txt (one prompt a line)."
     )
+    template: Text | None = Field(
+        default=None,
+        description="Template beside the definition: how a row becomes what is asked; without it, `column`.",
+    )
     column: Text = Field(
         default="prompt",
-        description="Key (JSON) or column (CSV) that holds the prompt; conversations give their first question.",
+        description="Key (JSON) or column (CSV) that holds the prompt; where a row has none, its `messages` are sent, "
+        "or the first question of its `conversations`.",
     )
     id_column: Text | None = Field(
         default=None, description="Key or column that names each row; its number in the file if not given."
     )
     reference_column: Text | None = Field(
-        default=None, description="Key or column of what a right response says, kept beside each response."
+        default=None,
+        description="Key or column of what right responses say, a text or a list of them, kept beside each response; "
+        "`references` or `reference` where not given.",
     )
 
 

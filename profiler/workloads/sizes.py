@@ -3,8 +3,12 @@
 from typing import NamedTuple
 
 from profiler.units import s_to_ns
+from profiler.workloads.items import Data
+from profiler.workloads.messages import joined
 from profiler.workloads.schema import ConversationPrompts, Replay, SyntheticPrompts, Workload
 from profiler.workloads.traces import Trace
+
+_BYTES_PER_TOKEN = 2  # of a text: mostly 3 to 5, and less than 2 only where a tokenizer does not know the script
 
 
 class Size(NamedTuple):
@@ -15,13 +19,12 @@ class Size(NamedTuple):
     messages: int = 1
     where: str | None = None
     """Which of a workload's requests it is, where they differ."""
+    is_guess: bool = False
+    """Whether nobody has counted its tokens yet."""
 
 
-def largest(workload: Workload, trace: Trace | None, rows: int) -> Size:
-    """Return the largest request, where so many rows of a trace are sent.
-
-    Data prompts, whose tokens nobody has counted yet, count as 0.
-    """
+def largest(workload: Workload, trace: Trace | None, rows: int, data: Data | None = None) -> Size:
+    """Return the largest request, where so many rows of a trace are sent; a guess where nobody has counted tokens."""
     prompts, output_tokens = workload.prompts, workload.output_tokens
     if isinstance(prompts, SyntheticPrompts):
         system_tokens = prompts.system.tokens if prompts.system else 0
@@ -31,7 +34,12 @@ def largest(workload: Workload, trace: Trace | None, rows: int) -> Size:
     if trace is not None:
         row = trace.longest(rows)
         return Size(trace.prompt_tokens[row], trace.output_tokens[row], where=f"{trace.path}:{trace.lines[row]}")
-    return Size(0, output_tokens)
+    longest = max(data.items, key=lambda item: len(joined(item.messages).encode())) if data else None
+    if longest is None:
+        return Size(0, output_tokens)
+    size_bytes = len(joined(longest.messages).encode())
+    where = f"item {longest.name}"
+    return Size(size_bytes // _BYTES_PER_TOKEN, output_tokens, len(longest.messages), where, is_guess=True)
 
 
 def _last_turn(prompts: ConversationPrompts, output_tokens: int) -> Size:
@@ -44,9 +52,9 @@ def _last_turn(prompts: ConversationPrompts, output_tokens: int) -> Size:
     return Size(tokens, output_tokens, messages, where=f"turn {prompts.turns} of a conversation")
 
 
-def prompt_warnings(workload: Workload, trace: Trace | None) -> list[str]:
+def prompt_warnings(workload: Workload, trace: Trace | None, data: Data | None = None) -> list[str]:
     """Say what a reader must know of the prompts to interpret the numbers."""
-    warnings = trace.notes() if trace else []
+    warnings = [*(trace.notes() if trace else []), *(data.notes if data else [])]
     if _shares_prefixes(workload, trace):
         warnings.append(
             "Requests share their beginnings, as the workload says: a server whose prefix cache is on reads only the "

@@ -65,8 +65,8 @@ def test_each_response_is_kept_beside_its_row_and_without_the_key(
     requests = {record.index: record for record in folder.read_requests()}
     assert kept.keys() == requests.keys()
     assert {record.outcome for record in requests.values()} == {Outcome.OK}
-    assert {row.item: (row.reference, row.finish_reason) for row in kept.values()} == {
-        key: (right, "stop") for key, (_, right) in QUESTIONS.items()
+    assert {row.item: (row.references, row.finish_reason) for row in kept.values()} == {
+        key: ([right], "stop") for key, (_, right) in QUESTIONS.items()
     }
     assert {row.text for row in kept.values() if row.item == "sum"} == {"It is 4"}
     assert {row.text.endswith("white") for row in kept.values() if row.item == "colour"} == {True}

@@ -188,3 +188,38 @@ def test_a_nonce_for_rows_of_a_file_is_refused(aforo: Aforo) -> None:
     assert done.returncode == 2
     assert "rows of a file" in " ".join(done.stderr.split())
     assert aforo("run", "smoke", "--nonce", "a b").returncode == 2
+
+
+def test_data_of_ones_own_is_asked_by_a_template_and_odd_rows_are_named(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    (tmp_path / "mine.csv").write_text("question,label\nIs snow white?,yes\n,\nIs coal white?,\n", "utf-8")
+    (tmp_path / "mine.yaml").write_text('system: "Yes or no."\ninput: "Q: {question}"\noutput: "{label}"\n', "utf-8")
+    own = ["--data", "mine.csv", "--template", "mine.yaml", "--reference-column", "label"]
+    with serve(answering(bodies)) as port:
+        asked = [*own, "--output-tokens", "2", "--requests", "12", "--keep-responses"]
+        done = aforo("run", "chat-short", *ALONE, "--url", f"http://127.0.0.1:{port}", *asked)
+    assert done.returncode in {0, 3}, done.stderr
+    folder = only_run(tmp_path)
+    said = {tuple((message["role"], message["content"]) for message in body["messages"]) for body in bodies}
+    questions = ("Q: Is snow white?", "Q: Is coal white?")
+    assert said == {(("system", "Yes or no."), ("user", question)) for question in questions}
+    assert {(row.item, tuple(row.references)) for row in folder.read_answers()} == {("2", ("yes",)), ("4", ())}
+    manifest = folder.read_manifest()
+    notes = [text for text in manifest.warnings if "mine.csv" in text]
+    assert [note.partition(" mine.csv ")[2].partition(":")[0] for note in notes] == [
+        "were left out (row 3)",
+        "have no reference (row 4)",
+    ]
+    repeated = manifest.command_line
+    assert str(tmp_path / "mine.csv") in repeated
+    assert str(tmp_path / "mine.yaml") in repeated
+
+
+def test_a_template_with_an_unknown_field_is_refused_with_the_known_ones(tmp_path: Path, aforo: Aforo) -> None:
+    (tmp_path / "mine.csv").write_text("question,label\nIs snow white?,yes\n", "utf-8")
+    (tmp_path / "mine.yaml").write_text('input: "{questoin}"\n', "utf-8")
+    done = aforo("run", "chat-short", "--data", "mine.csv", "--template", "mine.yaml")
+    assert done.returncode == 2
+    assert "has the field {questoin}, and no row of" in " ".join(done.stderr.split())
+    assert "Its rows have: question, label." in " ".join(done.stderr.split())
+    assert not (tmp_path / "runs").exists()

@@ -30,7 +30,7 @@ from profiler.run.wall import import_meter
 from profiler.timing.clock import SystemClock
 from profiler.verdict import claim_file
 from profiler.wire_audit.wire_file import MAGIC, WIRE_FILE, read_wire
-from profiler.workloads import load, rows, traces
+from profiler.workloads import items, load, templates, traces
 from profiler.workloads.prompts import make_prompts
 from profiler.workloads.schema import DataPrompts, TracePrompts
 
@@ -204,7 +204,11 @@ _BURSTGPT = b"Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Ty
 
 
 def _data_file(name: str) -> Callable[[Path], object]:
-    return lambda folder: rows.read(DataPrompts(source="data", file=name), folder)
+    return lambda folder: items.load(DataPrompts(source="data", file=name), folder)
+
+
+def _template(folder: Path) -> None:
+    templates.read(folder / "t.yaml").messages({"prompt": "x"})
 
 
 def _trace(folder: Path) -> None:
@@ -227,6 +231,9 @@ def _of_workloads() -> list[Target]:
     return [
         Target("workload", _contents("workloads", "*.yaml"), "w.yaml", _workload, cost=2),
         Target("data.jsonl", [jsonl], "d.jsonl", _data_file("d.jsonl"), is_json=True),
+        Target(
+            "template", [b"system: s\ninput: 'Q: {prompt}'\noutput: '{reference}'\nform: text\n"], "t.yaml", _template
+        ),
         Target("data.json", [sharegpt], "d.json", _data_file("d.json"), is_json=True),
         Target("data.csv", [b'id,prompt\n1,one\n2,"two, ""q""\nx"\n'], "d.csv", _data_file("d.csv")),
         Target("data.txt", [b"one\ntwo\n"], "d.txt", _data_file("d.txt")),

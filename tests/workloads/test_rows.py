@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from profiler.errors import WorkloadError
-from profiler.workloads import rows
+from profiler.workloads import items, rows
 from profiler.workloads.schema import DataPrompts
 
 
 def read(folder: Path, name: str, text: str | bytes | None, column: str = "prompt") -> list[str]:
     if text is not None:
         (folder / name).write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
-    return [row.prompt for row in rows.read(DataPrompts(source="data", file=name, column=column), folder).rows]
+    return [item.text for item in items.load(DataPrompts(source="data", file=name, column=column), folder).items]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def read(folder: Path, name: str, text: str | bytes | None, column: str = "promp
             ["one", 'two, with "quotes"\nand a line'],
         ),
         ("a.CSV", "prompt\r\none\r\n", ["one"]),
+        ("a.csv", 'id;prompt\n1;"one; two"\n', ["one; two"]),  # as spreadsheets write it in much of Europe
         ("a.txt", "one\n\n  two\n", ["one", "  two"]),
         ("a.csv", "prompt\n" + "x " * 70_000 + "\n", ["x " * 70_000]),  # Python alone reads 131,072 characters
         (
@@ -56,7 +57,7 @@ def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list
         ("a.jsonl", '{"messages": [{"role": "user", "content": 5}]}\n', ":1: the row holds 5 as its prompt"),
         ("a.jsonl", '{"prompt": "\\ud800"}\n', ":1: the row holds a broken Unicode escape"),
         ("a.jsonl", "[" * 100_000, ":1: the row is not a JSON object"),
-        ("a.csv", "text\nx\n", ":1: the row has the columns 'text'; expected the column 'prompt'"),
+        ("a.csv", "text\nx\n", ":2: the row has the columns 'text'; expected the column 'prompt'"),
         ("a.csv", "", ":1: the row has the columns none"),
         ("a.csv", "id,prompt\n2\n", "holds no prompts"),
         ("a.csv", 'prompt\n"one\n', "the row is not CSV"),
@@ -97,39 +98,3 @@ def test_a_giant_data_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rows, "LARGEST_FILE_BYTES", 3)
     with pytest.raises(WorkloadError, match="more than 3 bytes"):
         read(tmp_path, "a.txt", "four\n")
-
-
-def test_rows_without_a_prompt_are_left_out_and_named(tmp_path: Path) -> None:
-    lines = [f'{{"prompt": "{"" if number == 7 else f"say {number}"}"}}' for number in range(20)]
-    (tmp_path / "b.jsonl").write_text("\n".join(lines))
-    data = rows.read(DataPrompts(source="data", file="b.jsonl"), tmp_path)
-    assert len(data.rows) == 19
-    assert data.notes == ["1 of the 20 rows of b.jsonl were left out: they hold no prompt (row 8)."]
-    (tmp_path / "c.json").write_text('[{"prompt": "x"}' + ', {"conversations": []}' * 6 + "]")
-    data = rows.read(DataPrompts(source="data", file="c.json"), tmp_path)
-    assert data.notes == ["6 of the 7 rows of c.json were left out: they hold no prompt (row 2, 3, 4, 5, 6, …)."]
-
-
-DATA = {
-    "d.jsonl": '{"prompt": "2 + 2", "key": "sum", "answer": 4}\n{"prompt": "3 + 3", "key": "more", "answer": "six"}\n',
-    "d.csv": "prompt,key,answer\n2 + 2,sum,4\n3 + 3,more,six\n",
-}
-
-
-@pytest.mark.parametrize("name", DATA)
-def test_rows_have_a_name_and_what_a_right_response_says(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text(DATA[name], "utf-8")
-    prompts = DataPrompts(source="data", file=name, id_column="key", reference_column="answer")
-    assert rows.read(prompts, tmp_path).rows == [rows.Row("2 + 2", "sum", "4"), rows.Row("3 + 3", "more", "six")]
-
-
-def test_without_such_columns_a_row_goes_by_its_number(tmp_path: Path) -> None:
-    (tmp_path / "d.txt").write_text("one\n\nthree\n", "utf-8")
-    found = rows.read(DataPrompts(source="data", file="d.txt"), tmp_path).rows
-    assert found == [rows.Row("one", "1", None), rows.Row("three", "3", None)]
-
-
-def test_a_row_without_a_reference_is_named(tmp_path: Path) -> None:
-    (tmp_path / "d.jsonl").write_text('{"prompt": "a", "answer": "b"}\n{"prompt": "c"}\n', "utf-8")
-    with pytest.raises(WorkloadError, match=r"d\.jsonl:2: the row holds empty under 'answer'"):
-        rows.read(DataPrompts(source="data", file="d.jsonl", reference_column="answer"), tmp_path)

@@ -90,10 +90,11 @@ def test_each_repeat_of_a_workload_asks_every_row_once(name: str) -> None:
     assert isinstance(workload.prompts, DataPrompts)
     assert (workload.prompts.file, workload.prompts.id_column) == (f"data/{name}.jsonl", "id")
     assert (workload.prompts.reference_column is not None) == ("reference" in FIELDS[name])
-    assert (workload.requests, loaded.notes) == (len(found), ())
+    assert loaded.data is not None
+    assert (workload.requests, loaded.data.notes) == (len(found), [])
     made = list(make_prompts(workload, loaded.folder, [2, workload.requests], seed=1))[2:]
-    assert {(prompt.item, prompt.text, prompt.reference) for prompt in made} == {
-        (row["id"], row["prompt"], row.get("reference")) for row in found
+    assert {(prompt.item, prompt.text, prompt.references[:1]) for prompt in made} == {
+        (row["id"], row["prompt"], (row["reference"],) if "reference" in row else ()) for row in found
     }
     if not workload.is_embedding:
         assert (workload.stop, workload.keep_responses) == ("natural", True)
