@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.cache import cache_folder
+from profiler.cache import cache_folder, data_folder
 from profiler.errors import ModelError
 
 
@@ -38,3 +38,18 @@ def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", no_home)
     with pytest.raises(ModelError, match="Set XDG_CACHE_HOME"):
         cache_folder()
+
+
+@pytest.mark.parametrize(
+    ("platform", "xdg", "folder"),
+    [
+        ("linux", "", "/home/me/.local/share/aforo"),
+        ("linux", "/data", "/data/aforo"),
+        ("darwin", "", "/home/me/Library/Application Support/aforo"),
+    ],
+)
+def test_the_data_folder_of_each_system(monkeypatch: pytest.MonkeyPatch, platform: str, xdg: str, folder: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("XDG_DATA_HOME", xdg)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert data_folder() == Path(folder)

@@ -1,11 +1,12 @@
 """Price, grid, PUE and embodied carbon of a run: what the user said, else what the detected instance tells."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from profiler import reference_data
-from profiler.cost import grid, prices
+from profiler.cost import grid, prices, stated_prices
+from profiler.cost.offer import ListKind
 from profiler.cost.options import CostOptions
+from profiler.cost.prices import SHIPPED, Places
 from profiler.results.host_facts import CloudFacts, HostFacts
 from profiler.results.manifest import CostFacts, EmbodiedFacts, GridEstimate, PriceFacts, Source, TokenPriceFacts
 
@@ -18,31 +19,32 @@ class Stated:
 
     price: PriceFacts | None = None
     token_price: TokenPriceFacts | None = None
-    price_kind: prices.PriceKind | None = None  # None: as the instance was bought
+    price_kind: ListKind | None = None  # None: as the instance was bought
+    utilisation_ratio: float = 1.0
+    input_output_ratio: float | None = None
     grid: tuple[GridEstimate, ...] = ()
     pue: float | None = None
     embodied_kgco2e: float | None = None
 
 
-def stated(asked: CostOptions = _NOTHING) -> Stated:
+def stated(asked: CostOptions = _NOTHING, where: Places = SHIPPED) -> Stated:
     """Check what the user said. Raises `UsageError`."""
-    kind = next((known for known in prices.KINDS if known == asked.price_kind), None)
     return Stated(
-        price=None if asked.price is None else prices.stated(asked.price, asked.currency, kind or "on-demand"),
-        token_price=prices.stated_per_token(
-            asked.price_input, asked.price_output, asked.currency, asked.price_cached_input
-        ),
-        price_kind=kind,
+        price=stated_prices.per_hour(asked, where),
+        token_price=stated_prices.per_token(asked),
+        price_kind=stated_prices.kind_of(asked),
+        utilisation_ratio=asked.utilisation,
+        input_output_ratio=asked.input_output_ratio,
         grid=tuple(grid.estimates(asked.grid)) if asked.grid else (),
         pue=asked.pue,
         embodied_kgco2e=asked.embodied_kgco2e,
     )
 
 
-def resolve(said: Stated, host: HostFacts, refreshed: Path | None = None) -> CostFacts:
+def resolve(said: Stated, host: HostFacts, where: Places = SHIPPED) -> CostFacts:
     """Put together what the user said and what is known of the detected instance."""
     cloud = host.cloud
-    price, price_reason = _price(said, cloud, refreshed)
+    price, price_reason = _price(said, cloud, where)
     estimates, grid_reason = _grid(said, cloud)
     pue, pue_source = _pue(said, cloud)
     embodied, embodied_reason = _embodied(said, cloud, host.cpu.logical_cpus)
@@ -50,6 +52,8 @@ def resolve(said: Stated, host: HostFacts, refreshed: Path | None = None) -> Cos
         price=price,
         price_reason=price_reason,
         token_price=said.token_price,
+        utilisation_ratio=said.utilisation_ratio,
+        input_output_ratio=said.input_output_ratio,
         grid=estimates,
         grid_reason=grid_reason,
         pue=pue,
@@ -59,7 +63,7 @@ def resolve(said: Stated, host: HostFacts, refreshed: Path | None = None) -> Cos
     )
 
 
-def _price(said: Stated, cloud: CloudFacts, refreshed: Path | None) -> tuple[PriceFacts | None, str | None]:
+def _price(said: Stated, cloud: CloudFacts, where: Places) -> tuple[PriceFacts | None, str | None]:
     if said.price is not None:
         return said.price, None
     if said.token_price is not None:
@@ -70,7 +74,7 @@ def _price(said: Stated, cloud: CloudFacts, refreshed: Path | None) -> tuple[Pri
         return None, "the machine's price is not known: pass --price"
     if not region:
         return None, f"the region of this {instance_type} is not known: pass --price"
-    found = prices.offers(instance_type, region, kind, refreshed)
+    found = prices.offers(instance_type, region, kind, where)
     if found:
         return found[0].price, None
     return None, f"no {kind} price of {instance_type} in {region} is known: pass --price"

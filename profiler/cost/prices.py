@@ -1,4 +1,4 @@
-"""Prices of instance types: the catalogue's, those refreshed on this machine, and those that a user states."""
+"""Prices of instance types: those of the user, those refreshed on this machine, those that ship with Aforo."""
 
 import csv
 import json
@@ -9,44 +9,48 @@ from pathlib import Path
 from typing import Literal
 
 from profiler import reference_data
+from profiler.cache import cache_folder, data_folder
 from profiler.content import content
-from profiler.errors import UsageError
-from profiler.results.manifest import PriceFacts, Source, TokenPriceFacts
+from profiler.cost import price_file
+from profiler.cost.offer import KINDS, ListKind, Offer, whole
+from profiler.errors import ModelError
+from profiler.results.manifest import PriceFacts, Source
 
-PriceKind = Literal["on-demand", "spot", "reserved"]
-KINDS: tuple[PriceKind, ...] = ("on-demand", "spot", "reserved")
-REFRESHED = "prices"  # folder, within the cache folder, of what `aforo prices refresh` wrote
-
-_CURRENCY = re.compile(r"[A-Z]{3}")
+Origin = Literal["imported", "refreshed", "shipped"]
+_FOLDER = "prices"  # within the user's cache folder (refreshed), and within the data folder (imported)
 
 
 @dataclass(frozen=True)
-class Offer:
-    """One instance type at one price."""
+class Places:
+    """Folders of price lists beside those that ship with Aforo, in the order in which they are looked into."""
 
-    price: PriceFacts
-    architecture: str | None
-    vcpus: int | None
-    memory_mib: int | None
-    gpu: str | None
-    gpus: int | None
+    imported: Path | None = None
+    refreshed: Path | None = None
+
+
+SHIPPED = Places()
 
 
 @dataclass(frozen=True)
 class PriceList:
-    """One file of prices: one provider, region and kind."""
+    """One file of prices. `provider`, `region` and `kind` are of all its rows; of an imported file each row says."""
 
     path: Path
-    provider: str
-    region: str
-    kind: PriceKind
+    origin: Origin
+    provider: str = ""
+    region: str = ""
+    kind: ListKind = "on-demand"
 
-    def offers(self) -> Iterator[Offer]:
-        """Yield every offer of the file."""
+    def offers(self, instance_type: str | None = None) -> Iterator[Offer]:
+        """Yield every offer of the file, or those of an instance type."""
+        if self.origin == "imported":
+            yield from price_file.stored(self.path, instance_type)
+            return
         refreshed = self._refreshed_source()
         with self.path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                yield self._offer(row, refreshed or reference_data.source(row["source"]))
+                if instance_type in {None, row["instance_type"]}:
+                    yield self._offer(row, refreshed or reference_data.source(row["source"]))
 
     def _refreshed_source(self) -> Source | None:
         beside = self.path.with_suffix(".source.json")
@@ -65,68 +69,50 @@ class PriceList:
         return Offer(
             price=price,
             architecture=row["architecture"] or None,
-            vcpus=_number(row["vcpus"]),
-            memory_mib=_number(row["memory_mib"]),
+            vcpus=whole(row["vcpus"]),
+            memory_mib=whole(row["memory_mib"]),
             gpu=row["gpu"] or None,
-            gpus=_number(row["gpus"]),
+            gpus=whole(row["gpus"]),
         )
 
 
-def price_lists(refreshed: Path | None = None) -> list[PriceList]:
-    """Return every list: those of the folder `refreshed` first, then those that ship with Aforo."""
-    folders = [folder for folder in (refreshed, content("hosts") / "prices") if folder is not None and folder.is_dir()]
-    return [found for folder in folders for path in sorted(folder.glob("*.csv")) if (found := _named(path))]
+def imported_folder() -> Path:
+    """Return where imported lists are kept. Raises `ModelError` where the user has no home folder."""
+    return data_folder() / _FOLDER
+
+
+def places() -> Places:
+    """Return the folders of this user; without a home folder those that are known all the same."""
+    found: list[Path | None] = []
+    for folder in (data_folder, cache_folder):
+        try:
+            found.append(folder() / _FOLDER)
+        except ModelError:
+            found.append(None)
+    imported, refreshed = found
+    return Places(imported, refreshed)
+
+
+def price_lists(where: Places = SHIPPED) -> list[PriceList]:
+    """Return every list: imported ones, the newest first, then refreshed ones, then those that ship with Aforo."""
+    imported = [PriceList(path, "imported") for path in _files(where.imported)]
+    imported.sort(key=lambda each: each.path.stat().st_mtime_ns, reverse=True)
+    refreshed = [_named(path, "refreshed") for path in _files(where.refreshed)]
+    shipped = [_named(path, "shipped") for path in _files(content("hosts") / "prices")]
+    return imported + [each for each in (*refreshed, *shipped) if each is not None]
 
 
 def offers(
-    instance_type: str, region: str | None = None, kind: PriceKind | None = None, refreshed: Path | None = None
+    instance_type: str, region: str | None = None, kind: ListKind | None = None, where: Places = SHIPPED
 ) -> list[Offer]:
-    """Return every offer of an instance type, refreshed ones first; one offer per region and kind."""
-    found: dict[tuple[str, str], Offer] = {}
-    for listed in price_lists(refreshed):
-        if region not in {None, listed.region} or kind not in {None, listed.kind}:
-            continue
-        for offer in listed.offers():
-            if offer.price.instance_type == instance_type:
-                found.setdefault((listed.region, listed.kind), offer)
+    """Return every offer of an instance type, the user's first; one for each provider, region, kind and term."""
+    found: dict[tuple[object, ...], Offer] = {}
+    for listed in price_lists(where):
+        for offer in listed.offers(instance_type):
+            price = offer.price
+            if kind in {None, price.kind} and (region is None or _is_in(price.region, region)):
+                found.setdefault((price.provider, price.region, price.kind, price.term_months), offer)
     return list(found.values())
-
-
-def stated(per_hour: float, currency: str, kind: PriceKind) -> PriceFacts:
-    """Return the price that the user says. Raises `UsageError`."""
-    if not per_hour > 0:
-        raise UsageError(f"--price {per_hour:g}: expected what an hour of this machine costs, above 0.")
-    _check_currency(currency)
-    said = Source(name="flag", title="said on the command line: --price")
-    return PriceFacts(per_hour=per_hour, currency=currency, kind=kind, source=said)
-
-
-def stated_per_token(
-    input_per_1m: float | None, output_per_1m: float | None, currency: str, cached_input_per_1m: float | None = None
-) -> TokenPriceFacts | None:
-    """Return what the user says that an endpoint charges; `None` where nothing is said. Raises `UsageError`."""
-    if cached_input_per_1m is not None and input_per_1m is None:
-        raise UsageError("--price-cached-input is beside the price of other prompt tokens. Pass --price-input, too.")
-    if input_per_1m is None and output_per_1m is None:
-        return None
-    prices = (input_per_1m, output_per_1m, cached_input_per_1m)
-    for flag, value in zip(("--price-input", "--price-output", "--price-cached-input"), prices, strict=True):
-        if value is not None and not value >= 0:
-            raise UsageError(f"{flag} {value:g}: expected the price of a million tokens, 0 or more.")
-    _check_currency(currency)
-    said = Source(name="flag", title="said on the command line: --price-input, --price-output")
-    return TokenPriceFacts(
-        input_per_1m=input_per_1m or 0.0,
-        output_per_1m=output_per_1m or 0.0,
-        cached_input_per_1m=cached_input_per_1m,
-        currency=currency,
-        source=said,
-    )
-
-
-def _check_currency(currency: str) -> None:
-    if not _CURRENCY.fullmatch(currency):
-        raise UsageError(f"--currency {currency}: expected three capital letters, such as USD or EUR.")
 
 
 def write(folder: Path, region: str, rows: list[dict[str, str]], source: Source) -> Path:
@@ -142,14 +128,19 @@ def write(folder: Path, region: str, rows: list[dict[str, str]], source: Source)
     return path
 
 
-def _named(path: Path) -> PriceList | None:
+def _files(folder: Path | None) -> list[Path]:
+    return sorted(folder.glob("*.csv")) if folder is not None and folder.is_dir() else []
+
+
+def _named(path: Path, origin: Origin) -> PriceList | None:
     """Read provider, region and kind from a name like aws-us-east-1-on-demand.csv."""
     for kind in KINDS:
         if path.stem.endswith(f"-{kind}"):
             provider, _, region = path.stem.removesuffix(f"-{kind}").partition("-")
-            return PriceList(path, provider, region, kind)
+            return PriceList(path, origin, provider, region, kind)
     return None
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text else None
+def _is_in(place: str | None, region: str) -> bool:
+    """Whether a place is a region or one of its zones: us-east-1a, us-central1-a. A price of no place is of all."""
+    return place is None or place == region or re.fullmatch(rf"{re.escape(region)}-?[a-z]", place) is not None

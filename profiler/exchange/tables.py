@@ -232,7 +232,7 @@ RUNS: Table[Opened] = Table(
         Column(
             "price_kind",
             "VARCHAR",
-            "on-demand, spot or reserved.",
+            "on-demand, spot, reserved or owned.",
             lambda one: one.run.cost.price.kind if one.run.cost.price else None,
         ),
         _at("run.seed", "BIGINT", "Of prompts and arrivals."),

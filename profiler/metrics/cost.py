@@ -30,9 +30,11 @@ def _charged(seen: Observations) -> PriceFacts | TokenPriceFacts:
 
 
 def _per_hour(seen: Observations) -> float:
-    """Return what an hour costs: of the machine, or of tokens at the rates that were measured."""
+    """Return what an hour under load costs: of the machine and its idle time, or of tokens at the measured rates."""
     found = _charged(seen)
-    return found.per_hour if isinstance(found, PriceFacts) else _bill_per_hour(seen, found)
+    if isinstance(found, TokenPriceFacts):
+        return _bill_per_hour(seen, found)
+    return price.per_busy_hour(found.per_hour, seen.manifest.cost.utilisation_ratio)
 
 
 def _bill_per_hour(seen: Observations, charged: TokenPriceFacts) -> float:
@@ -57,10 +59,15 @@ def _moving(rate_per_s: float, what: str) -> float:
 
 
 def _money(seen: Observations, amount: float, unit: str) -> Measurement:
-    """A number in the currency of the price; a note where the price of cached tokens is not known."""
+    """A number in the currency of the price; a note on idle time, or where the price of cached tokens is not known."""
     charged = _charged(seen)
-    note = _full_price(seen, charged) if isinstance(charged, TokenPriceFacts) else None
+    note = _full_price(seen, charged) if isinstance(charged, TokenPriceFacts) else _idle_time(seen)
     return Measurement(Range.exact(amount), note, unit.replace(CURRENCY, charged.currency))
+
+
+def _idle_time(seen: Observations) -> str | None:
+    used = seen.manifest.cost.utilisation_ratio
+    return None if used == 1 else f"under load for {used:.0%} of the time, and paid for all of it: --utilisation"
 
 
 def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:
@@ -86,10 +93,12 @@ _PER_1M, _PER_REQUEST, _FOR_MONEY = f"{CURRENCY}/1M tokens", CURRENCY, f"tokens/
     shown=Shown(order=80, of="output", headline="page", brief=VALUE, compared="ranked"),
 )
 def cost_per_1m_output_tokens(seen: Observations) -> Measurement:
-    """Price per hour / output tokens per hour × 10⁶: the whole price against output tokens alone.
+    """Price per hour / utilisation / output tokens per hour × 10⁶: the whole price against output tokens alone.
 
-    Of an endpoint that charges by the token, here and below, an hour costs what its tokens do at the measured rates. In
-    the currency of the price, which is never converted.
+    The price per hour is that on demand, of spot or of a reservation (with its share of what was paid upfront), or of
+    owned hardware: purchase / life + upkeep + W × price per kWh × PUE. The utilisation is the share of the time under
+    load, 1 unless stated, here and below. Of an endpoint that charges by the token, here and below, an hour costs what
+    its tokens do at the measured rates. In the currency of the price, which is never converted.
     """
     cost = price.per_million(_per_hour(seen), _moving(output_tokens_per_s(seen), "output token"))
     return _money(seen, cost, _PER_1M)
@@ -107,7 +116,7 @@ def cost_per_1m_output_tokens(seen: Observations) -> Measurement:
     shown=Shown(order=80, of="input", headline="page", brief=VALUE, compared="ranked"),
 )
 def cost_per_1m_input_tokens(seen: Observations) -> Measurement:
-    """Price per hour / prompt tokens per hour × 10⁶: the whole price against prompt tokens alone.
+    """Price per hour / utilisation / prompt tokens per hour × 10⁶: the whole price against prompt tokens alone.
 
     Not to be added to the price of output tokens: each carries all of the machine.
     """
@@ -125,7 +134,7 @@ def cost_per_1m_input_tokens(seen: Observations) -> Measurement:
     work="requests",
 )
 def cost_per_1m_total_tokens(seen: Observations) -> Measurement:
-    """Price per hour / prompt and output tokens per hour × 10⁶, as many price lists and vendors count."""
+    """Price per hour / utilisation / prompt and output tokens per hour × 10⁶, as many price lists and vendors count."""
     output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
     cost = price.per_million(_per_hour(seen), _moving(input_tokens_per_s(seen) + output_per_s, "token"))
     return _money(seen, cost, _PER_1M)
@@ -135,7 +144,7 @@ def cost_per_1m_total_tokens(seen: Observations) -> Measurement:
     "Cost per request", unit=_PER_REQUEST, group="cost", better="lower", rests_on={"price"}, over=RATES, work="requests"
 )
 def cost_per_request(seen: Observations) -> Measurement:
-    """Price per hour / requests per hour."""
+    """Price per hour / utilisation / requests per hour."""
     cost = price.per_unit(_per_hour(seen), _moving(requests_per_s(seen), "request"))
     return _money(seen, cost, _PER_REQUEST)
 
@@ -150,8 +159,63 @@ def cost_per_request(seen: Observations) -> Measurement:
     short="Tokens for money",
 )
 def output_tokens_per_currency(seen: Observations) -> Measurement:
-    """Output tokens per hour / price per hour: what one unit of the price's currency buys."""
+    """Output tokens per hour × utilisation / price per hour: what one unit of the price's currency buys."""
     return _money(seen, price.units_per_money(_per_hour(seen), output_tokens_per_s(seen)), _FOR_MONEY)
+
+
+@per_run(
+    "Input tokens per unit of money",
+    unit=_FOR_MONEY,
+    group="cost",
+    better="higher",
+    rests_on={"price"},
+    over=RATES,
+    short="Tokens for money",
+    work="requests",
+)
+def input_tokens_per_currency(seen: Observations) -> Measurement:
+    """Prompt tokens per hour × utilisation / price per hour: what one unit of the price's currency buys."""
+    return _money(seen, price.units_per_money(_per_hour(seen), input_tokens_per_s(seen)), _FOR_MONEY)
+
+
+def _split(seen: Observations) -> price.TokenSplit:
+    ratio = seen.manifest.cost.input_output_ratio
+    if ratio is None:
+        raise NotMeasuredError("what an output token is worth in input tokens is not stated: pass --input-output-ratio")
+    output_per_s = _moving(0.0 if seen.is_embedding else output_tokens_per_s(seen), "output token")
+    return price.split(_per_hour(seen), input_tokens_per_s(seen), output_per_s, ratio)
+
+
+@per_run(
+    "Cost per 1M output tokens, split with input",
+    unit=_PER_1M,
+    group="cost",
+    better="lower",
+    rests_on={"price", "worth"},
+    over=RATES,
+    work="requests",
+)
+def cost_per_1m_output_tokens_split(seen: Observations) -> Measurement:
+    """Price per second / utilisation / (input tokens/s / r + output tokens/s) × 10⁶.
+
+    r is what an output token is worth in input tokens (`--input-output-ratio`). With the price of input tokens, it
+    makes up the whole bill; an endpoint's own two prices come out where r is their quotient.
+    """
+    return _money(seen, _split(seen).output_per_1m, _PER_1M)
+
+
+@per_run(
+    "Cost per 1M input tokens, split with output",
+    unit=_PER_1M,
+    group="cost",
+    better="lower",
+    rests_on={"price", "worth"},
+    over=RATES,
+    work="requests",
+)
+def cost_per_1m_input_tokens_split(seen: Observations) -> Measurement:
+    """`cost_per_1m_output_tokens_split` / r."""
+    return _money(seen, _split(seen).input_per_1m, _PER_1M)
 
 
 def _in_usd(seen: Observations, compute: Callable[[Observations], Measurement]) -> Measurement:

@@ -81,6 +81,13 @@ def _some(count: float, what: str) -> float:
     return count
 
 
+def _per_joule(seen: Observations, tokens: float) -> Measurement:
+    used_j = gross_j(seen)
+    if used_j.low <= 0:
+        raise NotMeasuredError("the energy may be 0, so there is no number of tokens for a joule")
+    return Measurement(used_j.inverse(tokens), note_on(account_of(seen)))
+
+
 def _per_token(seen: Observations, energy_j: Range) -> Measurement:
     return Measurement(energy_j.times(1 / steady_tokens(seen)), note_on(account_of(seen)))
 
@@ -123,6 +130,26 @@ def energy_j_per_input_token(seen: Observations) -> Measurement:
     Not to be added to the energy of output tokens: each carries all of it.
     """
     return Measurement(gross_j(seen).times(1 / steady_input_tokens(seen)), note_on(account_of(seen)))
+
+
+@per_run("Output tokens per joule", unit="tokens/J", group="energy", better="higher", rests_on={"energy"}, over=RATES)
+def output_tokens_per_j(seen: Observations) -> Measurement:
+    """Output tokens that arrived in the steady windows / gross energy in them: 1 / `energy_j_per_output_token`."""
+    return _per_joule(seen, steady_tokens(seen))
+
+
+@per_run(
+    "Input tokens per joule",
+    unit="tokens/J",
+    group="energy",
+    better="higher",
+    rests_on={"energy"},
+    over=RATES,
+    work="requests",
+)
+def input_tokens_per_j(seen: Observations) -> Measurement:
+    """Prompt tokens in the steady windows / gross energy in them: 1 / `energy_j_per_input_token`."""
+    return _per_joule(seen, steady_input_tokens(seen))
 
 
 @per_run(

@@ -43,7 +43,7 @@ CURRENCY = "currency"  # in a unit: that of the price
 Kind = Literal["per-request", "pooled", "per-run"]
 Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
 Better = Literal["lower", "higher", "neither"]
-Basis = Literal["energy", "price", "grid", "embodied"]
+Basis = Literal["energy", "price", "worth", "grid", "embodied"]  # worth: of an output token in input tokens
 Work = Literal["decode", "prefill", "requests"]
 
 

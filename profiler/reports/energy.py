@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from profiler.cost import price
 from profiler.metrics.catalogue import METRICS
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
@@ -46,8 +47,28 @@ def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
     elif facts.price is None:
         return [Fact("Price", f"not measured: {facts.price_reason or 'pass --price'}")]
     else:
-        rows = [Fact("Price", price_text(facts.price)), Fact("Source of the price", source_text(facts.price.source))]
+        rows = [Fact("Price", price_text(facts.price)), *_parts_of_price(facts.price)]
+        rows.append(Fact("Source of the price", source_text(facts.price.source)))
     return rows + [Fact(fmt.label(name), _with_note(metrics[name])) for name in _COST if name in metrics]
+
+
+def _parts_of_price(found: PriceFacts) -> list[Fact]:
+    """What an hour is made of, where it is not simply charged: the formula with its numbers."""
+    if found.upfront:
+        text = f"{fmt.quantity(found.upfront, found.currency)} upfront / ({found.term_months} months × 730 h), and "
+        return [Fact("Made of", f"{text}{fmt.quantity(found.per_hour - _share(found), found.currency)} per hour")]
+    if (owned := found.owned) is None:
+        return []
+    text = (
+        f"{fmt.quantity(owned.purchase, found.currency)} / {owned.life_h:,.0f} h + "
+        f"{fmt.quantity(owned.upkeep_per_year, found.currency)} / 8,760 h + {owned.power_w:g} W under load, "
+        f"{owned.idle_w:g} W idle × {owned.price_per_kwh:g} {found.currency}/kWh × PUE {owned.pue:g}"
+    )
+    return [Fact("Made of", text)]
+
+
+def _share(found: PriceFacts) -> float:
+    return price.reserved_per_hour(0.0, found.upfront, found.term_months or 1)
 
 
 def _token_price_rows(charged: TokenPriceFacts) -> list[Fact]:
@@ -87,7 +108,7 @@ def carbon_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
 def price_text(found: PriceFacts) -> str:
     """A price in words: per hour, kind, what and where."""
     where = " in ".join(part for part in (found.instance_type, found.region) if part)
-    return ", ".join(filter(None, [f"{found.per_hour:g}{fmt.NBSP}{found.currency} per hour", found.kind, where]))
+    return ", ".join(filter(None, [f"{found.per_hour:.6g}{fmt.NBSP}{found.currency} per hour", found.kind_text, where]))
 
 
 def source_text(source: Source) -> str:

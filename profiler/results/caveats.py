@@ -6,6 +6,7 @@ CaveatId = Literal[
     "busy-host",
     "lora-adapter",
     "model-changed",
+    "old-price",
     "other-model",
     "prompts",
     "ramp-cut-short",

@@ -11,7 +11,14 @@ from pydantic import Field
 
 from profiler.results.caveats import Caveat
 from profiler.results.client_facts import Calibration, ClientFacts
-from profiler.results.cost_facts import CostFacts, EmbodiedFacts, GridEstimate, PriceFacts, TokenPriceFacts
+from profiler.results.cost_facts import (
+    CostFacts,
+    EmbodiedFacts,
+    GridEstimate,
+    OwnedFacts,
+    PriceFacts,
+    TokenPriceFacts,
+)
 from profiler.results.energy_facts import EnergyFacts, MeterClass, MeterFacts, PowerEstimate
 from profiler.results.engine_facts import BodyFacts, EngineFacts, PromptCache
 from profiler.results.host_facts import HostFacts
@@ -36,6 +43,7 @@ __all__ = [
     "MeterClass",
     "MeterFacts",
     "ModelFacts",
+    "OwnedFacts",
     "Phase",
     "Point",
     "PowerEstimate",

@@ -38,6 +38,16 @@ class Tokens:
         return f"cost_per_1m_{self.kind}_tokens"
 
     @property
+    def per_money(self) -> str:
+        """What one unit of money buys."""
+        return f"{self.kind}_tokens_per_currency"
+
+    @property
+    def per_joule(self) -> str:
+        """What one joule is enough for."""
+        return f"{self.kind}_tokens_per_j"
+
+    @property
     def carbon(self) -> str:
         """Carbon of a million."""
         return f"gco2e_per_1m_{self.kind}_tokens"

@@ -4,9 +4,8 @@ import platform
 from collections.abc import Callable, Sequence
 
 from profiler import __version__
-from profiler.cache import cache_folder
 from profiler.cost.facts import resolve
-from profiler.cost.prices import REFRESHED
+from profiler.cost.prices import places
 from profiler.energy.meters import AUTO, NONE, Meters
 from profiler.hosts.detect import this_host
 from profiler.hosts.roofline import measure_and_keep
@@ -14,7 +13,7 @@ from profiler.options import given
 from profiler.progress import Progress
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
-from profiler.run.caveats import caveats
+from profiler.run.caveats import caveats, of_price
 from profiler.run.context import ISO, RunContext
 from profiler.run.cpus import format_cpus
 from profiler.run.options import Options
@@ -49,10 +48,10 @@ def begin(
         host=host,
         client=_client_facts(plan, driver),
         energy=_energy_facts(plan, meters, host),
-        cost=resolve(plan.said, HostFacts() if _is_remote(plan) else host, cache_folder() / REFRESHED),
+        cost=resolve(plan.said, HostFacts() if _is_remote(plan) else host, places()),
         wall_offset_ns=sample_wall_offset().offset_ns,
     )
-    for caveat in caveats(plan, driver.hello, host):
+    for caveat in [*caveats(plan, driver.hello, host), *of_price(manifest.cost.price, clock, plan.options)]:
         manifest.warn(caveat)
     return RunContext(plan, manifest, driver, meters, progress, clock, tick)
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from profiler.cost.age import notice
+from profiler.cost.options import CostOptions
 from profiler.results.caveats import Caveat
 from profiler.results.host_facts import HostFacts
+from profiler.results.manifest import PriceFacts
 from profiler.run.plan import Plan, load_per_core
 from profiler.servers.engines import slow_build
+from profiler.timing.clock import Clock
 from profiler.timing.messages import Hello
 from profiler.workloads.sizes import prompt_warnings
 
@@ -28,6 +32,12 @@ def caveats(plan: Plan, hello: Hello, host: HostFacts) -> list[Caveat]:
         *(Caveat("prompts", text) for text in prompt_warnings(plan.workload, plan.trace, plan.data)),
         *_of_other_work(),
     ]
+
+
+def of_price(price: PriceFacts | None, clock: Clock, options: CostOptions) -> list[Caveat]:
+    """Return what must be known of the price that the run is given."""
+    text = notice(price, clock.utc().date(), options.price_max_age)
+    return [Caveat("old-price", text)] if text else []
 
 
 def _of_model(plan: Plan) -> Iterator[Caveat]:

@@ -11,6 +11,7 @@ from secrets import token_hex
 import psutil
 
 from profiler.cost.facts import Stated, stated
+from profiler.cost.prices import places
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
@@ -210,7 +211,7 @@ def _said(options: Options) -> Stated:
     meters.check_wanted(options.meters)
     if options.gpus is not None:
         cards.check_wanted(options.gpus)
-    return stated(options)
+    return stated(options, places())
 
 
 def _find_model(options: Options, workload: Workload, progress: Progress) -> ModelFacts:

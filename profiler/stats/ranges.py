@@ -61,6 +61,12 @@ class Range:
         """Scale by a known factor that is not negative."""
         return self * Range.exact(factor)
 
+    def inverse(self, factor: float = 1.0) -> "Range":
+        """Return factor / self, of a number above 0: the upper end comes from the lower one. Raises `ValueError`."""
+        if self.low <= 0:
+            raise ValueError(f"{self.low:g} is not above 0")
+        return _around(None if self.value is None else factor / self.value, factor / self.high, factor / self.low)
+
     def overlaps(self, other: "Range") -> bool:
         """Whether both could be the same number."""
         return self.low <= other.high and other.low <= self.high

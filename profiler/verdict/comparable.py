@@ -143,6 +143,7 @@ def _setting(run: Compared, rests_on: Collection[Basis], left_out: Collection[st
     parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in left_out]
     parts += [manifest.server_host.cloud.instance_type or manifest.server_host.name]
     parts += [_price(manifest)] if "price" in rests_on else []
+    parts += [manifest.cost.input_output_ratio] if "worth" in rests_on else []
     parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []
     parts += [energy_kind(run.summary)] if "energy" in rests_on else []
     return tuple(map(_text, [*asked, manifest.lora and manifest.lora.sha256, *parts]))
@@ -211,7 +212,10 @@ def _price(manifest: Manifest) -> str | None:
     price, charged = manifest.cost.price, manifest.cost.token_price
     if charged is not None:
         return f"{charged.input_per_1m:g} in, {charged.output_per_1m:g} out, {charged.currency}/1M tokens"
-    return None if price is None else f"{price.per_hour:g} {price.currency}/h, {price.kind}"
+    if price is None:
+        return None
+    idle = "" if manifest.cost.utilisation_ratio == 1 else f", used {manifest.cost.utilisation_ratio:.0%} of the time"
+    return f"{price.per_hour:g} {price.currency}/h, {price.kind_text}{idle}"
 
 
 def engine_setting(title: str) -> Callable[[Manifest], object]:

@@ -22,7 +22,7 @@ from profiler.verdict.comparable import setting_of
 from profiler.verdict.fairness import obstacle
 from profiler.verdict.traps import Compared
 
-EVERY_BASIS: tuple[Basis, ...] = ("energy", "price", "grid", "embodied")
+EVERY_BASIS: tuple[Basis, ...] = ("energy", "price", "worth", "grid", "embodied")
 State = Literal["known", "not comparable", "not measured", "one run", "zero"]
 
 Run = TypeVar("Run", bound=Compared)

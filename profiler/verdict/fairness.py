@@ -111,7 +111,14 @@ TRAPS: tuple[Trap, ...] = (
     # The meter itself does not vouch for so short a time.
     Trap("energy-window", of.short_window, _rests_on("energy"), "Longer runs.", bars_alone=_rests_on("energy")),
     # The same machine is cheaper by spot than on demand.
-    Trap("price-kind", of.prices, _rests_on("price"), "Runs with prices of one kind: --price-kind on both hosts."),
+    Trap(
+        "price-kind",
+        of.prices,
+        _rests_on("price"),
+        "Prices of one kind, term and utilisation on both sides: --price-kind, --price-term, --utilisation.",
+    ),
+    # The same bill, split otherwise.
+    Trap("token-worth", of.token_worth, _rests_on("worth"), "The same --input-output-ratio on both sides."),
     # The same joules, elsewhere.
     Trap("grid", of.grid, _rests_on("grid"), "The same --grid on both sides."),
     Trap("pue", of.pue, _rests_on("grid"), "The same --pue on both sides."),

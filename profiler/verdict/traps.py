@@ -72,16 +72,9 @@ def short_window(runs: Runs) -> str | None:
     )
 
 
-def _price_kind(run: Manifest) -> str | None:
-    cost = run.cost
-    if cost.token_price is not None:
-        return f"by the token in {cost.token_price.currency}"
-    return None if cost.price is None else f"{cost.price.kind} in {cost.price.currency}"
-
-
 def prices(runs: Runs) -> str | None:
     """Prices of different kind or currency, by the hour or by the token."""
-    kinds = _kinds(runs, _price_kind)
+    kinds = _kinds(runs, lambda run: run.cost.charged_text)
     if len(kinds) < 2:
         return None
     hourly = (
@@ -90,6 +83,15 @@ def prices(runs: Runs) -> str | None:
         else ""
     )
     return f"Prices are not of one kind: {_list(kinds)}.{hourly}"
+
+
+def token_worth(runs: Runs) -> str | None:
+    """Costs split between input and output by different ratios."""
+    ratios = sorted({ratio for run in runs if (ratio := run.manifest.cost.input_output_ratio) is not None})
+    if len(ratios) < 2:
+        return None
+    shown = _list([f"{ratio:g}" for ratio in ratios])
+    return f"The cost is split by what an output token is worth in input tokens, and that differs: {shown}."
 
 
 def regions(runs: Runs) -> str | None:

@@ -43,7 +43,8 @@ EXAMPLES: dict[str, list[str]] = {
     "models make": ["tiny-1m", "--out", "made.gguf"],
     "models make-lora": ["tiny-1m", "--out", "made-lora.gguf"],
     "models show": ["synthetic:tiny-1m/Q8_0"],
-    "prices": ["--help"],
+    "prices": [],
+    "prices import": ["prices.csv"],
     "prices refresh": ["--region", "nowhere", "--help"],  # asks AWS
     "prices show": ["c7g.4xlarge"],
     "query": ["SELECT 1", "--runs", "."],
@@ -120,6 +121,7 @@ def folder(tmp_path: Path) -> Path:
     for file in GOLDEN.iterdir():
         (tmp_path / RUN / file.name).write_bytes(file.read_bytes())
     (tmp_path / FILE).write_bytes(GUIDELLM.read_bytes())
+    (tmp_path / "prices.csv").write_text("instance_type,price_per_hour,currency\nbox,0.5,EUR\n")
     (tmp_path / "meter.csv").write_text("timestamp,watts\n2026-01-01T00:00:00Z,10\n")
     return tmp_path
 

@@ -72,3 +72,62 @@ def test_mistakes_are_found_before_a_run() -> None:
         Options(pue=0.5)
     with pytest.raises(UsageError, match="--embodied -1: expected 0 or more"):
         Options(embodied_kgco2e=-1)
+
+
+def test_owned_hardware_is_recorded_with_all_that_its_hour_is_made_of() -> None:
+    asked = CostOptions(
+        owned_price=35_040, owned_watts=500, owned_idle_watts=100, kwh_price=0.3, owned_upkeep=876, pue=1.2,
+        utilisation=0.4, currency="EUR", input_output_ratio=4,
+    )  # fmt: skip
+    facts = resolve(stated(asked), C7G)
+    assert facts.price is not None
+    # 1.00 + 0.10 + 0.26 kW × 0.30 × 1.2 = 1.1936 EUR an hour: it is busy for 40 % of the time
+    assert facts.price.per_hour == pytest.approx(1.1936)
+    assert (facts.price.kind, facts.price.currency, facts.price.source.name) == ("owned", "EUR", "flag")
+    assert facts.price.owned is not None
+    assert (facts.price.owned.life_h, facts.price.owned.idle_w) == (35_040, 100)
+    assert (facts.utilisation_ratio, facts.input_output_ratio) == (0.4, 4)
+    assert facts.charged_text == "owned in EUR, used 40% of the time"
+
+
+def test_a_reservation_has_its_term() -> None:
+    asked = CostOptions(price=0.2, price_kind="reserved", price_term=12, price_upfront=876)
+    facts = resolve(stated(asked), C7G)
+    assert facts.price is not None
+    assert (facts.price.per_hour, facts.price.kind_text) == (pytest.approx(0.3), "reserved for 12 months")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (CostOptions(owned_price=1), "--owned-price needs --owned-watts and --kwh-price"),
+        (CostOptions(owned_price=0, owned_watts=0, kwh_price=0), "costs nothing"),
+        (CostOptions(price=0), "--price 0: expected what an hour"),
+        (CostOptions(price=1, currency="euro"), "three capital letters"),
+        (CostOptions(price=1, price_kind="spot", price_term=12), "--price-term is of a reservation"),
+        (CostOptions(price_output=-1), "--price-output -1: expected the price of a million tokens"),
+        (CostOptions(price_cached_input=1), "Pass --price-input, too"),
+        (CostOptions(instance="c7g.huge"), "no on-demand price of c7g.huge is known"),
+        (CostOptions(instance="c7g.4xlarge", price_kind="spot"), "no spot price of c7g.4xlarge is known"),
+    ],
+)
+def test_what_is_stated_wrongly_gets_a_sentence(asked: CostOptions, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        stated(asked)
+
+
+def test_an_instance_that_is_named_has_its_list_price() -> None:
+    facts = resolve(stated(CostOptions(instance="c7g.4xlarge")), HostFacts())
+    assert facts.price is not None
+    assert (facts.price.per_hour, facts.price.region, facts.price.source.date) == (0.58, "us-east-1", "2026-07-20")
+
+
+def test_options_of_prices_that_do_not_go_together() -> None:
+    with pytest.raises(UsageError, match="the machine is either rented or owned"):
+        Options(price=1, owned_price=1)
+    with pytest.raises(UsageError, match=r"--utilisation 0: expected 0\.001 to 1"):
+        Options(utilisation=0)
+    with pytest.raises(UsageError, match="an endpoint charges for no idle time"):
+        Options(url="http://x", price_input=1, utilisation=0.5)
+    with pytest.raises(UsageError, match="--price-upfront is for --price-term"):
+        Options(price=1, price_upfront=5)

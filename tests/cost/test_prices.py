@@ -1,9 +1,6 @@
 from pathlib import Path
 
-import pytest
-
 from profiler.cost import prices
-from profiler.errors import UsageError
 from profiler.results.manifest import Source
 
 
@@ -26,15 +23,6 @@ def test_a_refreshed_list_comes_before_the_one_that_ships(tmp_path: Path) -> Non
     row = {"instance_type": "c7g.4xlarge", "usd_per_hour": "0.61"}
     empty = dict.fromkeys(("architecture", "vcpus", "memory_mib", "gpu", "gpus"), "")
     prices.write(tmp_path, "us-east-1", [{**empty, **row}], Source(name="refreshed", title="t", date="2026-11-01"))
-    (offer,) = prices.offers("c7g.4xlarge", refreshed=tmp_path)
+    (offer,) = prices.offers("c7g.4xlarge", where=prices.Places(refreshed=tmp_path))
     assert (offer.price.per_hour, offer.price.source.date) == (0.61, "2026-11-01")
-    assert prices.offers("c7i.4xlarge", refreshed=tmp_path)[0].price.per_hour == 0.714
-
-
-def test_what_a_user_says() -> None:
-    price = prices.stated(0.5, "EUR", "spot")
-    assert (price.per_hour, price.currency, price.kind, price.source.name) == (0.5, "EUR", "spot", "flag")
-    with pytest.raises(UsageError, match="--price 0"):
-        prices.stated(0, "EUR", "spot")
-    with pytest.raises(UsageError, match="three capital letters"):
-        prices.stated(1, "euro", "spot")
+    assert prices.offers("c7i.4xlarge", where=prices.Places(refreshed=tmp_path))[0].price.per_hour == 0.714

@@ -67,14 +67,14 @@ def test_every_page_is_read_and_kept_with_its_date(client: Any, tmp_path: Path) 
     path = refresh("eu-west-1", TODAY, tmp_path, client)
     stubbed.assert_no_pending_responses()
     assert path.name == "aws-eu-west-1-on-demand.csv"
-    (offer,) = prices.offers("c7g.4xlarge", region="eu-west-1", refreshed=tmp_path)
+    (offer,) = prices.offers("c7g.4xlarge", region="eu-west-1", where=prices.Places(refreshed=tmp_path))
     assert (offer.price.per_hour, offer.price.currency, offer.price.source.date) == (0.6208, "USD", "2026-11-20")
     assert (offer.architecture, offer.vcpus, offer.memory_mib) == ("arm64", 16, 1032 * 1024)
-    (other,) = prices.offers("c7i.4xlarge", region="eu-west-1", refreshed=tmp_path)
+    (other,) = prices.offers("c7i.4xlarge", region="eu-west-1", where=prices.Places(refreshed=tmp_path))
     assert other.architecture == "amd64"
     # what costs nothing, or is not sold by the hour, is no offer
-    assert prices.offers("c7g.metal", region="eu-west-1", refreshed=tmp_path) == []
-    assert prices.offers("c7g.large", region="eu-west-1", refreshed=tmp_path) == []
+    assert prices.offers("c7g.metal", region="eu-west-1", where=prices.Places(refreshed=tmp_path)) == []
+    assert prices.offers("c7g.large", region="eu-west-1", where=prices.Places(refreshed=tmp_path)) == []
 
 
 def test_a_region_without_prices(client: Any, tmp_path: Path) -> None:

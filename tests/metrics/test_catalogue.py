@@ -31,6 +31,7 @@ UNIT_OF_SUFFIX = {
     "tokens_per_usd": "tokens/USD",
     "rounds_per_slot": "rounds",
     "tokens_per_currency": "tokens/currency",
+    "tokens_per_j": "tokens/J",
 }
 UNIT_OF_PREFIX = {
     "usd_per_1m": "USD/1M tokens",

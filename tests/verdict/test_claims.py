@@ -84,7 +84,9 @@ def test_prices_of_two_kinds_decide_nothing(tmp_path: Path) -> None:
     assert checked.answer == "undecidable"
     # the sentence of the trap's owner, the same as in a comparison and in a gate
     assert checked.reason == "Prices are not of one kind: on-demand in USD against spot in USD."
-    assert checked.decides == ("Runs with prices of one kind: --price-kind on both hosts.",)
+    assert checked.decides == (
+        "Prices of one kind, term and utilisation on both sides: --price-kind, --price-term, --utilisation.",
+    )
     assert check(COST, runs(tmp_path), ["price-kind"]).answer == "supported"  # 1 − 0.3 / 0.714 = 58 % less
 
 

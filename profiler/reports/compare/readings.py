@@ -6,7 +6,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.reports import format as fmt
 from profiler.results.manifest import MeterClass
 from profiler.results.summary import Distribution, PointSummary, Summary
-from profiler.results.tokens import OUTPUT, tokens_of
+from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown, estimate
 from profiler.verdict.traps import account_of, energy_kind
@@ -106,11 +106,7 @@ def cost(part: Part) -> Reading:
 
 def tokens_per_money(part: Part) -> Reading:
     """Tokens that one unit of money buys; where the responses are vectors, prompt tokens."""
-    tokens = tokens_of([part])
-    if tokens is OUTPUT:
-        return of_metric(part, "output_tokens_per_currency")
-    bought = cost(part)
-    return _inverse(bought, 1e6, f"tokens/{bought.kind}", bought.kind) if bought.kind else bought
+    return of_metric(part, tokens_of([part]).per_money)
 
 
 def energy(part: Part) -> Reading:
@@ -119,8 +115,8 @@ def energy(part: Part) -> Reading:
 
 
 def tokens_per_joule(part: Part) -> Reading:
-    """Tokens for one joule."""
-    return _inverse(energy(part), 1.0, "tokens/J", energy_kind(part))
+    """Tokens for one joule; where the responses are vectors, prompt tokens."""
+    return of_metric(part, tokens_of([part]).per_joule)
 
 
 def carbon(part: Part) -> Reading:
@@ -132,19 +128,6 @@ def meter_class(part: Part) -> MeterClass:
     """Class of the energy that stands for the run."""
     account = account_of(part)
     return account.meter_class if account else "none"
-
-
-def _inverse(reading: Reading, factor: float, unit: str, kind: str) -> Reading:
-    """factor / reading: the upper end comes from the lower one."""
-    found = reading.found
-    if found is not None and found.low > 0:
-        value = None if found.value is None else factor / found.value
-        return Reading(unit, Estimate(value, factor / found.high, factor / found.low, found.freedom), kind=kind)
-    middle = reading.middle
-    if middle is not None and middle > 0:
-        reason = reading.reason or "its interval reaches 0"
-        return Reading(unit, value=factor / middle, reason=reason, kind=kind)
-    return Reading(unit, reason=reading.reason or "not above 0", kind=kind)
 
 
 def _times(reading: Reading, factor: float, unit: str, kind: str) -> Reading:

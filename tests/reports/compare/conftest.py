@@ -61,11 +61,17 @@ def energy(meter_class: Any, low: float, high: float | None = None, scope: str =
     """Metrics and accounts of an energy per token, J; an interval where `high` is given."""
     if high is None:
         per_token = scalar("J/token", low * 0.99, low, low * 1.01)
+        per_joule = scalar("tokens/J", 1 / (low * 0.99), 1 / low, 1 / (low * 1.01))
         carbon = scalar("gCO2e/1M tokens", low * 99, low * 100, low * 101)
     else:
         per_token = Scalar(unit="J/token", value=None, low=low, high=high)
+        per_joule = Scalar(unit="tokens/J", value=None, low=1 / high, high=1 / low)
         carbon = Scalar(unit="gCO2e/1M tokens", value=None, low=low * 100, high=high * 100)
-    metrics = {"energy_j_per_output_token": per_token, "gco2e_per_1m_output_tokens": carbon}
+    metrics = {
+        "energy_j_per_output_token": per_token,
+        "output_tokens_per_j": per_joule,
+        "gco2e_per_1m_output_tokens": carbon,
+    }
     return {"metrics": metrics, "energy": [account(meter_class, scope)]}
 
 
