@@ -8,16 +8,16 @@ from functools import cached_property
 
 from profiler.aggregation.metered import Metered, busy_range
 from profiler.aggregation.not_measured import NotMeasuredError
+from profiler.aggregation.scores import NO_SCORES, Scores
 from profiler.aggregation.totals import EngineTotals, Totals
 from profiler.aggregation.windows import Window
 from profiler.energy.account import Account, accounts
 from profiler.energy.use import Seen
 from profiler.results.manifest import Manifest, Phase, Point
-from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.records import Sample
 from profiler.stats.values import Values
 from profiler.wire_audit.audit import Audit
-from profiler.workloads.schema import ClosedLoop, OpenLoop, Slo
+from profiler.workloads.schema import Slo
 
 ENOUGH_ROUNDS = 10  # requests of a repeat for each slot that make a load steady
 NO_OUTPUT = "an embedding has no output tokens"
@@ -40,6 +40,7 @@ class Observations:
     wire: Audit | None  # of the whole run, where the wire was captured; not of a repeat
     metered: Metered
     is_divisor: bool = False  # whether rates are divided by, as in what a request costs
+    scores: Scores = NO_SCORES  # of the answers that were kept
     load_ratio: float = 1.0  # what the whole run was offered / what this part of it was: arrivals differ by chance
 
     @property
@@ -119,18 +120,6 @@ class Observations:
 def slo_of(manifest: Manifest) -> Slo:
     """Return the objectives that a run's workload states."""
     return manifest.workload.slo
-
-
-def points_of(manifest: Manifest) -> list[Point]:
-    """Return the loads that a run put on the server: those that it names, or the only one that it states."""
-    if manifest.points:
-        return list(manifest.points)
-    load = manifest.workload.load
-    if isinstance(load, ClosedLoop) and isinstance(load.concurrency, int):
-        return [at_concurrency(load.concurrency)]
-    if isinstance(load, OpenLoop) and not isinstance(load.rate_rps, list):
-        return [at_rate(load.rate_rps)]
-    return [of_replay()]
 
 
 def cut_to_point(manifest: Manifest, name: str) -> Manifest:

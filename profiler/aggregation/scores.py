@@ -5,21 +5,27 @@ nothing but the run folder: `answers.jsonl` (texts), `items.jsonl` (what is expe
 request belongs to and how it ended) and `code.jsonl` (what came of running code).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from profiler.aggregation.not_measured import NotMeasuredError
-from profiler.aggregation.observations import points_of
-from profiler.quality.catalogue import SCORERS
+from profiler.quality.choice import Rule, rule_for, scorers_for
 from profiler.quality.item import Answer, Item
 from profiler.quality.scorer import Counts, NotScoredError, Scorer
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest
+from profiler.results.points import points_of
 from profiler.results.records import CodeRun, KeptResponse, Outcome
+from profiler.stats.jackknife import added_up
 from profiler.workloads.phases import repeat_number
 
 RANDOM_WEIGHTS = "not applicable: the weights are random, so the answers mean nothing"
-NOT_KEPT = "its response was not kept"
+NO_ANSWERS = "no answers to items of a data file were kept"
+NOT_AMONG = "not among the scorers of this workload"
+NO_ITEMS = "nothing says what a right answer is: the data has no references"
+_PASSAGE = "passage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,71 @@ class ScoredAnswer:
     value: float | None
     reason: str | None = None
     is_correct: bool | None = None  # by the workload's rule; None where this scorer is not the one that it goes by
-    counts: Counts | None = None  # of a corpus scorer
+    counts: Counts = field(default_factory=dict)  # what is added up over answers
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All scores of a run, of a load or of a repeat; `why_none` where there are none."""
+
+    answers: Sequence[ScoredAnswer] = ()
+    why_none: str | None = NO_ANSWERS
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+    rule: Rule | None = None
+
+    def at(self, point: str, repeat: int | None = None) -> "Scores":
+        """Return those of one load, or of one repeat of it."""
+        kept = [one for one in self.answers if one.point == point and repeat in {None, one.repeat}]
+        return replace(self, answers=kept)
+
+    def by_item(self, scorer: str) -> list[dict[str, float]]:
+        """Return the counts of all answers to each item, added up. Raises `NotMeasuredError` where there are none."""
+        found: dict[str, list[Counts]] = {}
+        for one in self._of(scorer):
+            if one.value is not None:
+                found.setdefault(one.item, []).append(one.counts)
+        if not found:
+            raise NotMeasuredError(self.why_unscored(scorer) or "no answer of a measured request was kept")
+        return [added_up(counts) for counts in found.values()]
+
+    def correct_by_item(self) -> list[dict[str, float]]:
+        """Return for each item how many of its answers there are and how many are right. Raises `NotMeasuredError`."""
+        if self.rule is None:
+            self._of("")
+            raise NotMeasuredError("no scorer of this workload tells right from wrong: state 'correct'")
+        found: dict[str, Counter[str]] = {}
+        for one in self._of(self.rule.scorer):
+            if one.is_correct is not None:
+                found.setdefault(one.item, Counter()).update(answers=1, points=one.is_correct)
+        if not found:
+            raise NotMeasuredError(self.why_unscored(self.rule.scorer) or "no answer of a measured request was kept")
+        return [dict(counts) for counts in found.values()]
+
+    def why_unscored(self, scorer: str) -> str | None:
+        """Say how many answers have no score, and why the commonest of them has none; None where all have one."""
+        reasons = Counter(one.reason for one in self._of(scorer) if one.reason is not None)
+        if not reasons:
+            return None
+        (reason, _), unscored = reasons.most_common(1)[0], reasons.total()
+        return reason if unscored == len(self._of(scorer)) else f"{unscored} answers without a score: {reason}"
+
+    def _of(self, scorer: str) -> list[ScoredAnswer]:
+        if self.why_none is not None:
+            raise NotMeasuredError(self.why_none)
+        if scorer and scorer not in self.scorers:
+            raise NotMeasuredError(NOT_AMONG)
+        return self._by_scorer.get(scorer, [])
+
+    @cached_property
+    def _by_scorer(self) -> dict[str, list[ScoredAnswer]]:
+        found: dict[str, list[ScoredAnswer]] = {}
+        for one in self.answers:
+            found.setdefault(one.scorer, []).append(one)
+        return found
+
+
+NO_SCORES = Scores()
 
 
 def scores_of(folder: RunFolder) -> list[ScoredAnswer]:
@@ -45,52 +115,63 @@ def scores_of(folder: RunFolder) -> list[ScoredAnswer]:
 
     Raises `RunFolderError`, and `NotMeasuredError` with the reason where a run has nothing to score.
     """
-    manifest = folder.read_manifest()
+    found = read_scores(folder, folder.read_manifest())
+    if found.why_none is not None:
+        raise NotMeasuredError(found.why_none)
+    return list(found.answers)
+
+
+def read_scores(folder: RunFolder, manifest: Manifest) -> Scores:
+    """Score every answer of a measured request. Raises `RunFolderError`."""
+    workload = manifest.workload
     if manifest.model.is_synthetic:
-        raise NotMeasuredError(RANDOM_WEIGHTS)
+        return Scores(why_none=RANDOM_WEIGHTS)
     items = folder.read_items()
-    scorers = [scorer for scorer in SCORERS.values() if any(scorer.fits(item) for item in items.values())]
+    if not items:
+        return Scores()
+    scorers = scorers_for(workload.scorers, items.values())
     if not scorers:
-        raise NotMeasuredError("nothing says what a right answer is: the workload keeps no responses with references")
-    found = _Found(manifest, items, folder.read_code_runs(), scorers)
+        return Scores(why_none=NO_ITEMS)
+    stated = None if workload.correct is None else Rule(workload.correct.scorer, workload.correct.at_least)
+    found = Scores((), None, {scorer.id: scorer for scorer in scorers}, items, rule_for(scorers, stated))
+    return replace(found, answers=list(_scored(folder, manifest, found)))
+
+
+def _scored(folder: RunFolder, manifest: Manifest, scores: Scores) -> Iterator[ScoredAnswer]:
+    """Yield each answer by each scorer."""
+    judge = _Judge(scores, folder.read_code_runs(), points_of(manifest)[0].name)
     kept = {row.index: row for row in folder.read_answers()}
-    scored: list[ScoredAnswer] = []
     for request in folder.read_requests().times():
-        if (repeat := repeat_number(request.phase)) is not None:
-            scored += found.score(request.index, request.phase, repeat, request.outcome, kept.get(request.index))
-    return scored
+        answer, repeat = kept.get(request.index), repeat_number(request.phase)
+        if repeat is not None and answer is not None and answer.item in scores.items:
+            yield from judge.scored(answer, request.phase, repeat, request.outcome)
 
 
-class _Found:
-    """What answers of a run are scored with."""
+class _Judge:
+    """Scores the answers of a run one by one."""
 
-    def __init__(
-        self, manifest: Manifest, items: Mapping[str, Item], code: Mapping[int, CodeRun], scorers: list[Scorer]
-    ) -> None:
-        self._items, self._code, self._scorers = items, code, scorers
-        self._alone = points_of(manifest)[0].name
-        self._correct = next((scorer.id for scorer in scorers if scorer.correct_from is not None), None)
+    def __init__(self, scores: Scores, code: Mapping[int, CodeRun], only_point: str) -> None:
+        self._scores = scores
+        self._code = code
+        self._only_point = only_point
 
-    def score(
-        self, index: int, phase: str, repeat: int, outcome: Outcome, kept: KeptResponse | None
-    ) -> Iterator[ScoredAnswer]:
-        if kept is None or kept.item is None or kept.item not in self._items:
-            return
-        item = self._items[kept.item]
-        point = phase.rpartition("/")[0] or self._alone
-        for scorer in self._scorers:
-            if outcome is not Outcome.OK:
-                yield ScoredAnswer(index, point, repeat, item.id, scorer.id, None, f"the request failed: {outcome}")
-                continue
+    def scored(self, kept: KeptResponse, phase: str, repeat: int, outcome: Outcome) -> Iterator[ScoredAnswer]:
+        item, point = self._scores.items[kept.item or ""], phase.rpartition("/")[0] or self._only_point
+        for scorer in self._scores.scorers.values():
+            about = kept.index, point, repeat, item.id, scorer.id
             try:
+                if outcome is not Outcome.OK:
+                    raise NotScoredError(f"the request failed: {outcome}")
                 answer = self._answer(kept)
                 value = _value(scorer, answer, item)
-                counts = scorer.counts(answer, item) if scorer.counts else None
+                counts, is_correct = scorer.count(answer, item, value), self._is_correct(scorer, value)
+                yield ScoredAnswer(*about, value, None, is_correct, counts)
             except NotScoredError as reason:
-                yield ScoredAnswer(index, point, repeat, item.id, scorer.id, None, str(reason))
-                continue
-            is_correct = value >= (scorer.correct_from or 0.0) if scorer.id == self._correct else None
-            yield ScoredAnswer(index, point, repeat, item.id, scorer.id, value, None, is_correct, counts)
+                yield ScoredAnswer(*about, None, str(reason))
+
+    def _is_correct(self, scorer: Scorer, value: float) -> bool | None:
+        rule = self._scores.rule
+        return value >= rule.at_least if rule is not None and rule.scorer == scorer.id else None
 
     def _answer(self, kept: KeptResponse) -> Answer:
         run = self._code.get(kept.index)
@@ -102,5 +183,5 @@ class _Found:
 def _value(scorer: Scorer, answer: Answer, item: Item) -> float:
     if not scorer.fits(item):
         missing = ", ".join(sorted(name for name in scorer.needs if not item.has(name)))
-        raise NotScoredError(f"its row says nothing of {missing}")
+        raise NotScoredError(f"its row has no {missing}")
     return float(scorer.score(answer, item))

@@ -1,8 +1,9 @@
 """What a run's manifest says of its load: which phases follow one another without a pause, and how it was put on."""
 
-from profiler.aggregation.observations import cut_to_point, points_of
+from profiler.aggregation.observations import cut_to_point
 from profiler.aggregation.windows import Stretch
 from profiler.results.manifest import Manifest, Phase, Point
+from profiler.results.points import points_of
 from profiler.units import s_to_ns
 
 

@@ -14,6 +14,8 @@ from profiler.metrics import (  # noqa: F401 - importing declares, in the order 
     roofline,
     energy,
     cost,
+    quality,
+    correct_answers,
     load,
     trust,
 )

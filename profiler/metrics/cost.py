@@ -218,7 +218,8 @@ def cost_per_1m_input_tokens_split(seen: Observations) -> Measurement:
     return _money(seen, _split(seen).input_per_1m, _PER_1M)
 
 
-def _in_usd(seen: Observations, compute: Callable[[Observations], Measurement]) -> Measurement:
+def in_usd(seen: Observations, compute: Callable[[Observations], Measurement]) -> Measurement:
+    """Return an amount of money whose currency is USD. Raises `NotMeasuredError` where it is another one."""
     currency = _charged(seen).currency
     if currency != USD:
         raise NotMeasuredError(f"the price is in {currency}, and currencies are never converted; see the report")
@@ -240,7 +241,7 @@ _PER_1M_USD, _OUTPUT, _INPUT = "USD/1M tokens", "cost_per_1m_output_tokens", "co
 )
 def usd_per_1m_output_tokens(seen: Observations) -> Measurement:
     """`cost_per_1m_output_tokens`, where the price is in USD."""
-    return _in_usd(seen, cost_per_1m_output_tokens)
+    return in_usd(seen, cost_per_1m_output_tokens)
 
 
 @per_run(
@@ -255,7 +256,7 @@ def usd_per_1m_output_tokens(seen: Observations) -> Measurement:
 )
 def usd_per_1m_input_tokens(seen: Observations) -> Measurement:
     """`cost_per_1m_input_tokens`, where the price is in USD."""
-    return _in_usd(seen, cost_per_1m_input_tokens)
+    return in_usd(seen, cost_per_1m_input_tokens)
 
 
 @per_run(
@@ -270,7 +271,7 @@ def usd_per_1m_input_tokens(seen: Observations) -> Measurement:
 )
 def usd_per_request(seen: Observations) -> Measurement:
     """`cost_per_request`, where the price is in USD."""
-    return _in_usd(seen, cost_per_request)
+    return in_usd(seen, cost_per_request)
 
 
 @per_run(
@@ -284,7 +285,7 @@ def usd_per_request(seen: Observations) -> Measurement:
 )
 def tokens_per_usd(seen: Observations) -> Measurement:
     """`output_tokens_per_currency`, where the price is in USD."""
-    return _in_usd(seen, output_tokens_per_currency)
+    return in_usd(seen, output_tokens_per_currency)
 
 
 def grid_range(seen: Observations) -> Range:
@@ -311,7 +312,8 @@ def _embodied_g(seen: Observations) -> Range:
     return carbon.embodied_g(Range(*facts.kgco2e), facts.life_h, ns_to_s(seen.window_ns))
 
 
-def _total_g(seen: Observations) -> Range:
+def total_g(seen: Observations) -> Range:
+    """Return the carbon of the steady windows, operational and embodied, g. Raises `NotMeasuredError`."""
     return _operational_g(seen) + _embodied_g(seen)
 
 
@@ -339,7 +341,7 @@ def gco2e_per_1m_output_tokens(seen: Observations) -> Measurement:
 
     The least and the most over what energy, grid and embodied carbon may be, where they are intervals.
     """
-    return _per_million(seen, _total_g(seen), _boundary(seen))
+    return _per_million(seen, total_g(seen), _boundary(seen))
 
 
 @per_run(
@@ -358,7 +360,7 @@ def gco2e_per_1m_input_tokens(seen: Observations) -> Measurement:
 
     The whole carbon against prompt tokens alone: not to be added to that of output tokens.
     """
-    return Measurement(carbon.per_million(_total_g(seen), steady_input_tokens(seen)), _boundary(seen))
+    return Measurement(carbon.per_million(total_g(seen), steady_input_tokens(seen)), _boundary(seen))
 
 
 @per_run(

@@ -75,6 +75,11 @@ def steady_input_tokens(seen: Observations) -> float:
     return _some(input_tokens_per_s(seen) * ns_to_s(seen.window_ns), "prompt token")
 
 
+def steady_requests(seen: Observations) -> float:
+    """Return the requests that were done in the steady windows. Raises `NotMeasuredError`."""
+    return _some(requests_per_s(seen) * ns_to_s(seen.window_ns), "request")
+
+
 def _some(count: float, what: str) -> float:
     if count <= 0:
         raise NotMeasuredError(f"no {what} in the steady windows")
@@ -163,8 +168,7 @@ def input_tokens_per_j(seen: Observations) -> Measurement:
 )
 def energy_j_per_request(seen: Observations) -> Measurement:
     """Gross energy in the steady windows / requests whose last byte arrived in them."""
-    ended = _some(requests_per_s(seen) * ns_to_s(seen.window_ns), "request")
-    return Measurement(gross_j(seen).times(1 / ended), note_on(account_of(seen)))
+    return Measurement(gross_j(seen).times(1 / steady_requests(seen)), note_on(account_of(seen)))
 
 
 @per_run(

@@ -1,15 +1,17 @@
 """The registry: each metric is declared once, by a decorated function whose docstring is its formula.
 
-Three decorators say what the function takes and returns: `per_request` (one number of a finished request), `pooled`
-(several numbers of a finished request) and `per_run` (one number of all that was observed). A further kind is one more
-subclass of `MetricSpec` and its decorator. Every table of labels, headlines and columns is made from these
-declarations. A function that has no value raises `NotMeasuredError` with the reason; it never returns 0 for that.
+Decorators say what the function takes and returns: `per_request` (one number of a finished request), `pooled` (several
+numbers of a finished request), `per_run` (one number of all that was observed), `per_answer` (one number of all scored
+answers, with an interval over items) and `per_correct_answer` (an amount per request, to be divided by the share of
+correct answers). A further kind is one more subclass of `MetricSpec` and its decorator. Every table of labels,
+headlines and columns is made from these declarations. A function that has no value raises `NotMeasuredError` with the
+reason; it never returns 0 for that.
 """
 
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Required, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Literal, NamedTuple, Required, TypedDict, TypeVar, Unpack
 
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.observations import Observations
@@ -25,13 +27,18 @@ __all__ = [
     "Basis",
     "Better",
     "Group",
+    "Judgement",
     "Measurement",
     "MetricSpec",
     "NotMeasuredError",
+    "PerAnswer",
+    "PerCorrectAnswer",
     "PerRequest",
     "PerRun",
     "Pooled",
     "declared",
+    "per_answer",
+    "per_correct_answer",
     "per_request",
     "per_run",
     "pooled",
@@ -40,8 +47,8 @@ __all__ = [
 NO_VALUE = "no finished request has a value for it"
 CURRENCY = "currency"  # in a unit: that of the price
 
-Kind = Literal["per-request", "pooled", "per-run"]
-Group = Literal["latency", "throughput", "resources", "energy", "cost", "trust"]
+Kind = Literal["per-request", "pooled", "per-run", "per-answer", "per-correct-answer"]
+Group = Literal["latency", "throughput", "resources", "energy", "cost", "quality", "trust"]
 Better = Literal["lower", "higher", "neither"]
 Basis = Literal["energy", "price", "worth", "grid", "embodied"]  # worth: of an output token in input tokens
 Work = Literal["decode", "prefill", "requests"]
@@ -136,9 +143,34 @@ class Pooled(MetricSpec):
 class PerRun(MetricSpec):
     """One number of a run, of a load of it, or of a repeat. `share_of`: it is a share of so many requests."""
 
-    kind = "per-run"
+    kind: ClassVar[Kind] = "per-run"
     compute: Callable[[Observations], float | Measurement]
     share_of: Callable[[Totals], int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerCorrectAnswer(PerRun):
+    """An amount for each finished request, to be divided by the share of correct answers."""
+
+    kind = "per-correct-answer"
+
+
+class Judgement(NamedTuple):
+    """A number of all scored answers with its 95 % interval over items, or the reason why it has none."""
+
+    value: float
+    interval: tuple[float, float] | None
+    freedom: int | None
+    note: str
+    no_interval: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerAnswer(MetricSpec):
+    """One number of all scored answers of a load, or of a repeat."""
+
+    kind = "per-answer"
+    compute: Callable[[Observations], Judgement]
 
 
 class _About(TypedDict, total=False):
@@ -160,6 +192,7 @@ _registry: dict[str, MetricSpec] = {}
 _OfRequest = TypeVar("_OfRequest", bound=Callable[[RequestRecord], float])
 _OfTokens = TypeVar("_OfTokens", bound=Callable[[RequestRecord], list[float]])
 _OfRun = TypeVar("_OfRun", bound=Callable[[Observations], float | Measurement])
+_OfAnswers = TypeVar("_OfAnswers", bound=Callable[[Observations], Judgement])
 
 
 def per_request(
@@ -197,6 +230,26 @@ def per_run(
 
     def declare(function: _OfRun) -> _OfRun:
         _add(PerRun(**_common(function, label, over, about), compute=function, share_of=share_of))
+        return function
+
+    return declare
+
+
+def per_correct_answer(label: str, *, over: Population, **about: Unpack[_About]) -> Callable[[_OfRun], _OfRun]:
+    """Declare an amount for each correct answer; the function returns that for each request. Its id is its name."""
+
+    def declare(function: _OfRun) -> _OfRun:
+        _add(PerCorrectAnswer(**_common(function, label, over, about), compute=function))
+        return function
+
+    return declare
+
+
+def per_answer(label: str, *, over: Population, **about: Unpack[_About]) -> Callable[[_OfAnswers], _OfAnswers]:
+    """Declare a metric with one value for all scored answers; its id is the function's name."""
+
+    def declare(function: _OfAnswers) -> _OfAnswers:
+        _add(PerAnswer(**_common(function, label, over, about), compute=function))
         return function
 
     return declare

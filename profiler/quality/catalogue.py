@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from profiler.quality import (  # noqa: F401 - importing declares, in the order in which scorers are shown
     answers,
     labels,
+    overlap,
+    json_answers,
+    checks,
+    languages,
+    retrieval,
     code,
 )
 

@@ -11,7 +11,6 @@ The function's name is the scorer's id, the metric's is `quality_` and the id. P
 give the same number. A library is imported inside the function, through `library`, so that the base install needs none.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -36,7 +35,7 @@ class Scorer:
     `needs` are fields of an item without which it says nothing. `correct_from` is the score from which on an answer is
     right, None where its points do not tell right from wrong. `is_binary`: it gives 0 or 100 and nothing between.
     `total` makes one score of the counts of many answers; None: their mean. `signature` names library, version and
-    settings, for those who compare with other tools; it raises `NotScoredError` without the library.
+    settings for these items, for those who compare with other tools; it raises `NotScoredError` without the library.
     """
 
     id: str
@@ -50,7 +49,15 @@ class Scorer:
     is_binary: bool = False
     counts: Callable[[Answer, Item], Counts] | None = None
     total: Callable[[Counts], float] | None = None
-    signature: Callable[[], str] | None = None
+    signature: Callable[[Collection[Item]], str] | None = None
+
+    def count(self, answer: Answer, item: Item, score: float) -> Counts:
+        """Return what is added up over answers: its counts, or score and number, of which the mean is made."""
+        return self.counts(answer, item) if self.counts else {"points": score, "answers": 1}
+
+    def of_all(self, counts: Counts) -> float:
+        """Return the score of several answers, whose counts are added up."""
+        return self.total(counts) if self.total else counts["points"] / counts["answers"]
 
     def fits(self, item: Item) -> bool:
         """Whether the item says all that it needs."""
@@ -69,7 +76,7 @@ def scorer(
     of: Literal["text", "vector"] = "text",
     correct_from: float | None = None,
     is_binary: bool = False,
-    signature: Callable[[], str] | None = None,
+    signature: Callable[[Collection[Item]], str] | None = None,
 ) -> Callable[[_Score], _Score]:
     """Declare a scorer whose score of many answers is their mean; its id is the function's name."""
 
@@ -98,7 +105,7 @@ def corpus_scorer(
     source: str,
     counts: Callable[[Answer, Item], Counts],
     total: Callable[[Counts], float],
-    signature: Callable[[], str] | None = None,
+    signature: Callable[[Collection[Item]], str] | None = None,
 ) -> Callable[[_Score], _Score]:
     """Declare a scorer with one score of all answers together; the function decorated is its score of a single one."""
 
@@ -122,15 +129,6 @@ def corpus_scorer(
 def declared() -> Mapping[str, Scorer]:
     """Return what has been declared so far, in order; `catalogue.SCORERS` is all of it."""
     return _registry
-
-
-def added_up(many: Collection[Counts]) -> Counts:
-    """Return counts of several answers added up."""
-    total: Counter[str] = Counter()
-    for counts in many:
-        for name, count in counts.items():
-            total[name] += count  # type: ignore[assignment]  # counts of chrF are whole, those of others need not be
-    return total
 
 
 def library(name: str) -> Any:

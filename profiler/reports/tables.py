@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from profiler.aggregation.scores import NO_ANSWERS, NOT_AMONG
 from profiler.metrics.catalogue import METRICS, placed
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
@@ -151,13 +152,16 @@ def _headlines(summary: Summary, place: str) -> list[Card]:
 
 
 def is_left_out(metric_id: str, metrics: Mapping[str, Metric]) -> bool:
-    """Whether nothing is said of a metric: it is about what few runs have, and this one has not."""
+    """Whether nothing is said of a metric: it is about what few runs have, and this one has not.
+
+    Of scores: no answers were kept, or the workload has other scorers.
+    """
     metric = metrics.get(metric_id)
     is_optional = metric_id in METRICS and METRICS[metric_id].shown.is_optional
     has_value = isinstance(metric, Distribution) or (
         isinstance(metric, Scalar) and (metric.value is not None or _span(metric) is not None)
     )
-    return is_optional and not has_value
+    return not has_value and (is_optional or _is_unasked(metric))
 
 
 def distribution_rows(metrics: Mapping[str, Metric]) -> list[DistributionRow]:
@@ -176,6 +180,10 @@ def scalar_rows(metrics: Mapping[str, Metric]) -> list[ScalarRow]:
         for name, metric in metrics.items()
         if isinstance(metric, Scalar) and not (_is_trust(name) or _is_replaced(name) or is_left_out(name, metrics))
     ]
+
+
+def _is_unasked(metric: Metric | None) -> bool:
+    return isinstance(metric, Scalar) and (metric.reason or "").endswith((NO_ANSWERS, NOT_AMONG))
 
 
 def trust_rows(metrics: Mapping[str, Metric]) -> list[TrustRow]:

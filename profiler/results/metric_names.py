@@ -18,6 +18,7 @@ IN_ANY_CURRENCY: Mapping[str, str] = {
     "usd_per_1m_output_tokens": "cost_per_1m_output_tokens",
     "usd_per_1m_input_tokens": "cost_per_1m_input_tokens",
     "usd_per_request": "cost_per_request",
+    "usd_per_correct_answer": "cost_per_correct_answer",
     "tokens_per_usd": "output_tokens_per_currency",
 }
 """Metrics that have a value where the price is in USD -> the same in any currency, which earlier versions had not."""

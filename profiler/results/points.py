@@ -1,7 +1,8 @@
 """Points: how they are named, which load each is, and what their summaries say."""
 
-from profiler.results.manifest import Point
+from profiler.results.manifest import Manifest, Point
 from profiler.results.summary import PointSummary, Scalar
+from profiler.workloads.schema import ClosedLoop, OpenLoop
 
 
 def at_concurrency(concurrency: int) -> Point:
@@ -38,3 +39,15 @@ def unit_of(point: Point) -> str:
 def describe_load(point: Point) -> str:
     """Say what a point asks for."""
     return point.name if not load_of(point) else f"{load_of(point):g} {unit_of(point)}"
+
+
+def points_of(manifest: Manifest) -> list[Point]:
+    """Return the loads that a run put on the server: those that it names, or the only one that it states."""
+    if manifest.points:
+        return list(manifest.points)
+    load = manifest.workload.load
+    if isinstance(load, ClosedLoop) and isinstance(load.concurrency, int):
+        return [at_concurrency(load.concurrency)]
+    if isinstance(load, OpenLoop) and not isinstance(load.rate_rps, list):
+        return [at_rate(load.rate_rps)]
+    return [of_replay()]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
+from profiler.aggregation.scores import read_scores
 from profiler.errors import RunFolderError
 from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
@@ -70,7 +71,8 @@ def summaries_of(
     wall = folder.read_wall() if wall is None else wall
     requests = folder.read_requests()
     timings, wire = _engine_timings(folder, manifest), _wire_audit(folder, requests)
-    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, wall)
+    scores = read_scores(folder, manifest)
+    points = summarize_points(manifest, requests, folder.read_samples(), timings, wire, wall, scores)
     return [_judged(manifest, point) for point in points]
 
 

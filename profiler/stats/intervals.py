@@ -43,14 +43,15 @@ def parts_half_width(mean: float, parts: Sequence[float], weights: Sequence[floa
     """
     count, mean_weight = len(parts), fmean(weights)
     squares = [((part - mean) * weight / mean_weight) ** 2 for part, weight in zip(parts, weights, strict=True)]
-    return _t(count - 1) * sqrt(fsum(squares) / (count - 1) / count)
+    return t_975(count - 1) * sqrt(fsum(squares) / (count - 1) / count)
 
 
 def _half_width(values: Sequence[float]) -> float:
-    return _t(len(values) - 1) * stdev(values) / sqrt(len(values))
+    return t_975(len(values) - 1) * stdev(values) / sqrt(len(values))
 
 
-def _t(freedom: int) -> float:
+def t_975(freedom: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t."""
     return _T_975[freedom - 1] if freedom <= len(_T_975) else two_sided_t(CONFIDENCE, freedom)
 
 

@@ -15,22 +15,24 @@ from profiler.aggregation.observations import (
     Observations,
     cut_to_point,
     measured_phases,
-    points_of,
     samples_during,
     samples_of_point,
     slo_of,
 )
 from profiler.aggregation.pauses import Pauses
+from profiler.aggregation.scores import Scores
 from profiler.aggregation.stretches import stretches_of
 from profiler.aggregation.totals import EngineTotals, Totals
 from profiler.aggregation.windows import ALWAYS, NOWHEN, Window, find_steady
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
 from profiler.results.manifest import Manifest, Phase, Point
+from profiler.results.points import points_of
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming, timing_told
 from profiler.stats.values import EXACT_VALUES, Values
 from profiler.wire_audit.audit import Audit
+from profiler.workloads.phases import repeat_number
 from profiler.workloads.schema import Slo
 
 _PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and not spec.of_burst]
@@ -117,6 +119,7 @@ class Collected:
         engine_timings: Iterable[EngineTiming | None],
         wire: Audit | None = None,
         wall: Sequence[EnergyReading] = (),
+        scores: Scores | None = None,
     ) -> None:
         """Read all requests twice.
 
@@ -125,6 +128,7 @@ class Collected:
         """
         self._manifest = manifest
         self._wire = wire
+        self._scores = scores or Scores()
         self._metered = metered(manifest, samples, wall)
         self._samples = samples
         self._exact = EXACT_VALUES // max(1, len(measured_phases(manifest)))
@@ -140,7 +144,8 @@ class Collected:
         names = [phase.name for phase in measured_phases(manifest)]
         windows = [self._windows[name] for name in names if name in self._windows]
         samples = samples_of_point(manifest, self._samples)
-        return self._observations(manifest, point, windows, samples, self._together(names), self._wire)
+        scores = self._scores.at(point.name)
+        return self._observations(manifest, point, windows, samples, self._together(names), scores, self._wire)
 
     def repeats(self, point: Point) -> list[Observations]:
         """Return the observations of each repeat of a point that has a finished request."""
@@ -174,7 +179,8 @@ class Collected:
         manifest = self._manifest.model_copy(update={"phases": [phase]})
         windows = [self._windows[phase.name]] if phase.name in self._windows else []
         samples = samples_during([phase], self._samples)
-        return self._observations(manifest, point, windows, samples, self._tallies[phase.name])
+        scores = self._scores.at(point.name, repeat_number(phase.name))
+        return self._observations(manifest, point, windows, samples, self._tallies[phase.name], scores)
 
     def _together(self, names: Sequence[str]) -> Tally:
         """Add up phases; a single one is not copied."""
@@ -192,11 +198,12 @@ class Collected:
         windows: Sequence[Window],
         samples: Sequence[Sample],
         tally: Tally,
+        scores: Scores,
         wire: Audit | None = None,
     ) -> Observations:
         engine = tally.engine if self._has_timings else None
         found = tally.totals, tally.values, tally.pauses.explained_ms, engine
-        return Observations(manifest, point, windows, samples, *found, wire, self._metered)
+        return Observations(manifest, point, windows, samples, *found, wire, self._metered, scores=scores)
 
     def _tallies_of(self, point: Point) -> list[tuple[str, Tally]]:
         """Return what will hold the requests of each repeat of a point."""

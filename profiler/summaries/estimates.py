@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import PerRun
+from profiler.metrics.registry import PerRequest, Pooled
 from profiler.results.metric_names import RENAMED
 from profiler.results.summary import Distribution, Metric, NotMeasured, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
@@ -73,7 +73,7 @@ def parse_metric(text: str) -> tuple[str, str | None]:
     name = METRICS[name].instead or name
     if part in {"", MEAN}:
         return name, None
-    if isinstance(METRICS[name], PerRun):
+    if not isinstance(METRICS[name], PerRequest | Pooled):
         raise UsageError(f"{text!r}: {name} has one value for a run, so there is no {part!r} of it. Write {name!r}.")
     known = quantiles_of(METRICS[name])
     if part not in known:

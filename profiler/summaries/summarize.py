@@ -3,12 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from profiler.aggregation.observations import NO_OUTPUT, Observations, points_of
+from profiler.aggregation.observations import NO_OUTPUT, Observations
+from profiler.aggregation.scores import Scores
 from profiler.aggregation.windows import FEWEST_REQUESTS, FEWEST_ROUNDS
 from profiler.energy.account import Account
 from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import NO_VALUE, Measurement, MetricSpec, NotMeasuredError, PerRequest, PerRun
+from profiler.metrics.registry import (
+    NO_VALUE,
+    Measurement,
+    MetricSpec,
+    NotMeasuredError,
+    PerAnswer,
+    PerCorrectAnswer,
+    PerRequest,
+    PerRun,
+)
 from profiler.results.manifest import FORMAT_VERSION, Manifest, Point
+from profiler.results.points import points_of
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import (
     Conclusion,
@@ -28,6 +39,7 @@ from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, quantile, sample_floo
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
 from profiler.summaries.collect import Collected
+from profiler.summaries.scored import CORRECT, of_answers, per_correct
 from profiler.wire_audit.audit import Audit
 
 _COUNTED_IN_WINDOWS = {"throughput", "energy", "cost"}  # groups whose metrics are of steady windows, and of any part
@@ -46,9 +58,10 @@ def summarize(
     wire: Audit | None = None,
     headline: str | None = None,
     wall: Sequence[EnergyReading] = (),
+    scores: Scores | None = None,
 ) -> Summary:
     """Compute every metric of a run; of several points, `headline` (the last one unless given) stands for all."""
-    points = summarize_points(manifest, requests, samples, engine_timings, wire, wall)
+    points = summarize_points(manifest, requests, samples, engine_timings, wire, wall, scores)
     return compose(manifest, points, headline)
 
 
@@ -59,12 +72,13 @@ def summarize_points(
     engine_timings: Iterable[EngineTiming | None],
     wire: Audit | None = None,
     wall: Sequence[EnergyReading] = (),
+    scores: Scores | None = None,
 ) -> list[PointSummary]:
     """Compute every metric of each point, in the order of measuring; a plain run has one.
 
     `requests`, in order of finishing, are gone through twice, the timings once, and none of them are held.
     """
-    collected = Collected(manifest, requests, samples, engine_timings, wire, wall)
+    collected = Collected(manifest, requests, samples, engine_timings, wire, wall, scores)
     return [_point(point, collected) for point in points_of(manifest)]
 
 
@@ -148,11 +162,21 @@ def _energy_account(account: Account) -> EnergyAccount:
 def _measure(
     spec: MetricSpec, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
 ) -> Metric:
+    if isinstance(spec, PerAnswer):
+        return of_answers(spec, seen, repeats)
+    if isinstance(spec, PerCorrectAnswer):
+        return per_correct(_of_run(spec, seen, repeats, slices), of_answers(CORRECT, seen, repeats))
     if isinstance(spec, PerRun):
-        return _with_interval(_scalar(spec, seen, repeats), spec, seen, repeats if len(repeats) > 1 else slices)
+        return _of_run(spec, seen, repeats, slices)
     if not len(seen.values[spec.id]):
         return NotMeasured(unit=spec.unit, reason=_why_without_values(spec, seen))
     return _distribution(spec, seen.values[spec.id], [part.values[spec.id] for part in repeats])
+
+
+def _of_run(
+    spec: PerRun, seen: Observations, repeats: Sequence[Observations], slices: Sequence[Observations]
+) -> Scalar:
+    return _with_interval(_scalar(spec, seen, repeats), spec, seen, repeats if len(repeats) > 1 else slices)
 
 
 def _why_without_values(spec: MetricSpec, seen: Observations) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from profiler.quality.catalogue import SCORERS
+
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -14,6 +16,15 @@ Ratio = Annotated[float, Field(gt=0, lt=1)]
 InFlight = Annotated[int, Field(ge=1, le=10_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]
 MOST_POINTS = 64
+
+
+def _known_scorer(name: str) -> str:
+    if name not in SCORERS:
+        raise ValueError(f"unknown scorer {name!r}")
+    return name
+
+
+ScorerId = Annotated[str, AfterValidator(_known_scorer), Field(json_schema_extra={"enum": list(SCORERS)})]
 EMBEDDINGS = "embeddings"
 
 
@@ -240,6 +251,13 @@ class Slo(_Strict):
         return any(limit is not None for limit in (self.ttft_ms, self.tpot_ms, self.e2e_ms))
 
 
+class Correct(_Strict):
+    """What makes an answer correct: at least so many points of one of the scorers."""
+
+    scorer: ScorerId = Field(description="By which scorer.")
+    at_least: Annotated[float, Field(gt=0, le=100)] = Field(default=100.0, description="Points from which on it is.")
+
+
 class Workload(_Strict):
     """A definition of what is asked of a server, and how often."""
 
@@ -298,6 +316,16 @@ class Workload(_Strict):
         default=60.0, description="Longest that a server may stay silent during a request."
     )
     slo: Slo = Field(default=Slo(), description="Service-level objectives.")
+    scorers: Annotated[list[ScorerId], Field(min_length=1, max_length=32)] | None = Field(
+        default=None,
+        description="What answers are scored by; if not given, what suits the columns of the data. Needs "
+        "`keep_responses` and prompts from a data file.",
+    )
+    correct: Correct | None = Field(
+        default=None,
+        description="What makes an answer correct; if not given, all points of the first scorer that tells right from "
+        "wrong.",
+    )
 
     @property
     def name(self) -> str:

@@ -3,9 +3,10 @@
 import pytest
 from support.builders import MS, manifest, request
 
-from profiler.aggregation.observations import Observations, points_of
+from profiler.aggregation.observations import Observations
 from profiler.aggregation.windows import Stretch, Window, find_steady
 from profiler.results.manifest import Phase
+from profiler.results.points import points_of
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, NotMeasured, Scalar
 from profiler.summaries.collect import Collected

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from profiler.metrics.catalogue import METRICS, listed, markdown, placed
-from profiler.metrics.registry import PerRun
+from profiler.metrics.registry import PerRequest, Pooled
 from profiler.metrics.shown import NOWHERE, VALUE
 from profiler.results.tokens import INPUT, OUTPUT
 from profiler.summaries.summarize import QUANTILES
@@ -28,6 +28,8 @@ UNIT_OF_SUFFIX = {
     "j_per_output_token": "J/token",
     "j_per_input_token": "J/token",
     "j_per_request": "J/request",
+    "j_per_correct_answer": "J/correct answer",
+    "answer_tokens": "tokens",
     "tokens_per_usd": "tokens/USD",
     "rounds_per_slot": "rounds",
     "tokens_per_currency": "tokens/currency",
@@ -39,6 +41,10 @@ UNIT_OF_PREFIX = {
     "cost_per_1m": "currency/1M tokens",  # of a value with that of its price: EUR/1M tokens
     "cost_per_request": "currency",
     "gco2e_": "gCO2e/1M tokens",
+    "cost_per_correct_answer": "currency",
+    "usd_per_correct_answer": "USD",
+    "gco2e_per_1k_correct_answers": "gCO2e/1k correct answers",
+    "quality_": "points",
 }
 
 
@@ -91,7 +97,7 @@ def test_every_metric_that_replaces_another_is_there() -> None:
 def test_what_a_table_shows_of_a_metric_is_one_of_its_numbers(name: str) -> None:
     spec = METRICS[name]
     wanted = {*spec.shown.statistics, *filter(None, [spec.shown.brief])}
-    assert wanted <= ({VALUE} if isinstance(spec, PerRun) else {VALUE, *QUANTILES})
+    assert wanted <= ({VALUE, *QUANTILES} if isinstance(spec, PerRequest | Pooled) else {VALUE})
     assert not spec.shown.compared or spec.better != "neither"
 
 

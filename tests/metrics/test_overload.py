@@ -3,9 +3,10 @@
 import pytest
 from support.builders import manifest, request, workload
 
-from profiler.aggregation.observations import Observations, points_of
+from profiler.aggregation.observations import Observations
 from profiler.metrics.load import unserved_arrivals_ratio
 from profiler.metrics.registry import NotMeasuredError
+from profiler.results.points import points_of
 from profiler.results.records import RequestRecord
 from profiler.summaries.collect import Collected
 from profiler.summaries.summarize import summarize_points

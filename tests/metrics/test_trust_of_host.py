@@ -3,7 +3,7 @@
 import pytest
 from support.builders import MS, manifest, observed, request
 
-from profiler.aggregation.observations import Observations, points_of
+from profiler.aggregation.observations import Observations
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.trust import (
     cpu_frequency_mhz,
@@ -15,6 +15,7 @@ from profiler.metrics.trust import (
     wire_timestamp_error_us,
 )
 from profiler.results.host_facts import CpuFacts, HostFacts, VirtualisationFacts
+from profiler.results.points import points_of
 from profiler.results.records import Sample
 from profiler.summaries.collect import Collected
 from profiler.wire_audit.audit import Audit, Spread

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from profiler.aggregation.observations import points_of
 from profiler.reports import html
 from profiler.results.host_facts import CacheFacts, CpuFacts, HostFacts, MemoryFacts, VirtualisationFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest, ModelFacts, Phase
+from profiler.results.points import points_of
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.results.summary import Summary
 from profiler.servers.timings import EngineTiming

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from profiler.aggregation.observations import Observations, points_of
+from profiler.aggregation.observations import Observations
 from profiler.results.manifest import ClientFacts, EngineFacts, HostFacts, Manifest, ModelFacts, Phase, Status
+from profiler.results.points import points_of
 from profiler.results.records import Outcome, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming
 from profiler.summaries.collect import Collected

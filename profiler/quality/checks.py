@@ -1,0 +1,104 @@
+"""Instructions that a program can check: how each kind of check is stated, and when it is met.
+
+The kinds are those of `workloads/data/README.md`, in the manner of IFEval (Zhou et al., 2023, arXiv:2311.07911).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from profiler.quality.item import Answer, Item
+from profiler.quality.json_answers import is_valid
+from profiler.quality.languages import language_of
+from profiler.quality.scorer import POINTS, scorer
+
+Check = Mapping[str, Any]
+
+
+class _Kind(NamedTuple):
+    """What a kind of check is stated with, by name and type, and whether a text meets it."""
+
+    stated: Mapping[str, type]
+    is_met: Callable[[str, Check], bool]
+
+
+@scorer(
+    "Meets all checks",
+    needs={"checks"},
+    source="prompt-level strict accuracy of IFEval, Zhou et al., 2023 (arXiv:2311.07911)",
+    correct_from=POINTS,
+    is_binary=True,
+)
+def checks_met(answer: Answer, item: Item) -> float:
+    """100 where the answer, without the white space around it, meets every check of its item, else 0."""
+    return POINTS * (not unmet(answer.text, item))
+
+
+def unmet(text: str, item: Item) -> list[str]:
+    """Return the kinds of the checks that a text does not meet."""
+    stripped = text.strip()
+    return [check["kind"] for check in item.checks if not _KINDS[check["kind"]].is_met(stripped, check)]
+
+
+def mistake_in(check: Check) -> str | None:
+    """Return what is wrong with how a check is stated, as in "the check 'wrods'"; None where it is right."""
+    name = check.get("kind")
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        return f"the check {name!r}: expected one of {', '.join(_KINDS)}"
+    lacking = [key for key, form in kind.stated.items() if not _is(check.get(key), form)]
+    if lacking:
+        return f"the check {name!r} without a right {' or '.join(map(repr, lacking))}"
+    if not _compiles(check.get("pattern", "")):
+        return f"the check {name!r} with a pattern that is no regular expression"
+    return None
+
+
+def _is(value: object, form: type) -> bool:
+    if form is list:
+        return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
+    return isinstance(value, form) and not isinstance(value, bool)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in re.split(r"[.!?…]+", text) if part.strip()]
+
+
+def _within(count: Callable[[str], int]) -> _Kind:
+    return _Kind({"least": int, "most": int}, lambda text, check: check["least"] <= count(text) <= check["most"])
+
+
+def _occurs(text: str, phrase: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "words": _within(lambda text: len(text.split())),
+    "characters": _within(len),
+    "lines": _within(lambda text: len(_lines(text))),
+    "sentences": _within(lambda text: len(_sentences(text))),
+    "contains": _Kind({"texts": list}, lambda text, check: all(_occurs(text, each) for each in check["texts"])),
+    "excludes": _Kind({"texts": list}, lambda text, check: not any(_occurs(text, each) for each in check["texts"])),
+    "excludes_characters": _Kind({"characters": str}, lambda text, check: not set(check["characters"]) & set(text)),
+    "starts_with": _Kind({"text": str}, lambda text, check: text.startswith(check["text"])),
+    "ends_with": _Kind({"text": str}, lambda text, check: text.endswith(check["text"])),
+    "matches": _Kind({"pattern": str}, lambda text, check: re.fullmatch(check["pattern"], text) is not None),
+    "each_line_matches": _Kind(
+        {"pattern": str}, lambda text, check: all(re.fullmatch(check["pattern"], line) for line in _lines(text))
+    ),
+    "case": _Kind({"is": str}, lambda text, check: check["is"] != "upper" or text == text.upper()),
+    "json": _Kind({"schema": dict}, lambda text, check: is_valid(text, check["schema"])),
+    "language": _Kind({"is": str}, lambda text, check: language_of(text) == check["is"]),
+}

@@ -1,0 +1,34 @@
+"""Which language an answer is written in."""
+
+from collections.abc import Collection
+from importlib.metadata import version
+
+from profiler.quality.item import Answer, Item
+from profiler.quality.scorer import POINTS, library, scorer
+
+
+def language_of(text: str) -> str:
+    """Return the likeliest language of a text, ISO 639-1. Raises `NotScoredError` without the library.
+
+    py3langid, whose model of 97 languages is in its wheel (Lui and Baldwin, 2012); of a text of one or two words it
+    says little.
+    """
+    found: str = library("py3langid").classify(text)[0]
+    return found
+
+
+def _signature(_items: Collection[Item]) -> str:
+    library("py3langid")
+    return f"py3langid {version('py3langid')}"
+
+
+@scorer(
+    "Right language",
+    needs={"language"},
+    source="langid.py, Lui and Baldwin, 2012 (aclanthology.org/P12-3005), by the library py3langid",
+    is_binary=True,
+    signature=_signature,
+)
+def language_match(answer: Answer, item: Item) -> float:
+    """100 where the answer is written in the language of its item, by statistics of its letters, else 0."""
+    return POINTS * (language_of(answer.text) == item.language) if answer.text.strip() else 0.0

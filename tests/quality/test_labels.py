@@ -1,0 +1,42 @@
+"""Labels: what an answer chooses, and macro F1 worked by hand."""
+
+import pytest
+
+from profiler.quality.catalogue import SCORERS
+from profiler.quality.item import Answer, Item
+from profiler.quality.labels import choice_accuracy, chosen
+from profiler.stats.jackknife import added_up
+
+LABELS = ["billing", "delivery", "not urgent", "urgent", "avería"]
+
+
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        ("billing", "billing"),
+        ("Billing.", "billing"),
+        ("The label is: **delivery**", "delivery"),
+        ("Not urgent!", "not urgent"),
+        ("urgent", "urgent"),
+        ("AVERÍA", "avería"),
+        ("billing or delivery", None),
+        ("rebilling", None),
+        ("", None),
+    ],
+)
+def test_the_label_that_an_answer_chooses(said: str, label: str | None) -> None:
+    assert chosen(said, LABELS) == label
+
+
+def test_macro_f1_by_hand() -> None:
+    """Of a: right, right, chosen b. Of b: right. Of c: nothing chosen. F1 of a 4/5, of b 2/3, of c 0."""
+    labels = ["a", "b", "c"]
+    said = [("a", "a"), ("a", "a"), ("a", "b"), ("b", "b"), ("c", "I do not know")]
+    answers = [(Answer(text), Item(id="1", labels=labels, references=[right])) for right, text in said]
+    scorer = SCORERS["macro_f1"]
+    assert scorer.counts
+    assert scorer.total
+    assert scorer.total(added_up([scorer.counts(*pair) for pair in answers])) == pytest.approx(
+        100 * (4 / 5 + 2 / 3) / 3
+    )
+    assert [choice_accuracy(*pair) for pair in answers] == [100, 100, 0, 100, 0]
