@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from profiler.aggregation.not_measured import NotMeasuredError
-from profiler.aggregation.observations import points_of
 from profiler.aggregation.scores import ScoredAnswer, scores_of
 from profiler.results.folder import RunFolder
+from profiler.results.points import points_of
 from profiler.results.records import KeptResponse, RequestRecord
 from profiler.workloads.phases import point_of, repeat_number
 

@@ -93,10 +93,10 @@ class Scores:
         return reason if unscored == len(self._of(scorer)) else f"{unscored} answers without a score: {reason}"
 
     def _of(self, scorer: str) -> list[ScoredAnswer]:
+        if scorer and self.scorers and scorer not in self.scorers:
+            raise NotMeasuredError(NOT_AMONG)
         if self.why_none is not None:
             raise NotMeasuredError(self.why_none)
-        if scorer and scorer not in self.scorers:
-            raise NotMeasuredError(NOT_AMONG)
         return self._by_scorer.get(scorer, [])
 
     @cached_property
@@ -123,18 +123,16 @@ def scores_of(folder: RunFolder) -> list[ScoredAnswer]:
 
 def read_scores(folder: RunFolder, manifest: Manifest) -> Scores:
     """Score every answer of a measured request. Raises `RunFolderError`."""
-    workload = manifest.workload
-    if manifest.model.is_synthetic:
-        return Scores(why_none=RANDOM_WEIGHTS)
-    items = folder.read_items()
+    workload, items = manifest.workload, folder.read_items()
     if not items:
         return Scores()
     scorers = scorers_for(workload.scorers, items.values())
     if not scorers:
         return Scores(why_none=NO_ITEMS)
     stated = None if workload.correct is None else Rule(workload.correct.scorer, workload.correct.at_least)
-    found = Scores((), None, {scorer.id: scorer for scorer in scorers}, items, rule_for(scorers, stated))
-    return replace(found, answers=list(_scored(folder, manifest, found)))
+    why_none = RANDOM_WEIGHTS if manifest.model.is_synthetic else None
+    found = Scores((), why_none, {scorer.id: scorer for scorer in scorers}, items, rule_for(scorers, stated))
+    return found if why_none else replace(found, answers=list(_scored(folder, manifest, found)))
 
 
 def _scored(folder: RunFolder, manifest: Manifest, scores: Scores) -> Iterator[ScoredAnswer]:

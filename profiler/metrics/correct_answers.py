@@ -19,7 +19,7 @@ _PER_1K = 1000
     work="requests",
     over=RATES,
     short="Cost/correct",
-    shown=Shown(order=120, headline="page", compared="shown"),
+    shown=Shown(order=134, headline="page", compared="shown", is_optional=True),
 )
 def cost_per_correct_answer(seen: Observations) -> float | Measurement:
     """Cost per request / share of correct answers: the right ones pay for the wrong ones."""
@@ -50,7 +50,7 @@ def usd_per_correct_answer(seen: Observations) -> float | Measurement:
     work="requests",
     over=RATES,
     short="Energy/correct",
-    shown=Shown(order=130, headline="page"),
+    shown=Shown(order=136, headline="page", is_optional=True),
 )
 def energy_j_per_correct_answer(seen: Observations) -> float | Measurement:
     """Energy per request / share of correct answers."""

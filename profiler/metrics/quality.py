@@ -72,7 +72,7 @@ def _declare(scorer: Scorer) -> None:
     better="higher",
     over=ANSWERS,
     short="Correct",
-    shown=Shown(order=110, headline="page", compared="shown", loads="page"),
+    shown=Shown(order=132, headline="page", compared="shown", loads="page", is_optional=True),
 )
 def correct_ratio(seen: Observations) -> Judgement:
     """Answers that are correct / answers that were scored.

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from profiler.aggregation.observations import points_of
 from profiler.results.manifest import Manifest, Point
-from profiler.results.points import describe_load, load_of, unit_of
+from profiler.results.points import describe_load, load_of, points_of, unit_of
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import PointSummary, Summary
 from profiler.results.tokens import Tokens, tokens_of
