@@ -11,6 +11,7 @@ from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Summary
 from profiler.run.begin import begin, wanted_meters
+from profiler.run.code import require_isolation, require_tests, run_code
 from profiler.run.context import as_ours
 from profiler.run.interrupt import Interrupt
 from profiler.run.measure import measure
@@ -38,8 +39,12 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     """Carry out a run. Raises `UsageError` before anything has started; afterwards errors are in the result."""
     if options.wire_audit:
         require_capture(options.url)
+    if options.run_code:
+        require_isolation()
     with Interrupt() as interrupt:
         plan = make_plan(options, progress, clock, interrupt.check)
+        if options.run_code:
+            require_tests(plan)
         interrupt.check()
         plan = replace(plan, folder=plan.folder.create())
         error = _carry_out(plan, progress, clock, interrupt.check)
@@ -61,6 +66,8 @@ def _carry_out(plan: Plan, progress: Progress, clock: Clock, tick: Callable[[], 
                 recorder = Recorder(run)
                 meter_idle(run, recorder)
                 measure(run, recorder)
+            if options.run_code:
+                run_code(run.folder, progress, tick)
         return run.error
 
 

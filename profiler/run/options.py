@@ -75,6 +75,7 @@ class WorkloadOptions:
         None, "End responses by length or natural. Default: the workload's.", key="stop", choices=("length", "natural")
     )
     keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
+    run_code: bool = option(False, "Run generated code against the tests of its items, isolated (bubblewrap).")
     seed: int = option(1, "Seed of prompts and sampling.")
     data: Path | None = option(
         None,
