@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from profiler.cli.mismatches import ALLOW_MISMATCH
 from profiler.cli.named_run import RUNS
 
 _EXIT_CODES = {"supported": 0, "refuted": 1, "undecidable": 3}
@@ -17,10 +18,7 @@ def check_claim(
     ] = None,
     runs: Annotated[list[Path] | None, RUNS] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the shipped claims.")] = False,
-    allow_mismatch: Annotated[
-        list[str] | None,
-        typer.Option(help="Compare runs that differ in this field all the same; may be repeated.", metavar="FIELD"),
-    ] = None,
+    allow_mismatch: Annotated[list[str] | None, ALLOW_MISMATCH] = None,
     drift: Annotated[
         str | None,
         typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
+from profiler.cli.mismatches import ALLOW_MISMATCH
 from profiler.cli.named_run import RUNS
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ def compare(
     form: Annotated[Form | None, typer.Option("--format", help="Default: html.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     png: Annotated[bool, typer.Option("--png", help="The same as --format png: the page as a picture.")] = False,
-    allow_mismatch: Annotated[
-        list[str] | None,
-        typer.Option(help="Compare although this field differs: workload, model, quantisation, slo … (repeatable)."),
-    ] = None,
+    allow_mismatch: Annotated[list[str] | None, ALLOW_MISMATCH] = None,
     drift: Annotated[
         str | None,
         typer.Option(help="How much runs of one setting differ (standard deviation), where it is known.", metavar="3%"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from profiler.cli import mismatches
 from profiler.cli.named_run import complete, meant
 from profiler.cli.signature import takes
 from profiler.options import check, option
@@ -42,7 +43,9 @@ class GateOptions:
     )
     pairs: int = option(5, "Runs of each side to make.", least=2)
     drift: str | None = option(None, "Known standard deviation between runs of one setting: 3%.", metavar="SHARE")
-    allow_mismatch: tuple[str, ...] = option((), "Compare although runs differ in this (repeatable).", metavar="FIELD")
+    allow_mismatch: tuple[str, ...] = option(
+        (), mismatches.HELP, metavar=mismatches.METAVAR, complete=mismatches.complete
+    )
     force: bool = option(False, "Take INVALID runs too.")
     junit: Path | None = option(None, "Write the results as JUnit XML.", metavar="FILE")
     annotations: bool = option(False, "Print the results as annotations of GitHub Actions.")

@@ -12,6 +12,8 @@ from profiler.options import Option, declared
 
 T = TypeVar("T")
 
+_WIDEST_CHOICES = 16  # characters; a wider column would leave the sentences beside it no room
+
 
 def takes(
     options: type[T], panels: Sequence[tuple[str | None, type]]
@@ -50,8 +52,14 @@ def _info(each: Option, panel: str | None) -> Any:
     return typer.Option(
         *filter(None, (flags, each.short)),
         help=each.help,
-        metavar=each.metavar or ("NAME" if each.choices else metavar_of(each.type)),
+        metavar=each.metavar or _choices(each) or metavar_of(each.type),
         rich_help_panel=panel,
         show_default=not each.is_switch and "Default:" not in each.help,
-        autocompletion=(lambda: list(each.choices)) if each.choices else None,
+        autocompletion=(lambda: list(each.choices)) if each.choices else each.complete,
     )
+
+
+def _choices(each: Option) -> str:
+    """Return the choices as they are typed, or NAME where they are too wide and stand in the help."""
+    typed = "|".join(each.choices)
+    return "NAME" if len(typed) > _WIDEST_CHOICES else typed

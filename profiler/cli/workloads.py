@@ -72,8 +72,8 @@ def _sizes(workload: "Workload") -> str:
     if prompts.source == "synthetic":
         asked = f"{prompts.tokens} tokens in{_system(prompts.system)}, {out}"
     elif prompts.source == "conversations":
-        lengths = f"{prompts.first_tokens}, then {prompts.turn_tokens} tokens more in"
-        asked = f"{prompts.turns} turns of {lengths}{_system(prompts.system)}, {out}"
+        first = f"{prompts.first_tokens} tokens in{_system(prompts.system)}"
+        asked = f"conversations of {prompts.turns} turns: {first}, {prompts.turn_tokens} more each turn, {out}"
     elif prompts.source == "trace":
         asked = f"lengths of {prompts.file}"
     else:
@@ -88,7 +88,10 @@ def _out(workload: "Workload") -> str:
 
 
 def _system(system: "CommonSystem | None") -> str:
-    return f" after {system.tokens} in common for {system.share:.0%}" if system else ""
+    if system is None:
+        return ""
+    share = "" if system.share == 1 else f" in {system.share:.0%} of requests"
+    return f" after a system prompt of {system.tokens}{share}"
 
 
 def _load(workload: "Workload") -> str:

@@ -104,7 +104,7 @@ def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[Embod
         kg = (said.embodied_kgco2e, said.embodied_kgco2e)
         return EmbodiedFacts(kgco2e=kg, life_h=life_h, method=f"as stated, {life_source.title}", source=flag), None
     if vcpus is None:
-        return None, "how many processors are reserved is not known: pass --embodied"
+        return None, "how many CPUs are reserved is not known: pass --embodied"
     family = (cloud.instance_type or "").partition(".")[0]
     table = reference_data.rows("carbon/embodied-aws.csv") if cloud.provider == "aws" else ()
     row = next((row for row in table if row["family"] == family), None)

@@ -41,7 +41,7 @@ def coefficients(host: HostFacts) -> PowerEstimate | str:
     """Published watts per vCPU × vCPUs; or why there are none. Memory is not part of them."""
     provider, design, vcpus = host.cloud.provider, host.cpu.microarchitecture, host.cpu.logical_cpus
     if not vcpus:
-        return "the number of processors is not known"
+        return "the number of CPUs is not known"
     table = [row for row in reference_data.rows("power/coefficients.csv") if row["microarchitecture"] == design]
     if design in _GRAVITONS and provider != "aws":
         table = []
@@ -72,12 +72,12 @@ def tdp_share(host: HostFacts) -> PowerEstimate | str:
     """
     vcpus, memory_bytes, machine = host.cpu.logical_cpus, host.memory.total_bytes, host.machine
     if not vcpus or not memory_bytes or not machine:
-        return "processors, memory or architecture are not known"
+        return "CPUs, memory or architecture are not known"
     design = host.cpu.microarchitecture
     is_graviton = host.cloud.provider == "aws" and design in _GRAVITONS
     table, who = _stand_ins(None if is_graviton else design, machine)
     if not table:
-        return f"no processor with a known TDP is listed for {machine}"
+        return f"no CPU with a known TDP is listed for {machine}"
     per_thread_w = Range.hull(*(_per_thread_w(row, host) for row in table))
     ram_w, ram_source = _memory_w(memory_bytes)
     full = (per_thread_w.times(vcpus) + Range.exact(ram_w)) * _range(table, "full_spread_low", "full_spread_high")
@@ -101,10 +101,10 @@ def _stand_ins(design: str | None, machine: str) -> tuple[list[Mapping[str, str]
     table = reference_data.rows("power/processors.csv")
     own = [row for row in table if row["microarchitecture"] == design and int(row["servers"]) >= _FEWEST_SERVERS]
     if own:
-        return own, f"{len(own)} {design} processors"
+        return own, f"{len(own)} {design} CPUs"
     is_arm = machine in {"aarch64", "arm64"}
     same = [row for row in table if row["microarchitecture"].startswith("neoverse") == is_arm]
-    return same, f"{len(same)} {'Arm' if is_arm else 'x86'} server processors"
+    return same, f"{len(same)} {'Arm' if is_arm else 'x86'} server CPUs"
 
 
 def _per_thread_w(row: Mapping[str, str], host: HostFacts) -> Range:

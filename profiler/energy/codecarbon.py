@@ -70,7 +70,7 @@ class CodecarbonMeter:
             meter_class="model",
             scope=MODEL_SCOPE,
             device=str(seen.get("cpu_model") or "") or None,
-            provenance=f"codecarbon {version()}, offline tracker in machine mode, which models processors and memory",
+            provenance=f"codecarbon {version()}, offline tracker in machine mode, which models CPUs and memory",
         )
 
 
@@ -94,13 +94,13 @@ def estimate(host: HostFacts) -> PowerEstimate:
 
     threads, model, memory_bytes = host.cpu.logical_cpus, host.cpu.model_name, host.memory.total_bytes
     if not threads or not memory_bytes:
-        raise MeterAbsentError("the number of processors, or the size of the memory, is not known")
+        raise MeterAbsentError("the number of CPUs, or the size of the memory, is not known")
     known_w = TDP._get_cpu_power_from_registry(TDP.__new__(TDP), model) if model else None
     cpu_w = float(known_w or threads * DEFAULT_POWER_PER_CORE)
     ram = RAM(tracking_mode="machine")
     ram.is_arm_cpu = host.machine in {"aarch64", "arm64"}
     ram_w = float(ram._calculate_ram_power(memory_bytes / B_TO_GB))
-    how = f"TDP of {model}" if known_w else f"{DEFAULT_POWER_PER_CORE} W per thread, for it does not know the processor"
+    how = f"TDP of {model}" if known_w else f"{DEFAULT_POWER_PER_CORE} W per thread, for it does not know the CPU"
     return PowerEstimate(
         name=NAME,
         idle_w=(cpu_w * _IDLE_SHARE + ram_w,) * 2,

@@ -26,8 +26,7 @@ def obstacle(facts: EnergyFacts, gpus: Sequence[GpuFacts], read: int | None, sil
         absent = [reason for name, reason in facts.absent.items() if name.partition(":")[0] in meters]
         why = "; ".join([*absent, *silent]) or "no meter was used"
         return (
-            f"this host has {count} whose energy was not read ({why}), and a model of its processors alone is not the "
-            "machine"
+            f"this host has {count} whose energy was not read ({why}), and a model of its CPUs alone is not the machine"
         )
     if read < len(gpus):
         return f"{read} of {count} were read: what the machine draws beside these boards is not known"

@@ -24,7 +24,7 @@ class Modelled:
         raised_j = _raised(self.gross_j, gross_j)
         if raised_j == self.gross_j:
             return self
-        note = "raised to what counters saw of the processors"
+        note = "raised to what counters saw of the CPUs"
         return Modelled(
             self.parts, raised_j, None if self.idle_j is None else _raised(self.idle_j, idle_j), (*self.notes, note)
         )

@@ -249,7 +249,7 @@ def _polled_facts(channel: str, scope: str, device: str) -> MeterFacts:
 
 
 def _of_module(scope: str) -> str:
-    return " of the whole module (processor, memory and GPU)" if scope == MODULE_SCOPE else ""
+    return " of the whole module (CPU, memory and GPU)" if scope == MODULE_SCOPE else ""
 
 
 def _text(value: bytes | str) -> str:

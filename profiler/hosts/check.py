@@ -89,30 +89,30 @@ class Steal:
     """Time that the hypervisor gave to neighbours."""
 
     name = "steal"
-    why = "While a neighbour has the processor, the server stands still and its latencies grow."
+    why = "While a neighbour has the CPU, the server stands still and its latencies grow."
 
     def show(self, look: Look) -> str | None:
         """Say the share stolen during the look."""
         ratio = look.between.steal_ratio
-        return None if ratio is None else f"{ratio:.1%} of processor time"
+        return None if ratio is None else f"{ratio:.1%} of CPU time"
 
     def advice(self, look: Look) -> str | None:
         """Advise above 1 %."""
         if (look.between.steal_ratio or 0.0) <= _STEAL_LIMIT_RATIO:
             return None
-        return "Neighbours take this machine's processors: use dedicated ones, or measure at another time."
+        return "Neighbours take this machine's CPUs: use dedicated ones, or measure at another time."
 
 
 class OtherLoad:
     """What runs here already."""
 
     name = "other load"
-    why = "Other processes take processors, caches and memory bandwidth from the server."
+    why = "Other processes take CPUs, caches and memory bandwidth from the server."
 
     def show(self, look: Look) -> str | None:
         """Say how many cores were busy."""
         busy = self._cores(look)
-        return None if busy is None else f"{busy:.2f} of {look.host.cpu.logical_cpus} processors busy"
+        return None if busy is None else f"{busy:.2f} of {look.host.cpu.logical_cpus} CPUs busy"
 
     def advice(self, look: Look) -> str | None:
         """Advise above a quarter of a core."""
@@ -221,7 +221,7 @@ class NumaBinding:
     """Which memory nodes this process's processors belong to."""
 
     name = "NUMA binding"
-    why = "A processor reads the memory of another node more slowly than its own."
+    why = "A CPU reads the memory of another node more slowly than its own."
 
     def show(self, look: Look) -> str | None:
         """Say over how many nodes the allowed processors are spread."""
@@ -302,7 +302,7 @@ class ThermalThrottling:
     """Slowing down by heat or a power limit."""
 
     name = "throttling"
-    why = "A processor that is too hot, or at its power limit, runs slower than it could."
+    why = "A CPU that is too hot, or at its power limit, runs slower than it could."
 
     def show(self, look: Look) -> str | None:
         """Say how often, since the start and during the look."""
@@ -323,7 +323,7 @@ class ContainerShare:
     """The part of the machine that the container leaves."""
 
     name = "container share"
-    why = "With more threads than its quota of processors, a container is halted for part of every tenth of a second."
+    why = "With more threads than its quota of CPUs, a container is halted for part of every tenth of a second."
 
     def show(self, look: Look) -> str | None:
         """Say the share of processors and memory."""

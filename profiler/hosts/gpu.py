@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 _HERE = Tree(Path("/"))
 _NO_GPU = "no NVIDIA driver answers, and the PCI bus shows no GPU"
 _ON_BUS = "seen on the PCI bus only: no NVIDIA driver answers for them, and tools of other makers are not asked"
-_NO_PACKAGE = "told by nvidia-smi, which does not count NVLinks; for those: pip install 'aforo[gpu]'"
+_NO_PACKAGE = "listed by nvidia-smi, which does not count NVLinks; for those: pip install 'aforo[gpu]'"
 _SMI_TIMEOUT_S = 10.0  # a driver that is not kept loaded takes seconds to answer
 
 _SMI_FIELDS = (

@@ -20,7 +20,7 @@ from profiler.results.host_facts import PeakFacts
 from profiler.units import NS_PER_S
 
 TYPES = ("f32", "f16", "bf16", "int8")
-"""Types whose arithmetic llama.cpp uses, each where the processor has instructions for it."""
+"""Types whose arithmetic llama.cpp uses, each where the CPU has instructions for it."""
 
 _SOURCE = Path(__file__).with_name("peak.c")
 _PASSES, _PASS_MS = 8, 150
@@ -83,13 +83,13 @@ def _peak(program: Path, name: str, threads: int) -> PeakFacts:
 def best_pass(printed: str, exit_code: int) -> PeakFacts:
     """Return the fastest of the passes that `peak` printed, 'KERNEL OPERATIONS NANOSECONDS' a line."""
     if exit_code == -signal.SIGILL:
-        return PeakFacts(operations_per_s=None, reason="the processor refused an instruction that the compiler chose")
+        return PeakFacts(operations_per_s=None, reason="the CPU refused an instruction that the compiler chose")
     if exit_code:
         return PeakFacts(operations_per_s=None, reason=f"the measuring program ended with {exit_code}, expected 0")
     passes = [line.rsplit(" ", 2) for line in printed.splitlines()]
     rates = {float(operations) * NS_PER_S / int(took_ns): kernel for kernel, operations, took_ns in passes}
     if not rates:
-        return PeakFacts(operations_per_s=None, reason="this processor or its compiler has no instruction for it")
+        return PeakFacts(operations_per_s=None, reason="this CPU or its compiler has no instruction for it")
     return PeakFacts(operations_per_s=max(rates), how=rates[max(rates)])
 
 

@@ -98,7 +98,7 @@ def rows(facts: HostFacts) -> list[tuple[str, str]]:
 
 
 def _cpu_rows(cpu: CpuFacts, machine: str | None) -> list[tuple[str, str]]:
-    told_by = f" (told by its {cpu.microarchitecture_source})" if cpu.microarchitecture_source else ""
+    told_by = f" (recognised by its {cpu.microarchitecture_source})" if cpu.microarchitecture_source else ""
     return [
         ("CPU", f"{cpu.model_name or UNKNOWN}, {cpu.vendor or UNKNOWN}"),
         ("Generation", cpu.generation or UNKNOWN),

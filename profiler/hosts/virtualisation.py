@@ -67,9 +67,9 @@ def emulation(machine: str, kernel_arch: str | None, processor: dict[str, str]) 
     if kernel_arch and _family(kernel_arch) != _family(machine):
         return f"the kernel is {kernel_arch} while programs are {machine}"
     if processor.get("model name", "").startswith("QEMU TCG CPU"):
-        return "the processor calls itself QEMU TCG"
+        return "the CPU calls itself QEMU TCG"
     if (processor.get("CPU implementer"), processor.get("CPU part")) == ("0x00", "0x051"):
-        return "the processor number is that of QEMU's 'max' model"
+        return "the CPU number is that of QEMU's 'max' model"
     if "CPU implementer" in processor and processor.get("BogoMIPS") == "125.00":
         return "the ARM timer ticks at 62.5 MHz (BogoMIPS 125.00), which is QEMU's own default"
     return None

@@ -72,7 +72,7 @@ def title_parts(manifest: Manifest, summary: Summary) -> list[str]:
         host_name(host),
         ", ".join(hardware(host)),
         price(manifest.cost),
-        " ".join(part for part in (engine.name, engine.version) if part),
+        " ".join(part for part in (engine.name, engine.version_number) if part),
         manifest.model.name,
         summary.workload,
     ]

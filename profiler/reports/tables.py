@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from profiler.aggregation.scores import NO_ANSWERS, NOT_AMONG
+from profiler.change_format import Change
 from profiler.metrics.catalogue import METRICS, placed
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
@@ -344,7 +345,4 @@ def _scalar_row(metric_id: str, metric: Scalar) -> ScalarRow:
 
 
 def _comparison(title: str, client: float, engine: float, shown: fmt.Scale) -> RateComparison:
-    change_ratio = engine / client - 1
-    sign = "+" if change_ratio > 0 else "\N{MINUS SIGN}" if change_ratio < 0 else ""
-    difference = f"{sign}{fmt.fixed(abs(change_ratio) * 100, 1)}{fmt.NBSP}%"
-    return RateComparison(title, shown.quantity(client), shown.quantity(engine), difference)
+    return RateComparison(title, shown.quantity(client), shown.quantity(engine), Change(engine / client - 1).text())

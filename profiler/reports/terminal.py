@@ -32,8 +32,8 @@ def summary_table(summary: Summary, manifest: Manifest, *, verbose: bool = False
         parts += _latencies(summary)
     if summary.verdict is not None:
         parts += _proofs(summary, summary.verdict, manifest) if verbose else _skipped(summary.verdict)
-    if warnings := list(dict.fromkeys([*manifest.warnings, *summary.warnings])):
-        parts.append(_warnings(warnings))
+    if notes := list(dict.fromkeys([*manifest.warnings, *summary.warnings])):
+        parts.append(_notes(notes))
     return Group(*(line for part in parts for line in (part, Text())))
 
 
@@ -189,8 +189,8 @@ def _proofs(summary: Summary, verdict: Verdict, manifest: Manifest) -> list[Rend
     return [*parts, table]
 
 
-def _warnings(warnings: list[str]) -> RenderableType:
+def _notes(notes: list[str]) -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    for warning in warnings:
-        table.add_row("-", Text(warning))
-    return Group(Text("Warnings", style="bold yellow"), table)
+    for note in notes:
+        table.add_row("-", Text(note))
+    return Group(Text("Notes", style="bold"), table)

@@ -13,11 +13,11 @@ class ClientFacts(Part):
     python: str
     stamp_source: Literal["kernel", "user"]
     stamp_note: str
-    workers: int = Field(default=1, description="Processes that send, receive and stamp.")
+    workers: int = Field(default=1, description="Processes that send, receive and timestamp.")
     is_realtime: bool = Field(
         default=False, description="Whether they go before every process of ordinary priority (SCHED_FIFO)."
     )
-    cpus: str | None = Field(default=None, description="Processors that they stay on, such as 3; null: any.")
+    cpus: str | None = Field(default=None, description="CPUs that they stay on, such as 3; null: any.")
     cpus_reason: str | None = Field(default=None, description="Why client and server stay on these, or on none.")
 
 
@@ -26,5 +26,5 @@ class Calibration(Part):
 
     concurrency: int
     tokens: int
-    arrival_us: dict[str, float] = Field(description="p50 and p99 of arrival stamp − the server's own send stamp.")
+    arrival_us: dict[str, float] = Field(description="p50 and p99 of arrival − the server's own send timestamp.")
     user_space_us: dict[str, float] = Field(description="The same for the moment our process saw the bytes.")

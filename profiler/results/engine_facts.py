@@ -47,7 +47,7 @@ class EngineFacts(Part):
         description="Whether prompts that begin alike may be reused; null: not known.",
     )
     cpus: str | None = Field(
-        default=None, title="server CPUs", description="Processors that it stays on, such as 0-2; null: any."
+        default=None, title="server CPUs", description="CPUs that it stays on, such as 0-2; null: any."
     )
     options: dict[str, str] = Field(
         default={},
@@ -55,6 +55,11 @@ class EngineFacts(Part):
         description="Settings of the engine that the user chose, by flag; all others were left to Aforo or the engine.",
     )
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
+
+    @property
+    def version_number(self) -> str | None:
+        """The version without the build that some engines put in brackets behind it."""
+        return self.version and self.version.partition(" (")[0]
 
     def settings(self) -> dict[str, object]:
         """Return the settings by their titles; of the options only those that no other setting shows."""

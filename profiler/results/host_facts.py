@@ -57,7 +57,7 @@ class CpuFacts(_Fixed):
     governor: str | None = None
     turbo: bool | None = Field(default=None, description="Whether the frequency driver allows turbo.")
     steal_since_boot_ratio: float | None = Field(
-        default=None, description="Share of all processor time that the hypervisor gave to others, since the start."
+        default=None, description="Share of all CPU time that the hypervisor gave to others, since the start."
     )
 
 

@@ -94,7 +94,7 @@ class Phase(Part):
         description="Why fewer were sent than planned, and what to pass to send them all, as in '23 of 66 planned "
         "requests were sent: 30 s limit per repeat; pass --max-repeat-s'; null: none was left out.",
     )
-    client_cpu_ns: int | None = Field(default=None, description="Processor time that the load driver used.")
+    client_cpu_ns: int | None = Field(default=None, description="CPU time that the load driver used.")
     client_busiest_cpu_ns: int | None = Field(
         default=None, description="The same of the worker of the load driver that used most."
     )

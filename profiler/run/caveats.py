@@ -58,7 +58,7 @@ def _of_model(plan: Plan) -> Iterator[Caveat]:
 
 def _of_client(plan: Plan, hello: Hello) -> Iterator[Caveat]:
     if not hello.kernel_stamps:
-        text = f"Arrivals are stamped in user space: {hello.note}. A busy host makes them late."
+        text = f"Arrivals are timestamped in user space: {hello.note}. A busy host makes them late."
         yield Caveat("user-space-timestamps", text)
     if plan.tls is not None and plan.tls.is_insecure:
         text = "The endpoint's certificate was not checked (--insecure): any server could have answered."

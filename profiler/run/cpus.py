@@ -22,19 +22,18 @@ class CpuSets:
 def parse_cpus(text: str, option: str, usable: frozenset[int] | None) -> tuple[int, ...]:
     """Read a list like `0-1,4`, as taskset(1) does. Raises `UsageError`."""
     if usable is None:
-        raise UsageError(f"{option} {text}: only Linux can keep a process on chosen processors. Run without it.")
+        raise UsageError(f"{option} {text}: only Linux can keep a process on chosen CPUs. Run without it.")
     cpus: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise UsageError(f"{option} {text}: expected processors like 0-1,4.")
+            raise UsageError(f"{option} {text}: expected CPUs like 0-1,4.")
         beyond = max(*usable, int(first)) + 1  # a number behind this one would say nothing more
         cpus.update(range(int(first), min(int(last), beyond) + 1))
     if unknown := cpus - usable:
         raise UsageError(
-            f"{option} {text}: this process may not use processor {format_cpus(unknown)}. It may use "
-            f"{format_cpus(usable)}."
+            f"{option} {text}: this process may not use CPU {format_cpus(unknown)}. It may use {format_cpus(usable)}."
         )
     return tuple(sorted(cpus))
 
@@ -64,14 +63,14 @@ def choose_cpus(
     if client is not None or server is not None:
         return _as_asked(client, server, usable)
     if usable is None:
-        return CpuSets("not pinned: only Linux can keep a process on chosen processors")
+        return CpuSets("not pinned: only Linux can keep a process on chosen CPUs")
     if threads is None:
         return CpuSets("not pinned: how many threads the server runs is not known")
     wanted = f"{_count(threads, 'server thread')}, {_count(workers, 'client worker')} and one to spare"
     if len(usable) < threads + workers + 1:
-        return CpuSets(f"not pinned: {_count(len(usable), 'usable processor')}, too few for {wanted}")
+        return CpuSets(f"not pinned: {_count(len(usable), 'usable CPU')}, too few for {wanted}")
     ordered = sorted(usable)
-    reason = f"kept apart: {_count(len(usable), 'usable processor')}, enough for {wanted}"
+    reason = f"kept apart: {_count(len(usable), 'usable CPU')}, enough for {wanted}"
     return CpuSets(reason, tuple(ordered[-workers:]), tuple(ordered[:-workers]))
 
 
@@ -84,7 +83,7 @@ def _as_asked(client: str | None, server: str | None, usable: frozenset[int] | N
     server_cpus = server_cpus or _rest(client_cpus, usable, asked[0], f"the model server. Pass {_SERVER} too")
     shared = set(client_cpus) & set(server_cpus)
     warning = (
-        f"The load driver and the model server share processor {format_cpus(shared)}, as asked: they take time from "
+        f"The load driver and the model server share CPU {format_cpus(shared)}, as asked: they take time from "
         "each other."
     )
     return CpuSets(f"as asked: {' '.join(asked)}", client_cpus, server_cpus, (warning,) if shared else ())
@@ -93,7 +92,7 @@ def _as_asked(client: str | None, server: str | None, usable: frozenset[int] | N
 def _rest(taken: Sequence[int], usable: frozenset[int] | None, asked: str, other: str) -> tuple[int, ...]:
     rest = tuple(sorted((usable or frozenset()) - set(taken)))
     if not rest:
-        raise UsageError(f"{asked}: that leaves no processor of {format_cpus(usable or ())} to {other}.")
+        raise UsageError(f"{asked}: that leaves no CPU of {format_cpus(usable or ())} to {other}.")
     return rest
 
 

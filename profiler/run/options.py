@@ -72,7 +72,7 @@ class WorkloadOptions:
     )
     temperature: float | None = option(None, "Sampling temperature.", key="temperature")
     stop: str | None = option(
-        None, "End responses by length or natural. Default: the workload's.", key="stop", choices=("length", "natural")
+        None, "How responses end. Default: the workload's.", key="stop", choices=("length", "natural")
     )
     keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
     run_code: bool = option(False, "Run generated code against the tests of its items, isolated (bubblewrap).")
@@ -99,7 +99,7 @@ class WorkloadOptions:
     )
     trace: Path | None = option(
         None,
-        "Trace file with prompt and output lengths (and times, for replay).",
+        "Trace file: prompt and output lengths (and times).",
         key="prompts.file",
         replaces={"prompts": {"source": "trace"}},
         read=_absolute,
@@ -132,7 +132,7 @@ class LoadOptions:
     )
     rate: str | None = option(
         None,
-        "Open loop: mean requests per second. Several: a sweep.",
+        "Open loop: mean requests/s. Several: a sweep.",
         metavar="R[,R…]",
         key="load.rate_rps",
         replaces={"load": {"shape": "open-loop"}},
@@ -141,20 +141,20 @@ class LoadOptions:
     )
     arrivals: str | None = option(
         None,
-        "Arrivals: constant, poisson or gamma. Default: the workload's.",
+        "constant, poisson or gamma. Default: the workload's.",
         choices=("constant", "poisson", "gamma"),
         key="load.arrivals",
         needs=("rate", "slo_search"),
     )
     burstiness: float | None = option(
         None,
-        "Gamma shape parameter: 1 is Poisson, below is burstier.",
+        "Gamma shape: 1 is Poisson, below is burstier.",
         key="load.burstiness",
         needs=("rate", "slo_search"),
     )
     saturate: bool = option(
         False,
-        "Raise concurrency from 1 until throughput stops growing.",
+        "Raise concurrency until throughput stops growing.",
         replaces={"load": {"shape": "saturate"}},
         excludes=_other_loads("saturate"),
     )
@@ -163,14 +163,14 @@ class LoadOptions:
     )
     slo_search: str | None = option(
         None,
-        "Find the highest rate or concurrency that meets the SLOs.",
+        "Find the highest load that meets the SLOs.",
         choices=("rate", "concurrency"),
         key="load.over",
         replaces={"load": {"shape": "slo-search"}},
     )
     attainment: float | None = option(
         None,
-        "--slo-search: share of requests to meet them, 0.99 for p99.",
+        "--slo-search: share of requests to meet them: 0.99.",
         key="load.attainment_ratio",
         needs=_SEARCH,
     )

@@ -95,6 +95,7 @@ class Plan:
         engine, asked = self.endpoint.describe(), self.options
         decided = replace(
             asked,
+            engine=asked.engine if self.external else engine.name,
             model=self.model.name if self.external else self.model.source,
             threads=engine.threads,
             context_tokens=engine.context_tokens,
@@ -260,7 +261,7 @@ def _threads(options: Options) -> int:
         quota = limits(_HERE).cpu_limit_cores
         return min(_cores(options, room, usable), max(1, int(quota or usable)))
     if not 1 <= asked <= usable:
-        raise UsageError(f"--threads {asked}: the server may use {usable} logical processors. Pass 1 to {usable}.")
+        raise UsageError(f"--threads {asked}: the server may use {usable} logical CPUs. Pass 1 to {usable}.")
     return asked
 
 

@@ -21,6 +21,6 @@ def slow_build(facts: EngineFacts, features: Collection[str]) -> str | None:
     if not engine or not unused:
         return None
     return (
-        f"{engine.name} was compiled without {', '.join(unused)}, which this processor has: what was measured may be "
+        f"{engine.name} was compiled without {', '.join(unused)}, which this CPU has: what was measured may be "
         f"the build's limit, not the hardware's. {engine.remedy}"
     )

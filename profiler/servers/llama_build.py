@@ -105,7 +105,7 @@ def announcement(jobs: int) -> str:
     minutes = max(1, round(_COMPILING_CPU_S / jobs / 60 + 0.5))
     cpus = "one CPU" if jobs == 1 else f"{jobs} CPUs"
     return (
-        f"Building {SERVER} for this processor, once: about {minutes} min on {cpus} "
+        f"Building {SERVER} for this CPU, once: about {minutes} min on {cpus} "
         f"(llama.cpp as {SOURCE} {SOURCE_VERSION} ships it, kept in {home()})."
     )
 
@@ -281,7 +281,7 @@ def _check_machine(*, with_cuda: bool) -> None:
         if not any(map(shutil.which, (*os.environ.get(variable, "").split()[:1], *names))):
             raise EngineBuildError(
                 f"No {language} compiler was found (looked for {', '.join(names)}), and {SERVER} is compiled for the "
-                f"processor that it is measured on. Debian, Ubuntu: apt-get install {package}; macOS: "
+                f"CPU that it is measured on. Debian, Ubuntu: apt-get install {package}; macOS: "
                 "xcode-select --install"
             )
     if with_cuda and not shutil.which("nvcc"):

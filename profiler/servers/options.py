@@ -35,9 +35,9 @@ class EngineOptions:
         choices=("cold", "warm"),
     )
     kv_cache: str | None = option(
-        None, "KV cache type: f16, q8_0 … Default: the engine's.", metavar="TYPE", excludes=_STARTED
+        None, "llama-server, vLLM: KV cache type, such as q8_0.", metavar="TYPE", excludes=_STARTED
     )
-    batch_tokens: int | None = option(None, "Batch size, in tokens.", least=1, excludes=_STARTED)
+    batch_tokens: int | None = option(None, "llama-server, vLLM: batch size, in tokens.", least=1, excludes=_STARTED)
     micro_batch_tokens: int | None = option(
         None, "llama-server: micro-batch size, in tokens.", least=1, excludes=_STARTED
     )
@@ -49,7 +49,7 @@ class EngineOptions:
     )
     load_format: str | None = option(
         None,
-        "vLLM: dummy for random weights.",
+        "vLLM: how weights are loaded; dummy: random ones.",
         metavar="FORMAT",
         excludes=_STARTED,
     )

@@ -106,7 +106,7 @@ def _meaning(code: str, remedy: str) -> str:
     name = signal.Signals(-number).name if -number in {s.value for s in signal.Signals} else str(-number)
     if number == -signal.SIGILL:
         return (
-            f"{name}: this build uses instructions that this processor lacks, or its compiler set up AMX wrongly. "
+            f"{name}: this build uses instructions that this CPU lacks, or its compiler set up AMX wrongly. "
             f"{remedy.rstrip('.')}"
         )
     if number == -signal.SIGKILL:

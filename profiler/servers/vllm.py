@@ -147,9 +147,7 @@ class VllmServer(ManagedServer):
         if not self._launch.threads_explicit:
             return None
         if not self._is_on_processors:
-            raise UsageError(
-                "--threads is for engines that compute on processors; this vLLM is for GPUs. Leave it out."
-            )
+            raise UsageError("--threads is for engines that compute on CPUs; this vLLM is for GPUs. Leave it out.")
         own = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(self._launch.threads)}
         self.environment = {**_ENVIRONMENT, **own}
         return self._launch.threads
@@ -160,7 +158,7 @@ class VllmServer(ManagedServer):
             return []
         if self._threads is None:
             return ["Threads as vLLM chooses them: one per core, with one left to its scheduler."]
-        return ["Threads as asked for, and not bound to processors."]
+        return ["Threads as asked for, and not bound to CPUs."]
 
     def _kv_bytes(self) -> int:
         """Return what keys and values of all streams need, in whole blocks."""
@@ -213,7 +211,7 @@ def _installed() -> Installed:
 
 ENGINE = Engine(
     name=NAME,
-    purpose="Several requests at a time, on GPUs; on processors with a build for them.",
+    purpose="Several requests at a time, on GPUs; on CPUs with a build for them.",
     remedy=REMEDY,
     find=find,
     installed=_installed,

@@ -81,7 +81,7 @@ class _Worker:
             self._process.kill()
             raise DriverError(
                 f"The load driver made no progress for {_SILENT_S:g} s and was ended. Stop other work on this host, or "
-                f"give the client a processor of its own. {self.said()}"
+                f"give the client a CPU of its own. {self.said()}"
             )
 
     def said(self) -> str:

@@ -44,7 +44,7 @@ class Watchdog:
         self._looks = 0 if self.turns != self._seen else self._looks + 1
         self._seen = self.turns
         if self._looks >= _MOST_LOOKS:
-            raise StuckError(f"the load driver made no progress in {_MOST_LOOKS} s of processor time and has ended")
+            raise StuckError(f"the load driver made no progress in {_MOST_LOOKS} s of CPU time and has ended")
         time.sleep(_REST_S)  # the kernel counts from the last rest: one who is busy with good reason may go on
 
 

@@ -32,7 +32,7 @@ class Side(_Strict):
     name: Text = Field(description="What the claim calls it.")
     architecture: Literal["arm64", "x86_64"] | None = Field(default=None, description="Instruction set of the host.")
     processor: Text | None = Field(
-        default=None, description="Pattern of its processor's generation or model, such as '*Graviton3*'."
+        default=None, description="Pattern of its CPU's generation or model, such as '*Graviton3*'."
     )
     instance_type: Text | None = Field(default=None, description="Pattern of its instance type, such as 'c7g.*'.")
     host: Text | None = Field(default=None, description="Pattern of the host's name.")

@@ -10,8 +10,8 @@ about a limit: there each host and setting of the subject is set beside that.
 - "up to": supported where one pair reaches the size. Nobody can show that no machine in the world would, so it is
   refuted for the runs that were given, where every pair of them misses it.
 
-Anything else is undecidable. Pairs of which nothing can be told (`verdict.contrast`: not comparable, a single run, not
-measured) decide nothing, and are named; where there are no others, the claim is undecidable. Each question is
+Anything else is inconclusive. Pairs of which nothing can be told (`verdict.contrast`: not comparable, a single run, not
+measured) decide nothing, and are named; where there are no others, the claim is inconclusive. Each question is
 one-sided, so the interval of one pair is one of 90 %: each of its ends is wrong in 5 % of cases. With n pairs each end
 takes 5 %/n (Bonferroni), so that the best of many pairs does not reach the size by luck.
 """
@@ -30,7 +30,7 @@ from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
 from profiler.summaries.estimates import parse_metric, unit_of
 from profiler.verdict.claim_file import Claim, Side
-from profiler.verdict.comparable import check_comparable
+from profiler.verdict.comparable import check_allowed, check_comparable
 from profiler.verdict.contrast import Contrast, Metric, Pooled, Rules, contrast, host_of, one_run_each, pooled, pools
 from profiler.verdict.fairness import Found, obstacle_alone, remedy_of, traps
 from profiler.verdict.sides import asked_of, is_of, obstacle_between, of_no_side, vcpus_of
@@ -114,6 +114,7 @@ def check(
     `drift_ratio` is what runs of one setting are stated to differ by, see `verdict.contrast`. Raises `UsageError` where
     runs of both sides are there but none of them measure the same thing.
     """
+    check_allowed(allowed)
     subjects = [run for run in runs if is_of(claim.subject, run)]
     baselines = [run for run in runs if claim.baseline and is_of(claim.baseline, run) and run not in subjects]
     left_out = [of_no_side(claim, run) for run in runs if run not in subjects and run not in baselines]

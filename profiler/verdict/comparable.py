@@ -12,9 +12,9 @@ from profiler.metrics.registry import Basis
 from profiler.results.engine_facts import EngineFacts
 from profiler.results.manifest import Manifest, ModelFacts
 from profiler.results.run_set import StoredRun
-from profiler.verdict.fairness import fairness
+from profiler.verdict.fairness import TRAPS, fairness
 from profiler.verdict.traps import Compared, energy_kind
-from profiler.workloads.schema import ConversationPrompts, SyntheticPrompts
+from profiler.workloads.schema import ConversationPrompts, SyntheticPrompts, Workload
 
 __all__ = ["Mismatch", "check_comparable", "comparable_sets", "differing_settings", "fairness", "mismatches"]
 
@@ -23,6 +23,7 @@ _OF_NO_MATTER = {
     *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests", "rounds"),
     *("request_timeout_s", "stall_timeout_s", "slo", "keep_responses"),
 }
+FIELDS = ("workload", "model", "quantisation", "lora", "slo")  # that have to agree, `workload` key by key
 _SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")
 _UNKNOWN = "not known"
 _MOST_NAMED = 12  # runs of a refusal that are written out
@@ -66,12 +67,29 @@ def mismatches(runs: Sequence[StoredRun]) -> list[Mismatch]:
     return _differing(runs, questions)
 
 
+def may_differ() -> list[str]:
+    """Return what `--allow-mismatch` takes: fields, traps, and the keys of a workload one by one."""
+    keys = [f"workload.{key}" for key in Workload.model_fields if key not in _OF_NO_MATTER]
+    return [*FIELDS, *(trap.id for trap in TRAPS), *keys]
+
+
+def check_allowed(allowed: Iterable[str]) -> set[str]:
+    """Return the names as a set. Raises `UsageError` for one that is no field and no trap."""
+    names = set(allowed)
+    if unknown := sorted(names - set(may_differ())):
+        traps = ", ".join(trap.id for trap in TRAPS)
+        raise UsageError(
+            f"--allow-mismatch {unknown[0]}: expected a field ({', '.join(FIELDS)}, workload.KEY) or a trap ({traps})."
+        )
+    return names
+
+
 def comparable_sets(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> list[list[StoredRun]]:
     """Return the runs in sets that measure the same, each in the order given, the set with most runs first.
 
     `allowed` are fields that may differ within a set.
     """
-    fields, sets = set(allowed), list[list[StoredRun]]()
+    fields, sets = check_allowed(allowed), list[list[StoredRun]]()
     for run in runs:
         alike = (one for one in sets if not _barred(mismatches([one[0], run]), fields))
         own = next(alike, None)
@@ -87,8 +105,8 @@ def check_comparable(runs: Sequence[StoredRun], allowed: Iterable[str] = ()) -> 
 
     `workload` allows every `workload.KEY` as well.
     """
-    found = mismatches(runs)
-    if barred := _barred(found, set(allowed)):
+    fields, found = check_allowed(allowed), mismatches(runs)
+    if barred := _barred(found, fields):
         raise UsageError(_refusal(runs, barred))
     return found
 
@@ -225,7 +243,7 @@ def engine_setting(title: str) -> Callable[[Manifest], object]:
 
 # Settings that two runs may differ in and still be repeats of each other; the host and what is paid are asked apart.
 _PARTS_NO_RUNS = {
-    *("host", "fingerprint", "kernel", "memory bytes", "client processors", "client workers", "stamps", "Aforo"),
+    *("host", "fingerprint", "kernel", "memory bytes", "client CPUs", "client workers", "timestamps", "Aforo"),
     *("energy meter", "energy scope", "price", "grid gCO2e/kWh", "PUE"),
 }
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {
@@ -234,16 +252,16 @@ _SETTINGS: dict[str, Callable[[Manifest], object]] = {
     "server": server_of,
     "instance type": lambda m: m.server_host.cloud.instance_type,
     "architecture": lambda m: m.server_host.machine,
-    "processor": lambda m: m.server_host.cpu.generation or m.server_host.cpu.model_name,
+    "CPU": lambda m: m.server_host.cpu.generation or m.server_host.cpu.model_name,
     "physical cores": lambda m: m.server_host.cpu.physical_cores,
-    "logical processors": lambda m: m.server_host.cpu.logical_cpus,
+    "logical CPUs": lambda m: m.server_host.cpu.logical_cpus,
     "memory bytes": lambda m: m.server_host.memory.total_bytes,
     "GPUs": _gpus,
     "kernel": lambda m: m.server_host.kernel,
     **{title: engine_setting(title) for title in EngineFacts(name="").settings()},
-    "client processors": lambda m: m.client.cpus,
+    "client CPUs": lambda m: m.client.cpus,
     "client workers": lambda m: m.client.workers,
-    "stamps": lambda m: m.client.stamp_source,
+    "timestamps": lambda m: m.client.stamp_source,
     "quantisation": lambda m: m.model.quantisation,
     "energy meter": lambda m: m.energy.meter_class,
     "energy scope": lambda m: m.energy.scope,

@@ -1,7 +1,7 @@
 """What makes a comparison of runs unfair although they ran the same workload: one table for every verb. Pure.
 
 Each trap says which metrics it bars. Two numbers of a barred metric are not comparable: no comparison ranks them, a
-claim on them is undecidable, a gate does not pass. Of every other metric the trap is a warning. `--allow-mismatch ID`
+claim on them is inconclusive, a gate does not pass. Of every other metric the trap is a warning. `--allow-mismatch ID`
 turns a bar into a warning. What enters a metric stands in its declaration (`rests_on`, `work`).
 """
 

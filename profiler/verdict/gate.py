@@ -3,8 +3,8 @@
 The change is the ratio of the two sides with its interval, which rests on how much runs differ from each other
 (`verdict.contrast`). It is a regression when the whole interval lies beyond the limit, and passes when the whole
 interval lies within it. Either question is one-sided, so that an answer at 95 % takes the interval of 90 %. Anything
-else is undecidable, never a pass: a gate that opens because too little was measured is worse than none; and of a single
-run on each side there is no answer at all, for nothing is known of how much two runs of one setting differ.
+else is inconclusive, never a pass: a gate that opens because too little was measured is worse than none. A single run
+on each side is inconclusive, too, for nothing is known of how much two runs of one setting differ.
 """
 
 from bisect import bisect_left

@@ -399,7 +399,7 @@ def markdown() -> str:
         "",
         "Every run is judged by these. INVALID means that the measurement went wrong, never that a server behaves as",
         "servers do: one number beyond its second limit, and the run exits with 3 and its report is watermarked. A",
-        "number beyond its first limit is a warning. A rule whose number could not be measured is listed as unchecked,",
+        "number beyond its first limit is a warning. A rule whose number could not be measured is listed as skipped,",
         "with the reason. A run that did not come to its end is INVALID as well. `--limit RULE=NUMBER` sets the limit",
         "of INVALID for one run (of the warning, where a rule has no other); it is recorded and shown. Of what to do,",
         "a run names only what is not in use in it already.",

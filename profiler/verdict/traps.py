@@ -55,7 +55,7 @@ def energy(runs: Runs) -> str | None:
     kinds = sorted({energy_kind(run.summary) or "no meter" for run in runs})
     if len(kinds) < 2:
         return None
-    return f"Energy was not metered alike: {_list(kinds)}. Across classes or scopes no comparison is decidable."
+    return f"Energy was not metered alike: {_list(kinds)}. Energies of different class or scope are not comparable."
 
 
 def short_window(runs: Runs) -> str | None:

@@ -174,7 +174,7 @@ def _judge(reads: int, arrival: Spread | None, sent: Spread | None, capture: Cap
         )
     agrees = max(arrival.p99_abs_us, sent.p99_abs_us) <= AGREE_US
     return agrees, (
-        f"Our stamps {'agree' if agrees else 'do not agree'} with the wire: p99 of the difference is "
+        f"Our timestamps {'agree' if agrees else 'do not agree'} with the wire: p99 of the difference is "
         f"{arrival.p99_abs_us:.1f} µs on arrival and {sent.p99_abs_us:.1f} µs on sending; at most {AGREE_US:g} µs is "
         f"expected{missing}."
     )
@@ -184,7 +184,7 @@ def _missing(reads: int, capture: Capture) -> str:
     """Say what the comparison had to leave out."""
     parts = {
         f"{capture.drops} packets found the ring full": capture.drops,
-        f"{capture.stepped} segments were stamped by a clock that was being set": capture.stepped,
+        f"{capture.stepped} segments were timestamped by a clock that was being set": capture.stepped,
         f"{reads} reads are not on the capture": reads,
     }
     return "".join(f"; {text}" for text, count in parts.items() if count)

@@ -138,7 +138,7 @@ class TracePrompts(_Strict):
     source: Literal["trace"]
     file: Text = Field(description="Trace beside the definition, or anywhere under an absolute path.")
     format: Literal["mooncake", "azure", "burstgpt", "aforo"] | None = Field(
-        default=None, description="Format of the file; told by its first line if not given."
+        default=None, description="Format of the file; recognised by its first line if not given."
     )
     max_rows: Count | None = Field(
         default=None, description="Only so many rows from the beginning of the file are read."

@@ -26,7 +26,7 @@ def test_a_run_is_audited_from_one_end_to_the_other(tmp_path: Path, aforo: Aforo
 
     done = aforo("audit", str(path))
     assert done.returncode == 0, done.stderr
-    assert "Our stamps agree with the wire" in done.stdout
+    assert "Our timestamps agree with the wire" in done.stdout
     outcome = json.loads(aforo("audit", str(path), "--json").stdout)
     assert max(outcome["arrival"]["p99_abs_us"], outcome["sent"]["p99_abs_us"]) == error_us
     assert outcome["reads_found"] == outcome["reads"] > 81

@@ -8,7 +8,7 @@ from support.command import TINY, Aforo
 CASES = [
     (["run", "quickstrat"], "quickstart"),
     (["run", "--model", "no/such/file.gguf"], "no/such/file.gguf"),
-    (["run", "smoke", "--model", TINY, "--threads", "4096"], "logical processors"),
+    (["run", "smoke", "--model", TINY, "--threads", "4096"], "logical CPUs"),
     (["run", "smoke", "--model", TINY, "--engine", "llama-cpp-python", "--concurrency", "4"], "--engine llama-server"),
     (["run", "smoke", "--model", TINY, "--engine", "lama"], "llama-server"),
     (["run", "smoke", "--model", TINY, "--engine-path", "/no/such/program"], "engines build llama-server"),

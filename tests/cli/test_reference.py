@@ -38,6 +38,12 @@ def test_every_verb_and_every_option_is_explained(verb: reference.Verb) -> None:
         assert each.typed.replace("|", r"\|") in PAGE.read_text()
 
 
+def test_every_choice_is_seen_in_the_help_of_run() -> None:
+    run = next(verb for verb in VERBS if verb.words == "aforo run")
+    shown = {each.name: f"{each.info.metavar} {each.info.help}" for each in parameters(run.function)}
+    assert [each.flag for each in declared(Options) if not all(word in shown[each.name] for word in each.choices)] == []
+
+
 def test_the_help_of_run_is_grouped_and_takes_a_line_for_most_options(tmp_path: Path) -> None:
     lines = aforo("run", "--help", COLUMNS="100").splitlines()
     assert len(lines) <= len(declared(Options)) + 45  # panels, usage, and the few that take two
@@ -54,6 +60,8 @@ def test_the_help_of_run_is_grouped_and_takes_a_line_for_most_options(tmp_path: 
         ("aforo run --arr", {"--arrivals"}),
         ("aforo run smoke --price-kind on", {"on-demand"}),
         ("aforo gat", {"gate"}),
+        ("aforo gate a b --allow-mismatch gr", {"grid"}),
+        ("aforo compare --allow-mismatch workload.prom", {"workload.prompts"}),
     ],
 )
 def test_a_shell_completes(typed: str, completed: set[str]) -> None:

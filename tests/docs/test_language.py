@@ -1,5 +1,6 @@
 """Documentation, help and report templates use the field's terms: `docs/glossary.md` has them."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,14 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "reports").glob("*.j2")),
 ]
+ROOMS = sorted(path for path in (ROOT / "profiler").iterdir() if path.suffix == ".py" or path.is_dir())
 DIALECT = {
     r"(?<![\w-])stamp(s|ed|ing)?\b": "timestamp",
     r"\bown words?\b": "engine-reported",
     r"\bopinions?\b": "estimate",
     r"\bundecidable\b": "inconclusive, or not comparable",
+    r"\blisted as unchecked\b": "skipped",
+    r"\bdecidable\b": "comparable, conclusive",
     r"\bspoil(s|t|ed)?\b": "interference; invalid",
     r"(?<![\w-])processors?\b": "CPU",
     r"\bvital signs\b": "host counters",
@@ -48,6 +52,16 @@ def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
         yield from helps(below, f"{name} {verb}")
 
 
+def sentences(source: str) -> Iterator[str]:
+    """The texts of a module that people may read: literals of several words that are no docstrings of code."""
+    tree = ast.parse(source)
+    code = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    documented = [node for node in ast.walk(tree) if isinstance(node, code) and ast.get_docstring(node)]
+    docstrings = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    literals = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings]
+    yield from (each.value for each in literals if isinstance(each.value, str) and " " in each.value.strip())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_use_the_terms_of_the_field(page: Path) -> None:
     assert dialect(page.read_text("utf-8")) == []
@@ -55,6 +69,13 @@ def test_pages_use_the_terms_of_the_field(page: Path) -> None:
 
 def test_help_uses_the_terms_of_the_field() -> None:
     found = {name: dialect(text) for name, text in helps(typer.main.get_command(app), "aforo")}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_sentences_in_the_code_use_the_terms_of_the_field(room: Path) -> None:
+    modules = room.rglob("*.py") if room.is_dir() else [room]
+    found = {module.name: dialect("\n".join(sentences(module.read_text("utf-8")))) for module in modules}
     assert {name: words for name, words in found.items() if words} == {}
 
 

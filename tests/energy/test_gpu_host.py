@@ -80,7 +80,7 @@ def test_a_card_that_nobody_read_leaves_no_whole_machine(absent: dict[str, str])
     assert (model.scope, model.gross_j) == ("machine without its GPUs", None)
     (reason,) = absent.values()
     assert model.notes[0] == (
-        f"this host has 1 GPU (NVIDIA A10G) whose energy was not read ({reason}), and a model of its processors alone "
+        f"this host has 1 GPU (NVIDIA A10G) whose energy was not read ({reason}), and a model of its CPUs alone "
         "is not the machine"
     )
     assert headline([model]) is None

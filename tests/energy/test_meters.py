@@ -57,7 +57,7 @@ def test_a_meter_asked_for_by_name_must_be_there() -> None:
     with pytest.raises(UsageError, match="--meters rapl,nvml: nvml cannot be used: not here"):
         Meters("rapl,nvml", HandClock(), KINDS)
     with pytest.raises(UsageError, match="--meters wattmeter: expected auto, none, or some of nvml,rapl,codecarbon"):
-        check_wanted("wattmeter")
+        check_wanted("wattmeter", KINDS)
 
 
 def test_a_model_is_all_there_is() -> None:

@@ -179,7 +179,7 @@ def test_a_superchip_is_metered_as_a_module(clock: HandClock) -> None:
     fake.name = b"NVIDIA GH200 480GB"
     meter = NvmlMeter(clock, fake)
     assert {c.scope for c in meter.channels} == {"GPU modules"}
-    assert all("processor, memory and GPU" in c.provenance for c in meter.channels)
+    assert all("CPU, memory and GPU" in c.provenance for c in meter.channels)
     assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [600, 600]
     meter.close()
 

@@ -1,6 +1,7 @@
 import io
 
 from rich.console import Console
+from support.checkout import ROOT
 
 from profiler.reports.terminal import summary_table
 from profiler.results.manifest import Calibration
@@ -135,3 +136,13 @@ def test_twenty_columns_keep_every_label_and_every_number(fake_run):
         assert label in narrow
     assert "Requests finished 60 of 60" in wide
     assert "Requests finished: 60 of 60" in narrow
+
+
+def test_the_sample_of_the_readme_has_the_lines_of_a_run(fake_run):
+    """What README shows was measured; its labels and the order of its lines are those that are printed now."""
+    sample = (ROOT / "README.md").read_text("utf-8").partition("```text\n")[2].partition("```")[0]
+    now = printed(fake_run())
+    shown = [line.split("  ")[0] for line in sample.splitlines()[3:] if line[:1].isalpha()]
+    assert shown[0] == "Requests finished"
+    assert shown == [label for line in now.splitlines() if (label := line.split("  ")[0]) in shown]
+    assert max(map(len, sample.splitlines())) <= 80

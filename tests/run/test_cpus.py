@@ -21,13 +21,13 @@ def test_neighbours_are_written_as_a_range() -> None:
 
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "3-1", "0,,1", "0x1", "1.5"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="expected processors like 0-1,4"):
+    with pytest.raises(UsageError, match="expected CPUs like 0-1,4"):
         parse_cpus(text, "--client-cpus", EIGHT)
 
 
 @pytest.mark.parametrize(("text", "unknown"), [("7-8", "8"), ("9", "9"), ("0-99999999999", "8"), ("6-9", "8")])
 def test_a_processor_that_may_not_be_used_is_named(text: str, unknown: str) -> None:
-    with pytest.raises(UsageError, match=rf"may not use processor {unknown}\. It may use 0-7\."):
+    with pytest.raises(UsageError, match=rf"may not use CPU {unknown}\. It may use 0-7\."):
         parse_cpus(text, "--server-cpus", EIGHT)
 
 
@@ -45,7 +45,7 @@ def test_client_and_server_are_kept_apart_where_there_are_enough() -> None:
     assert chosen.client == (6, 7)
     assert chosen.server == (0, 1, 2, 3, 4, 5)
     assert chosen.reason == (
-        "kept apart: 8 usable processors, enough for 5 server threads, 2 client workers and one to spare"
+        "kept apart: 8 usable CPUs, enough for 5 server threads, 2 client workers and one to spare"
     )
 
 
@@ -53,7 +53,7 @@ def test_nothing_is_pinned_where_there_are_too_few() -> None:
     chosen = choose_cpus(None, None, EIGHT, threads=6, workers=2)
     assert (chosen.client, chosen.server) == ((), ())
     assert chosen.reason == (
-        "not pinned: 8 usable processors, too few for 6 server threads, 2 client workers and one to spare"
+        "not pinned: 8 usable CPUs, too few for 6 server threads, 2 client workers and one to spare"
     )
 
 
@@ -77,9 +77,9 @@ def test_the_side_that_is_not_named_gets_the_rest() -> None:
 
 
 def test_processors_are_shared_only_when_both_sides_are_named() -> None:
-    with pytest.raises(UsageError, match=r"--client-cpus 0-7: that leaves no processor of 0-7 to the model server"):
+    with pytest.raises(UsageError, match=r"--client-cpus 0-7: that leaves no CPU of 0-7 to the model server"):
         choose_cpus("0-7", None, EIGHT, threads=4, workers=1)
-    with pytest.raises(UsageError, match=r"leaves no processor of 0-7 to the load driver\. Pass --client-cpus too"):
+    with pytest.raises(UsageError, match=r"leaves no CPU of 0-7 to the load driver\. Pass --client-cpus too"):
         choose_cpus(None, "0-7", EIGHT, threads=4, workers=1)
     (warning,) = choose_cpus("3", "0-3", EIGHT, threads=4, workers=1).warnings
-    assert "share processor 3, as asked" in warning
+    assert "share CPU 3, as asked" in warning

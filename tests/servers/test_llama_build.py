@@ -193,7 +193,7 @@ def test_the_files_that_are_compiled_as_one_are_for_the_pinned_source() -> None:
 
 def test_a_build_says_beforehand_what_it_does_and_how_long_it_takes() -> None:
     text = llama_build.announcement(2)
-    assert text.startswith("Building llama-server for this processor, once: about ")
+    assert text.startswith("Building llama-server for this CPU, once: about ")
     assert "min on 2 CPUs" in text
 
 

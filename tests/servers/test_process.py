@@ -88,7 +88,7 @@ def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
         ("print('out of cheese'); raise SystemExit(3)", "exit code 3"),
         (
             "import os; print('boom', flush=True); os.kill(os.getpid(), 4)",
-            "instructions that this processor lacks.* Build it anew\\)",
+            "instructions that this CPU lacks.* Build it anew\\)",
         ),
         ("import os; print('oom', flush=True); os.kill(os.getpid(), 9)", "memory ran out"),
     ],

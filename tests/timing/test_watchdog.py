@@ -59,7 +59,7 @@ def hung(monkeypatch: pytest.MonkeyPatch, hang: str, settings: str = "") -> str:
 
 
 def test_a_driver_that_spins_ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "made no progress in 5 s of processor time" in hung(monkeypatch, SPIN, QUICK)
+    assert "made no progress in 5 s of CPU time" in hung(monkeypatch, SPIN, QUICK)
 
 
 def test_a_driver_that_spins_where_it_cannot_look_is_ended_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

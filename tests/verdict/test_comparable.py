@@ -6,7 +6,14 @@ from support.stored_runs import GOLDEN, stored
 
 from profiler.errors import UsageError
 from profiler.results.run_set import StoredRun, read_runs
-from profiler.verdict.comparable import check_comparable, differing_settings, fairness, mismatches, setting_of
+from profiler.verdict.comparable import (
+    check_comparable,
+    differing_settings,
+    fairness,
+    may_differ,
+    mismatches,
+    setting_of,
+)
 
 CPU = {"physical_cores": 4, "logical_cpus": 8, "smt": True}
 LOAD = {"shape": "closed-loop", "concurrency": 1}
@@ -150,7 +157,7 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
     values = {found.field: found.values for found in differing_settings(runs)}
     assert values["host"] == {"a": "not known", "b": "api.example.com"}
     assert values["architecture"] == {"a": "x86_64", "b": "not known"}
-    assert values["logical processors"] == {"a": "8", "b": "not known"}
+    assert values["logical CPUs"] == {"a": "8", "b": "not known"}
     assert fairness(runs) == []  # the SMT of this machine is not its server's
 
 
@@ -186,3 +193,10 @@ def test_prices_of_two_kinds(pair) -> None:
     price = {"per_hour": 1, "currency": "USD", "kind": "on-demand", "source": {"name": "flag", "title": "flag"}}
     runs = pair({"cost": {"price": price}}, cost={"price": {**price, "kind": "spot"}})
     assert fairness(runs) == ["Prices are not of one kind: on-demand in USD against spot in USD."]
+
+
+def test_only_fields_and_traps_may_be_allowed(pair) -> None:
+    check_comparable(pair(), may_differ())
+    assert {"workload", "workload.prompts", "slo", "grid", "smt"} <= set(may_differ())
+    with pytest.raises(UsageError, match=r"threds: expected a field \(workload, .* or a trap \(energy"):
+        check_comparable(pair(), ["grid", "threds"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from support.checkout import ROOT
 from support.stored_runs import stored
 
 from profiler.energy.account import Seen, accounts
@@ -291,6 +292,11 @@ def test_what_is_only_a_warning(tmp_path: Path, changes: dict[str, Any], says: s
     assert says in found.sentence
     assert not found.is_barring
     assert all(obstacle(metric, [runs[0]], [runs[1]]) is None for metric in METRICS)
+
+
+def test_every_trap_has_a_line_of_its_own_in_the_documentation() -> None:
+    lines = (ROOT / "docs/comparing.md").read_text("utf-8").splitlines()
+    assert [trap.id for trap in TRAPS if sum(line.startswith(f"| `{trap.id}` |") for line in lines) != 1] == []
 
 
 def test_ids_of_traps_are_unique_and_what_bars_says_what_would_do() -> None:

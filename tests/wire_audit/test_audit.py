@@ -191,7 +191,7 @@ def test_too_little_of_the_run_is_on_the_capture_to_judge() -> None:
     assert outcome.agrees is None
     assert outcome.error_us is None
     assert "Only 16 of 20 reads are on the capture; at least 90%" in outcome.verdict
-    assert "6 segments were stamped by a clock that was being set" in outcome.verdict
+    assert "6 segments were timestamped by a clock that was being set" in outcome.verdict
 
 
 def test_a_capture_of_something_else() -> None:

@@ -178,7 +178,7 @@ TRACE = "  source: trace\n  file: t.csv"
             "  source: synthetic\n  tokens: 8",
             TRACE + "\n  format: mooncacke",
             "7: 'prompts.format' is 'mooncacke': expected 'mooncake' or 'azure' or 'burstgpt' or 'aforo'. Format of "
-            "the file; told by its first line if not given. Did you mean 'mooncake'?",
+            "the file; recognised by its first line if not given. Did you mean 'mooncake'?",
         ),
         (
             "shape: closed-loop",

@@ -176,11 +176,6 @@ def _listed(value: float | Sequence[float]) -> str:
     return ", ".join(map(str, value)) if isinstance(value, Sequence) else str(value)
 
 
-def _version(manifest: Manifest) -> str:
-    """The engine's version, without the build that some put in brackets behind it."""
-    return (manifest.engine.version or "").partition(" (")[0]
-
-
 _ENGINE_SETTINGS = ("threads", "slots", "KV cache", "prompt cache")
 _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "host": host,
@@ -190,6 +185,7 @@ _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "quantisation": lambda manifest: manifest.model.quantisation,
     **{title: engine_setting(title) for title in _ENGINE_SETTINGS},
     "load": load,
-    "version": _version,  # last: two engines differ in it, too, and a label has room for few words
+    # Last: two engines differ in it, too, and a label has room for few words.
+    "version": lambda manifest: manifest.engine.version_number or "",
 }
 _NEEDS_TITLE = {*_ENGINE_SETTINGS, "version"}
