@@ -4,14 +4,17 @@ Texts are read anew for the few that are shown: a run may have more of them than
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import fmean
 
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.scores import ScoredAnswer, scores_of
+from profiler.quality.item import Item
 from profiler.results.folder import RunFolder
 from profiler.results.points import points_of
 from profiler.results.records import KeptResponse, RequestRecord
+from profiler.results.run_set import StoredRun
 from profiler.workloads.phases import point_of, repeat_number
 
 NOTHING_KEPT = "the run kept no texts of responses"
@@ -51,12 +54,13 @@ class Asked:
 class Answers:
     """All that a run was asked, at every load.
 
-    `scorers` are in the order of the catalogue; `leading` is the one that says what a right answer is, else the first.
-    `not_scored` says why nothing has a score.
+    `items` are the rows of the data file, by id. `scorers` are in the order of the catalogue; `leading` is the one that
+    says what a right answer is, else the first. `not_scored` says why nothing has a score.
     """
 
     points: tuple[str, ...]
     asked: tuple[Asked, ...]
+    items: Mapping[str, Item] = field(default_factory=dict)
     scorers: tuple[str, ...] = ()
     leading: str | None = None
     not_scored: str | None = None
@@ -86,7 +90,16 @@ def answers_of(folder: RunFolder) -> Answers:
     leading = next((one.scorer for one in scores if one.is_correct is not None), scorers[0] if scorers else None)
     by_request = _by_request(scores)
     asked = [Asked(point, item, own, _of(own, by_request)) for (point, item, _), own in repeats.items()]
-    return Answers(tuple(points), tuple(asked), scorers, leading, reason)
+    return Answers(tuple(points), tuple(asked), folder.read_items(), scorers, leading, reason)
+
+
+def answers_of_runs(runs: Iterable[StoredRun]) -> dict[str, Answers]:
+    """Return the answers of those runs that kept some, by the run's name. Raises `RunFolderError`."""
+    found = {}
+    for run in runs:
+        with suppress(NotMeasuredError):
+            found[run.name] = answers_of(run.folder)
+    return found
 
 
 def texts_of(folder: RunFolder, indexes: Collection[int]) -> dict[int, KeptResponse]:
@@ -107,7 +120,7 @@ def shown_point(answers: Answers, headline: str | None) -> str:
 def _measured(folder: RunFolder) -> Iterator[tuple[int, str | None, str]]:
     """Yield request, item and phase of every measured request whose response was kept."""
     items = {row.index: row.item for row in folder.read_answers()}
-    for request in folder.read_requests().times():
+    for request in folder.read_requests().times() if items else ():
         if request.index in items and repeat_number(request.phase) is not None:
             yield request.index, items[request.index], request.phase
 

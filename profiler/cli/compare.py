@@ -44,6 +44,7 @@ def compare(
 
     Runs of several workloads or models are compared in sets, a page for each.
     """
+    from profiler.aggregation.answers import answers_of_runs
     from profiler.cli.percentages import drift_of
     from profiler.cli.progress import shown_progress
     from profiler.reports.compare.comparison import compare_sets
@@ -57,7 +58,9 @@ def compare(
     with shown_progress(quiet=quiet) as progress:
         stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
         progress.stage(f"Comparing {len(stored)} run{'s' if len(stored) != 1 else ''}")
-        comparisons = compare_sets(stored, refused, baseline, allow_mismatch or [], drift_ratio)
+        comparisons = compare_sets(
+            stored, refused, baseline, allow_mismatch or [], drift_ratio, answers_of_runs(stored)
+        )
     for one in comparisons[0].refused:
         print(f"aforo: not compared: {one.sentence}", file=sys.stderr)
     _deliver(comparisons, chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)

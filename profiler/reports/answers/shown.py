@@ -116,11 +116,11 @@ def shown(
     """
     orders = [one.worst_first(scorer) for one in asked]
     wanted = {index for order in orders for index in order}
-    texts, records, items = texts_of(folder, wanted), records_of(folder, wanted), folder.read_items()
+    texts, records = texts_of(folder, wanted), records_of(folder, wanted)
     return [
         ShownItem(
             one,
-            items.get(one.item) if one.item is not None else None,
+            answers.items.get(one.item) if one.item is not None else None,
             tuple(_said(one, index, texts, records) for index in order),
             answers.scorers,
             scorer,

@@ -1,8 +1,10 @@
 """A comparison: all that its page, its tables and its files say, computed once from the runs' summaries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from profiler.aggregation.answers import Answers
 from profiler.errors import UsageError
 from profiler.reports.compare import operating as op
 from profiler.reports.compare.columns import Column
@@ -10,6 +12,7 @@ from profiler.reports.compare.columns import columns as columns_about
 from profiler.reports.compare.conclusion import conclusion, lead
 from profiler.reports.compare.differences import Differences, differences
 from profiler.reports.compare.entries import Entries, Entry, by_value, host, named
+from profiler.reports.compare.quality import NOT_SCORED, Quality, quality
 from profiler.reports.compare.readings import Reading
 from profiler.reports.compare.sides import sides
 from profiler.results.run_set import Refused, StoredRun
@@ -43,6 +46,7 @@ class Comparison:
     allowed: tuple[Mismatch, ...]  # what differs although it should not
     settings: tuple[Mismatch, ...]  # what differs on purpose
     traps: tuple[Found, ...]  # what makes it unfair
+    quality: Quality = NOT_SCORED  # on the same items
     set_number: int = 1  # of the comparable sets that the runs fell into
     sets: int = 1
 
@@ -108,22 +112,23 @@ def compare_sets(
     baseline: str | None = None,
     allowed: Sequence[str] = (),
     drift_ratio: float | None = None,
+    answers: Mapping[str, Answers] = MappingProxyType({}),
 ) -> list[Comparison]:
     """Set runs side by side, those that measure the same in one comparison each; that of the baseline comes first.
 
-    Runs that measure what no other does are refused. Raises `UsageError` as `compare` does, where no two runs measure
-    the same, or where no set has the baseline.
+    Runs that measure what no other does are refused. `answers` are those of the runs that kept some, by name. Raises
+    `UsageError` as `compare` does, where no two runs measure the same, or where no set has the baseline.
     """
     sets = comparable_sets(runs, allowed)
     several = [one for one in sets if len(one) >= FEWEST]
     if not several:
-        return [compare(runs, refused, baseline, allowed, drift_ratio)]
+        return [compare(runs, refused, baseline, allowed, drift_ratio, answers)]
     alone = [_alone(run, several[0][0]) for one in sets if len(one) < FEWEST for run in one]
     own = several[0] if baseline is None else _set_of(several, baseline)
     others = [one for one in several if one is not own]
     return [
         replace(
-            compare(one, [*refused, *alone], baseline if one is own else None, allowed, drift_ratio),
+            compare(one, [*refused, *alone], baseline if one is own else None, allowed, drift_ratio, answers),
             set_number=number,
             sets=len(several),
         )
@@ -150,13 +155,14 @@ def compare(
     baseline: str | None = None,
     allowed: Sequence[str] = (),
     drift_ratio: float | None = None,
+    answers: Mapping[str, Answers] = MappingProxyType({}),
 ) -> Comparison:
     """Set runs side by side.
 
     `baseline` is a name, run id or path; the first run unless given. `allowed` are fields that may differ although
     such runs do not answer the same question, and traps that are taken all the same. `drift_ratio` is how much runs of
-    one setting are stated to differ. Raises `UsageError` for fewer than two runs, for a field that differs
-    and is not allowed, and for a baseline that is not there.
+    one setting are stated to differ, `answers` as above. Raises `UsageError` for fewer than two runs, for a field that
+    differs and is not allowed, and for a baseline that is not there.
     """
     if len(runs) < FEWEST:
         raise UsageError(_too_few(runs, refused))
@@ -168,6 +174,7 @@ def compare(
     columns = tuple(c for c in every if not all(reading.is_missing for reading in read[c.id]))
     base = entries.find(baseline) if baseline else entries.all[0]
     points, invalid_points = op.operating(entries.all)
+    found_sides = sides(entries.all, base)
     return Comparison(
         entries=entries,
         tokens=tokens,
@@ -175,12 +182,13 @@ def compare(
         columns=columns,
         absent=tuple((c, read[c.id][0].reason or "") for c in every if c not in columns and not c.is_optional),
         read=read,
-        differences=differences(sides(entries.all, base), [c for c in columns if c.metric], drift_ratio, allowed),
+        differences=differences(found_sides, [c for c in columns if c.metric], drift_ratio, allowed),
         points=tuple(points),
         invalid_points=invalid_points,
         allowed=tuple(found),
         settings=tuple(differing_settings(runs)),
         traps=tuple(traps(runs, allowed)),
+        quality=quality(found_sides, answers) if answers else NOT_SCORED,
     )
 
 

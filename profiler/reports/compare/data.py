@@ -11,6 +11,7 @@ from profiler.csv_cells import harmless
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.entries import Entry
+from profiler.reports.compare.quality import Paired
 from profiler.reports.compare.readings import Reading
 from profiler.reports.compare.sides import Side
 from profiler.reports.compare.table import verdict
@@ -65,6 +66,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
             }
             for side in found.sides.others
         ],
+        "quality": [_paired(one) for one in comparison.quality.rows],
         "variation_between_runs": [_variation(comparison, side) for side in found.sides.all],
         "confidence_of_each_difference": dict(found.confidences),
         "mismatches_allowed": [{"field": one.field, "values": one.values} for one in comparison.allowed],
@@ -109,8 +111,22 @@ def _reading(reading: Reading) -> dict[str, Any]:
 def _difference(one: Difference) -> dict[str, Any]:
     alone = one.value if one.ratio is None else None
     reason = one.reason or None
-    return {"outcome": one.outcome, "ratio": _ratio(one.ratio), "ratio_without_interval": alone, "reason": reason}
+    return {"outcome": one.outcome, "ratio": _ends(one.ratio), "ratio_without_interval": alone, "reason": reason}
 
 
-def _ratio(found: Estimate | None) -> dict[str, float | None] | None:
+def _paired(one: Paired) -> dict[str, Any]:
+    """Scores in points, of the same items on both sides."""
+    return {
+        "run": one.side.first.name,
+        "scorer": one.scorer,
+        "items": one.items,
+        "baseline": one.base,
+        "score": one.new,
+        "difference": _ends(one.difference),
+        "outcome": one.outcome,
+        "reason": one.reason or None,
+    }
+
+
+def _ends(found: Estimate | None) -> dict[str, float | None] | None:
     return None if found is None else {"value": found.value, "low": found.low, "high": found.high}

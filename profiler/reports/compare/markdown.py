@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.differences import Difference
 from profiler.reports.compare.entries import by_value
+from profiler.reports.compare.quality import Paired
 from profiler.reports.compare.table import WITHIN_NOTE, Cell, Table, table
 from profiler.reports.compare.verdicts import by_verdict
 from profiler.reports.markdown import grid, plain
@@ -28,6 +29,7 @@ def render(comparison: Comparison) -> str:
         plain(comparison.differences.note),
         _differences(comparison),
         _list(plain(sentence) for sentence in comparison.differences.reasons),
+        *_quality(comparison),
         *_titled("### What may make this comparison unfair", [plain(sentence) for sentence in comparison.unfair]),
         *_titled("### What differs", _settings(comparison)),
         *_titled("### Not compared", [plain(one.sentence) for one in comparison.refused]),
@@ -72,6 +74,22 @@ def _change(one: Difference) -> str:
     mark = {"better": "▲ ", "worse": "▼ "}.get(one.outcome, "")
     bounds = f" ({one.bounds()})" if one.bounds() else ""
     return f"{mark}{one.text()}{bounds}, {one.word}"
+
+
+def _quality(comparison: Comparison) -> list[str]:
+    """How well each side answers the same items."""
+    found = comparison.quality
+    if not found.rows:
+        return []
+    base = comparison.differences.baseline.name
+    rows = [[row.side.name, row.title, str(row.items), *row.means, _points(row)] for row in found.rows]
+    table = "\n".join(grid(["Run", "Scorer", "Items", f"Score of {base}", "Score", "Difference"], rows))
+    return ["### Answers to the same items", plain(found.note), table]
+
+
+def _points(row: Paired) -> str:
+    mark = {"better": "▲ ", "worse": "▼ "}.get(row.outcome, "")
+    return f"{mark}{row.text()} ({row.bounds()}), {row.outcome}" if row.text() else f"{row.outcome}: {row.reason}"
 
 
 def _settings(comparison: Comparison) -> list[str]:

@@ -26,6 +26,7 @@ def summary(comparison: Comparison) -> RenderableType:
     parts.append(Text(WITHIN_NOTE, style="dim"))
     parts.append(Text(f"Against {found.baseline.full_name}", style="bold"))
     parts += [_differences(comparison), Text(found.note, style="dim")]
+    parts += _quality(comparison)
     notes = [*comparison.unfair, *found.reasons]
     if notes:
         parts.append(_list(notes))
@@ -77,6 +78,27 @@ def _differences(comparison: Comparison) -> RenderableType:
 def _change(one: Difference) -> Text:
     text = Text(_MARKS.get(one.outcome, "") + (one.text() or one.word), style=_STYLES.get(one.outcome, "dim"))
     return text.append(f"\n{one.bounds()}", style="dim") if one.bounds() else text
+
+
+def _quality(comparison: Comparison) -> list[RenderableType]:
+    """How well each side answers the same items, in points."""
+    found = comparison.quality
+    if not found.rows:
+        return []
+    grid = _grid()
+    for number, title in enumerate(
+        ("", "scorer", "items", comparison.differences.baseline.name, "score", "difference")
+    ):
+        grid.add_column(title, justify="left" if number < 2 else "right")
+    for row in found.rows[:MOST_ROWS]:
+        change = Text(_MARKS.get(row.outcome, "") + (row.text() or row.outcome), style=_STYLES.get(row.outcome, "dim"))
+        change.append(f"\n{row.bounds() or row.reason}", style="dim")
+        grid.add_row(Text(row.side.name, style="bold"), Text(row.title), str(row.items), *row.means, change)
+    return [
+        Text("Answers to the same items", style="bold"),
+        _with_rest(grid, len(found.rows), "row"),
+        Text(found.note, style="dim"),
+    ]
 
 
 def _with_rest(grid: Table, total: int, noun: str) -> RenderableType:
