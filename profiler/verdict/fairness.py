@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import MetricSpec
 from profiler.verdict import traps as of
+from profiler.verdict import traps_of_work as work
 from profiler.verdict.traps import Runs
 
 Bars = Callable[[MetricSpec], bool]
@@ -126,15 +127,17 @@ TRAPS: tuple[Trap, ...] = (
     Trap("prompt-cache", of.prompt_cache, _with_prompts, "The same --prompt-cache on both sides."),
     Trap("cached-prompts", of.cached, _with_prompts, "Prompts that are new to both servers."),
     Trap("known-prompts", of.known_prompts, _with_prompts, "Prompts that are new to the server."),
+    # What is cut off is no answer, and what goes on behind its end is no work that anybody wants.
+    Trap("stop-policy", work.stop_policy, _of_requests, "The same --stop on both sides."),
     # A shorter response is a faster request.
-    Trap("output-lengths", of.response_lengths, _of_requests, "Responses of one length on both sides."),
-    Trap("prompt-lengths", of.prompt_lengths, _of_prompts, "Prompts of one length on both sides."),
+    Trap("output-lengths", work.response_lengths, _of_requests, "Responses of one length on both sides."),
+    Trap("prompt-lengths", work.prompt_lengths, _of_prompts, "Prompts of one length on both sides."),
     # --force asked for it; the word stands in every output.
     Trap("invalid", of.invalid, _nothing),
     Trap("cut-short", of.cut_short, _nothing),
     # Alike on both sides, or else output-lengths has named it; of one side alone it betters the number.
-    Trap("short-responses", of.shorter, _nothing, "Responses as long as asked for.", bars_alone=_of_requests),
-    Trap("other-prompts", of.other_prompts, _nothing, "Prompts as long as asked for.", bars_alone=_of_prompts),
+    Trap("short-responses", work.shorter, _nothing, "Responses as long as asked for.", bars_alone=_of_requests),
+    Trap("other-prompts", work.other_prompts, _nothing, "Prompts as long as asked for.", bars_alone=_of_prompts),
     Trap("requests", of.requests, _nothing),
     # What a comparison may be about.
     Trap("tuned", of.tuned, _nothing),

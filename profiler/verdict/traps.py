@@ -6,9 +6,8 @@ from typing import Protocol
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Scalar, Summary
 from profiler.servers.engines import engine_called
-from profiler.workloads.schema import SyntheticPrompts
 
-_SAME_LENGTH_RATIO = 0.05  # mean lengths that differ by less are alike
+SAME_LENGTH_RATIO = 0.05  # mean lengths that differ by less are alike
 _SAME_SHARE = 0.05  # of prompt tokens that came from a cache
 _MANY_TIMES = 2.0  # as many requests: estimates that depend on the length of a run show it
 _SHORT_WINDOW = "too short for a claim"  # as `energy.account` notes it
@@ -67,14 +66,14 @@ def short_window(runs: Runs) -> str | None:
     if not short:
         return None
     return (
-        f"The steady load of {_some(short)} is too short for its energy meter to carry a comparison: raise --requests "
+        f"The steady load of {some(short)} is too short for its energy meter to carry a comparison: raise --requests "
         "or --max-repeat-s."
     )
 
 
 def prices(runs: Runs) -> str | None:
     """Prices of different kind or currency, by the hour or by the token."""
-    kinds = _kinds(runs, lambda run: run.cost.charged_text)
+    kinds = different(runs, lambda run: run.cost.charged_text)
     if len(kinds) < 2:
         return None
     hourly = (
@@ -96,7 +95,7 @@ def token_worth(runs: Runs) -> str | None:
 
 def regions(runs: Runs) -> str | None:
     """Prices of different regions."""
-    regions = _kinds(runs, lambda run: run.cost.price and run.cost.price.region)
+    regions = different(runs, lambda run: run.cost.price and run.cost.price.region)
     if len(regions) < 2:
         return None
     return f"Prices are of different regions: {', '.join(regions)}. A difference may be one of region, not of machine."
@@ -132,7 +131,7 @@ def prompt_cache(runs: Runs) -> str | None:
 
 def cached(runs: Runs) -> str | None:
     """Servers that took different shares of the prompts from a cache."""
-    shares = {run.name: share for run in runs if (share := _number(run, "cached_prompt_ratio")) is not None}
+    shares = {run.name: share for run in runs if (share := number(run, "cached_prompt_ratio")) is not None}
     if len(shares) < 2 or max(shares.values()) - min(shares.values()) <= _SAME_SHARE:
         return None
     return (
@@ -151,7 +150,7 @@ def known_prompts(runs: Runs) -> str | None:
     if not later:
         return None
     return (
-        f"The prompts of {_some(later)} were sent to this server before, by another run: a prompt cache makes the TTFT "
+        f"The prompts of {some(later)} were sent to this server before, by another run: a prompt cache makes the TTFT "
         "of such a run look better than it is. Measure again with prompts that Aforo makes and without --nonce, or "
         "restart the server in between."
     )
@@ -164,7 +163,7 @@ def _may_have_a_cache(run: Compared) -> bool:
         bool(engine.url)
         and not engine.command
         and engine.prompt_cache != "cold"
-        and _number(run, "cached_prompt_ratio") != 0
+        and number(run, "cached_prompt_ratio") != 0
     )
 
 
@@ -174,69 +173,12 @@ def _prompts_of(run: Manifest) -> object:
     return run.engine.url, run.seed, run.nonce, asked.id, asked.version, asked.prompts, asked.requests
 
 
-def response_lengths(runs: Runs) -> str | None:
-    """Responses of different mean length."""
-    found = _lengths(runs, "output_tokens_per_request")
-    if found is None:
-        return None
-    return (
-        f"Output lengths differ: responses have {found} on average. Whole requests are not the same work, and a server "
-        "that ends a sequence early looks faster: ask for the same length on both sides (ignore_eos)."
-    )
-
-
-def prompt_lengths(runs: Runs) -> str | None:
-    """Prompts of different mean length."""
-    found = _lengths(runs, "prompt_tokens_per_request")
-    return None if found is None else f"Prompt lengths differ: {found} on average, as the servers count them."
-
-
-def _lengths(runs: Runs, metric: str) -> str | None:
-    means = {run.name: mean for run in runs if (mean := _number(run, metric)) is not None}
-    if not means or max(means.values()) - min(means.values()) <= _SAME_LENGTH_RATIO * max(means.values()):
-        return None
-    return f"from {min(means.values()):.4g} to {max(means.values()):.4g} tokens"
-
-
-def shorter(runs: Runs) -> str | None:
-    """Responses shorter than was asked for."""
-    short = [
-        f"{mean:.4g} of {asked} ({run.name})"
-        for run in runs
-        if run.manifest.workload.stop == "length"
-        and (mean := _number(run, "output_tokens_per_request")) is not None
-        and mean < (1 - _SAME_LENGTH_RATIO) * (asked := run.manifest.workload.output_tokens)
-    ]
-    if not short:
-        return None
-    return f"Responses are shorter than was asked for, in tokens on average: {_some(short)}. They ended early."
-
-
-def other_prompts(runs: Runs) -> str | None:
-    """Prompts of another length than was asked for."""
-    other = [
-        f"{mean:.4g} for {prompts.tokens} ({run.name})"
-        for run in runs
-        if (mean := _number(run, "prompt_tokens_per_request")) is not None
-        and isinstance(prompts := run.manifest.workload.prompts, SyntheticPrompts)
-        and abs(mean - prompts.tokens) > _SAME_LENGTH_RATIO * prompts.tokens
-    ]
-    if not other:
-        return None
-    return (
-        f"The servers count other prompt lengths than were asked for, in tokens on average: {_some(other)}. A chat "
-        "template, or another tokenizer, makes the difference."
-    )
-
-
 def invalid(runs: Runs) -> str | None:
     """INVALID runs, which only --force lets in."""
     names = [run.name for run in runs if run.summary.verdict is not None and run.summary.verdict.level == "INVALID"]
     if not names:
         return None
-    return (
-        f"INVALID by the rules of trust, and taken all the same (--force): {_some(names)}. Its numbers are not sound."
-    )
+    return f"INVALID by the rules of trust, and taken all the same (--force): {some(names)}. Its numbers are not sound."
 
 
 def cut_short(runs: Runs) -> str | None:
@@ -247,7 +189,7 @@ def cut_short(runs: Runs) -> str | None:
         if run.manifest.status != "complete"
         or any(phase.cut_short for phase in run.manifest.phases if phase.is_measured)
     ]
-    return None if not cut else f"Not all that was planned was measured in {_some(cut)}: see its report."
+    return None if not cut else f"Not all that was planned was measured in {some(cut)}: see its report."
 
 
 def requests(runs: Runs) -> str | None:
@@ -268,7 +210,7 @@ def tuned(runs: Runs) -> str | None:
     if not tuned or len(tuned) == len(chosen):
         return None
     return (
-        f"Settings of the engine were chosen by hand in {_some(tuned)}, and left as they are in the others: tuned "
+        f"Settings of the engine were chosen by hand in {some(tuned)}, and left as they are in the others: tuned "
         "against default is no comparison of hosts."
     )
 
@@ -296,7 +238,7 @@ def _has_smt(manifest: Manifest) -> str | None:
 
 def threads(runs: Runs) -> str | None:
     """Threads on a part of the cores, or on more than there are."""
-    uses = _kinds(runs, _use_of_cores)
+    uses = different(runs, _use_of_cores)
     if len(uses) < 2:
         return None
     return f"Servers use CPUs differently: {_list(uses)}. A host whose cores stand idle looks slower than it is."
@@ -304,7 +246,7 @@ def threads(runs: Runs) -> str | None:
 
 def smt(runs: Runs) -> str | None:
     """Hosts with SMT beside hosts without."""
-    if len(_kinds(runs, _has_smt)) < 2:
+    if len(different(runs, _has_smt)) < 2:
         return None
     return (
         "Some hosts have SMT and some have not: a rented vCPU is half a core on the former and a whole core on the "
@@ -316,10 +258,10 @@ def build(runs: Runs) -> str | None:
     """Versions or builds of one engine."""
     for name in sorted({run.manifest.engine.name for run in runs}):
         same = [run for run in runs if run.manifest.engine.name == name]
-        versions = _kinds(same, lambda run: run.engine.version)
+        versions = different(same, lambda run: run.engine.version)
         if len(versions) > 1:
             return f"{name} ran in several versions: {_list(versions)}. A difference may be the engine's."
-        if len(_kinds(same, lambda run: run.engine.build)) > 1:
+        if len(different(same, lambda run: run.engine.build)) > 1:
             return (
                 f"{name} was built with different instruction sets or options (see 'build' among the settings): a "
                 "difference may be the build's, not the host's."
@@ -330,11 +272,11 @@ def build(runs: Runs) -> str | None:
 def repacked(runs: Runs) -> str | None:
     """Weights that an engine lays out anew on some architectures."""
     affected = [run for run in runs if _is_repacked(run.manifest)]
-    machines = _kinds(affected, lambda run: run.server_host.machine)
+    machines = different(affected, lambda run: run.server_host.machine)
     if len(machines) < 2:
         return None
-    engines = _list(_kinds(affected, lambda run: run.engine.name))
-    kinds = _list(_kinds(affected, lambda run: run.model.quantisation))
+    engines = _list(different(affected, lambda run: run.engine.name))
+    kinds = _list(different(affected, lambda run: run.model.quantisation))
     return (
         f"On {engines}, {kinds} weights are repacked for the instructions of the CPU at hand, and better for "
         f"some than for others ({_list(machines)}): another quantisation may turn the order round."
@@ -359,7 +301,7 @@ def shared_cores(runs: Runs) -> str | None:
 
 def stamps(runs: Runs) -> str | None:
     """Timestamps of different origin."""
-    if len(_kinds(runs, lambda run: run.client.stamp_source)) < 2:
+    if len(different(runs, lambda run: run.client.stamp_source)) < 2:
         return None
     return "Some runs have arrival timestamps from the kernel and some from the client's process, which are later."
 
@@ -373,7 +315,7 @@ def emulated(runs: Runs) -> str | None:
     return f"On {_list(sorted(set(names)))} the CPU is emulated: no speed seen there means anything."
 
 
-def _number(run: Compared, metric: str) -> float | None:
+def number(run: Compared, metric: str) -> float | None:
     """Return the value of a metric, or its mean; None where it was not measured."""
     found = run.summary.metrics.get(metric)
     if isinstance(found, Distribution):
@@ -381,7 +323,7 @@ def _number(run: Compared, metric: str) -> float | None:
     return found.value if isinstance(found, Scalar) else None
 
 
-def _kinds(runs: Runs, ask: Callable[[Manifest], object]) -> list[str]:
+def different(runs: Runs, ask: Callable[[Manifest], object]) -> list[str]:
     """Return the different answers, without those that are not known."""
     return sorted({str(answer) for run in runs if (answer := ask(run.manifest)) is not None})
 
@@ -390,5 +332,6 @@ def _list(words: Sequence[str]) -> str:
     return " against ".join(words) if len(words) == 2 else ", ".join(words)
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Name the first few and count the rest."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

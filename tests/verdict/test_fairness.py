@@ -10,6 +10,7 @@ from support.checkout import ROOT
 from support.stored_runs import stored
 
 from profiler.energy.account import Seen, accounts
+from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.reports.compare.columns import Column
 from profiler.reports.compare.differences import differences
@@ -21,6 +22,7 @@ from profiler.results.run_set import StoredRun
 from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import check
+from profiler.verdict.comparable import check_comparable
 from profiler.verdict.fairness import TRAPS, fairness, obstacle, traps
 from profiler.verdict.gate import Limit, gate
 
@@ -271,6 +273,26 @@ def test_responses_that_end_by_themselves_are_as_long_as_they_are(tmp_path: Path
     run = stored(tmp_path / "a", workload={"output_tokens": 64, "stop": "natural"})
     run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
     assert traps([run]) == []
+
+
+def test_responses_that_end_differently_are_not_the_same_work(tmp_path: Path) -> None:
+    runs = [stored(tmp_path / stop, workload={"stop": stop}) for stop in ("length", "natural")]
+    with pytest.raises(UsageError, match=r"workload\.stop"):
+        check_comparable(runs)
+    assert [seen.id for seen in traps(runs)] == ["stop-policy"]
+    barred, free = (obstacle(metric, runs[:1], runs[1:]) for metric in ("e2e_ms", "tpot_ms"))
+    assert barred is not None
+    assert free is None
+
+
+def test_models_that_end_by_themselves_are_not_asked_for_one_length(tmp_path: Path) -> None:
+    runs = [stored(tmp_path / name, workload={"stop": "natural"}) for name in ("a", "b")]
+    for run, length in zip(runs, (3.0, 8.0), strict=True):
+        run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", length)
+    (sentence,) = fairness(runs)
+    assert "from 3 to 8 tokens" in sentence
+    assert "by the correct answer" in sentence
+    assert "ignore_eos" not in sentence
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""How runs are found that asked for other work, or got other work: how long texts are, and what ends them. Pure."""
+
+from profiler.verdict.traps import SAME_LENGTH_RATIO, Runs, different, number, some
+from profiler.workloads.schema import SyntheticPrompts
+
+
+def response_lengths(runs: Runs) -> str | None:
+    """Responses of different mean length."""
+    found = _lengths(runs, "output_tokens_per_request")
+    if found is None:
+        return None
+    remedy = (
+        "a model that says less looks faster by the request. Compare by the token, or by the correct answer."
+        if all(run.manifest.workload.stop == "natural" for run in runs)
+        else "a server that ends a sequence early looks faster: ask for the same length on both sides (ignore_eos)."
+    )
+    return (
+        f"Output lengths differ: responses have {found} on average. Whole requests are not the same work, and {remedy}"
+    )
+
+
+def stop_policy(runs: Runs) -> str | None:
+    """Responses that end at their length, and responses that the model ends."""
+    if len(different(runs, lambda run: run.workload.stop)) < 2:
+        return None
+    return (
+        "Some responses end at the length that was asked for (stop: length), others where the model ends them (stop: "
+        "natural): neither whole requests nor the texts are the same work."
+    )
+
+
+def prompt_lengths(runs: Runs) -> str | None:
+    """Prompts of different mean length."""
+    found = _lengths(runs, "prompt_tokens_per_request")
+    return None if found is None else f"Prompt lengths differ: {found} on average, as the servers count them."
+
+
+def _lengths(runs: Runs, metric: str) -> str | None:
+    means = {run.name: mean for run in runs if (mean := number(run, metric)) is not None}
+    if not means or max(means.values()) - min(means.values()) <= SAME_LENGTH_RATIO * max(means.values()):
+        return None
+    return f"from {min(means.values()):.4g} to {max(means.values()):.4g} tokens"
+
+
+def shorter(runs: Runs) -> str | None:
+    """Responses shorter than was asked for."""
+    short = [
+        f"{mean:.4g} of {asked} ({run.name})"
+        for run in runs
+        if run.manifest.workload.stop == "length"
+        and (mean := number(run, "output_tokens_per_request")) is not None
+        and mean < (1 - SAME_LENGTH_RATIO) * (asked := run.manifest.workload.output_tokens)
+    ]
+    if not short:
+        return None
+    return f"Responses are shorter than was asked for, in tokens on average: {some(short)}. They ended early."
+
+
+def other_prompts(runs: Runs) -> str | None:
+    """Prompts of another length than was asked for."""
+    other = [
+        f"{mean:.4g} for {prompts.tokens} ({run.name})"
+        for run in runs
+        if (mean := number(run, "prompt_tokens_per_request")) is not None
+        and isinstance(prompts := run.manifest.workload.prompts, SyntheticPrompts)
+        and abs(mean - prompts.tokens) > SAME_LENGTH_RATIO * prompts.tokens
+    ]
+    if not other:
+        return None
+    return (
+        f"The servers count other prompt lengths than were asked for, in tokens on average: {some(other)}. A chat "
+        "template, or another tokenizer, makes the difference."
+    )
