@@ -69,8 +69,8 @@ def test_json_says_everything_unrounded(six):
         "ratio": None,
         "ratio_without_interval": None,
         # the sentence of the trap's owner, the same as in a claim and in a gate
-        "reason": "Energy was not metered alike: counter, GPU boards against model, whole machine. Across classes or "
-        "scopes no comparison is decidable.",
+        "reason": "Energy was not metered alike: counter, GPU boards against model, whole machine. Energies of "
+        "different class or scope are not comparable.",
     }
     assert document["conclusion"].startswith("Output rate against r1, of 5 settings: better: ")
 
