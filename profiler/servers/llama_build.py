@@ -2,8 +2,8 @@
 
 The package index is the only place that is asked: the source archive of llama-cpp-python holds a pinned llama.cpp,
 so the server built here is the same code as that engine. A build is put in its place with one rename, so that what
-has the name of a finished build is one. Until then everything is in a folder that the next build goes on with, and
-that a lock keeps for one build at a time.
+has the name of a finished build is one. Until then everything is in a folder that a lock keeps for one build at a time;
+it stays (140 MB), so that the next build goes on where one was interrupted and a further program costs its own files.
 """
 
 import fcntl
@@ -100,12 +100,12 @@ def has_cuda() -> bool:
     return shutil.which("nvcc") is not None and Path("/dev/nvidiactl").exists()
 
 
-def announcement(jobs: int) -> str:
+def announcement(jobs: int, program: str = SERVER) -> str:
     """Return what a build will do and how long that usually takes, in a sentence or two."""
     minutes = max(1, round(_COMPILING_CPU_S / jobs / 60 + 0.5))
     cpus = "one CPU" if jobs == 1 else f"{jobs} CPUs"
     return (
-        f"Building {SERVER} for this CPU, once: about {minutes} min on {cpus} "
+        f"Building {program} for this CPU, once: about {minutes} min on {cpus} "
         f"(llama.cpp as {SOURCE} {SOURCE_VERSION} ships it, kept in {home()})."
     )
 
@@ -153,7 +153,7 @@ def _alone(lock: Path, progress: Progress, tick: Tick) -> Iterator[bool]:
 
 
 class _Work:
-    """One build in its folder, which stays when the build is interrupted or fails."""
+    """One build in its folder, which stays for the next one."""
 
     def __init__(self, folder: Path, progress: Progress, tick: Tick) -> None:
         self._folder = folder
@@ -164,13 +164,12 @@ class _Work:
         self._step = BuildStep(log_path(), self._tools / "bin", f" -include '{AMX_FIX}'", progress, tick)
 
     def build(self, jobs: int, programs: Sequence[str], *, with_cuda: bool) -> None:
-        """Do what is left to do, put the programs in their place and remove the rest."""
+        """Do what is left to do, and put the programs in their place."""
         self._folder.mkdir(exist_ok=True)
         self.fetch()
         options = _options(with_cuda=with_cuda)
         self._compile(jobs, programs, options)
         self._collect(programs, options, with_cuda=with_cuda)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def fetch(self) -> None:
         """Get build tools and source, unless an earlier build has."""
@@ -238,6 +237,15 @@ class _Work:
         (finished / "build.json").write_text(json.dumps(asdict(facts), indent=2) + "\n", "utf-8")
         with _aside(home()):
             finished.rename(home())
+
+
+def needed(program: str, progress: Progress, tick: Tick, jobs: int) -> Path:
+    """Return the path of one of the `PROGRAMS`, building it where it is missing. Raises as `build` does."""
+    found = built(program)
+    if found is None:
+        progress.note(announcement(jobs, program))
+        found = build(progress, tick, jobs, programs=[program]) / program
+    return found
 
 
 def _options(*, with_cuda: bool) -> list[str]:

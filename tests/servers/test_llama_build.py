@@ -97,7 +97,8 @@ def test_a_build_ends_in_programs_and_a_record_of_how_they_were_made(engines: Pa
     assert made.cuda is None
     assert 0.5 in stages.done
     assert stages.seen[-1] == "Compiling llama.cpp"
-    assert {path.name for path in engines.iterdir()} == {folder.name, "llama.cpp-build.log", ".llama.cpp.lock"}
+    left = {folder.name, f".{folder.name}.building", "llama.cpp-build.log", ".llama.cpp.lock"}
+    assert {path.name for path in engines.iterdir()} == left
 
 
 def test_the_compiler_is_given_the_header_that_mends_amx(engines: Path, cmake: Path) -> None:
@@ -157,7 +158,7 @@ def test_a_build_goes_on_where_the_last_one_failed_unless_the_compiler_is_anothe
         build()
     monkeypatch.setenv("CXXFLAGS", "-O1")
     build()
-    assert not compiled.parent.exists()
+    assert not compiled.exists()
 
 
 def test_other_programs_are_built_when_they_are_asked_for_beside_those_that_are_there(
@@ -166,6 +167,17 @@ def test_other_programs_are_built_when_they_are_asked_for_beside_those_that_are_
     build()
     folder = llama_build.build(Stages(), lambda: None, 2, programs=["llama-bench"], cuda=False)
     assert {path.name for path in folder.glob("llama-*")} == {"llama-server", "llama-bench"}
+
+
+def test_a_further_program_goes_on_from_what_was_compiled_for_the_first(engines: Path, cmake: Path) -> None:
+    stand_in(cmake, "test -e $2/compiled && echo reused >> $0.reused; touch $2/compiled")
+    build()
+    stages = Stages()
+    program = llama_build.needed("llama-perplexity", stages, lambda: None, 2)
+    assert program == llama_build.home() / "llama-perplexity"
+    assert "Building llama-perplexity for this CPU" in stages.seen[0]
+    assert (cmake / "cmake.reused").read_text() == "reused\n"
+    assert llama_build.needed("llama-perplexity", Stages(), pytest.fail, 2) == program
 
 
 def test_of_two_builds_at_once_the_second_waits_and_uses_what_the_first_has_built(engines: Path, cmake: Path) -> None:
