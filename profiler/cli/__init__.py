@@ -12,6 +12,7 @@ from profiler import __version__
 from profiler.cli import (
     answers,
     audit,
+    cheapest,
     check_claim,
     compare,
     energy,
@@ -49,6 +50,7 @@ app.command("report")(report.report)
 app.command("answers")(answers.answers)
 app.command("gate")(gate.gate)
 app.command("compare")(compare.compare)
+app.command("cheapest")(cheapest.cheapest)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
 app.command("list")(list_runs.list_runs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
+from profiler.cli.forms import Form, chosen_form, picture_of, print_content, write_file
 from profiler.cli.mismatches import ALLOW_MISMATCH
 from profiler.cli.named_run import RUNS
 
@@ -52,7 +52,7 @@ def compare(
     from profiler.results.run_set import read_runs
 
     drift_ratio = drift_of(drift)
-    chosen = _form(out, form, json=json, png=png)
+    chosen = chosen_form(out, form, json=json, png=png)
     if chosen is Form.PNG:
         find_browser()  # before any work
     with shown_progress(quiet=quiet) as progress:
@@ -64,18 +64,6 @@ def compare(
     for one in comparisons[0].refused:
         print(f"aforo: not compared: {one.sentence}", file=sys.stderr)
     _deliver(comparisons, chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)
-
-
-def _form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form:
-    from profiler.errors import UsageError
-
-    asked = {Form.JSON} if json else set()
-    asked |= ({Form.PNG} if png else set()) | ({form} if form else set())
-    if len(asked) > 1:
-        raise UsageError(
-            f"Expected one format, found {' and '.join(sorted(asked))}. Pass one of --format, --json, --png."
-        )
-    return form_of(out, next(iter(asked), None))
 
 
 def _told(paths: Sequence[Path], progress: "Progress") -> Iterator[Path]:

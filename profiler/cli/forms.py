@@ -35,6 +35,19 @@ def form_of(out: Path | None, form: Form | None) -> Form:
     return _SUFFIXES[out.suffix.lower()]
 
 
+def chosen_form(out: Path | None, form: Form | None, *, json: bool, png: bool) -> Form:
+    """Return the one form that --format, --json, --png or the ending of a file ask for. Raises `UsageError`."""
+    from profiler.errors import UsageError
+
+    asked = {Form.JSON} if json else set()
+    asked |= ({Form.PNG} if png else set()) | ({form} if form else set())
+    if len(asked) > 1:
+        raise UsageError(
+            f"Expected one format, found {' and '.join(sorted(asked))}. Pass one of --format, --json, --png."
+        )
+    return form_of(out, next(iter(asked), None))
+
+
 def picture_of(page: str) -> bytes:
     """Return a page as a picture. Raises what `profiler.reports.png.picture` raises."""
     from profiler.reports.png import picture

@@ -1,7 +1,7 @@
 """The signature of a verb, made from the options that are declared for it."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Annotated, Any, TypeVar
 
@@ -16,16 +16,24 @@ _WIDEST_CHOICES = 16  # characters; a wider column would leave the sentences bes
 
 
 def takes(
-    options: type[T], panels: Sequence[tuple[str | None, type]]
-) -> Callable[[Callable[[T], None]], Callable[..., None]]:
-    """Give a function of an options object the command line of its groups, each in a panel of its own."""
+    options: type[T], panels: Sequence[tuple[str | None, type]], arguments: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function of an options object the command line of its groups, each in a panel of its own.
 
-    def decorate(verb: Callable[[T], None]) -> Callable[..., None]:
+    `arguments` are annotations of Typer for what the function takes besides, by keyword.
+    """
+
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
         @wraps(verb)
         def called(**given: Any) -> None:
-            verb(options(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}))
+            own = {name: given.pop(name) for name in arguments or {}}
+            verb(options(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}), **own)
 
-        parameters = [_parameter(each, panel) for panel, group in panels for each in declared(group)]
+        parameters = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+            for name, annotation in (arguments or {}).items()
+        ]
+        parameters += [_parameter(each, panel) for panel, group in panels for each in declared(group)]
         parameters.sort(key=lambda each: isinstance(each.annotation.__metadata__[0], typer.models.OptionInfo))
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by `inspect`
         return called

@@ -10,6 +10,7 @@ from profiler.cost.options import CostOptions
 from profiler.errors import UsageError
 from profiler.options import check, option
 from profiler.servers.options import EngineOptions
+from profiler.workloads.slo_options import slo_option
 
 _ENDPOINT = ("url",)
 _STARTED = {"url": "the server there runs already"}
@@ -178,9 +179,9 @@ class LoadOptions:
     most_points: int | None = option(
         None, "--slo-search: stop after N load levels.", key="load.max_points", needs=_SEARCH
     )
-    slo_ttft_ms: float | None = option(None, "SLO: time to first token, ms.", key="slo.ttft_ms")
-    slo_tpot_ms: float | None = option(None, "SLO: time per output token, ms.", key="slo.tpot_ms")
-    slo_e2e_ms: float | None = option(None, "SLO: end-to-end latency, ms.", key="slo.e2e_ms")
+    slo_ttft_ms: float | None = slo_option("ttft_ms")
+    slo_tpot_ms: float | None = slo_option("tpot_ms")
+    slo_e2e_ms: float | None = slo_option("e2e_ms")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from profiler.reports import html
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord
+from profiler.results.run_set import StoredRun
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.strategy import search_for
 from profiler.servers.engines import engine_called
@@ -19,6 +20,7 @@ from profiler.verdict.judge import judge_point, with_doubtful_loads
 from profiler.verdict.setup import setup_of
 from profiler.wire_audit.audit import Audit, audit
 from profiler.wire_audit.wire_file import WIRE_FILE, read_wire
+from profiler.workloads.schema import Slo
 
 _TRIPPED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _P = ParamSpec("_P")
@@ -58,6 +60,14 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
     if summary.points and summary.verdict:
         summary.verdict = with_doubtful_loads(summary.verdict, points)
     return manifest, summary
+
+
+def with_slo(run: StoredRun, slo: Slo) -> StoredRun:
+    """Return a run as if its workload had stated these SLOs, from its records. Raises `RunFolderError`."""
+    workload = run.manifest.workload.model_copy(update={"slo": slo})
+    manifest = run.manifest.model_copy(update={"workload": workload})
+    points = summaries_of(run.folder, manifest)
+    return StoredRun(run.folder, manifest, compose(manifest, points, run.summary.headline))
 
 
 @_blaming_the_folder

@@ -9,8 +9,20 @@ from profiler.results.points import describe_load, load_of, points_of, unit_of
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import PointSummary, Summary
 from profiler.results.tokens import Tokens, tokens_of
-from profiler.verdict.comparable import deployment_of
+from profiler.verdict.comparable import deployment_of, differing_settings
 from profiler.verdict.contrast import EVERY_BASIS, host_of
+
+# Settings that a label names where host, model and engine are the same.
+_IN_LABELS = (
+    "price",
+    "threads",
+    "slots",
+    "KV cache",
+    "prompt cache",
+    "engine options",
+    "server CPUs",
+    "engine version",
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,8 @@ class Candidate:
     every run found INVALID are in `invalid` instead.
     """
 
-    name: str  # a, b, … in the order of the runs
+    name: str  # c1, c2, … in the order of the runs
+    label: str  # the host, and in what candidates on it differ
     runs: tuple[StoredRun, ...]
     loads: tuple[Load, ...]
     invalid: tuple[Load, ...] = ()
@@ -101,14 +114,34 @@ def candidates(runs: Sequence[StoredRun], *, allow_invalid: bool = False) -> lis
     found: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in runs:
         found.setdefault(deployment_of(run, EVERY_BASIS), []).append(run)
-    return [_candidate(f"c{number}", own, allow_invalid) for number, own in enumerate(found.values(), start=1)]
+    labels = _labels([own[0] for own in found.values()])
+    return [
+        _candidate(f"c{number}", label, own, allow_invalid)
+        for number, (label, own) in enumerate(zip(labels, found.values(), strict=True), start=1)
+    ]
 
 
-def _candidate(name: str, runs: Sequence[StoredRun], allow_invalid: bool) -> Candidate:
+def _candidate(name: str, label: str, runs: Sequence[StoredRun], allow_invalid: bool) -> Candidate:
     every = [one for run in runs for one in at_loads(run)]
     good = [one for one in every if allow_invalid or not _is_invalid(one)]
     bad = [one for one in every if one not in good]
-    return Candidate(name, tuple(runs), _loads(good), _loads(bad))
+    return Candidate(name, label, tuple(runs), _loads(good), _loads(bad))
+
+
+def _labels(firsts: Sequence[StoredRun]) -> list[str]:
+    """Name each candidate by its host, by model and engine where these differ, and by what else tells it apart."""
+    models = {run.name: f"{run.manifest.model.name} {run.manifest.model.quantisation or ''}".strip() for run in firsts}
+    differing = {each.field: each.values for each in differing_settings(firsts)}
+    common = [models] if len(set(models.values())) > 1 else []
+    common += [differing["engine"]] if "engine" in differing else []
+    told = [[host_of(run), *(values[run.name] for values in common)] for run in firsts]
+    for field in (name for name in _IN_LABELS if name in differing):
+        alike = [one for one in told if told.count(one) > 1]
+        told = [
+            [*one, f"{field} {differing[field][run.name]}"] if one in alike else one
+            for one, run in zip(told, firsts, strict=True)
+        ]
+    return [", ".join(one) for one in told]
 
 
 def at_loads(run: StoredRun) -> list[RunAtLoad]:

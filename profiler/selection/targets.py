@@ -22,11 +22,14 @@ class Target:
     limit: float
 
     @property
+    def name(self) -> str:
+        """What is limited: TTFT p95."""
+        return " ".join(filter(None, [METRICS[self.metric[0]].short_label, self.metric[1]]))
+
+    @property
     def described(self) -> str:
         """The target in words: TTFT p95 at most 500 ms."""
-        spec = METRICS[self.metric[0]]
-        name = " ".join(filter(None, [spec.short_label, self.metric[1]]))
-        return f"{name} {self.bound} {plain_quantity(self.limit, spec.unit)}"
+        return f"{self.name} {self.bound} {plain_quantity(self.limit, METRICS[self.metric[0]].unit)}"
 
     def judge(self, load: Load, drift_ratio: float | None = None) -> Answer:
         """Say whether a load keeps it.

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, list[str]] = {
     "answers": [RUN],
     "audit": [RUN],
     "cli-reference": [],
+    "cheapest": [RUN, "--ttft-p95", "500"],
     "check-claim": ["graviton3-cost", RUN],
     "compare": [RUN, RUN],
     "energy import": [RUN, "meter.csv"],

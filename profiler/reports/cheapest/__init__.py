@@ -1,0 +1,1 @@
+"""Which candidate is cheapest at a target: page, tables and files."""
