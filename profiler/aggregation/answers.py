@@ -13,7 +13,7 @@ from profiler.aggregation.scores import ScoredAnswer, scores_of
 from profiler.quality.item import Item
 from profiler.results.folder import RunFolder
 from profiler.results.points import points_of
-from profiler.results.records import KeptResponse, RequestRecord
+from profiler.results.records import KeptPrompt, KeptResponse, RequestRecord
 from profiler.results.run_set import StoredRun
 from profiler.workloads.phases import point_of, repeat_number
 
@@ -27,6 +27,7 @@ class Asked:
     point: str
     item: str | None
     repeats: Mapping[int, int]  # by index of the request, in the order in which they finished
+    prompts: frozenset[str] = frozenset()  # digests of what was sent, where that was kept
     scored: Mapping[str, Mapping[int, ScoredAnswer]] = field(default_factory=dict)  # by scorer and index
 
     @property
@@ -80,16 +81,21 @@ def answers_of(folder: RunFolder) -> Answers:
     manifest = folder.read_manifest()
     points = [point.name for point in points_of(manifest)]
     repeats: dict[tuple[str, str | None, int], dict[int, int]] = {}
-    for index, item, phase in _measured(folder):
+    prompts: dict[int, str | None] = {}
+    for index, item, prompt, phase in _measured(folder):
         key = point_of(phase) or points[0], item, -1 if item is not None else index
         repeats.setdefault(key, {})[index] = repeat_number(phase) or 0
+        prompts[index] = prompt
     if not repeats:
         raise NotMeasuredError(NOTHING_KEPT)
     scores, reason = _scores(folder)
     scorers = tuple(dict.fromkeys(one.scorer for one in scores))
     leading = next((one.scorer for one in scores if one.is_correct is not None), scorers[0] if scorers else None)
     by_request = _by_request(scores)
-    asked = [Asked(point, item, own, _of(own, by_request)) for (point, item, _), own in repeats.items()]
+    asked = [
+        Asked(point, item, own, frozenset(filter(None, map(prompts.get, own))), _of(own, by_request))
+        for (point, item, _), own in repeats.items()
+    ]
     return Answers(tuple(points), tuple(asked), folder.read_items(), scorers, leading, reason)
 
 
@@ -107,6 +113,11 @@ def texts_of(folder: RunFolder, indexes: Collection[int]) -> dict[int, KeptRespo
     return {row.index: row for row in folder.read_answers() if row.index in indexes}
 
 
+def prompts_of(folder: RunFolder, wanted: Collection[str | None]) -> dict[str, KeptPrompt]:
+    """Return some of the prompts that were sent, by their digest. Raises `RunFolderError`."""
+    return {row.id: row for row in folder.read_prompts() if row.id in wanted}
+
+
 def records_of(folder: RunFolder, indexes: Collection[int]) -> dict[int, RequestRecord]:
     """Return how some requests went. Raises `RunFolderError`."""
     return {row.index: row for row in folder.read_requests() if row.index in indexes}
@@ -117,12 +128,12 @@ def shown_point(answers: Answers, headline: str | None) -> str:
     return headline if headline in answers.points else answers.points[0]
 
 
-def _measured(folder: RunFolder) -> Iterator[tuple[int, str | None, str]]:
-    """Yield request, item and phase of every measured request whose response was kept."""
-    items = {row.index: row.item for row in folder.read_answers()}
-    for request in folder.read_requests().times() if items else ():
-        if request.index in items and repeat_number(request.phase) is not None:
-            yield request.index, items[request.index], request.phase
+def _measured(folder: RunFolder) -> Iterator[tuple[int, str | None, str | None, str]]:
+    """Yield request, item, prompt and phase of every measured request whose response was kept."""
+    about = {row.index: (row.item, row.prompt) for row in folder.read_answers()}
+    for request in folder.read_requests().times() if about else ():
+        if request.index in about and repeat_number(request.phase) is not None:
+            yield request.index, *about[request.index], request.phase
 
 
 def _scores(folder: RunFolder) -> tuple[list[ScoredAnswer], str | None]:

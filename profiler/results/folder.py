@@ -25,13 +25,21 @@ from profiler.results.format_version import require_readable
 from profiler.results.imported import IMPORTED_FILE, NO_TRUST
 from profiler.results.manifest import FORMAT_VERSION, Manifest
 from profiler.results.migrations import migrated
-from profiler.results.records import CodeRun, EnergyReading, KeptResponse, RequestRecord, RequestTimes, Sample
+from profiler.results.records import (
+    CodeRun,
+    EnergyReading,
+    KeptPrompt,
+    KeptResponse,
+    RequestRecord,
+    RequestTimes,
+    Sample,
+)
 from profiler.results.summary import Summary
 
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
-_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptResponse, Item, CodeRun)
+_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptPrompt, KeptResponse, Item, CodeRun)
 
 
 class Journal:
@@ -44,7 +52,7 @@ class Journal:
         with _writing(path):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
-    def append(self, row: RequestRecord | Sample | KeptResponse | Item | CodeRun) -> None:
+    def append(self, row: RequestRecord | Sample | KeptPrompt | KeptResponse | Item | CodeRun) -> None:
         """Write one line; it is in the kernel's hands when this returns. Raises `RecordError`."""
         line = self._encoder.encode(row) + b"\n"
         with _writing(self._path):
@@ -90,6 +98,7 @@ class RunFolder:
         self.requests = path / "requests.jsonl"
         self.samples = path / "samples.jsonl"
         self.answers = path / "answers.jsonl"
+        self.prompts = path / "prompts.jsonl"
         self.items = path / "items.jsonl"
         self.code = path / "code.jsonl"
         self.wall = path / "wall.jsonl"
@@ -107,8 +116,8 @@ class RunFolder:
         """Remove the folder of a run that ended before its `run.json` was written, with its empty journals."""
         with contextlib.suppress(OSError):
             if not self._manifest.exists():
-                self.requests.unlink(missing_ok=True)
-                self.samples.unlink(missing_ok=True)
+                for journal in (self.requests, self.samples, self.answers, self.prompts):
+                    journal.unlink(missing_ok=True)
                 self.path.rmdir()
 
     def check_is_there(self) -> None:
@@ -176,6 +185,10 @@ class RunFolder:
         Raises `RunFolderError`.
         """
         return _rows(self.answers, KeptResponse)
+
+    def read_prompts(self) -> Iterator[KeptPrompt]:
+        """Yield what was sent, each prompt once, where responses were kept. Raises `RunFolderError`."""
+        return _rows(self.prompts, KeptPrompt)
 
     def read_items(self) -> dict[str, Item]:
         """Return what was asked about and what is expected, by id; where none was kept, what the answers say of it.

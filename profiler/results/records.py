@@ -186,12 +186,29 @@ class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The text of one response; its times and outcome stand in the record of the same index."""
 
     index: int
+    prompt: str | None = None  # `id` of what was sent, in prompts.jsonl
     item: str | None = None  # which row of a data file was asked about
     references: list[str] = []  # what that row says right responses are
     reference: str | None = None  # the only one, as earlier versions wrote it
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
+
+
+class KeptMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One message of a prompt; where it is long, its beginning and its end, and how many characters lie between."""
+
+    role: str
+    text: str
+    rest: str = ""
+    left_out: int = 0
+
+
+class KeptPrompt(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was sent to the server, system prompt and worked examples included; a line of `prompts.jsonl`, once each."""
+
+    id: str
+    messages: list[KeptMessage]
 
 
 class CodeRun(msgspec.Struct, kw_only=True, omit_defaults=True):

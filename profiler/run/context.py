@@ -9,6 +9,7 @@ from profiler.errors import AforoError, InterruptedRunError, RecordError
 from profiler.progress import Progress
 from profiler.results.folder import Journal
 from profiler.results.manifest import Manifest
+from profiler.run.kept_prompts import KeptPrompts
 from profiler.run.phases import PhaseBlock
 from profiler.run.plan import Plan
 from profiler.timing.clock import Clock
@@ -52,9 +53,11 @@ class RunContext:
         with ExitStack() as opened:
             self.requests = opened.enter_context(closing(Journal(self.folder.requests)))
             self.samples = opened.enter_context(closing(Journal(self.folder.samples)))
-            self.answers = (
-                opened.enter_context(closing(Journal(self.folder.answers))) if plan.workload.keep_responses else None
-            )
+            self.answers, self.prompts = None, None
+            if plan.workload.keep_responses:
+                self.answers = opened.enter_context(closing(Journal(self.folder.answers)))
+                prompts = opened.enter_context(closing(Journal(self.folder.prompts)))
+                self.prompts = KeptPrompts(prompts, plan.credentials.mask)
             self.folder.write_manifest(manifest)
             self._journals = opened.pop_all()
 

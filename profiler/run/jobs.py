@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -27,6 +28,14 @@ _FEWEST = next(int(rule.invalid or 1) for rule in RULES if rule.id == "too-few-s
 _UNKNOWN = -1
 
 
+class PromptFacts(NamedTuple):
+    """What is remembered of a prompt until its response is there."""
+
+    digest: str
+    item: str | None  # which row of a data file
+    references: tuple[str, ...]  # what that row says right responses are
+
+
 class Asked:
     """What is kept of each request while its response is awaited: 16 bytes, however long the prompt is."""
 
@@ -36,8 +45,8 @@ class Asked:
         self._prompt_tokens = array("q")
         self._output_tokens = array("q")
         self.most_output_tokens = 0
-        self.items: list[tuple[str | None, tuple[str, ...]]] = []
-        """Row and references of each request, in order, where responses are kept; else none."""
+        self.prompts: list[PromptFacts] = []
+        """What each request is about, in order, without its text, where responses are kept; else none."""
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -54,9 +63,9 @@ class Asked:
         tokens = self._prompt_tokens[index - self._first_index]
         return None if tokens == _UNKNOWN else tokens
 
-    def item(self, index: int) -> tuple[str | None, tuple[str, ...]]:
-        """Which row of a data file was sent, and what it says right responses are; None where there is no such row."""
-        return self.items[index - self._first_index]
+    def prompt(self, index: int) -> PromptFacts:
+        """What a request is about, where responses are kept."""
+        return self.prompts[index - self._first_index]
 
     def output_tokens(self, index: int) -> int:
         """Tokens that were asked for."""
@@ -85,7 +94,7 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         body = make_body(endpoint, request, plan.body)
         asked.append(_read_tokens(plan, prompt), request.output_tokens)
         if workload.keep_responses:
-            asked.items.append((prompt.item, prompt.references))
+            asked.prompts.append(PromptFacts(prompt.digest, prompt.item, prompt.references))
         yield http_request(endpoint.address, workload.api, body, endpoint.headers)
 
 

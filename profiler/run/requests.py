@@ -40,6 +40,8 @@ def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[P
         run.tick()
         run.check_alive()
         run.progress.advance(made)
+        if run.prompts is not None:
+            run.prompts.keep(prompt)
         yield prompt
 
 

@@ -55,12 +55,13 @@ class Responses:
         if self._run.answers is None:
             return
         found = to_text(exchange, self._run.plan.credentials.mask)
-        item, references = asked.item(record.index)
+        prompt = asked.prompt(record.index)
         self._run.answers.append(
             KeptResponse(
                 index=record.index,
-                item=item,
-                references=list(references),
+                prompt=prompt.digest,
+                item=prompt.item,
+                references=list(prompt.references),
                 text=found.text,
                 reasoning=found.reasoning,
                 finish_reason=record.finish_reason,

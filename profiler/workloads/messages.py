@@ -1,8 +1,10 @@
 """What a request says and asks for: messages with roles, made before the measurement."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
+_DIGEST_CHARACTERS = 16
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["length", "natural"]
 """What ends a response: its length, the end of a sequence being suppressed, or the model, at that length the latest."""
@@ -52,3 +54,9 @@ class Prompt(NamedTuple):
     def text(self) -> str:
         """The messages as one text."""
         return joined(self.messages)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that no other messages have."""
+        said = "\0".join(part for message in self.messages for part in message)
+        return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.answered import CAPITALS, answered_run
 from support.command import Aforo
 from support.stored_runs import GOLDEN
+
+from profiler.results.records import KeptMessage, KeptPrompt
 
 
 @pytest.fixture
@@ -107,3 +110,18 @@ def test_answers_do_not_reach_the_terminal_as_commands(tmp_path: Path, aforo: Af
 def test_reasoning_is_told_from_the_answer(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("answers", str(answered_run(tmp_path / "run", reasoning="It was Bonn once.").path))
     assert "  reasoning   It was Bonn once.\n  answer      Bonn\n" in done.stdout
+
+
+def test_prompts_are_shown_as_they_were_sent(tmp_path: Path, aforo: Aforo) -> None:
+    folder = answered_run(tmp_path / "run", prompt_id="0123456789abcdef")
+    shots = [KeptMessage(role="user", text="Capital of Italy?"), KeptMessage(role="assistant", text="Rome")]
+    sent = KeptPrompt(id="0123456789abcdef", messages=[*shots, KeptMessage(role="user", text="Capital of Germany?")])
+    folder.prompts.write_bytes(msgspec.json.encode(sent) + b"\n")
+    shown = aforo("answers", str(folder.path), "--item", "de").stdout
+    assert (
+        "  prompt      user: Capital of Italy?\n"
+        "              assistant: Rome\n"
+        "              user: Capital of Germany?\n"
+    ) in shown
+    found = json.loads(aforo("answers", str(folder.path), "--item", "de", "--json").stdout)
+    assert [message["role"] for message in found["items"][0]["prompt"]] == ["user", "assistant", "user"]

@@ -71,6 +71,12 @@ def test_each_response_is_kept_beside_its_row_and_without_the_key(
     assert {row.text for row in kept.values() if row.item == "sum"} == {"It is 4"}
     assert {row.text.endswith("white") for row in kept.values() if row.item == "colour"} == {True}
     assert KEY not in folder.answers.read_text("utf-8")
+    prompts = {row.id: row.messages for row in folder.read_prompts()}
+    sent = {row.item: prompts[row.prompt or ""] for row in kept.values()}
+    assert {item: [message.text for message in messages] for item, messages in sent.items()} == {
+        key: [asked] for key, (asked, _) in QUESTIONS.items()
+    }
+    assert len(prompts) == len(QUESTIONS)  # each once, however often it was sent
     assert value(folder, "token_mismatch_ratio") == 0
     assert value(folder, "output_tokens_per_s")
 

@@ -29,12 +29,14 @@ def answered_run(
     points: Sequence[str] = (),
     is_synthetic: bool = False,
     failed: Sequence[int] = (),
+    prompt_id: str | None = None,
     **answer: Any,
 ) -> RunFolder:
     """Write a run of as many repeats as there are answers to an item, at each of some loads (none: a plain run).
 
     Requests are numbered load by load, repeat by repeat and item by item, and take 30 ms. `failed` are indexes of
-    requests that did not end well, `answer` further fields of each kept response.
+    requests that did not end well, `prompt_id` the digest of what was sent, `answer` further fields of each kept
+    response.
     """
     folder = RunFolder(path).create()
     repeats = max(len(answers) for _, _, answers in said.values())
@@ -56,7 +58,11 @@ def answered_run(
             records.append(request(index, phase=phase, sent_ms=sent_ms, outcome=outcome))
             requests.append(records[-1])
             text = texts[number % repeats]
-            answers.append(KeptResponse(index=index, item=item, text=text, **{"finish_reason": "stop", **answer}))
+            answers.append(
+                KeptResponse(
+                    index=index, item=item, text=text, **{"finish_reason": "stop", "prompt": prompt_id, **answer}
+                )
+            )
             index += 1
     for item, (prompt, references, _) in said.items():
         items.append(Item(id=item, prompt=prompt, references=references))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from profiler.aggregation.answers import Answers
 from profiler.reports.answers.shown import Said, ShownItem
 from profiler.results.records import Outcome
@@ -24,10 +26,9 @@ def as_dict(
 
 
 def _item(item: ShownItem) -> dict[str, Any]:
-    prompt = item.prompt(None)
     return {
         "item": item.asked.item,
-        "prompt": None if prompt is None else item.item and item.item.prompt,
+        "prompt": [msgspec.to_builtins(message) for message in item.messages] or None,
         "references": list(item.references),
         "scores": {name: item.asked.score(name) for name in item.scorers},
         "answers": [_said(said) for said in sorted(item.said, key=lambda said: said.index)],

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from profiler.aggregation.answers import Answers, Asked, records_of, texts_of
+from profiler.aggregation.answers import Answers, Asked, prompts_of, records_of, texts_of
 from profiler.aggregation.request import e2e_ms, output_tokens
 from profiler.aggregation.scores import ScoredAnswer
 from profiler.number_format import count, plain_quantity
 from profiler.quality.catalogue import SCORERS
 from profiler.quality.item import Item
-from profiler.reports.answers.texts import Text, text
+from profiler.reports.answers.texts import Text, conversation, text
 from profiler.results.folder import RunFolder
-from profiler.results.records import KeptResponse, Outcome, RequestRecord
+from profiler.results.records import KeptMessage, KeptPrompt, KeptResponse, Outcome, RequestRecord
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class ShownItem:
 
     asked: Asked
     item: Item | None
+    messages: tuple[KeptMessage, ...]  # the prompt of the worst response; none where it was not kept
     said: tuple[Said, ...]
     scorers: tuple[str, ...]
     leading: str | None
@@ -68,7 +69,7 @@ class ShownItem:
 
     def prompt(self, most: int | None) -> Text | None:
         """Return what was asked; None where that was not kept."""
-        return text(self.item.prompt, most) if self.item is not None and self.item.prompt else None
+        return conversation(self.messages, most) if self.messages else None
 
     def answer(self, most: int | None) -> Text:
         """Return the worst answer."""
@@ -107,26 +108,25 @@ class ShownItem:
         return f"the worst of {len(texts)} repeats, {len(set(texts))} different answers"
 
 
-def shown(
-    folder: RunFolder, answers: Answers, asked: Sequence[Asked], scorer: str | None, *, only_worst: bool = False
-) -> list[ShownItem]:
-    """Read what is shown of some items; with `only_worst` the texts of their worst responses suffice.
-
-    Raises `RunFolderError`.
-    """
+def shown(folder: RunFolder, answers: Answers, asked: Sequence[Asked], scorer: str | None) -> list[ShownItem]:
+    """Read what is shown of some items. Raises `RunFolderError`."""
     orders = [one.worst_first(scorer) for one in asked]
     wanted = {index for order in orders for index in order}
     texts, records = texts_of(folder, wanted), records_of(folder, wanted)
-    return [
-        ShownItem(
-            one,
-            answers.items.get(one.item) if one.item is not None else None,
-            tuple(_said(one, index, texts, records) for index in order),
-            answers.scorers,
-            scorer,
-        )
-        for one, order in zip(asked, orders, strict=True)
-    ]
+    prompts = prompts_of(folder, {texts[order[0]].prompt for order in orders})
+    found = []
+    for one, order in zip(asked, orders, strict=True):
+        item, said = answers.items.get(one.item or ""), tuple(_said(one, index, texts, records) for index in order)
+        messages = _messages(prompts.get(said[0].kept.prompt or ""), item)
+        found.append(ShownItem(one, item, messages, said, answers.scorers, scorer))
+    return found
+
+
+def _messages(prompt: KeptPrompt | None, item: Item | None) -> tuple[KeptMessage, ...]:
+    """Return what was sent; where that was not kept, what the item asks."""
+    if prompt is not None:
+        return tuple(prompt.messages)
+    return (KeptMessage(role="user", text=item.prompt),) if item is not None and item.prompt else ()
 
 
 def label(scorer: str) -> str:

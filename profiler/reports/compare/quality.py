@@ -128,7 +128,14 @@ class _Scored:
 
     def unlike(self, other: "_Scored") -> set[str]:
         """Return the items of which the two were not asked the same, or not expected the same."""
-        return {name for name, item in self.items.items() if name in other.items and other.items[name] != item}
+        expected = {name for name, item in self.items.items() if name in other.items and other.items[name] != item}
+        prompts, others = self._prompts(), other._prompts()
+        return expected | {name for name, sent in prompts.items() if others.get(name, sent) != sent}
+
+    def _prompts(self) -> dict[str, frozenset[str]]:
+        """Return what was sent of each item, by digests, where that was kept."""
+        found = {name: frozenset[str]().union(*(one.prompts for one in asked)) for name, asked in self.asked.items()}
+        return {name: sent for name, sent in found.items() if sent}
 
 
 def _paired(new: _Scored, base: _Scored, scorer: str, confidence: float) -> Paired:

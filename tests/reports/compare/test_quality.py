@@ -55,6 +55,13 @@ def test_items_that_were_asked_otherwise_are_left_out(tmp_path: Path) -> None:
     assert found.rows[0].reason == "0 items in common, 5 are needed"
 
 
+def test_the_same_row_sent_in_another_form_is_another_prompt(tmp_path: Path) -> None:
+    sent = ["0" * 16, "0" * 16, "1" * 16]
+    one, same, other = (run(tmp_path / f"r{n}", 5, prompt_id=digest) for n, digest in enumerate(sent, start=1))
+    assert compared(one, same).quality.left_out == 0
+    assert compared(one, other).quality.left_out == 10
+
+
 def test_random_weights_are_not_compared(tmp_path: Path) -> None:
     found = compared(run(tmp_path / "r1", 5), run(tmp_path / "r2", 5, is_synthetic=True)).quality
     assert found.rows
