@@ -95,7 +95,7 @@ class Plan:
         engine, asked = self.endpoint.describe(), self.options
         decided = replace(
             asked,
-            engine=asked.engine if self.external else engine.name,
+            engine=asked.engine or (None if self.external else engine.name),
             model=self.model.name if self.external else self.model.source,
             threads=engine.threads,
             context_tokens=engine.context_tokens,
