@@ -330,14 +330,14 @@ class ContainerShare:
         limits, count = look.host.limits, look.host.cpu.logical_cpus
         if limits.share_cores is None or count is None:
             return None
-        return f"{limits.share_cores:g} of {count} processors"
+        return f"{limits.share_cores:g} of {count} CPUs"
 
     def advice(self, look: Look) -> str | None:
         """Advise where a quota is smaller than the number of processors in sight."""
         quota, usable = look.host.limits.cpu_limit_cores, look.host.cpu.usable_cpus
         if quota is None or usable is None or quota >= usable:
             return None
-        return f"Pass --threads {max(1, int(quota))} or fewer: the quota is {quota:g} of {usable} processors."
+        return f"Pass --threads {max(1, int(quota))} or fewer: the quota is {quota:g} of {usable} CPUs."
 
 
 KNOBS: Sequence[Knob] = (
