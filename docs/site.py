@@ -6,7 +6,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 PAGES = ("*.md", "docs/*.md", "*/README.md", "workloads/data/README.md", "benchmarks/results/*.md")
-LINKED = ("docs/images/*", "workloads/schema.json")  # files that pages show or link to
+LINKED = (
+    "docs/images/*",
+    "workloads/schema.json",
+    "reports/measured.schema.json",
+    "docs/examples/*.py",
+)  # files that pages show or link to
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

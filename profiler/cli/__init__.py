@@ -18,6 +18,7 @@ from profiler.cli import (
     energy,
     engines,
     export,
+    export_scores,
     gate,
     host,
     import_result,
@@ -56,6 +57,7 @@ app.command("check-claim")(check_claim.check_claim)
 app.command("list")(list_runs.list_runs)
 app.command("query")(query.query)
 app.command("export")(export.export)
+app.command("export-scores")(export_scores.export_scores)
 app.command("import")(import_result.import_result)
 app.add_typer(workloads.app, name="workloads")
 app.add_typer(engines.app, name="engines")

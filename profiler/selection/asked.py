@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from profiler.errors import UsageError
 from profiler.selection.answers import Bound
 from profiler.selection.fact_constraints import FactConstraint, fact_constraint
@@ -37,8 +39,14 @@ _FACTS = {
 
 
 def slo_of(asked: AskedOptions) -> Slo:
-    """Return the SLOs of a request that were asked for; stating none where none is given."""
-    return Slo(ttft_ms=asked.slo_ttft_ms, tpot_ms=asked.slo_tpot_ms, e2e_ms=asked.slo_e2e_ms)
+    """Return the SLOs of a request that were asked for; stating none where none is given. Raises `UsageError`."""
+    limits = {"ttft_ms": asked.slo_ttft_ms, "tpot_ms": asked.slo_tpot_ms, "e2e_ms": asked.slo_e2e_ms}
+    try:
+        return Slo(**limits)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        flag = f"--slo-{name.replace('_', '-')}"
+        raise UsageError(f"{flag} {limits[name]:g}: expected milliseconds above 0, up to a day.") from None
 
 
 def targets_of(asked: AskedOptions) -> tuple[Target, ...]:

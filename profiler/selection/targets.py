@@ -61,4 +61,4 @@ def number_of(load: Load, metric: Metric, drift_ratio: float | None = None) -> E
     if found.reason is not None:
         return Unknown(found.reason)
     between = found.estimate(drift_ratio)
-    return between or Unknown("its runs differ in a way that has no interval: a number in them is not above 0")
+    return between or Unknown("a number of its runs is not above 0, so there is no interval between them", found.value)

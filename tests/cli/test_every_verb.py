@@ -33,6 +33,7 @@ EXAMPLES: dict[str, list[str]] = {
     "engines": [],
     "engines build": ["vllm"],  # is refused: nothing is compiled
     "export": [RUN, "--to", "csv"],
+    "export-scores": [RUN],
     "gate": [RUN, RUN],
     "host": ["--no-cloud"],
     "host check": [],
