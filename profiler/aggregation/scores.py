@@ -6,13 +6,14 @@ request belongs to and how it ended) and `code.jsonl` (what came of running code
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from profiler.aggregation.not_measured import NotMeasuredError
+from profiler.number_format import count
 from profiler.quality.choice import Rule, rule_for, scorers_for
-from profiler.quality.item import Answer, Item
+from profiler.quality.item import Answer, Item, Vector
 from profiler.quality.scorer import Counts, NotScoredError, Scorer
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest
@@ -90,7 +91,7 @@ class Scores:
         if not reasons:
             return None
         (reason, _), unscored = reasons.most_common(1)[0], reasons.total()
-        return reason if unscored == len(self._of(scorer)) else f"{unscored} answers without a score: {reason}"
+        return reason if unscored == len(self._of(scorer)) else f"{count(unscored, 'answer')} without a score: {reason}"
 
     def _of(self, scorer: str) -> list[ScoredAnswer]:
         if scorer and self.scorers and scorer not in self.scorers:
@@ -137,8 +138,8 @@ def read_scores(folder: RunFolder, manifest: Manifest) -> Scores:
 
 def _scored(folder: RunFolder, manifest: Manifest, scores: Scores) -> Iterator[ScoredAnswer]:
     """Yield each answer by each scorer."""
-    judge = _Judge(scores, folder.read_code_runs(), points_of(manifest)[0].name)
     kept = {row.index: row for row in folder.read_answers()}
+    judge = _Judge(scores, folder.read_code_runs(), points_of(manifest)[0].name, _passages(scores.items, kept.values()))
     for request in folder.read_requests().times():
         answer, repeat = kept.get(request.index), repeat_number(request.phase)
         if repeat is not None and answer is not None and answer.item in scores.items:
@@ -148,10 +149,13 @@ def _scored(folder: RunFolder, manifest: Manifest, scores: Scores) -> Iterator[S
 class _Judge:
     """Scores the answers of a run one by one."""
 
-    def __init__(self, scores: Scores, code: Mapping[int, CodeRun], only_point: str) -> None:
+    def __init__(
+        self, scores: Scores, code: Mapping[int, CodeRun], only_point: str, passages: Mapping[str, Vector]
+    ) -> None:
         self._scores = scores
         self._code = code
         self._only_point = only_point
+        self._passages = passages
 
     def scored(self, kept: KeptResponse, phase: str, repeat: int, outcome: Outcome) -> Iterator[ScoredAnswer]:
         item, point = self._scores.items[kept.item or ""], phase.rpartition("/")[0] or self._only_point
@@ -160,6 +164,8 @@ class _Judge:
             try:
                 if outcome is not Outcome.OK:
                     raise NotScoredError(f"the request failed: {outcome}")
+                if kept.is_damaged:
+                    raise NotScoredError("its bytes are not UTF-8")
                 answer = self._answer(kept)
                 value = _value(scorer, answer, item)
                 counts, is_correct = scorer.count(answer, item, value), self._is_correct(scorer, value)
@@ -174,8 +180,18 @@ class _Judge:
     def _answer(self, kept: KeptResponse) -> Answer:
         run = self._code.get(kept.index)
         if run is None:
-            return Answer(kept.text)
+            return Answer(kept.text, kept.vector, self._passages)
         return Answer(kept.text, passed=run.passed, not_run=run.reason or Answer.not_run)
+
+
+def _passages(items: Mapping[str, Item], kept: Iterable[KeptResponse]) -> dict[str, Vector]:
+    """Return the vectors of the passages, each as it came first, whatever the load: what queries are searched in."""
+    found: dict[str, Vector] = {}
+    for row in kept:
+        item = items.get(row.item or "")
+        if row.vector is not None and item is not None and item.role == _PASSAGE:
+            found.setdefault(item.id, row.vector)
+    return found
 
 
 def _value(scorer: Scorer, answer: Answer, item: Item) -> float:

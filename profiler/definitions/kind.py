@@ -62,6 +62,11 @@ class Kind(Generic[_Model]):
             raise self.error(yaml_source.listed(path, problems))
         return definition
 
+    def refusal(self, path: Path, found: list[Mistake]) -> DefinitionError:
+        """Return the error that names mistakes which show only beside other files, each with its line."""
+        source = yaml_source.read(path)
+        return self.error(yaml_source.listed(path, [(source.line(one.path), one.sentence) for one in found]))
+
     def check(self, values: Mapping[str, object]) -> tuple[_Model | None, list[Mistake]]:
         """Return the definition that values make, and all that is wrong with it."""
         try:

@@ -7,6 +7,7 @@ from profiler.aggregation.request import output_tokens
 from profiler.metrics.population import ANSWERS
 from profiler.metrics.registry import Judgement, NotMeasuredError, per_answer, per_request
 from profiler.metrics.shown import Shown
+from profiler.number_format import count
 from profiler.quality.catalogue import SCORERS
 from profiler.quality.scorer import NotScoredError, Scorer
 from profiler.results.records import RequestRecord
@@ -55,7 +56,7 @@ def _declare(scorer: Scorer) -> None:
 
     def score(seen: Observations) -> Judgement:
         groups = seen.scores.by_item(scorer.id)
-        note = _notes(_signature(scorer, seen), f"{len(groups)} items", seen.scores.why_unscored(scorer.id))
+        note = _notes(_signature(scorer, seen), count(len(groups), "item"), seen.scores.why_unscored(scorer.id))
         found = _judgement(groups, scorer.of_all, POINTS, note)
         return _of_share(found, len(groups), POINTS) if scorer.is_binary else found
 
@@ -83,7 +84,9 @@ def correct_ratio(seen: Observations) -> Judgement:
     """
     groups = seen.scores.correct_by_item()
     rule = seen.scores.rule
-    note = _notes(f"correct: {rule}", f"{len(groups)} items", seen.scores.why_unscored(rule.scorer) if rule else None)
+    note = _notes(
+        f"correct: {rule}", count(len(groups), "item"), seen.scores.why_unscored(rule.scorer) if rule else None
+    )
     found = _judgement(groups, lambda sums: sums["points"] / sums["answers"], 1.0, note)
     return _of_share(found, len(groups), 1.0)
 

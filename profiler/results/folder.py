@@ -204,6 +204,10 @@ class RunFolder:
             if row.item is not None
         }
 
+    def write_items(self, items: Iterable[Item]) -> None:
+        """Write down what is asked about and what is expected. Raises `RecordError`."""
+        replace(self.items, _as_lines(items))
+
     def read_code_runs(self) -> dict[int, CodeRun]:
         """Return what came of running generated code, by request. Raises `RunFolderError`."""
         return {row.index: row for row in _rows(self.code, CodeRun)}
@@ -214,7 +218,7 @@ class RunFolder:
 
     def write_wall(self, readings: Iterable[EnergyReading]) -> None:
         """Replace what was imported from an external meter. Raises `RecordError`."""
-        replace(self.wall, "".join(msgspec.json.encode(reading).decode() + "\n" for reading in readings))
+        replace(self.wall, _as_lines(readings))
 
     def read_server_log(self) -> Iterator[str]:
         """Yield the lines that the server printed; none where there is nothing."""
@@ -333,6 +337,10 @@ def _first(error: ValidationError) -> str:
     """Return where the first mistake is, and what it is."""
     first = error.errors()[0]
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _as_lines(rows: Iterable[msgspec.Struct]) -> bytes:
+    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
 def _as_json(document: object) -> str:

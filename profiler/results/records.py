@@ -192,6 +192,8 @@ class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     reference: str | None = None  # the only one, as earlier versions wrote it
     text: str = ""
     reasoning: str = ""
+    vector: list[float] | None = None  # of an embedding
+    is_damaged: bool = False  # its bytes were not UTF-8
     finish_reason: str | None = None
 
 

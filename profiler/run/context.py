@@ -59,6 +59,8 @@ class RunContext:
                 prompts = opened.enter_context(closing(Journal(self.folder.prompts)))
                 self.prompts = KeptPrompts(prompts, plan.credentials.mask)
             self.folder.write_manifest(manifest)
+            if plan.expects:
+                self.folder.write_items(plan.expects)
             self._journals = opened.pop_all()
 
     def __enter__(self) -> "RunContext":

@@ -22,6 +22,7 @@ from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
 from profiler.options import overrides, words
 from profiler.progress import Progress
+from profiler.quality.item import Item
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts
 from profiler.run import sizing
@@ -63,6 +64,7 @@ class Plan:
     data_dir: Path
     trace: Trace | None
     data: Data | None
+    expects: Sequence[Item]  # what each row of the data expects of an answer, where answers are kept
     overridden: list[str]
     model: ModelFacts
     lora: LoraFacts | None
@@ -149,6 +151,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         limits=limits,
         body=changes,
         data=loaded.data,
+        expects=loaded.expects,
         warnings=target.warnings,
         nonce=nonce,
     )

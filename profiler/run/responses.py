@@ -6,8 +6,9 @@ from profiler.results.records import KeptResponse, Outcome, RequestRecord
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked
 from profiler.servers.openai_api import is_same_model, other_model
-from profiler.timing.interpret import to_record, to_text
+from profiler.timing.interpret import to_record, to_text, to_vector
 from profiler.timing.messages import Exchange
+from profiler.timing.response_text import ResponseText
 
 _MOST_OTHER_MODELS = 3  # named in warnings; a router may answer as any number
 _DROPPED = {Outcome.RESET, Outcome.TRUNCATED, Outcome.CONNECT_REFUSED}
@@ -54,7 +55,8 @@ class Responses:
         self._run.requests.append(record)
         if self._run.answers is None:
             return
-        found = to_text(exchange, self._run.plan.credentials.mask)
+        is_embedding = self._run.plan.workload.is_embedding
+        found = ResponseText() if is_embedding else to_text(exchange, self._run.plan.credentials.mask)
         prompt = asked.prompt(record.index)
         self._run.answers.append(
             KeptResponse(
@@ -64,13 +66,17 @@ class Responses:
                 references=list(prompt.references),
                 text=found.text,
                 reasoning=found.reasoning,
+                is_damaged=found.is_damaged,
+                vector=to_vector(exchange) if is_embedding else None,
                 finish_reason=record.finish_reason,
             )
         )
 
     def _read(self, exchange: Exchange, asked: Asked) -> RequestRecord:
         index, hide = exchange.index, self._run.plan.credentials.mask
-        return to_record(exchange, asked.output_tokens(index), asked.prompt_tokens(index), hide)
+        may_be_empty = self._run.plan.workload.stop == "natural"
+        tokens = asked.output_tokens(index), asked.prompt_tokens(index)
+        return to_record(exchange, *tokens, hide, may_be_empty=may_be_empty)
 
     def _check_model(self, record: RequestRecord) -> None:
         """Warn where an endpoint answers as another model, which an alias does too; end a run whose own server does.

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from struct import unpack
 from typing import Any, NamedTuple
 
 import msgspec
@@ -40,16 +41,27 @@ class Embedding(NamedTuple):
 
 def read_embedding(body: bytes) -> Embedding:
     """Read a complete body. Raises `ServerSaidError`, `NoEmbeddingError`."""
+    found = _one_vector(body)
+    return Embedding(read_usage(found.usage) or Usage(), text_of(found.model))
+
+
+def read_vector(body: bytes) -> list[float]:
+    """Return the numbers of a complete body's vector. Raises `ServerSaidError`, `NoEmbeddingError`."""
+    vectors = _one_vector(body).data or []
+    return _numbers(vectors[0].embedding)
+
+
+def _one_vector(body: bytes) -> _Embeddings:
     try:
-        found = _decode_embeddings(body)
+        found: _Embeddings = _decode_embeddings(body)
     except DECODING_ERRORS as error:
         raise NoEmbeddingError(f"{error}: {shown(body)}") from error
     vectors = found.data or []
     if is_error(found.error) or (not vectors and _says_error(body)):
         raise ServerSaidError(shown(body))
-    if len(vectors) != 1 or not _has_numbers(vectors[0].embedding):
+    if len(vectors) != 1 or not _numbers(vectors[0].embedding):
         raise NoEmbeddingError(f"expected one vector: {shown(body)}")
-    return Embedding(read_usage(found.usage) or Usage(), text_of(found.model))
+    return found
 
 
 def _says_error(body: bytes) -> bool:
@@ -60,12 +72,12 @@ def _says_error(body: bytes) -> bool:
     return isinstance(said, dict) and says_error(said)
 
 
-def _has_numbers(vector: list[float] | str) -> bool:
-    """Whether there are some: written out, or in base64, which some servers send unasked."""
+def _numbers(vector: list[float] | str) -> list[float]:
+    """Return the numbers, written out or f32 in base64, which some servers send unasked; none where it is neither."""
     if isinstance(vector, list):
-        return bool(vector)
+        return vector
     try:
         packed = base64.b64decode(vector, validate=True)
     except (binascii.Error, ValueError):
-        return False
-    return bool(packed) and len(packed) % _F32_BYTES == 0
+        return []
+    return list(unpack(f"<{len(packed) // _F32_BYTES}f", packed)) if len(packed) % _F32_BYTES == 0 else []

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from profiler.results.records import Outcome, RequestRecord, StampSource
 from profiler.timing.clock import WallOffset, wall_to_monotonic_ns, was_stepped
-from profiler.timing.embedding import NoEmbeddingError, read_embedding
+from profiler.timing.embedding import NoEmbeddingError, read_embedding, read_vector
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.kernel_timestamps import timespec_to_ns
 from profiler.timing.messages import Exchange
@@ -33,11 +33,17 @@ def _as_it_is(text: str) -> str:
 
 
 def to_record(
-    exchange: Exchange, output_tokens: int, prompt_tokens: int | None, hide: Callable[[str], str] = _as_it_is
+    exchange: Exchange,
+    output_tokens: int,
+    prompt_tokens: int | None,
+    hide: Callable[[str], str] = _as_it_is,
+    *,
+    may_be_empty: bool = False,
 ) -> RequestRecord:
     """Interpret one finished request.
 
-    `output_tokens` is what the request asked for at most; 0 asked for an embedding. `hide` takes secrets out of what
+    `output_tokens` is what the request asked for at most; 0 asked for an embedding. `may_be_empty` says that the model
+    decides where its answer ends, so that one without a token is an answer, too. `hide` takes secrets out of what
     the server said; it sees the text before it is cut to a length that can be printed, so no part of one is left.
     """
     record = _stamped(exchange)
@@ -46,7 +52,7 @@ def to_record(
     raw = b"".join(exchange.data)
     try:
         head = parse_head(raw) if raw else None
-        ending = _read_body(exchange, raw, head, record) if head else None
+        ending = _read_body(exchange, raw, head, record, may_be_empty) if head else None
     except FramingError as error:
         ending = Outcome.MALFORMED_HTTP, str(error)
     record.outcome, record.detail = ending or (Outcome(exchange.ending), exchange.detail)
@@ -66,7 +72,17 @@ def to_text(exchange: Exchange, hide: Callable[[str], str] = _as_it_is) -> Respo
     if head is None or head.status not in _SUCCESS or head.encoding:
         return ResponseText()
     found = read_text(_body(raw, _pieces(raw, head)[0]))
-    return ResponseText(hide(found.text), hide(found.reasoning))
+    return ResponseText(hide(found.text), hide(found.reasoning), found.is_damaged)
+
+
+def to_vector(exchange: Exchange) -> list[float] | None:
+    """Return the embedding that a finished request was answered with; None where there is none."""
+    raw = b"".join(exchange.data)
+    try:
+        head = parse_head(raw) if raw else None
+        return None if head is None else read_vector(_body(raw, _pieces(raw, head)[0]))
+    except (FramingError, NoEmbeddingError, ServerSaidError):
+        return None
 
 
 def _body(raw: bytes, pieces: list[Slice]) -> bytes:
@@ -78,7 +94,7 @@ def _printable(text: str | None, hide: Callable[[str], str]) -> str | None:
     return hidden if not hidden or len(hidden) <= _SHOWN_CHARACTERS else hidden[:_SHOWN_CHARACTERS] + "…"
 
 
-def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord) -> _Ending | None:
+def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord, may_be_empty: bool) -> _Ending | None:
     """Fill in status, tokens and usage; return an outcome where the body changes the one from the wire."""
     record.http_status = head.status
     pieces, broken = _pieces(raw, head)
@@ -95,7 +111,7 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     _take_counts(record, stream, reasoning)
     _count_tokens(exchange, record, stream, pieces, body)
     _note_reasoning(exchange, record, reasoning, pieces)
-    return ending or _ending_of(stream, record, body)
+    return ending or _ending_of(stream, record, body, may_be_empty)
 
 
 def _pieces(raw: bytes, head: Head) -> tuple[list[Slice], _Ending | None]:
@@ -120,19 +136,20 @@ def _read_stream(body: bytes, stream: Stream) -> _Ending | None:
     return None
 
 
-def _ending_of(stream: Stream, record: RequestRecord, body: bytes) -> _Ending | None:
+def _ending_of(stream: Stream, record: RequestRecord, body: bytes, may_be_empty: bool) -> _Ending | None:
     """Return the outcome of a stream whose events could all be read, where it is not the one from the wire.
 
     `[DONE]` ends a stream, whatever becomes of the connection. Without it, without a finish reason and without the
     usage that comes last, a body that ends properly may still be that of a request that was given up; it is complete
-    where all the tokens are there that were asked for.
+    where all the tokens are there that were asked for. A model that may end by itself may do so at once.
     """
     if stream.has_failed:
         return Outcome.SERVER_ERROR, f"the server gave the request up, with the finish reason {stream.finish_reason!r}"
     if record.outcome is not Outcome.OK and not (stream.is_done and record.outcome in _CUT_OFF):
         return None
     seen, asked = record.completion_tokens or 0, record.asked_tokens or 0
-    if not seen:
+    is_empty = may_be_empty and stream.is_ended and stream.finish_reason != "length"
+    if not seen and not is_empty:
         return Outcome.NO_TOKENS, f"a complete response without a token: {shown(body)}"
     if not stream.is_ended and max(seen, record.completion_tokens_server or 0) < asked:
         lacks = "without a finish reason, usage or [DONE]"

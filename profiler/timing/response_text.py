@@ -17,6 +17,7 @@ class ResponseText(NamedTuple):
 
     text: str = ""
     reasoning: str = ""
+    is_damaged: bool = False  # not UTF-8: what could not be read stands as U+FFFD
 
 
 def read_text(body: bytes) -> ResponseText:
@@ -34,7 +35,15 @@ def read_text(body: bytes) -> ResponseText:
         texts += [_plain(choice.get("text")), _plain(said.get("refusal"))]
         reasoning.append(next((text for key in _REASONING if (text := _plain(said.get(key)))), ""))
     tagged, answer = split("".join(texts))
-    return ResponseText(answer, "".join(reasoning) + tagged)
+    return ResponseText(answer, "".join(reasoning) + tagged, not _is_utf8(body))
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _choices(body: bytes) -> Iterator[dict[str, Any]]:

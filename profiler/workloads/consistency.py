@@ -1,14 +1,15 @@
 """Keys of a definition that are right by themselves but do not go together."""
 
 from profiler.definitions.mistakes import Mistake
-from profiler.workloads.schema import ConversationPrompts, Replay, TracePrompts, Workload
+from profiler.quality.catalogue import SCORERS
+from profiler.workloads.schema import ConversationPrompts, DataPrompts, Replay, TracePrompts, Workload
 
 _OF_TOKENS = ("ttft_ms", "tpot_ms")  # what an answer without tokens does not have
 
 
 def contradictions(workload: Workload) -> list[Mistake]:
     """Return a sentence for each pair of keys that contradict each other."""
-    found = _about_embeddings(workload)
+    found = [*_about_embeddings(workload), *_about_scorers(workload)]
     prompts, requests = workload.prompts, workload.requests
     if isinstance(workload.load, Replay) and not isinstance(prompts, TracePrompts):
         sentence = (
@@ -30,10 +31,9 @@ def _about_embeddings(workload: Workload) -> list[Mistake]:
         sentence = f"'output_tokens' is 0, but 'api' is {workload.api!r}: expected 1 or more, or 'api: embeddings'."
         return [] if workload.output_tokens else [Mistake(("output_tokens",), sentence)]
     found = []
-    if workload.keep_responses:
-        found.append(
-            Mistake(("keep_responses",), "'keep_responses' keeps text, and an embedding has none: leave it out.")
-        )
+    if workload.keep_responses and not isinstance(workload.prompts, DataPrompts):
+        sentence = "'keep_responses' keeps the vectors of the rows of a data file, and there is none: leave it out."
+        found.append(Mistake(("keep_responses",), sentence))
     if workload.output_tokens:
         sentence = f"'output_tokens' is {workload.output_tokens}, but an embedding has none: expected 0."
         found.append(Mistake(("output_tokens",), sentence))
@@ -50,4 +50,31 @@ def _about_embeddings(workload: Workload) -> list[Mistake]:
     if workload.until is not None and workload.until.metric in _OF_TOKENS:
         sentence = f"'until.metric' is {workload.until.metric!r}, and embeddings have no tokens: expected 'e2e_ms'."
         found.append(Mistake(("until", "metric"), sentence))
+    return found
+
+
+def _about_scorers(workload: Workload) -> list[Mistake]:
+    """Return what a workload says of scores that its answers cannot have."""
+    if workload.scorers is None and workload.correct is None:
+        return []
+    key, of = ("correct" if workload.scorers is None else "scorers"), ("vector" if workload.is_embedding else "text")
+    found = []
+    if not isinstance(workload.prompts, DataPrompts):
+        sentence = (
+            f"{key!r} is about answers to the rows of a data file, but 'prompts.source' is "
+            f"{workload.prompts.source!r}: expected 'data'."
+        )
+        found.append(Mistake((key,), sentence))
+    if not workload.keep_responses:
+        found.append(Mistake((key,), f"{key!r} is about answers that are kept: expected 'keep_responses: true'."))
+    for place, name in enumerate(workload.scorers or []):
+        if SCORERS[name].of != of:
+            sentence = (
+                f"the scorer {name!r} is about {SCORERS[name].of}s, and 'api: {workload.api}' answers with {of}s. "
+                f"Expected one of {', '.join(one for one, scorer in SCORERS.items() if scorer.of == of)}."
+            )
+            found.append(Mistake(("scorers", place), sentence))
+    if workload.correct and workload.scorers is not None and workload.correct.scorer not in workload.scorers:
+        sentence = f"'correct.scorer' is {workload.correct.scorer!r}: expected one of 'scorers'."
+        found.append(Mistake(("correct", "scorer"), sentence))
     return found

@@ -10,21 +10,21 @@ from typing import Any
 from profiler.definitions.mistakes import show
 from profiler.quality.checks import mistake_in
 from profiler.quality.item import Item
+from profiler.workloads import items as workloads_items
+from profiler.workloads.items import Data, listed
 
 
-def expected(
-    name: str, prompt: str, references: Sequence[str], values: Mapping[str, object]
-) -> tuple[Item, dict[str, str]]:
-    """Return the item of a row with these columns, and by column what is of another type there and was left out.
+def expected(asked: workloads_items.Item) -> tuple[Item, dict[str, str]]:
+    """Return what a row expects, and by column what is of another type there and was left out.
 
-    `references` are those that are known; those of the column `answers` are as right.
+    The right answers are its references and, as right as these, those of the column `answers`.
     """
-    reader = _Reader(values)
+    reader = _Reader(asked.values)
     found = Item(
-        id=name,
-        prompt=prompt,
-        references=list(dict.fromkeys([*references, *(reader.take("answers", _texts) or [])])),
-        language=reader.take("language", _text),
+        id=asked.name,
+        prompt=asked.text,
+        references=list(dict.fromkeys([*asked.references, *(reader.take("answers", _texts) or [])])),
+        language=asked.language,
         labels=reader.take("labels", _texts) or [],
         checks=reader.take("checks", _checks) or [],
         schema=reader.take("schema", _mapping),
@@ -36,6 +36,21 @@ def expected(
     if found.labels and found.references and found.references[0] not in found.labels:
         reader.wrong["labels"] = f"{found.references[0]!r} is none of them"
     return found, reader.wrong
+
+
+def expected_of(data: Data) -> tuple[list[Item], list[str]]:
+    """Return what all rows expect, and sentences on those that hold something of another type."""
+    read = [expected(asked) for asked in data.items]
+    wrong: dict[str, list[tuple[str, str]]] = {}
+    for item, columns in read:
+        for column, seen in columns.items():
+            wrong.setdefault(column, []).append((item.id, seen))
+    notes = [
+        f"{column!r} of {len(those)} of {len(read)} items cannot be used, and no score counts it: "
+        f"{listed([f'{name} ({seen})' for name, seen in those])}."
+        for column, those in wrong.items()
+    ]
+    return [item for item, _ in read], notes
 
 
 class _Reader:

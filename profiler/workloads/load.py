@@ -1,15 +1,20 @@
 """Workload definitions by name: the shipped ones by their id, a user's own by its path."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.content import content
 from profiler.definitions.kind import Kind
+from profiler.definitions.mistakes import Mistake
 from profiler.errors import WorkloadError
+from profiler.quality.choice import misfits
+from profiler.quality.item import Item as ExpectedItem
 from profiler.workloads import items, traces
 from profiler.workloads.consistency import contradictions
+from profiler.workloads.expected import expected_of
 from profiler.workloads.items import Data
 from profiler.workloads.schema import ClosedLoop, DataPrompts, Replay, TracePrompts, Workload, json_schema
 from profiler.workloads.traces import Trace
@@ -31,6 +36,8 @@ class Loaded:
     """What its trace holds, where it has one."""
     data: Data | None = None
     """What its data file holds, where it has one."""
+    expects: Sequence[ExpectedItem] = ()
+    """What each row expects of an answer, where answers are kept."""
 
     @property
     def folder(self) -> Path:
@@ -53,14 +60,35 @@ def load(reference: str, overrides: Mapping[str, object] | None = None) -> Loade
     workload = WORKLOADS.read(path)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     changed = _overridden(workload, given)
-    trace, data = None, None
+    trace, data, expects = None, None, list[ExpectedItem]()
     if isinstance(changed.prompts, DataPrompts):
         data = items.load(changed.prompts, path.parent, workload.prompts)
+        expects, data = _expectations(path, changed, data)
     elif isinstance(changed.prompts, TracePrompts):
         trace = traces.read(changed.prompts, path.parent)
     before, after = workload.model_dump(), changed.model_dump()
     differing = (key for key in given if _get(before, key) != _get(after, key))
-    return Loaded(_within(trace, changed), path, tuple(differing), trace, data)
+    return Loaded(_within(trace, changed), path, tuple(differing), trace, data, expects)
+
+
+def _expectations(path: Path, workload: Workload, data: Data) -> tuple[list[ExpectedItem], Data]:
+    """Return what the rows expect of answers, where these are kept, and the data with notes on what is wrong with it.
+
+    Raises WorkloadError for a scorer that scores no row, and where two rows go by one name.
+    """
+    if not workload.keep_responses:
+        return [], data
+    found, notes = expected_of(data)
+    name, count = Counter(item.id for item in found).most_common(1)[0]
+    if count > 1:
+        raise WorkloadError(
+            f"{count} rows of the data file of {path} are called {name!r}, so no score says of which it is. "
+            "Expected one row of each name."
+        )
+    wrong = misfits(workload.scorers or [], found)
+    if wrong:
+        raise WORKLOADS.refusal(path, [Mistake(("scorers", place), sentence) for place, sentence in wrong])
+    return found, data._replace(notes=[*data.notes, *notes])
 
 
 def _within(trace: Trace | None, workload: Workload) -> Workload:

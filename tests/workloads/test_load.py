@@ -211,7 +211,11 @@ def test_embeddings_have_no_output_tokens(tmp_path: Path) -> None:
     [
         ("api: embeddings", "api: chat", "'output_tokens' is 0, but 'api' is 'chat': expected 1 or more"),
         ("output_tokens: 0", "output_tokens: 4", "'output_tokens' is 4, but an embedding has none"),
-        ("version: 1", "version: 1\nkeep_responses: true", "'keep_responses' keeps text, and an embedding has none"),
+        (
+            "version: 1",
+            "version: 1\nkeep_responses: true",
+            "'keep_responses' keeps the vectors of the rows of a data file",
+        ),
         (
             "requests: 2",
             "requests: 2\nslo: {ttft_ms: 5}",
