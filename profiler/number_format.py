@@ -96,6 +96,14 @@ def _plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
+def short_amount(number: float) -> str:
+    """Return a large number in a few characters: 1.23M, 12k, 5.6."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.4g}{letter}"
+    return f"{number:.3g}"
+
+
 def interval_scale(low: float, high: float, unit: str, shown_in: tuple[float, str] | None = None) -> Scale:
     """Choose how to show a number that is known only as an interval: with three digits of its upper end."""
     factor, shown_unit = shown_in or handy_unit(high, unit)

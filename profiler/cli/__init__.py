@@ -12,6 +12,7 @@ from profiler import __version__
 from profiler.cli import (
     answers,
     audit,
+    breakeven,
     cheapest,
     check_claim,
     compare,
@@ -52,6 +53,7 @@ app.command("answers")(answers.answers)
 app.command("gate")(gate.gate)
 app.command("compare")(compare.compare)
 app.command("cheapest")(cheapest.cheapest)
+app.command("breakeven")(breakeven.breakeven)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
 app.command("list")(list_runs.list_runs)

@@ -1,16 +1,35 @@
 """`aforo prices`: what instance types cost."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from profiler.cli.named_run import complete, meant
+from profiler.cli.signature import takes
+from profiler.cost.options import HourOptions
+from profiler.options import check, option
 
 if TYPE_CHECKING:
     from datetime import date
 
     from profiler.cost.offer import Offer
     from profiler.cost.overview import Overview
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetOptions(HourOptions):
+    """A run, and what an hour of its machine costs."""
+
+    run: Path = option(..., "A run (folder, 'latest', id).", is_argument=True, complete=complete)
+    json: bool = option(False, "Print the summary as JSON.")
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for options that are out of range, or do not go together."""
+        check(self)
+
 
 app = typer.Typer(help="What instance types cost, with date and source.")
 
@@ -119,6 +138,25 @@ def import_file(
     days = sorted({row["date"] for row in found.rows})
     of = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     print(f"{len(found.rows):,} prices of {of}, source {defaults.source}: {kept}")
+
+
+@takes(SetOptions, [(None, SetOptions)])
+def set_price(options: SetOptions) -> None:
+    """State what an hour of the machine of a run costs, after the run, and recompute it.
+
+    Without options it takes the list price of the detected instance type, as of today.
+    """
+    from profiler.cli.output import print_run
+    from profiler.results.folder import RunFolder
+    from profiler.run.price import set_price as set_price_of
+    from profiler.timing.clock import SystemClock
+
+    folder = RunFolder(meant(str(options.run)))
+    manifest, summary = set_price_of(folder, options, SystemClock())
+    print_run(folder, manifest, summary, as_json=options.json)
+
+
+app.command("set")(set_price)
 
 
 def _name(text: str) -> str:

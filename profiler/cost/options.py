@@ -16,8 +16,8 @@ def _for_tokens(reason: str = _BY_THE_HOUR) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class CostOptions:
-    """What a run costs; `None` leaves it to what is known of the detected instance."""
+class HourOptions:
+    """What an hour of the machine costs; `None` leaves it to what is known of the detected instance."""
 
     price: float | None = option(
         None,
@@ -68,11 +68,28 @@ class CostOptions:
         None, "Input tokens that one output token is worth.", least=0.001, most=1000
     )
     price_max_age: int = option(180, "Say so where a list price is older than this.", metavar="DAYS", least=0)
+    pue: float | None = option(None, "PUE of the data centre. Default: the provider's, or 1.", least=1, most=5)
+
+
+@dataclass(frozen=True)
+class TokenPriceOptions:
+    """What an endpoint charges by the token."""
+
     price_input: float | None = option(None, "--url: price per million prompt tokens.", needs=_ENDPOINT)
     price_cached_input: float | None = option(None, "--url: price per million cached prompt tokens.", needs=_ENDPOINT)
     price_output: float | None = option(None, "--url: price per million output tokens.", needs=_ENDPOINT)
+
+
+@dataclass(frozen=True)
+class CarbonOptions:
+    """What the electricity and the making of the machine emit."""
+
     grid: str | None = option(None, "Electricity grid: DEU, US-VA, a cloud region, or gCO2e/kWh.", metavar="PLACE")
-    pue: float | None = option(None, "PUE of the data centre. Default: the provider's, or 1.", least=1, most=5)
     embodied_kgco2e: float | None = option(
         None, "Embodied carbon of your share of the machine, kgCO2e.", flag="--embodied", least=0
     )
+
+
+@dataclass(frozen=True)
+class CostOptions(CarbonOptions, TokenPriceOptions, HourOptions):  # the fields of the last come first
+    """What a run costs, in money and in carbon."""

@@ -103,7 +103,7 @@ def _owned(asked: CostOptions, purchase: float) -> PriceFacts:
         upkeep_per_year=asked.owned_upkeep,
         pue=asked.pue or 1.0,
     )
-    found = _per_owned_hour(facts, asked.utilisation)
+    found = per_owned_hour(facts, asked.utilisation)
     if found <= 0:
         raise UsageError(
             "An hour of the owned machine costs nothing. Pass --owned-price, --kwh-price or --owned-upkeep."
@@ -112,7 +112,8 @@ def _owned(asked: CostOptions, purchase: float) -> PriceFacts:
     return PriceFacts(per_hour=found, currency=asked.currency, kind="owned", owned=facts, source=said)
 
 
-def _per_owned_hour(facts: OwnedFacts, utilisation_ratio: float) -> float:
+def per_owned_hour(facts: OwnedFacts, utilisation_ratio: float) -> float:
+    """Return what an hour of owned hardware costs where it is under load for this share of the time."""
     return price.owned_per_hour(
         purchase=facts.purchase,
         life_h=facts.life_h,

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from profiler.errors import UsageError
 from profiler.selection.answers import Bound
 from profiler.selection.fact_constraints import FactConstraint, fact_constraint
-from profiler.selection.options import AskedOptions
+from profiler.selection.options import AskedOptions, TargetOptions
 from profiler.selection.targets import Target, target
 from profiler.workloads.schema import Slo
 
@@ -38,7 +38,7 @@ _FACTS = {
 }
 
 
-def slo_of(asked: AskedOptions) -> Slo:
+def slo_of(asked: TargetOptions) -> Slo:
     """Return the SLOs of a request that were asked for; stating none where none is given. Raises `UsageError`."""
     limits = {"ttft_ms": asked.slo_ttft_ms, "tpot_ms": asked.slo_tpot_ms, "e2e_ms": asked.slo_e2e_ms}
     try:
@@ -49,9 +49,14 @@ def slo_of(asked: AskedOptions) -> Slo:
         raise UsageError(f"{flag} {limits[name]:g}: expected milliseconds above 0, up to a day.") from None
 
 
+def stated_targets(asked: TargetOptions) -> tuple[Target, ...]:
+    """Return the limits that were asked for; none is an answer, too. Raises `UsageError`."""
+    return tuple(_targets(asked))
+
+
 def targets_of(asked: AskedOptions) -> tuple[Target, ...]:
     """Return the limits that were asked for. Raises `UsageError`, also where there is none."""
-    found = tuple(_targets(asked))
+    found = stated_targets(asked)
     if not found:
         raise UsageError(
             "No target is given. Pass at least one: --ttft-p95 500, --per-user-tokens-per-s 20, --slo-tpot-ms 50, "
@@ -60,7 +65,7 @@ def targets_of(asked: AskedOptions) -> tuple[Target, ...]:
     return found
 
 
-def _targets(asked: AskedOptions) -> Iterator[Target]:
+def _targets(asked: TargetOptions) -> Iterator[Target]:
     for name, (metric, bound) in _TARGETS.items():
         if (limit := getattr(asked, name)) is not None:
             yield target(f"{metric}={limit!r}", bound)

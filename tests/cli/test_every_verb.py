@@ -24,6 +24,7 @@ REFUSED = ["--url", URL, "--meters", "none", "--no-cloud"]
 EXAMPLES: dict[str, list[str]] = {
     "answers": [RUN],
     "audit": [RUN],
+    "breakeven": [RUN, "--api-price", "1,2"],
     "cli-reference": [],
     "cheapest": [RUN, "--ttft-p95", "500"],
     "check-claim": ["graviton3-cost", RUN],
@@ -47,6 +48,7 @@ EXAMPLES: dict[str, list[str]] = {
     "models show": ["synthetic:tiny-1m/Q8_0"],
     "prices": [],
     "prices import": ["prices.csv"],
+    "prices set": [RUN, "--price", "0.5"],
     "prices refresh": ["--region", "nowhere", "--help"],  # asks AWS
     "prices show": ["c7g.4xlarge"],
     "query": ["SELECT 1", "--runs", "."],

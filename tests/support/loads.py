@@ -51,6 +51,8 @@ def metrics_of(rate: float, ttft_ms: float, concurrency: int, cost: CostFacts) -
     found: dict[str, Metric] = {
         "output_tokens_per_s": scalar("tokens/s", rate),
         "requests_per_s": scalar("requests/s", rate / 10),
+        "prompt_tokens_per_request": latency(40, "tokens", 0.0),
+        "output_tokens_per_request": latency(10, "tokens", 0.0),
         "ttft_ms": latency(ttft_ms),
         "tpot_ms": latency(1000 * concurrency / rate),
         "decode_tokens_per_s": latency(rate / concurrency, "tokens/s"),
