@@ -5,7 +5,8 @@
     │   ├── DefinitionError         a YAML definition is wrong (file, line, key)
     │   │   ├── WorkloadError       of a workload
     │   │   ├── ClaimError          of a claim
-    │   │   └── FactsError          of stated facts about models
+    │   │   ├── FactsError          of stated facts about models
+    │   │   └── ProfileError        of a profile
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
     │   ├── MissingExtraError       an optional part is not installed
@@ -51,6 +52,10 @@ class ClaimError(DefinitionError):
 
 class FactsError(DefinitionError):
     """Stated facts about models cannot be used; the message names file, line and key."""
+
+
+class ProfileError(DefinitionError):
+    """A profile cannot be used; the message names file, line and key."""
 
 
 class ModelError(UsageError):

@@ -32,6 +32,7 @@ from profiler.cli import (
     report,
     rules,
     run,
+    score,
     streams,
     summarize,
     verbs,
@@ -66,6 +67,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(energy.app, name="energy")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
+app.command("score")(score.score)
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")

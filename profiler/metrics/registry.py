@@ -94,6 +94,11 @@ class MetricSpec:
         """What a column is headed by: the field's abbreviation, or the label where there is none."""
         return self.short or self.label
 
+    @property
+    def is_of_speed(self) -> bool:
+        """Whether the server's speed enters the number: a run that is slower is worse in it."""
+        return self.group in {"latency", "throughput"} or bool(self.rests_on & {"energy", "price"})
+
     def is_unit(self, unit: str) -> bool:
         """Whether a value in this unit is one of this metric: `currency` stands for any of ISO 4217."""
         return self._in_unit(unit) is not None or unit == self.unit

@@ -19,24 +19,34 @@ class Quantity:
     """A criterion of one alternative, as a gain: ln(x / baseline), negative where x is worse than the baseline.
 
     `speed_sd` is the standard deviation of the gain that comes with the alternative's speed, `own_sd` that of its own,
-    with so many degrees of freedom. `slack` is what a model or a meter leaves open to either side of the gain, of which
-    no distribution is known: it is never drawn.
+    with so many degrees of freedom. `open_to` is what a model or a meter leaves open: the least and the most that the
+    gain can be above `gain`, of which no distribution is known, so it is never drawn. Where something is the same for
+    all alternatives and not known, such as the intensity of their grid, there is one pair for each of its ends.
     """
 
     gain: float
     speed_sd: float = 0.0
     own_sd: float = 0.0
     own_freedom: float = inf
-    slack: float = 0.0
+    open_to: tuple[tuple[float, float], ...] = ((0.0, 0.0),)
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """What is ranked: a name, which no other has, and a quantity for each criterion."""
+    """What is ranked: a name, which no other has, and a quantity for each criterion.
+
+    Alternatives of one `group` are on one machine: what a model of its power leaves open is the same for all of them.
+    """
 
     name: str
     quantities: tuple[Quantity, ...]
     speed_freedom: float = inf
+    group: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a model or a meter leaves something of it open."""
+        return any(low or high for each in self.quantities for low, high in each.open_to)
 
 
 def drawn_gains(alternative: Alternative, count: int, seed: int) -> Iterator[tuple[float, ...]]:

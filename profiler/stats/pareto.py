@@ -5,15 +5,15 @@ from typing import Literal
 
 from profiler.stats.estimates import Estimate
 
-Choice = tuple[Estimate, Estimate]
+Choice = tuple[Estimate, ...]
 Standing = Literal["front", "perhaps", "beaten"]
 
 
 def standings(choices: Sequence[Choice]) -> list[Standing]:
     """Say of every choice whether it is on the Pareto front.
 
-    `front`: by the values, no other is at least as good in both and better in one. `perhaps`: one is, but not
-    beyond the intervals. `beaten`: another is better in both, and the intervals do not overlap in either.
+    `front`: by the values, no other is at least as good in all and better in one. `perhaps`: one is, but not
+    beyond the intervals. `beaten`: another is better in all, and the intervals do not overlap in any.
     O(n²): for hundreds of choices, not for millions.
     """
     return [_standing(choice, choices) for choice in choices]

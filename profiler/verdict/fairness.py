@@ -88,13 +88,9 @@ def _rests_on(basis: str) -> Bars:
     return lambda spec: basis in spec.rests_on
 
 
-def _is_speed(spec: MetricSpec) -> bool:
-    return spec.group in {"latency", "throughput"} or bool(spec.rests_on & {"energy", "price"})
-
-
 def _with_prompts(spec: MetricSpec) -> bool:
     """Whether the work of reading prompts enters the metric."""
-    return _is_speed(spec) and spec.work != "decode" and spec.better != "neither"
+    return spec.is_of_speed and spec.work != "decode" and spec.better != "neither"
 
 
 def _of_requests(spec: MetricSpec) -> bool:

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, list[str]] = {
     "query": ["SELECT 1", "--runs", "."],
     "report": [RUN],
     "rules": [],
+    "score": ["cheapest-under-slo", RUN],
     "run": ["smoke", *REFUSED],
     "summarize": [RUN],
     "workloads": [],
@@ -62,7 +63,7 @@ EXAMPLES: dict[str, list[str]] = {
 }
 # Parameters that are texts by type, and can be the path of a file.
 TEXTS = {("run", "workload"), ("run", "model"), ("workloads show", "workload"), ("models show", "model")}
-TEXTS |= {("check-claim", "claim"), ("models make", "shape"), ("models make-lora", "shape")}
+TEXTS |= {("check-claim", "claim"), ("score", "profile"), ("models make", "shape"), ("models make-lora", "shape")}
 
 
 class Parameter(NamedTuple):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.selection.acceptability import central_weights, odds, rank_shares, scores_of, slacks_of, winning_shares
+from profiler.selection.acceptability import central_weights, odds, rank_shares, scores_of, winning_shares
 from profiler.selection.draws import Alternative, Quantity, drawn_gains
+from profiler.selection.open_ends import with_open_ends
 from profiler.selection.sensitivity import score
 from profiler.selection.weights import anywhere, in_order
 
@@ -21,8 +22,12 @@ def exactly(name, *gains):
 
 
 def all_odds(alternatives, weights, seed=0):
-    scores = [scores_of(each, weights, seed) for each in alternatives]
-    return odds(scores, [slacks_of(each, weights) for each in alternatives], weights)
+    scores = [drawn_scores(each, weights, seed) for each in alternatives]
+    return with_open_ends(odds(scores, weights), alternatives, scores, weights)
+
+
+def drawn_scores(alternative, weights, seed=0):
+    return scores_of(drawn_gains(alternative, len(weights), seed), weights)
 
 
 # --- a published example -----------------------------------------------------------------------------------------
@@ -145,19 +150,37 @@ def test_an_error_of_its_own_comes_on_top_of_the_speed():
 
 
 # --- models are intervals, never distributions --------------------------------------------------------------------
+def modelled(name, gain, low, high, group="here"):
+    return Alternative(name, (Quantity(gain, open_to=((low, high),)),), group=group)
+
+
 def test_what_a_model_leaves_open_is_a_range_of_probabilities():
     # 0.1 apart, and ± 0.2 open on one: at its best end it always wins, at its worst never
-    open_one = Alternative("a", (Quantity(0.1, slack=0.2),))
-    one, other = all_odds([open_one, exactly("b", 0.0)], [(1.0,)] * 100)
+    one, other = all_odds([modelled("a", 0.1, -0.2, 0.2), exactly("b", 0.0)], [(1.0,)] * 100)
     assert one.first == (0.0, 1.0)
     assert other.first == (0.0, 1.0)
     assert one.ranks == (1, 2)
 
 
 def test_a_model_that_leaves_too_little_open_changes_no_winner():
-    one, other = all_odds([Alternative("a", (Quantity(0.5, slack=0.2),)), exactly("b", 0.0)], [(1.0,)] * 100)
+    one, other = all_odds([modelled("a", 0.5, -0.2, 0.2), exactly("b", 0.0)], [(1.0,)] * 100)
     assert one.first == (1.0, 1.0)
     assert other.first == (0.0, 0.0)
+
+
+def test_one_machines_model_errs_alike_for_all_that_ran_there():
+    # ± 1 open, 0.1 apart: on one machine the first stays first at both ends, on two machines either may be first
+    same = [modelled("a", 0.1, -1, 1), modelled("b", 0.0, -1, 1)]
+    assert all_odds(same, [(1.0,)] * 100)[0].first == (1.0, 1.0)
+    apart = [modelled("a", 0.1, -1, 1), modelled("b", 0.0, -1, 1, group="there")]
+    assert all_odds(apart, [(1.0,)] * 100)[0].first == (0.0, 1.0)
+
+
+def test_what_is_the_same_for_all_is_taken_at_each_of_its_ends_for_all_at_once():
+    # the grid is clean or dirty for both: a leads by 0.1 at the one end, by 0.3 at the other, and b never
+    a = Alternative("a", (Quantity(0.2, open_to=((-0.9, -0.9), (0.9, 0.9))),), group="here")
+    b = Alternative("b", (Quantity(0.0, open_to=((-0.8, -0.8), (0.8, 0.8))),), group="there")
+    assert all_odds([a, b], [(1.0,)] * 100)[0].first == (1.0, 1.0)
 
 
 # --- properties ---------------------------------------------------------------------------------------------------
@@ -194,10 +217,10 @@ def test_rank_probabilities_add_up_to_one_both_ways(field):
 @given(fields(least=3))
 def test_another_candidate_changes_no_comparison_of_the_rest(field):
     weights = weights_for(field)
-    scores = [scores_of(each, weights, 0) for each in field]
+    scores = [drawn_scores(each, weights) for each in field]
     with_all, without = winning_shares(scores), winning_shares(scores[:-1])
     assert [row[:-1] for row in with_all[:-1]] == without
-    assert scores[:-1] == [scores_of(each, weights, 0) for each in field[:-1]]
+    assert scores[:-1] == [drawn_scores(each, weights) for each in field[:-1]]
 
 
 @few

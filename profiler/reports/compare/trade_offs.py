@@ -28,7 +28,7 @@ from profiler.results.tokens import tokens_of
 from profiler.stats.estimates import Estimate
 
 _GREY = "#808080"  # not the lighter blue: on black the two change places
-_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, _GREY)
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, _GREY)
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star", "hexagon", "triangle-down", "pentagon")
 _FRONT = "rgba(128,128,128,0.9)"
 _MOST_BARS = 60  # beyond, intervals would hide the dots; they are in the table
@@ -37,7 +37,7 @@ _MOST_BARS = 60  # beyond, intervals would hide the dots; they are in the table
 def look(entries: Entries, group: str) -> tuple[str, str]:
     """Return colour and symbol of a group: no two groups share both, and none is told by colour alone."""
     number = entries.groups.index(group)
-    return _COLOURS[number % len(_COLOURS)], _SYMBOLS[number % len(_SYMBOLS)]
+    return COLOURS[number % len(COLOURS)], _SYMBOLS[number % len(_SYMBOLS)]
 
 
 def price_latency(shown: Sequence[Priced], entries: Entries, currency: str, latency_name: str) -> go.Figure | None:

@@ -1,0 +1,1 @@
+"""A score as a page, tables and files."""

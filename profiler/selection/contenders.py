@@ -1,0 +1,93 @@
+"""Candidates before a profile: what keeps its constraints, at which load, and what is out and why. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
+from profiler.selection.candidate import Candidate
+from profiler.selection.fact_constraints import energy_class
+from profiler.selection.facts import Facts, facts_of
+from profiler.selection.facts_file import StatedFacts
+from profiler.selection.operating import JudgedLoad, Operating, operating
+from profiler.selection.profile import Profile
+from profiler.verdict.traps import account_of
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A candidate, its loads judged by the limits of a profile, and what is said of its facts."""
+
+    operating: Operating
+    facts: Facts
+    of_facts: tuple[Answer, ...]
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate itself."""
+        return self.operating.candidate
+
+    @property
+    def key(self) -> str:
+        """A name that does not depend on what else is compared: the first of its runs' ids."""
+        return min(run.name for run in self.candidate.runs)
+
+    @property
+    def standing(self) -> Standing:
+        """Of all constraints together: one that fails decides, then one that cannot be told."""
+        standings = {self.operating.standing, *(one.standing for one in self.of_facts)}
+        return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
+
+    @cached_property
+    def shown_load(self) -> JudgedLoad | None:
+        """Its operating point, or the load that comes nearest; None where no load is to be believed."""
+        return self.operating.at or self.operating.nearest_miss
+
+    @property
+    def against(self) -> list[Answer]:
+        """What it does not keep, or of which that cannot be told, the gravest first."""
+        of_load = self.shown_load.answers if self.shown_load else ()
+        return sorted(
+            (one for one in (*self.of_facts, *of_load) if one.standing != MEETS),
+            key=lambda one: (one.standing != FAILS, -(one.miss_ratio or 0.0)),
+        )
+
+    @property
+    def miss(self) -> tuple[int, float]:
+        """How far it is from meeting all: facts that fail, then the worst miss of a limit as a share of it."""
+        failing = sum(one.standing == FAILS for one in self.of_facts)
+        return failing, self.shown_load.worst_miss_ratio if self.shown_load else float("inf")
+
+
+def contenders(
+    found: Sequence[Candidate],
+    profile: Profile,
+    stated: Sequence[StatedFacts] = (),
+    drift_ratio: float | None = None,
+) -> list[Contender]:
+    """Judge every candidate by the constraints of a profile."""
+    targets = [one.target for one in profile.constraints if one.metric is not None]
+    return [
+        Contender(
+            operating(candidate, targets, drift_ratio),
+            facts_of(candidate.manifest.model, stated),
+            _of_facts(candidate, profile, stated),
+        )
+        for candidate in found
+    ]
+
+
+def _of_facts(candidate: Candidate, profile: Profile, stated: Sequence[StatedFacts]) -> tuple[Answer, ...]:
+    facts = facts_of(candidate.manifest.model, stated)
+    return tuple(
+        energy_class(_meter_class(candidate), (one.wanted or [""])[0])
+        if one.fact == "energy_class"
+        else one.of_fact.judge(facts)
+        for one in profile.constraints
+        if one.fact is not None
+    )
+
+
+def _meter_class(candidate: Candidate) -> str:
+    accounts = [account_of(one.summary) for load in candidate.loads for one in load.runs]
+    return next((account.meter_class for account in accounts if account), "none")
