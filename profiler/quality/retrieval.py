@@ -15,13 +15,14 @@ from profiler.quality.scorer import POINTS, NotScoredError, scorer
     is_binary=True,
 )
 def retrieval_accuracy(answer: Answer, item: Item) -> float:
-    """100 where of all passages the one that the query is about has the greatest cosine similarity with it, else 0."""
+    """100 where the passage that the query is about has a greater cosine similarity with it than any other, else 0."""
     if answer.vector is None:
         raise NotScoredError("its vector was not kept")
     if item.relevant is None or item.relevant not in answer.passages:
         raise NotScoredError("the passage that it is about has no vector")
     near = {name: cosine(answer.vector, vector) for name, vector in answer.passages.items()}
-    return POINTS * bool(near[item.relevant] >= max(near.values()))
+    nearest = near.pop(item.relevant)
+    return POINTS * all(other < nearest for other in near.values())
 
 
 def cosine(one: Vector, other: Vector) -> float:

@@ -72,12 +72,14 @@ def _by_repeat(each: Scalar, correct: Scalar) -> list[float]:
 
 
 def _quotient(x: float, of_x: Interval | None, y: float, of_y: Interval | None) -> Interval | None:
-    """Return the interval of x / y, both above 0 and independent, from theirs; `None` where one may be 0 or is unknown.
+    """Return the interval of x / y, both above 0 and independent, from theirs; `None` where y may be 0.
 
     Variance recovered from the limits, of the logarithms (G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008).
     """
-    if of_x is None or of_y is None or min(of_x[0], of_y[0], x, y) <= 0:
+    if of_x is None or of_y is None or min(of_y[0], x) <= 0:
         return None
-    below = hypot(log(x / of_x[0]), log(of_y[1] / y))
     above = hypot(log(of_x[1] / x), log(y / of_y[0]))
+    if of_x[0] <= 0:
+        return 0.0, x / y * exp(above)
+    below = hypot(log(x / of_x[0]), log(of_y[1] / y))
     return x / y * exp(-below), x / y * exp(above)

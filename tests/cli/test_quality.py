@@ -214,3 +214,28 @@ def test_a_scorer_that_does_not_fit_is_refused_with_its_line(
     assert done.returncode == 2
     assert f"own.yaml:{line}: " in done.stderr.replace("\n", "")
     assert sentence in " ".join(done.stderr.split())
+
+
+def test_embeddings_are_scored_by_what_they_retrieve(tmp_path: Path, aforo: Aforo) -> None:
+    """A passage points along its own axis, and a Spanish query along that of its passage; an English one nowhere."""
+    found = rows("retrieve")
+    passages = [row["id"] for row in found if row["role"] == "passage"]
+    by_prompt = {row["prompt"]: row for row in found}
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        row = by_prompt[json.loads(request.partition(b"\r\n\r\n")[2])["input"]]
+        axis = row.get("relevant", row["id"]) if row["id"].startswith("es") or row["role"] == "passage" else None
+        body = json.dumps(
+            {
+                "data": [{"embedding": [float(name == axis) for name in passages] + [0.1]}],
+                "usage": {"prompt_tokens": 4, "total_tokens": 4},
+            }
+        ).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    prices = ["--price-input", "1", "--repeats", "1"]
+    summary = ran(aforo, tmp_path, "task-retrieve", openai(script), *prices).read_summary()
+    # 13 of the 26 queries are Spanish; all passages are as near to the vector of an English one, which finds none.
+    assert values(summary, "quality_retrieval_accuracy correct_ratio") == [50, 0.5]
+    assert values(summary, "usd_per_correct_answer") == pytest.approx([2 * 4e-6])
