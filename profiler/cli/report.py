@@ -48,12 +48,14 @@ def report(
 
 def _content(folder: "RunFolder", form: Form) -> bytes:
     from profiler.reports import run_text
-    from profiler.run.recompute import page_of, summary_of
+    from profiler.run.recompute import markdown_of, page_of, summary_of
 
     if form in {Form.HTML, Form.PNG}:
         page = page_of(folder)
         return page.encode() if form is Form.HTML else picture_of(page)
+    if form is Form.MARKDOWN:
+        return markdown_of(folder).encode()
     manifest, summary = summary_of(folder)
     if form is Form.JSON:
         return (summary.model_dump_json(indent=2) + "\n").encode()
-    return (run_text.as_csv if form is Form.CSV else run_text.markdown)(manifest, summary).encode()
+    return run_text.as_csv(manifest, summary).encode()

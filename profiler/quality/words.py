@@ -15,6 +15,7 @@ _WITHOUT_SPACES = (  # scripts that put no space between words: there each chara
     (0xF900, 0xFAFF),  # CJK compatibility ideographs
     (0x20000, 0x3FFFF),  # CJK extensions B and later
 )
+_FIRST_WITHOUT_SPACES = _WITHOUT_SPACES[0][0]
 _ARTICLES = {
     "en": {"a", "an", "the"},
     "es": {"un", "una", "unos", "unas", "el", "la", "los", "las"},
@@ -58,4 +59,5 @@ def _cut(run: Iterator[str]) -> Iterator[str]:
 
 
 def _stands_alone(character: str) -> bool:
-    return any(low <= ord(character) <= high for low, high in _WITHOUT_SPACES)
+    code = ord(character)
+    return code >= _FIRST_WITHOUT_SPACES and any(low <= code <= high for low, high in _WITHOUT_SPACES)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from profiler.reports import energy, facts, loads, page, panels, roofline, tables
+from profiler.reports.answers.part import ANSWER_CHARACTERS, EXPECTED_CHARACTERS, PROMPT_CHARACTERS, Part
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord, Sample
@@ -20,11 +21,12 @@ def render(
     requests: Iterable[RequestRecord],
     samples: Sequence[Sample],
     wall: Sequence[EnergyReading] = (),
+    answers: Part | None = None,
 ) -> str:
     """Return the page. The same run gives the same bytes: nothing in it depends on when it is made.
 
     `requests` are gone through twice and not held. Figures of requests show the headline's, where there are several
-    points.
+    points. `answers` are those that the run kept.
     """
     gathered = Gathered(manifest, summary.headline, requests, samples)
     sections = panels.sections(manifest, summary, gathered, samples, wall)
@@ -38,7 +40,11 @@ def render(
         failures_total=gathered.failures.total,
         **energy.tables(manifest, summary),
         sections=sections,
-        figures=_specifications([panel for section in sections.values() for panel in section]),
+        answers=answers,
+        sizes={"answer": ANSWER_CHARACTERS, "expected": EXPECTED_CHARACTERS, "prompt": PROMPT_CHARACTERS},
+        figures=_specifications(
+            [*(panel for section in sections.values() for panel in section), *(answers.panels if answers else ())]
+        ),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from profiler.csv_cells import harmless
 from profiler.reports import facts, loads, tables
 from profiler.reports import format as fmt
+from profiler.reports.answers.part import Part
+from profiler.reports.answers.shown import ShownItem
 from profiler.reports.markdown import grid, plain
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Metric, PointSummary, Scalar, Summary
@@ -15,17 +17,19 @@ from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL
 from profiler.summaries.estimates import estimate
 
+_MOST_ANSWERS = 5
+_ANSWER_CHARACTERS = 160
 CSV_COLUMNS = (
     *("run_id", "load", "metric", "unit", "value", "low", "high"),
     *("n", "min", "max", *QUANTILES, *SLOW_TAIL, "indicative", "note", "not_measured"),
 )
 
 
-def markdown(manifest: Manifest, summary: Summary) -> str:
-    """The verdict, the headline numbers, latencies and loads, and how to repeat it."""
+def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) -> str:
+    """The verdict, the headline numbers, latencies and loads, the worst answers, and how to repeat it."""
     lines = [f"## {plain(' · '.join(facts.title_parts(manifest, summary)))}", "", *_verdict(summary)]
     lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary, manifest)))]
-    lines += ["", *_latencies(summary), *_loads(summary), *_warnings(manifest, summary)]
+    lines += ["", *_latencies(summary), *_loads(summary), *_answers(answers), *_warnings(manifest, summary)]
     if manifest.command_line:
         lines += ["To repeat it:", "", "```sh", shlex.join(manifest.command_line), "```", ""]
     return "\n".join([*lines, f"Run `{manifest.run_id}`, Aforo {plain(manifest.tool_version)}"]) + "\n"
@@ -97,6 +101,26 @@ def _loads(summary: Summary) -> Iterator[str]:
     yield ""
     if summary.conclusion is not None:
         yield from (f"**{plain(summary.conclusion.sentence)}**", "")
+
+
+def _answers(part: Part | None) -> Iterator[str]:
+    if part is None:
+        return
+    yield from ("### Answers", "", plain(" ".join(filter(None, [part.head, part.worst_head]))), "")
+    if part.not_scored:
+        yield from (f"No scores: {plain(part.not_scored)}", "")
+    if part.by_load:
+        yield from grid(("load", *part.scorers), ((load, *cells) for load, cells in part.by_load))
+        yield ""
+    if part.worst:
+        yield from grid(("item", "score", "expected", "answer"), map(_answer, part.worst[:_MOST_ANSWERS]))
+        yield ""
+
+
+def _answer(item: ShownItem) -> tuple[str, str, str, str]:
+    expected, answer = item.expected(_ANSWER_CHARACTERS)[:1], item.answer(_ANSWER_CHARACTERS)
+    shown = [f"{text.shown}…" if text.left_out else text.shown for text in (*expected, answer)]
+    return item.name, item.score, shown[0] if expected else "–", shown[-1] or "(empty)"
 
 
 def _warnings(manifest: Manifest, summary: Summary) -> Iterator[str]:

@@ -6,7 +6,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from profiler.aggregation.scores import read_scores
 from profiler.errors import RunFolderError
-from profiler.reports import html
+from profiler.reports import html, run_text
+from profiler.reports.answers.part import part_of
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord
@@ -132,7 +133,15 @@ def _draw(folder: RunFolder, manifest: Manifest, summary: Summary) -> None:
 
 @_blaming_the_folder
 def _page(folder: RunFolder, manifest: Manifest, summary: Summary) -> str:
-    return html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall())
+    answers = part_of(folder, summary)
+    return html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall(), answers)
+
+
+@_blaming_the_folder
+def markdown_of(folder: RunFolder) -> str:
+    """Return the run as Markdown. Raises `RunFolderError`."""
+    manifest, summary = summary_of(folder)
+    return run_text.markdown(manifest, summary, part_of(folder, summary))
 
 
 def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion | None:

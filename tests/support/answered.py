@@ -57,7 +57,7 @@ def answered_run(
             sent_ms = 1000 * (10 + number) + 40 * index
             records.append(request(index, phase=phase, sent_ms=sent_ms, outcome=outcome))
             requests.append(records[-1])
-            text = texts[number % repeats]
+            text = texts[number % repeats % len(texts)]
             answers.append(
                 KeptResponse(
                     index=index, item=item, text=text, **{"finish_reason": "stop", "prompt": prompt_id, **answer}

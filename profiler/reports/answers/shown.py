@@ -13,6 +13,9 @@ from profiler.reports.answers.texts import Text, conversation, text
 from profiler.results.folder import RunFolder
 from profiler.results.records import KeptMessage, KeptPrompt, KeptResponse, Outcome, RequestRecord
 
+_NAME_CHARACTERS = 120
+_FACTS_CHARACTERS = 400
+
 
 @dataclass(frozen=True)
 class Said:
@@ -39,11 +42,11 @@ class Said:
     def facts(self) -> str:
         """How it ended, how long it was and how long it took."""
         if self.request is not None and self.request.outcome is not Outcome.OK:
-            return f"failed: {self.request.detail or self.request.outcome}"
+            return text(f"failed: {self.request.detail or self.request.outcome}", _FACTS_CHARACTERS).shown
         known = [f"ended by {self.kept.finish_reason}" if self.kept.finish_reason else ""]
         known.append(count(self.tokens, "token") if self.tokens is not None else "")
         known.append(plain_quantity(self.e2e_ms, "ms") if self.e2e_ms is not None else "")
-        return ", ".join(filter(None, known))
+        return text(", ".join(filter(None, known)), _FACTS_CHARACTERS).shown
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class ShownItem:
     said: tuple[Said, ...]
     scorers: tuple[str, ...]
     leading: str | None
+
+    @property
+    def name(self) -> str:
+        """What it is called, fit to be shown."""
+        return text(self.asked.name, _NAME_CHARACTERS).shown
 
     @property
     def references(self) -> Sequence[str]:

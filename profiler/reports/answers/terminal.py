@@ -25,7 +25,7 @@ def head(answers: Answers, point: str, scorer: str | None, shown: int, of: int) 
 
 def lines(item: ShownItem, most: int | None) -> Iterator[str]:
     """Return one item; `most` characters of each text (None: all)."""
-    yield ", ".join(filter(None, [f"{item.asked.name}: {item.score}" if item.score else item.asked.name]))
+    yield ", ".join(filter(None, [f"{item.name}: {item.score}" if item.score else item.name]))
     if item.other_scores:
         yield from _part("also", Text(", ".join(item.other_scores)))
     yield from _part("prompt", item.prompt(most) or Text("not kept by this run"))
