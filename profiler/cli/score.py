@@ -23,6 +23,7 @@ def score(
     ] = None,
     runs: Annotated[list[Path] | None, RUNS] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the shipped profiles.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a profile.")] = False,
     facts: Annotated[
         Path | None, typer.Option(help="Facts about models, for constraints on them.", metavar="FACTS.yaml")
     ] = None,
@@ -62,8 +63,8 @@ def score(
     from profiler.selection.scoring import Options
     from profiler.selection.scoring import score as scored
 
-    if list_all:
-        _list(as_json=json)
+    if list_all or schema:
+        _list(as_json=json, schema=schema)
         return
     if profile is None or not runs:
         raise UsageError(
@@ -115,10 +116,13 @@ def _content(found: "Scoring", refused: "tuple[Refused, ...]", form: Form) -> by
             return data.as_json(found, refused).encode()
 
 
-def _list(*, as_json: bool) -> None:
+def _list(*, as_json: bool, schema: bool) -> None:
     from profiler.cli.output import print_json
-    from profiler.selection.profile import available
+    from profiler.selection.profile import available, json_schema
 
+    if schema:
+        print_json(json_schema())
+        return
     if as_json:
         print_json([known.model_dump(mode="json") for known in available()])
         return

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from support.rented_runs import rented_runs
 from typer.testing import CliRunner
@@ -57,6 +58,12 @@ def test_profiles_are_listed() -> None:
     assert code == 0
     assert "cheapest-under-slo  The cheapest that keeps the SLO" in text
     assert len(json.loads(called("--list", "--json")[1])) == 6
+
+
+def test_every_shipped_profile_keeps_the_schema_that_is_printed() -> None:
+    schema = json.loads(called("--schema")[1])
+    for profile in json.loads(called("--list", "--json")[1]):
+        jsonschema.validate(profile, schema)
 
 
 def test_what_is_missing_is_said(folder: Path) -> None:

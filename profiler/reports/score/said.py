@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from profiler.metrics.catalogue import METRICS
 from profiler.reports import format as fmt
 from profiler.reports.compare.entries import Entry, named
+from profiler.results.run_set import StoredRun
 from profiler.selection.answers import FAILS, Answer
 from profiler.selection.caveats import caveats
 from profiler.selection.contenders import Contender
@@ -34,9 +35,26 @@ class Said:
         label = self.entries[contender.candidate.name].label
         return f"{contender.candidate.name} · {label}" if label else contender.candidate.name
 
+    def mark(self, contender: Contender) -> str:
+        """The short name of a candidate, and a warning where a run of it is INVALID."""
+        is_bad = any(self._is_invalid(run) for run in contender.candidate.runs)
+        return contender.candidate.name + (" (INVALID)" if is_bad else "")
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether an INVALID run is among those that are scored."""
+        return any(self._is_invalid(run) for run in self.scoring.runs)
+
+    @staticmethod
+    def _is_invalid(run: StoredRun) -> bool:
+        return run.summary.verdict is not None and run.summary.verdict.level == "INVALID"
+
     @property
     def lead(self) -> str:
         """What wins and how surely, in one sentence."""
+        return f"With INVALID runs (--force): {self._lead()}" if self.is_forced else self._lead()
+
+    def _lead(self) -> str:
         winner = self.scoring.winner
         if winner is None:
             return self._nothing()

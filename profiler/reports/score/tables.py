@@ -41,7 +41,11 @@ def ranking(said: Said, *, is_brief: bool = False) -> Grid:
     for index, one in enumerate(said.scoring.ranked):
         name = one.contender.candidate.name
         label = ", ".join(filter(None, [said.entries[name].label, one.load.load.described]))
-        cells = [Cell(name, label), Cell(score_text(one)), *(Cell(chance(one.odds[way].first)) for way in ways)]
+        cells = [
+            Cell(said.mark(one.contender), label),
+            Cell(score_text(one)),
+            *(Cell(chance(one.odds[way].first)) for way in ways),
+        ]
         cells += [Cell(ranks(one.odds["own"].ranks))]
         cells += [] if is_brief else [Cell(_FRONTS[one.front])]
         rows.append((*cells, *(column[index] for _, column in columns)))
@@ -61,7 +65,7 @@ def left_out(said: Said) -> Grid:
     """The candidates that are not ranked, and why."""
     rows = [
         (
-            Cell(one.contender.candidate.name, said.entries[one.contender.candidate.name].label),
+            Cell(said.mark(one.contender), said.entries[one.contender.candidate.name].label),
             Cell(said.state(one)),
             Cell(one.contender.shown_load.load.described if one.contender.shown_load else "none"),
             Cell("; ".join(said.reasons(one))),
