@@ -27,6 +27,7 @@ from profiler.cli import (
     metrics,
     models,
     prices,
+    quantisations,
     query,
     reference,
     report,
@@ -68,6 +69,7 @@ app.add_typer(energy.app, name="energy")
 app.add_typer(prices.app, name="prices")
 app.add_typer(models.app, name="models")
 app.command("score")(score.score)
+app.command("quantisations")(quantisations.quantisations)
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")

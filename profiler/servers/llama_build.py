@@ -35,8 +35,9 @@ QUANTIZE, PERPLEXITY = "llama-quantize", "llama-perplexity"
 PROGRAMS = (SERVER, "llama-bench", QUANTIZE, PERPLEXITY)
 AMX_FIX = Path(__file__).with_name("gcc_amx_fix.h")
 
-_SHORTER = Path(__file__).with_name("shorter_build.cmake")
-_INCLUDE = "-DCMAKE_PROJECT_llama.cpp_INCLUDE="  # CMake reads the file that is named, after its own definitions
+_ADDED = Path(__file__).with_name("added_to_build.cmake")
+_INCLUDE = f"-DCMAKE_PROJECT_llama.cpp_INCLUDE={_ADDED}"  # CMake reads it after its own definitions
+_SHORTEN = "-DAFORO_SHORTEN="
 _BUILD_TOOLS = {"cmake": "cmake>=3.21", "ninja": "ninja>=1.11"}  # from the package index where they are missing
 _BACKEND = "scikit-build-core>=0.9"  # which pip asks for the metadata of what it downloads
 _OLDEST_CMAKE = (3, 21)
@@ -205,10 +206,10 @@ class _Work:
         if not key_file.exists() or key_file.read_text("utf-8") != key:
             shutil.rmtree(self._tree, ignore_errors=True)
         try:
-            self._make(jobs, programs, [*options, f"{_INCLUDE}{_SHORTER}"])
+            self._make(jobs, programs, [*options, _INCLUDE, f"{_SHORTEN}ON"])
         except EngineBuildError:  # some compiler may not take several files as one, or not have the memory
             log_path().unlink(missing_ok=True)
-            self._make(jobs, programs, [*options, _INCLUDE])
+            self._make(jobs, programs, [*options, _INCLUDE, f"{_SHORTEN}OFF"])
         finally:
             if self._tree.exists():
                 key_file.write_text(key, "utf-8")

@@ -193,14 +193,14 @@ def test_of_two_builds_at_once_the_second_waits_and_uses_what_the_first_has_buil
 def test_a_compiler_that_does_not_take_several_files_as_one_is_given_them_one_by_one(
     engines: Path, cmake: Path
 ) -> None:
-    stand_in(cmake, f"grep -q INCLUDE=/ {cmake / 'told'} && {{ echo 'error: redefinition'; exit 1; }}")
+    stand_in(cmake, f"grep -q SHORTEN=ON {cmake / 'told'} && {{ echo 'error: redefinition'; exit 1; }}")
     assert (build() / "llama-server").exists()
     assert (cmake / "told.log").read_text().splitlines() == ["configured"] * 2
     assert "redefinition" not in llama_build.log_path().read_text()
 
 
 def test_the_files_that_are_compiled_as_one_are_for_the_pinned_source() -> None:
-    assert llama_build.SOURCE_VERSION == "0.3.36", "look through shorter_build.cmake, then change this line"
+    assert llama_build.SOURCE_VERSION == "0.3.36", "look through added_to_build.cmake, then change this line"
 
 
 def test_a_build_says_beforehand_what_it_does_and_how_long_it_takes() -> None:

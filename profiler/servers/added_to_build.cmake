@@ -1,5 +1,7 @@
-# Read by CMake after project(llama.cpp): compiles the files of a group as one, which read the same large headers.
-# For the source that llama_build.py pins. Where a compiler does not take it, the build goes on without it.
+# Read by CMake after project(llama.cpp). With AFORO_SHORTEN it compiles the files of a group as one, which read the same
+# large headers: for the source that llama_build.py pins; where a compiler does not take it, the build goes on without.
+
+set(AFORO_FOLDER ${CMAKE_CURRENT_LIST_DIR})
 
 function(aforo_group directory target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
@@ -33,4 +35,13 @@ function(aforo_shorten)
   aforo_group(tools/server llama-server-impl server.cpp server-http.cpp server-models.cpp)
 endfunction()
 
-cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL aforo_shorten)
+function(aforo_add)
+  if(TARGET llama-perplexity)
+    target_sources(llama-perplexity PRIVATE ${AFORO_FOLDER}/flush_log.cpp)
+  endif()
+endfunction()
+
+if(AFORO_SHORTEN)
+  cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL aforo_shorten)
+endif()
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL aforo_add)
