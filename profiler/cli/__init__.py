@@ -16,6 +16,7 @@ from profiler.cli import (
     cheapest,
     check_claim,
     compare,
+    decide,
     energy,
     engines,
     export,
@@ -56,6 +57,7 @@ app.command("gate")(gate.gate)
 app.command("compare")(compare.compare)
 app.command("cheapest")(cheapest.cheapest)
 app.command("breakeven")(breakeven.breakeven)
+app.command("decide")(decide.decide)
 app.command("audit")(audit.audit)
 app.command("check-claim")(check_claim.check_claim)
 app.command("list")(list_runs.list_runs)

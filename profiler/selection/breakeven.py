@@ -134,7 +134,7 @@ def breakeven(candidates: Sequence[Candidate], question: Question) -> Breakeven:
     """Compare every way to serve. Raises `UsageError` where a price or a load is missing, or currencies are mixed."""
     if question.charged is None and question.provisioned is None and len(candidates) < 2:
         raise UsageError("There is nothing to compare with. Pass --api-price IN,OUT, --provisioned or more runs.")
-    operated = [(one, _operating_load(one, question)) for one in candidates]
+    operated = [(one, operating_load(one, question.targets, question.drift_ratio)) for one in candidates]
     currency = _currency([one for one, _ in operated], question)
     request = _request(operated[0][1].load, question)
     ratio = _ratio(candidates[0], question)
@@ -145,8 +145,9 @@ def breakeven(candidates: Sequence[Candidate], question: Question) -> Breakeven:
     return Breakeven(question, hosts, ways, request, currency, candidates[0].tokens.kind, tuple(found), most, ratio)
 
 
-def _operating_load(candidate: Candidate, question: Question) -> JudgedLoad:
-    found = operating(candidate, question.targets, question.drift_ratio)
+def operating_load(candidate: Candidate, targets: Sequence[Target], drift_ratio: float | None) -> JudgedLoad:
+    """Return the load at which a candidate is used. Raises `UsageError` where none surely meets the targets."""
+    found = operating(candidate, targets, drift_ratio)
     if found.at is not None:
         return found.at
     if not found.loads:
@@ -222,9 +223,8 @@ def _host(
     rate = sustained(at.load, question.drift_ratio)
     paid = _price(candidate)
     used = question.utilisation_ratio or candidate.manifest.cost.utilisation_ratio
-    hour = paid.per_hour if paid.owned is None else per_owned_hour(paid.owned, used)
-    day = used * S_PER_DAY
-    capacity = Estimate(None if rate.value is None else rate.value * day, rate.low * day, rate.high * day, rate.freedom)
+    hour = hour_at(paid, used)
+    capacity = rate.times(used * S_PER_DAY)
     name = f"{candidate.name} {candidate.host}" if is_several else "self-hosted"
     middle = rate.value or (rate.low + rate.high) / 2
     parted = None
@@ -232,6 +232,11 @@ def _host(
         busy = per_busy_hour(hour, used)
         parted = split(busy, middle * request.input_tokens, middle * request.output_tokens, ratio)
     return Host(candidate, at, rate, paid, used, hour, Way(name, unit_per_hour=hour, capacity_per_day=capacity), parted)
+
+
+def hour_at(paid: PriceFacts, utilisation_ratio: float) -> float:
+    """Return what an hour costs at a utilisation: owned hardware draws less when it is idle."""
+    return paid.per_hour if paid.owned is None else per_owned_hour(paid.owned, utilisation_ratio)
 
 
 def sustained(load: Load, drift_ratio: float | None) -> Estimate:

@@ -49,6 +49,11 @@ class Estimate:
         """Whether there is no doubt about the number."""
         return self.low == self.high
 
+    def times(self, factor: float) -> "Estimate":
+        """Scale by a known factor that is not negative."""
+        value = None if self.value is None else factor * self.value
+        return Estimate(value, factor * self.low, factor * self.high, self.freedom)
+
     def overlaps(self, other: "Estimate") -> bool:
         """Whether the intervals have a number in common; that they have does not show that there is no difference."""
         return self.low <= other.high and other.low <= self.high

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, list[str]] = {
     "cheapest": [RUN, "--ttft-p95", "500"],
     "check-claim": ["graviton3-cost", RUN],
     "compare": [RUN, RUN],
+    "decide": ["--current", RUN, "--candidate", RUN, "--tokens-per-day", "5M"],
     "energy import": [RUN, "meter.csv"],
     "energy show": [],
     "engines": [],

@@ -130,9 +130,7 @@ def _estimate(number: Estimate, unit: str) -> str:
 
 def _thousand(each: Estimate | float) -> Estimate:
     """The cost of a thousand requests."""
-    found = each if isinstance(each, Estimate) else Estimate.exact(each)
-    value = None if found.value is None else 1000 * found.value
-    return Estimate(value, 1000 * found.low, 1000 * found.high, found.freedom)
+    return (each if isinstance(each, Estimate) else Estimate.exact(each)).times(1000.0)
 
 
 def _demand(found: Breakeven, requests: float) -> str:
