@@ -12,14 +12,21 @@ from tempfile import TemporaryDirectory
 
 from support import gguf_bytes as g
 from support import results_of_others as others
+from support.answered import answered_run
 from support.stored_runs import GOLDEN
 
+from profiler.aggregation.answers import answers_of
+from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.content import content
 from profiler.errors import AforoError
 from profiler.exchange import exporting, importing
 from profiler.metrics.catalogue import listed
 from profiler.models import card, config_json, facts, locate, lora, safetensors_file
 from profiler.reports import run_text
+from profiler.reports.answers import data as answer_data
+from profiler.reports.answers import terminal
+from profiler.reports.answers.part import part_of
+from profiler.reports.answers.shown import shown
 from profiler.reports.compare import comparison, data, markdown, page
 from profiler.results import listing
 from profiler.results.folder import RunFolder
@@ -111,6 +118,32 @@ def _compared(folder: Path) -> None:
     data.as_json([compared])
 
 
+@cache
+def _answered() -> dict[str, bytes]:
+    """The files of a run that kept its answers."""
+    with TemporaryDirectory() as made:
+        folder = answered_run(Path(made) / "run", prompt_id="0" * 16, reasoning="so")
+        folder.prompts.write_text('{"id":"' + "0" * 16 + '","messages":[{"role":"user","text":"Yes?"}]}\n', "utf-8")
+        return {file.name: file.read_bytes() for file in folder.path.iterdir()}
+
+
+def _put_answered(folder: Path) -> None:
+    for name, text in _answered().items():
+        (folder / name).write_bytes(text)
+
+
+def _answers(folder: Path) -> None:
+    """Show every answer of a run, in every form."""
+    run = RunFolder(folder)
+    with suppress(NotMeasuredError):
+        found = answers_of(run)
+        for point in found.points:
+            everything = shown(run, found, found.worst_first(point, found.leading), found.leading)
+            terminal.whole(everything, 600)
+            answer_data.as_dict("r", found, point, found.leading, everything)
+    part_of(run, run.read_summary())
+
+
 def _meter(folder: Path) -> None:
     import_meter(RunFolder(folder), folder / "meter.csv", "UTC")
 
@@ -162,6 +195,10 @@ def _of_runs() -> list[Target]:
             is_json=True,
             cost=12,
             others=_put_golden,
+        ),
+        *(
+            Target(name, [_answered()[name]], name, _answers, is_json=True, cost=4, others=_put_answered)
+            for name in ("answers.jsonl", "prompts.jsonl", "items.jsonl")
         ),
         Target("server.log", [golden["server.log"]], "server.log", _shown, cost=12, others=_put_golden),
         Target("wire.bin", [wire], WIRE_FILE, lambda folder: read_wire(folder / WIRE_FILE)),

@@ -30,7 +30,7 @@ class Said:
     @property
     def e2e_ms(self) -> float | None:
         """How long it took; None where it failed."""
-        is_good = self.request is not None and self.request.outcome is Outcome.OK
+        is_good = self.request is not None and self.request.outcome is Outcome.OK and self.request.read_offset_ns
         return e2e_ms(self.request) if is_good and self.request is not None else None
 
     @property
