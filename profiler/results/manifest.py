@@ -125,6 +125,11 @@ class Manifest(Part):
         description="What the first words of every prompt that Aforo makes depend on beside the seed, drawn anew for "
         "each run unless --nonce gives it: the same seed and nonce make the same bytes. Null: the seed alone decided.",
     )
+    data_digest: str | None = Field(
+        default=None,
+        description="Of the rows of the data file as they were asked, template included: runs of one workload with "
+        "another digest did not send the same prompts. Null: there is no data file, or an earlier version.",
+    )
     prompts_are_new: bool | None = Field(
         default=None,
         description="Whether no earlier run can have sent these prompts, so that the server had none of them in a "

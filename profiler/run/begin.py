@@ -38,6 +38,7 @@ def begin(
         seed=plan.options.seed,
         nonce=plan.nonce,
         prompts_are_new=plan.nonce is not None and plan.options.nonce is None,
+        data_digest=plan.data.digest if plan.data else None,
         workload=plan.workload,
         overrides=plan.overridden,
         limits=dict(plan.limits),

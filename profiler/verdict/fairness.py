@@ -123,6 +123,8 @@ TRAPS: tuple[Trap, ...] = (
     Trap("prompt-cache", of.prompt_cache, _with_prompts, "The same --prompt-cache on both sides."),
     Trap("cached-prompts", of.cached, _with_prompts, "Prompts that are new to both servers."),
     Trap("known-prompts", of.known_prompts, _with_prompts, "Prompts that are new to the server."),
+    # The name of a file says nothing of what stands in it.
+    Trap("other-data", work.data, _of_prompts, "The same data file and template on both sides."),
     # What is cut off is no answer, and what goes on behind its end is no work that anybody wants.
     Trap("stop-policy", work.stop_policy, _of_requests, "The same --stop on both sides."),
     # A shorter response is a faster request.

@@ -19,6 +19,16 @@ def response_lengths(runs: Runs) -> str | None:
     )
 
 
+def data(runs: Runs) -> str | None:
+    """Rows of data files that are not the same, or are asked by another template."""
+    if len(different(runs, lambda run: run.data_digest)) < 2:
+        return None
+    return (
+        "The rows of the data file, or the template that asks them, are not the same: neither prompts nor answers are "
+        "of the same work."
+    )
+
+
 def stop_policy(runs: Runs) -> str | None:
     """Responses that end at their length, and responses that the model ends."""
     if len(different(runs, lambda run: run.workload.stop)) < 2:

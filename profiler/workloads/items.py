@@ -6,7 +6,9 @@ assistant, which is what a right response says; or ShareGPT's `conversations` (`
 question is sent. Rows by the `role: example` are worked examples: they are shown, and never asked.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +35,7 @@ _ROLES: Mapping[str, Role] = {
     "assistant": "assistant",
     "gpt": "assistant",
 }
+_DIGEST_CHARACTERS = 16
 _NAMED = 5  # of the rows that something is said of
 
 
@@ -64,6 +67,15 @@ class Data(NamedTuple):
     examples: Sequence[Item] = ()
     notes: Sequence[str] = ()
     template: Template = Template()
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that neither other rows have, nor the same ones asked by another template."""
+        found = sha256(self.template.model_dump_json().encode())
+        for item in (*self.items, *self.examples):
+            said = json.dumps([item.name, item.messages, item.references])
+            found.update(said.encode())
+        return found.hexdigest()[:_DIGEST_CHARACTERS]
 
 
 class _LeftOutError(Exception):

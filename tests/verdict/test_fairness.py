@@ -285,6 +285,29 @@ def test_responses_that_end_differently_are_not_the_same_work(tmp_path: Path) ->
     assert free is None
 
 
+def test_a_file_of_one_name_may_hold_other_rows(tmp_path: Path) -> None:
+    prompts = {"source": "data", "file": "my.jsonl", "template": "my.yaml"}
+    digests = ["a" * 16, "b" * 16, None]
+    one, other, older = (
+        stored(tmp_path / str(number), workload={"prompts": prompts}, data_digest=digest)
+        for number, digest in enumerate(digests)
+    )
+    assert [seen.id for seen in traps([one, other])] == ["other-data"]
+    assert obstacle("ttft_ms", [one], [other]) is not None
+    assert obstacle("tpot_ms", [one], [other]) is None
+    assert traps([one, older]) == []  # of an earlier version it is not known
+
+
+@pytest.mark.parametrize(("key", "values"), [("shots", (0, 4)), ("template", ("a.yaml", "b.yaml"))])
+def test_templates_and_shots_are_part_of_what_was_asked(
+    tmp_path: Path, key: str, values: tuple[object, object]
+) -> None:
+    prompts = {"source": "data", "file": "my.jsonl"}
+    runs = [stored(tmp_path / str(value), workload={"prompts": {**prompts, key: value}}) for value in values]
+    with pytest.raises(UsageError, match=r"workload\.prompts: .*" + key):
+        check_comparable(runs)
+
+
 def test_models_that_end_by_themselves_are_not_asked_for_one_length(tmp_path: Path) -> None:
     runs = [stored(tmp_path / name, workload={"stop": "natural"}) for name in ("a", "b")]
     for run, length in zip(runs, (3.0, 8.0), strict=True):

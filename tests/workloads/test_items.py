@@ -8,6 +8,7 @@ from profiler.workloads import items
 from profiler.workloads.items import Data, Item
 from profiler.workloads.messages import Message
 from profiler.workloads.schema import DataPrompts
+from profiler.workloads.templates import Template
 
 
 def read(folder: Path, *rows: object, template: str | None = None, **columns: str) -> Data:
@@ -144,3 +145,15 @@ def test_what_the_command_line_names_may_lie_anywhere(tmp_path: Path) -> None:
     assert [item.text for item in items.load(asked, tmp_path, defined).items] == ["hello"]
     with pytest.raises(WorkloadError, match="outside the folder"):
         items.load(asked, tmp_path, asked)
+
+
+def test_the_digest_is_that_of_rows_and_template(tmp_path: Path) -> None:
+    def digest(text: str, template: Template | None = None) -> str:
+        path = tmp_path / "rows.jsonl"
+        path.write_text(text, "utf-8")
+        return items.read(DataPrompts(source="data", file="rows.jsonl"), path, template).digest
+
+    row = '{"prompt": "2 + 2?", "reference": "4"}\n'
+    assert digest(row) == digest(row)
+    others = [row.replace("4", "5"), row * 2, row.replace("2 + 2", "two plus two")]
+    assert len({digest(row), *map(digest, others), digest(row, Template(input="Q: {prompt}"))}) == 5
