@@ -14,13 +14,13 @@ from profiler.verdict.contrast import EVERY_BASIS, host_of
 
 # Settings that a label names where host, model and engine are the same.
 _IN_LABELS = (
-    "price",
     "threads",
     "slots",
     "KV cache",
     "prompt cache",
     "engine options",
     "server CPUs",
+    "price",
     "engine version",
 )
 
@@ -123,7 +123,7 @@ def candidates(runs: Sequence[StoredRun], *, allow_invalid: bool = False) -> lis
 
 def _candidate(name: str, label: str, runs: Sequence[StoredRun], allow_invalid: bool) -> Candidate:
     every = [one for run in runs for one in at_loads(run)]
-    good = [one for one in every if allow_invalid or not _is_invalid(one)]
+    good = [one for one in every if allow_invalid or not is_invalid(one)]
     bad = [one for one in every if one not in good]
     return Candidate(name, label, tuple(runs), _loads(good), _loads(bad))
 
@@ -158,5 +158,6 @@ def _loads(measured: Iterable[RunAtLoad]) -> tuple[Load, ...]:
     return tuple(sorted((Load(tuple(same)) for same in by_name.values()), key=lambda load: (load.unit, load.amount)))
 
 
-def _is_invalid(one: RunAtLoad) -> bool:
+def is_invalid(one: RunAtLoad) -> bool:
+    """Whether the measurement of this load is not to be believed."""
     return one.summary.verdict is not None and one.summary.verdict.level == "INVALID"

@@ -8,7 +8,7 @@ from profiler.results.cost_facts import PriceFacts, TokenPriceFacts
 from profiler.results.run_set import Refused, StoredRun
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
 from profiler.selection.between import Interpolated, interpolated
-from profiler.selection.candidate import Candidate, RunAtLoad, candidates
+from profiler.selection.candidate import Candidate, RunAtLoad, candidates, is_invalid
 from profiler.selection.certainty import CERTAIN, Rival, certainty, leader_of, rival
 from profiler.selection.demand import Demand, Fleet, fleet
 from profiler.selection.fact_constraints import FactConstraint, energy_class
@@ -25,6 +25,7 @@ from profiler.verdict.traps import account_of
 
 # What candidates may differ in: the load and the SLOs that a run was made with, and which model it is.
 _ALLOWED = ("workload.load", "slo", "model", "quantisation", "lora")
+OPERATIONAL = "gco2e_operational_per_1m_output_tokens"
 _NOT_MEASURED = Unknown("there is no operating point")
 
 
@@ -78,6 +79,16 @@ class Considered:
         nearest = self.operating.nearest_miss
         at_load = list(nearest.answers) if nearest else []
         return [one for one in (*self.fact_answers, *at_load) if one.standing != MEETS]
+
+    @property
+    def operational_carbon(self) -> Estimate | Unknown:
+        """The same without the carbon of making the machine, which often nobody publishes; of output tokens only."""
+        return self.number((OPERATIONAL, None))
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether the measurement of one of its loads is INVALID, and was taken all the same."""
+        return any(is_invalid(run) for load in self.candidate.loads for run in load.runs)
 
     def number(self, metric: Metric) -> Estimate | Unknown:
         """Return a metric at the operating point."""

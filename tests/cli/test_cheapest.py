@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.loads import price, sweeps, swept
+from support.results_of_others import GUIDELLM
 from support.stored_runs import GOLDEN
 from typer.testing import CliRunner
 
@@ -79,3 +80,11 @@ def test_a_folder_without_runs_says_why(tmp_path: Path) -> None:
     assert isinstance(done.exception, UsageError)
     assert "No run is left to choose from." in str(done.exception)
     assert "holds no run folder" in str(done.exception)
+
+
+def test_what_another_tool_measured_is_not_considered_and_says_so(runs: Path, tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["import", str(GUIDELLM), "--out", str(tmp_path / "imports")])
+    words = ["cheapest", str(runs), str(tmp_path / "imports"), "--ttft-p95", "500", "-q", "--json"]
+    (refused,) = json.loads(CliRunner().invoke(app, words).stdout)["refused"]
+    assert "imports" in refused["path"]
+    assert "another tool" in refused["sentence"]

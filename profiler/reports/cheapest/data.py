@@ -10,7 +10,7 @@ from profiler.reports.cheapest import table, words
 from profiler.selection.answers import Answer
 from profiler.selection.between import Interpolated
 from profiler.selection.certainty import CERTAIN
-from profiler.selection.cheapest import Cheapest, Considered
+from profiler.selection.cheapest import OPERATIONAL, Cheapest, Considered
 from profiler.selection.demand import Fleet
 from profiler.selection.operating import JudgedLoad
 from profiler.stats.estimates import Estimate
@@ -77,6 +77,7 @@ def _candidate(found: Cheapest, one: Considered) -> dict[str, Any]:
         "model": one.candidate.manifest.model.name,
         "engine": one.candidate.manifest.engine.name,
         "runs": [str(run.folder.path) for run in one.candidate.runs],
+        "is_invalid": one.is_invalid,
         "answer": one.standing,
         "operating_point": one.at.load.name if one.at else None,
         "facts": [_answer(each) for each in one.fact_answers],
@@ -84,6 +85,7 @@ def _candidate(found: Cheapest, one: Considered) -> dict[str, Any]:
         "invalid_loads": [load.name for load in one.candidate.invalid],
         "energy": number(one.energy, words.unit_at(one, one.candidate.tokens.energy)),
         "carbon": number(one.carbon, words.unit_at(one, one.candidate.tokens.carbon)),
+        "operational_carbon": number(one.operational_carbon, words.unit_at(one, OPERATIONAL)),
         "cost_beside_cheapest": number(beside.ratio, "ratio") if beside and beside.ratio else None,
         "chance_cheapest_is_cheaper_at_least": beside.chance if beside else None,
         "chance_reason": beside.reason or None if beside else None,

@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from plotly import graph_objects as go
 
 from profiler.reports.cheapest import words
-from profiler.reports.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Trace, base, rounded
+from profiler.reports.figures import (
+    BLUE,
+    GREEN,
+    LOG_FROM,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    Trace,
+    base,
+    log_axis,
+    rounded,
+)
 from profiler.selection.answers import MEETS
 from profiler.selection.cheapest import Cheapest, Considered
 from profiler.selection.operating import JudgedLoad
@@ -29,18 +41,18 @@ def costs(found: Cheapest) -> go.Figure | None:
         "type": "scatter",
         "mode": "markers",
         "x": [rounded(_value(one.at)) for one in shown],
-        "y": [_short(one.candidate.label) for one in shown],
+        "y": [_short(words.name(one)) for one in shown],
         "error_x": _bars([one.at.cost for one in shown if one.at]),
         "marker": {
             "size": 11,
             "color": [GREEN if one.standing == MEETS else ORANGE for one in shown],
             "symbol": ["circle" if one.standing == MEETS else "circle-open" for one in shown],
         },
-        "hovertext": [escape(f"{one.candidate.label}: {words.cost_of(one)}, {one.standing}") for one in shown],
+        "hovertext": [escape(f"{words.name(one)}: {words.cost_of(one)}, {one.standing}") for one in shown],
         "hoverinfo": "text",
     }
     figure = base([trace], height_px=90 + _ROW_PX * len(shown), hovermode="closest", showlegend=False)
-    figure.update_xaxes(title_text=_cost_title(shown), rangemode="tozero")
+    figure.update_xaxes(_axis(_cost_title(shown), [_value(one.at) for one in shown]))
     figure.update_yaxes(autorange="reversed", automargin=True)
     return figure
 
@@ -55,8 +67,8 @@ def loads(found: Cheapest, number: int) -> go.Figure | None:
         return None
     figure = base(traces, height_px=400, top_px=34, showlegend=True, hovermode="closest")
     figure.add_vline(x=target.limit, line={"color": "rgba(128,128,128,0.9)", "dash": "dash", "width": 1.5})
-    figure.update_xaxes(title_text=_target_title(found, number), rangemode="tozero")
-    figure.update_yaxes(title_text=_cost_title(found.considered), rangemode="tozero")
+    figure.update_xaxes(_axis(_target_title(found, number), [*_all(traces, "x"), target.limit]))
+    figure.update_yaxes(_axis(_cost_title(found.considered), _all(traces, "y")))
     return figure
 
 
@@ -72,9 +84,23 @@ def sensitivity(found: Cheapest, number: int) -> go.Figure | None:
         return None
     figure = base(traces, height_px=360, top_px=34, showlegend=True, hovermode="closest")
     figure.add_vline(x=target.limit, line={"color": "rgba(128,128,128,0.9)", "dash": "dash", "width": 1.5})
-    figure.update_xaxes(title_text=f"target: {_target_title(found, number)}", rangemode="tozero")
-    figure.update_yaxes(title_text=_cost_title(found.considered), rangemode="tozero")
+    figure.update_xaxes(_axis(f"target: {_target_title(found, number)}", [*_all(traces, "x"), target.limit]))
+    figure.update_yaxes(_axis(_cost_title(found.considered), _all(traces, "y")))
     return figure
+
+
+def _axis(title: str, values: Sequence[float]) -> dict[str, Any]:
+    """An axis from 0 on; a logarithmic one where the greatest value is many times the least."""
+    low, high = min(values), max(values)
+    return (
+        log_axis(low, high, title)
+        if low > 0 and high / low >= LOG_FROM
+        else {"title_text": title, "rangemode": "tozero"}
+    )
+
+
+def _all(traces: Sequence[Trace], key: str) -> list[float]:
+    return [value for trace in traces for value in trace[key]]
 
 
 def steps_of(one: Considered, number: int, target: Target) -> list[tuple[float, float]]:
@@ -107,12 +133,12 @@ def _end(load: JudgedLoad, number: int, target: Target) -> float | None:
 
 def _steps(one: Considered, steps: Sequence[tuple[float, float]], index: int, target: Target) -> Trace:
     is_upper = target.bound == "at most"
-    last = (max(steps[-1][0], target.limit) * 1.15) if is_upper else 0.0
+    last = (max(steps[-1][0], target.limit) * 1.15) if is_upper else min(steps[-1][0], target.limit) / 1.15
     xs = [*(rounded(x) for x, _ in steps), rounded(last)]
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": escape(_short(one.candidate.label)),
+        "name": escape(_short(words.name(one))),
         "x": xs,
         "y": [*(rounded(y) for _, y in steps), rounded(steps[-1][1])],
         "line": {"shape": "hv", "color": _COLOURS[index % len(_COLOURS)], "width": 2},
@@ -132,7 +158,7 @@ def _over_loads(one: Considered, number: int, index: int) -> Trace | None:
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": escape(_short(one.candidate.label)),
+        "name": escape(_short(words.name(one))),
         "x": [rounded(value) for _, value in shown],
         "y": [rounded(_value(load)) for load, _ in shown],
         "error_x": _bars([load.answers[number].seen or Unknown("") for load, _ in shown], colour),
@@ -143,7 +169,7 @@ def _over_loads(one: Considered, number: int, index: int) -> Trace | None:
             "size": [14 if load is one.at else 8 for load, _ in shown],
             "symbol": [symbol if load.standing == MEETS else f"{symbol}-open" for load, _ in shown],
         },
-        "hovertext": [escape(f"{one.candidate.label}, {load.load.described}: {load.standing}") for load, _ in shown],
+        "hovertext": [escape(f"{words.name(one)}, {load.load.described}: {load.standing}") for load, _ in shown],
         "hoverinfo": "text+x+y",
     }
 

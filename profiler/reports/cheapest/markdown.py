@@ -11,7 +11,7 @@ def render(found: Cheapest) -> str:
     """Return the text, which ends with a newline."""
     columns = table.headings(found)
     head = ["candidate", *(column.title for column in columns)]
-    rows = [[row.considered.candidate.label, *row.cells] for row in table.rows(found, columns)]
+    rows = [[row.name, *row.cells] for row in table.rows(found, columns)]
     sections = [
         "## Cheapest at the target",
         f"**{plain(words.lead(found))}**",

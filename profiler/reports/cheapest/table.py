@@ -28,6 +28,11 @@ class Row:
     cells: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """What the candidate is called."""
+        return words.name(self.considered)
+
+    @property
     def standing(self) -> str:
         """Meets, fails or cannot be told, of everything together."""
         return self.considered.standing
@@ -35,19 +40,19 @@ class Row:
 
 def headings(found: Cheapest) -> list[Heading]:
     """Return the columns that there is something to put into."""
+    wanted = found.question.demand
     every = [
         Heading("answer", lambda _, one: one.standing),
         Heading("load", lambda _, one: one.at.load.described if one.at else "none"),
         Heading(f"cost, {_tokens(found)}", lambda _, one: words.cost_of(one), least_width=13),
         Heading("dearer by", lambda all_, one: words.beside(all_, one.candidate)),
         Heading("how surely", lambda all_, one: words.chance(all_, one.candidate)),
-        Heading("rate", _rate, is_brief=False),
+        *([Heading(f"hosts for {wanted}", lambda _, one: words.fleet_of(one))] if wanted else []),
         *(_target(number, each.name) for number, each in enumerate(found.question.targets)),
+        Heading("rate", _rate, is_brief=False),
         Heading("energy", _energy, is_brief=False),
-        Heading("carbon", _carbon, is_brief=False),
+        Heading("carbon", lambda _, one: words.carbon(one), is_brief=False),
     ]
-    if found.question.demand is not None:
-        every.append(Heading(f"hosts for {found.question.demand}", lambda _, one: words.fleet_of(one)))
     return [each for each in every if any(each.cell(found, one) != "–" for one in found.considered)]
 
 
@@ -79,11 +84,7 @@ def _rate(_: Cheapest, one: Considered) -> str:
 def _energy(_: Cheapest, one: Considered) -> str:
     shown = words.quantity(one.energy, words.unit_at(one, one.candidate.tokens.energy))
     kind = energy_kind(one.at.load.runs[0].summary) if one.at else ""
-    return shown if shown == "–" or not kind else f"{shown}, {kind}"
-
-
-def _carbon(_: Cheapest, one: Considered) -> str:
-    return words.quantity(one.carbon, words.unit_at(one, one.candidate.tokens.carbon))
+    return shown if shown == "–" or not kind else f"{shown} ({kind})"
 
 
 def targets(found: Cheapest) -> list[str]:

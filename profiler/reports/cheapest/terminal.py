@@ -34,7 +34,7 @@ def _candidates(found: Cheapest) -> RenderableType:
         grid.add_column(column.title, overflow="fold", min_width=column.least_width)
     for row in table.rows(found, columns):
         answer, *cells = (cell.replace(" (", "\n(") for cell in row.cells)
-        name = Text(row.considered.candidate.label, style="bold")
+        name = Text(row.name, style="bold")
         grid.add_row(name, Text(answer, style=_STYLES[row.standing]), *map(Text, cells))
     return grid
 

@@ -7,12 +7,13 @@ from profiler.reports.compare.readings import Reading
 from profiler.selection.answers import FAILS, MEETS, Answer
 from profiler.selection.candidate import Candidate
 from profiler.selection.certainty import CERTAIN
-from profiler.selection.cheapest import Cheapest, Considered
+from profiler.selection.cheapest import OPERATIONAL, Cheapest, Considered
 from profiler.selection.demand import Fleet
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown, unit_of
 
 _MOST_CERTAIN = 0.999
+_TIMES = 2.0  # a miss of so many limits is told in times, no longer in percent
 
 
 def reading(found: Estimate | Unknown, unit: str) -> Reading:
@@ -36,6 +37,11 @@ def unit_at(one: Considered, metric: str) -> str:
     return unit_of(one.candidate.runs[0].summary, metric)
 
 
+def name(one: Considered) -> str:
+    """The candidate's label, marked where a measurement behind it is INVALID."""
+    return f"{one.candidate.label} (INVALID)" if one.is_invalid else one.candidate.label
+
+
 def cost_of(one: Considered) -> str:
     """The cost at the operating point, with its interval."""
     return "–" if one.at is None else quantity(one.at.cost, unit_at(one, one.candidate.tokens.cost))
@@ -43,32 +49,33 @@ def cost_of(one: Considered) -> str:
 
 def lead(found: Cheapest) -> str:
     """Say which candidate is cheapest and how surely, in one or two sentences."""
+    said = _lead(found)
+    return f"With INVALID runs (--force): {said}" if any(one.is_invalid for one in found.considered) else said
+
+
+def _lead(found: Cheapest) -> str:
     if found.leader is None:
         return _without_a_leader(found)
     one = found.leader
-    where = f"{_cost_words(one)} at {one.at.load.described}" if one.at else ""
+    where = f"{cost_of(one)} at {one.at.load.described}" if one.at else ""
     if not found.rivals:
         others = len(found.considered) - 1
         alone = "the only candidate" if not others else f"the only one of {others + 1} candidates that meets everything"
-        return f"{one.candidate.label} is {alone}: {where}."
+        return f"{name(one)} is {alone}: {where}."
     if found.is_certain:
-        return f"{one.candidate.label} is cheapest with a probability of {_at_least(found.certainty or 0.0)}: {where}."
+        return f"{name(one)} is cheapest with a probability of {_at_least(found.certainty or 0.0)}: {where}."
     if found.certainty is None:
         reason = next((each.reason for each in found.rivals if each.risk is None), "a number has no interval")
-        return f"Which is cheapest cannot be told: {one.candidate.label} costs least, {where}, but {reason}."
+        return f"Which is cheapest cannot be told: {name(one)} costs least, {where}, but {reason}."
     return (
-        f"Which is cheapest cannot be told: {one.candidate.label} costs least, {where}, with a probability of "
+        f"Which is cheapest cannot be told: {name(one)} costs least, {where}, with a probability of "
         f"{_at_least(found.certainty)}, and 95 % is asked for."
     )
 
 
-def _cost_words(one: Considered) -> str:
-    return cost_of(one)
-
-
 def _without_a_leader(found: Cheapest) -> str:
     if found.eligible:
-        names = ", ".join(f"{one.candidate.label} ({cost_of(one)})" for one in found.eligible)
+        names = ", ".join(f"{name(one)} ({cost_of(one)})" for one in found.eligible)
         why = next((note for note in found.notes if "currencies" in note or "Without a price" in note), "")
         return f"Which is cheapest cannot be told. These meet everything: {names}. {why}".strip()
     nearest = found.considered[0] if found.considered else None
@@ -82,18 +89,24 @@ def why_out(one: Considered) -> str:
     nearest = one.operating.nearest_miss
     at = f" at {nearest.load.described}" if nearest else ""
     told = "; ".join(obstacle(answer) for answer in one.obstacles) or "it has no load whose measurement is VALID"
-    return f"{one.candidate.label}{at}: {told}."
+    return f"{name(one)}{at}: {told}."
 
 
 def obstacle(answer: Answer) -> str:
     """Say what stands against a constraint: fails by how much, or cannot be told and what would tell."""
     seen = quantity(answer.seen or Unknown(answer.reason, answer.value), answer.unit)
     numbers = seen if seen != "–" else answer.reason
-    beyond = f", {answer.miss_ratio:.0%} beyond" if answer.miss_ratio is not None and answer.miss_ratio > 0 else ""
+    beyond = _beyond(answer.miss_ratio)
     if answer.standing == FAILS:
         return f"{answer.constraint} fails: {numbers}{beyond}"
     tell = f" (would tell: {answer.tell})" if answer.tell else ""
     return f"{answer.constraint} cannot be told: {numbers}{tell}"
+
+
+def _beyond(miss_ratio: float | None) -> str:
+    if miss_ratio is None or miss_ratio <= 0:
+        return ""
+    return f", {miss_ratio:.0%} beyond" if miss_ratio < _TIMES else f", {1 + miss_ratio:.3g} times the limit"
 
 
 def beside(found: Cheapest, candidate: Candidate) -> str:
@@ -116,6 +129,15 @@ def chance(found: Cheapest, candidate: Candidate) -> str:
     return "cannot be told" if one.chance is None else _at_least(one.chance)
 
 
+def carbon(one: Considered) -> str:
+    """Carbon at the operating point: the SCI, or operational carbon alone, marked, where embodied carbon is unknown."""
+    shown = quantity(one.carbon, unit_at(one, one.candidate.tokens.carbon))
+    if shown != "–":
+        return shown
+    operational = quantity(one.operational_carbon, unit_at(one, OPERATIONAL))
+    return "–" if operational == "–" else f"{operational} (operational)"
+
+
 def fleet_of(one: Considered) -> str:
     """How many hosts a demand takes, with the least and the most, and what they cost."""
     if not isinstance(one.fleet, Fleet):
@@ -134,7 +156,7 @@ def between(one: Considered) -> str:
     unit = unit_at(one, one.candidate.tokens.cost)
     cost = "" if found.cost is None else f" and {fmt.quantity(found.cost, unit)}"
     return (
-        f"{one.candidate.label}: interpolated, not measured: about {found.described} would just keep "
+        f"{name(one)}: interpolated, not measured: about {found.described} would just keep "
         f"{found.target.described}, with {fmt.quantity(found.rate, 'tokens/s')}{cost}. Measure it to know."
     )
 
@@ -142,7 +164,7 @@ def between(one: Considered) -> str:
 def might_be_cheaper(one: Considered) -> list[str]:
     """Say of each load that would be cheaper what keeps it from being taken."""
     return [
-        f"{one.candidate.label} at {load.load.described} would be cheaper, but "
+        f"{name(one)} at {load.load.described} would be cheaper, but "
         + "; ".join(obstacle(answer) for answer in load.answers if answer.standing != MEETS)
         + "."
         for load in one.operating.might_be_cheaper
@@ -161,8 +183,8 @@ def fleets_differ(found: Cheapest) -> str:
     if least is found.leader:
         return ""
     return (
-        f"For {found.question.demand} an hour costs least with {least.candidate.label} "
-        f"({fleet_of(least)}), since hosts come whole; by the token {found.leader.candidate.label} is cheaper."
+        f"For {found.question.demand} an hour costs least with {name(least)} "
+        f"({fleet_of(least)}), since hosts come whole; by the token {name(found.leader)} is cheaper."
     )
 
 

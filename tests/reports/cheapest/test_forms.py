@@ -120,3 +120,17 @@ def test_the_picture_of_sensitivity_has_the_least_cost_for_each_limit(found: Che
 def test_without_prices_there_is_nothing_to_draw() -> None:
     html = page.render(find_cheapest(sweeps("a", FAST), QUESTION))
     assert "no candidate has a price" in html
+
+
+def test_what_is_invalid_is_marked_wherever_it_is_named() -> None:
+    runs = [*sweeps("good", SLOW, cost=price(1)), *sweeps("bad", FAST, cost=price(1), invalid=[8])]
+    forced = find_cheapest(runs, QUESTION, allow_invalid=True)
+    assert words.lead(forced).startswith("With INVALID runs (--force): bad (INVALID) is cheapest")
+    assert "bad (INVALID)" in markdown.render(forced)
+    assert [one["is_invalid"] for one in json.loads(data.as_json(forced))["candidates"]] == [True, False]
+    assert "INVALID" not in words.lead(find_cheapest(runs, QUESTION))
+
+
+def test_a_miss_by_many_times_is_told_in_times() -> None:
+    said = words.lead(find_cheapest(sweeps("a", {1: (1.0, 6000.0)}, cost=price(1)), Question((QUESTION.targets[0],))))
+    assert "12 times the limit" in said
