@@ -20,7 +20,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.points import points_of
 from profiler.results.records import CodeRun, KeptResponse, Outcome
 from profiler.stats.jackknife import added_up
-from profiler.workloads.phases import repeat_number
+from profiler.workloads.phases import point_of, repeat_number
 
 RANDOM_WEIGHTS = "not applicable: the weights are random, so the answers mean nothing"
 NO_ANSWERS = "no answers to items of a data file were kept"
@@ -45,6 +45,7 @@ class ScoredAnswer:
     reason: str | None = None
     is_correct: bool | None = None  # by the workload's rule; None where this scorer is not the one that it goes by
     counts: Counts = field(default_factory=dict)  # what is added up over answers
+    is_cut_off: bool = False  # whether it ran into `output_tokens`; scored as it stands
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Scores:
             return None
         (reason, _), unscored = reasons.most_common(1)[0], reasons.total()
         return reason if unscored == len(self._of(scorer)) else f"{count(unscored, 'answer')} without a score: {reason}"
+
+    def cut_off(self, scorer: str) -> str | None:
+        """Say how many of the scored answers ran into the most tokens that they may have; None where none did."""
+        cut = sum(one.is_cut_off for one in self._of(scorer))
+        return f"{count(cut, 'answer')} cut off at the workload's output_tokens" if cut else None
 
     def _of(self, scorer: str) -> list[ScoredAnswer]:
         if scorer and self.scorers and scorer not in self.scorers:
@@ -158,7 +164,7 @@ class _Judge:
         self._passages = passages
 
     def scored(self, kept: KeptResponse, phase: str, repeat: int, outcome: Outcome) -> Iterator[ScoredAnswer]:
-        item, point = self._scores.items[kept.item or ""], phase.rpartition("/")[0] or self._only_point
+        item, point = self._scores.items[kept.item or ""], point_of(phase) or self._only_point
         for scorer in self._scores.scorers.values():
             about = kept.index, point, repeat, item.id, scorer.id
             try:
@@ -169,7 +175,7 @@ class _Judge:
                 answer = self._answer(kept)
                 value = _value(scorer, answer, item)
                 counts, is_correct = scorer.count(answer, item, value), self._is_correct(scorer, value)
-                yield ScoredAnswer(*about, value, None, is_correct, counts)
+                yield ScoredAnswer(*about, value, None, is_correct, counts, kept.finish_reason == "length")
             except NotScoredError as reason:
                 yield ScoredAnswer(*about, None, str(reason))
 

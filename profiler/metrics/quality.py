@@ -44,6 +44,10 @@ def _notes(*notes: str | None) -> str:
     return "; ".join(note for note in notes if note)
 
 
+def _about(groups: list[dict[str, float]], seen: Observations, scorer: str) -> tuple[str | None, ...]:
+    return count(len(groups), "item"), seen.scores.cut_off(scorer), seen.scores.why_unscored(scorer)
+
+
 def _signature(scorer: Scorer, seen: Observations) -> str | None:
     try:
         return scorer.signature(list(seen.scores.items.values())) if scorer.signature else None
@@ -56,7 +60,7 @@ def _declare(scorer: Scorer) -> None:
 
     def score(seen: Observations) -> Judgement:
         groups = seen.scores.by_item(scorer.id)
-        note = _notes(_signature(scorer, seen), count(len(groups), "item"), seen.scores.why_unscored(scorer.id))
+        note = _notes(_signature(scorer, seen), *_about(groups, seen, scorer.id))
         found = _judgement(groups, scorer.of_all, POINTS, note)
         return _of_share(found, len(groups), POINTS) if scorer.is_binary else found
 
@@ -84,9 +88,7 @@ def correct_ratio(seen: Observations) -> Judgement:
     """
     groups = seen.scores.correct_by_item()
     rule = seen.scores.rule
-    note = _notes(
-        f"correct: {rule}", count(len(groups), "item"), seen.scores.why_unscored(rule.scorer) if rule else None
-    )
+    note = _notes(f"correct: {rule}", *_about(groups, seen, rule.scorer if rule else ""))
     found = _judgement(groups, lambda sums: sums["points"] / sums["answers"], 1.0, note)
     return _of_share(found, len(groups), 1.0)
 

@@ -21,7 +21,7 @@ __all__ = ["Mismatch", "check_comparable", "comparable_sets", "differing_setting
 # Keys of a definition that say how long something is measured, or what is thought of it. The SLO is asked by itself.
 _OF_NO_MATTER = {
     *("id", "version", "description", "repeats", "until", "max_repeat_s", "warmup_requests", "rounds"),
-    *("request_timeout_s", "stall_timeout_s", "slo", "keep_responses", "scorers", "correct"),
+    *("request_timeout_s", "stall_timeout_s", "slo", "keep_responses", "scorers"),
 }
 FIELDS = ("workload", "model", "quantisation", "lora", "slo")  # that have to agree, `workload` key by key
 _SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")

@@ -107,3 +107,23 @@ def test_an_older_folder_says_with_its_answers_what_is_right(tmp_path: Path) -> 
     requests.close()
     answers.close()
     assert value(scores_of(folder), 0, "exact_match") == 100
+
+
+def test_each_load_has_scores_of_its_own_and_what_was_cut_off_is_counted(tmp_path: Path) -> None:
+    loads = [{"name": "c1", "concurrency": 1}, {"name": "c8", "concurrency": 8}]
+    folder = kept(tmp_path / "r", [], ITEMS, points=loads)
+    requests, answers = Journal(folder.requests), Journal(folder.answers)
+    for index, (point, text) in enumerate([("c1", "4"), ("c1", "4"), ("c8", "4"), ("c8", "4 and on and on")]):
+        requests.append(request(index, phase=f"{point}/repeat-{index % 2 + 1}"))
+        answers.append(
+            KeptResponse(index=index, item="sum", text=text, finish_reason="length" if index == 3 else "stop")
+        )
+    requests.close()
+    answers.close()
+    scores = read_scores(folder, folder.read_manifest())
+    assert [value(scores.at("c1").answers, index, "exact_match") for index in (0, 1)] == [100, 100]
+    assert scores.at("c8").by_item("exact_match") == [{"points": 100, "answers": 2}]
+    assert scores.at("c8", 2).by_item("exact_match") == [{"points": 0, "answers": 1}]
+    assert scores.at("c1").correct_by_item() == [{"answers": 2, "points": 2}]
+    assert scores.at("c1").cut_off("exact_match") is None
+    assert scores.cut_off("exact_match") == "1 answer cut off at the workload's output_tokens"
