@@ -6,6 +6,7 @@ from profiler.aggregation.observations import Observations
 from profiler.aggregation.totals import EngineTotals
 from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
 from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.results.points import is_warm
 from profiler.servers.engines import engine_called
 from profiler.servers.timings import Counters
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
@@ -145,7 +146,7 @@ def cached_prompt_ratio(seen: Observations) -> float:
 @per_run("Unexpected prefix-cache hits", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def unexpected_cache_hit_ratio(seen: Observations) -> float:
     """cached_prompt_ratio of a run that asked for no reuse: neither by its workload nor by --prompt-cache warm."""
-    if seen.manifest.engine.prompt_cache == "warm" or _has_common_beginnings(seen.manifest.workload.prompts):
+    if is_warm(seen.point, seen.manifest.engine) or _has_common_beginnings(seen.manifest.workload.prompts):
         raise NotMeasuredError("prompts that begin alike may be reused, as was asked for")
     return cached_prompt_ratio(seen)
 

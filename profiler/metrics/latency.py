@@ -195,3 +195,25 @@ def prefill_tokens_per_s(request: RequestRecord) -> float:
     if not length:
         raise NotMeasuredError("the length of the prompt in tokens is not known")
     return length * NS_PER_S / of.first_token_ns(request)
+
+
+@per_request(
+    "Prefill speed without cached tokens, per request",
+    unit="tokens/s",
+    group="throughput",
+    better="higher",
+    aliases={"llama-bench": "pp @ d"},
+    short="Prefill, without cached",
+    work="prefill",
+)
+def uncached_prefill_tokens_per_s(request: RequestRecord) -> float:
+    """(Prompt tokens − those that the server had in its cache) / TTFT, where it tells how many those were.
+
+    Behind a context that is cached it is the speed of prefill at that depth, as llama-bench measures it with `-d`.
+    """
+    length, cached = of.prompt_tokens(request), request.prompt_tokens_cached
+    if not length or cached is None:
+        raise NotMeasuredError("the server does not tell how much of the prompt it had in its cache")
+    if cached >= length:
+        raise NotMeasuredError("the whole prompt was in the cache")
+    return (length - cached) * NS_PER_S / of.first_token_ns(request)

@@ -3,7 +3,10 @@
 from profiler.aggregation.observations import Observations
 from profiler.metrics.population import ALL_SAMPLES, HOST_SAMPLES, WHOLE_RUN
 from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.metrics.roofline import kv_bytes_of
 from profiler.metrics.shown import Shown
+from profiler.models.kv_cache import CELLS_AT_ONCE
+from profiler.results.points import context_tokens
 from profiler.units import ns_to_s
 
 
@@ -36,6 +39,25 @@ def peak_rss_bytes(seen: Observations) -> float:
     if not sizes:
         raise NotMeasuredError("no sample of the server's memory")
     return max(sizes)
+
+
+@per_run("KV cache per token", unit="bytes", group="resources", better="lower", over=WHOLE_RUN)
+def kv_cache_per_token_bytes(seen: Observations) -> float:
+    """Keys and values of one token in all layers, from the model's sizes and the type of the KV cache.
+
+    Where layers keep a window only, or keys are compressed, less is taken than is said here.
+    """
+    return kv_bytes_of(seen.manifest.model, seen.manifest.engine)
+
+
+@per_run("KV cache of the context", unit="bytes", group="resources", better="lower", over=WHOLE_RUN)
+def kv_cache_bytes(seen: Observations) -> float:
+    """kv_cache_per_token_bytes × context of each slot, rounded up to 256 tokens × slots: what llama.cpp sets aside."""
+    engine, context = seen.manifest.engine, context_tokens(seen.point, seen.manifest.engine)
+    if context is None:
+        raise NotMeasuredError("the context of the server is not known")
+    cells = -(-context // CELLS_AT_ONCE) * CELLS_AT_ONCE * (engine.slots or 1)
+    return kv_bytes_of(seen.manifest.model, engine) * cells
 
 
 @per_run("CPU cores used by the server", unit="cores", group="resources", better="neither", over=HOST_SAMPLES)

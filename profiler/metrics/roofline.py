@@ -42,7 +42,7 @@ def mbu_ratio(seen: Observations) -> float:
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
     roof = _limit(_roofline(seen).memory_bytes_per_s, _roofline(seen).memory_reason)
-    kv_bytes = _kv_bytes_per_token(seen.manifest.model, seen.manifest.engine)
+    kv_bytes = kv_bytes_of(seen.manifest.model, seen.manifest.engine)
     totals = seen.totals
     if not totals.streaming_ns:
         raise NotMeasuredError("no finished request has two tokens that did not arrive together")
@@ -122,7 +122,7 @@ def _weight_bytes_per_step(model: ModelFacts, streams: float) -> float:
     return one_stream + model.expert_bytes * (chosen_by_any - model.expert_ratio)
 
 
-def _kv_bytes_per_token(model: ModelFacts, facts: EngineFacts) -> float:
+def kv_bytes_of(model: ModelFacts, facts: EngineFacts) -> float:
     """Return keys and values of one token in all layers."""
     engine, elements = engine_called(facts.name), kv_cache.elements_per_token(model)
     if elements is None or engine is None:

@@ -25,7 +25,8 @@ from profiler.reports.figures import (
     rounded,
 )
 from profiler.reports.tables import is_left_out
-from profiler.results.points import load_of, unit_of
+from profiler.results.manifest import Point
+from profiler.results.points import describe_load, load_of, unit_of, variant_words
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import Tokens, tokens_of
 from profiler.summaries.estimates import estimate_of
@@ -55,7 +56,9 @@ class LoadRow:
 
 
 @dataclass(frozen=True)
-class _Value:
+class Value:
+    """A number of one load."""
+
     value: float
     unit: str
     low: float
@@ -92,13 +95,18 @@ def rows(summary: Summary) -> list[LoadRow]:
     """Return a row for each load, the lowest first."""
     return [
         LoadRow(
-            load=f"{load_of(point.point):g}{fmt.NBSP}{unit_of(point.point)}",
-            cells=tuple(_cell(point.metrics, column.metric, column.statistic) for column in columns(summary)),
+            load=describe_load(point.point) if variant_words(point.point) else load_text(point.point),
+            cells=tuple(cell_text(point.metrics, column.metric, column.statistic) for column in columns(summary)),
             verdict=point.verdict.level.removeprefix("VALID with ") if point.verdict else "",
             is_headline=point.point.name == summary.headline,
         )
         for point in by_load(summary)
     ]
+
+
+def load_text(point: Point) -> str:
+    """Say how much load a point is, unbroken."""
+    return f"{load_of(point):g}{fmt.NBSP}{unit_of(point)}"
 
 
 def measured(summary: Summary, load: Load) -> str:
@@ -114,14 +122,16 @@ def _of_how_many(load: Load) -> str:
 
 
 def by_load(summary: Summary) -> list[PointSummary]:
-    """Return the points, the lowest load first."""
+    """Return the points, the lowest load first; where more than the load differs, in the order of measuring."""
+    if any(variant_words(point.point) for point in summary.points):
+        return list(summary.points)
     return sorted(summary.points, key=lambda point: load_of(point.point))
 
 
 def throughput(points: Sequence[PointSummary], conclusion: Conclusion | None) -> go.Figure | None:
     """Token rate against load, with the range of the repeats; `None` where no point has one."""
     tokens = tokens_of(points)
-    known = [(point, value) for point in points if (value := _value(point.metrics, tokens.rate, "value"))]
+    known = [(point, value) for point in points if (value := value_of_statistic(point.metrics, tokens.rate, "value"))]
     if not known:
         return None
     trace: Trace = {
@@ -200,7 +210,7 @@ def _rate_at_knee(points: Sequence[PointSummary], conclusion: Conclusion | None)
     if conclusion is None or conclusion.kind != "knee":
         return None
     at = next((point for point in points if point.point.name == conclusion.point), None)
-    rate = None if at is None else _value(at.metrics, conclusion.metric, "value")
+    rate = None if at is None else value_of_statistic(at.metrics, conclusion.metric, "value")
     return None if rate is None else rounded(rate.value)
 
 
@@ -210,7 +220,8 @@ def _curve(
     known = [
         (load_of(point.point), rate.value, value)
         for point in points
-        if (rate := _value(point.metrics, tokens.rate, "value")) and (value := _value(point.metrics, metric, statistic))
+        if (rate := value_of_statistic(point.metrics, tokens.rate, "value"))
+        and (value := value_of_statistic(point.metrics, metric, statistic))
     ]
     if not known:
         return None
@@ -249,8 +260,9 @@ def _mark(figure: go.Figure, value: float, text: str) -> None:
     )
 
 
-def _cell(metrics: Mapping[str, Metric], metric: str, statistic: str) -> str:
-    value, found = _value(metrics, metric, statistic), metrics.get(metric)
+def cell_text(metrics: Mapping[str, Metric], metric: str, statistic: str) -> str:
+    """Return a number as it stands in a table whose column names the unit; empty where there is none."""
+    value, found = value_of_statistic(metrics, metric, statistic), metrics.get(metric)
     if value is None or found is None:
         return ""
     shown_in = (100.0, "%") if value.unit == "ratio" else (1.0, value.unit)  # the column names the unit
@@ -259,12 +271,13 @@ def _cell(metrics: Mapping[str, Metric], metric: str, statistic: str) -> str:
     return shown.number(value.value) + ("†" if value.is_indicative else "")
 
 
-def _value(metrics: Mapping[str, Metric], metric: str, statistic: str) -> _Value | None:
+def value_of_statistic(metrics: Mapping[str, Metric], metric: str, statistic: str) -> Value | None:
+    """Return the value of a metric with its range over the repeats, or one of its quantiles; None: not measured."""
     found = metrics.get(metric)
     if isinstance(found, Scalar) and found.value is not None:
         values = [*found.per_repeat, found.value]
-        return _Value(found.value, found.unit, min(values), max(values))
+        return Value(found.value, found.unit, min(values), max(values))
     if isinstance(found, Distribution):
         value = found.quantiles[statistic]
-        return _Value(value, found.unit, value, value, statistic in found.indicative)
+        return Value(value, found.unit, value, value, statistic in found.indicative)
     return None

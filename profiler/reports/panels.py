@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 from profiler.energy.band import power_w
 from profiler.energy.scopes import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.use import of_channel
-from profiler.reports import figures, loads, series
+from profiler.reports import figures, loads, series, variants
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.gathered import Gathered
@@ -71,6 +71,8 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
     points = loads.by_load(summary)
     if not points:
         return []
+    if curves := variants.figures(summary, manifest.engine):
+        return [Panel(name, title, "Each dot is a row of the table.", figure, title) for name, title, figure in curves]
     panels = []
     load = manifest.workload.load
     if summary.conclusion is not None and isinstance(load, SloSearch):

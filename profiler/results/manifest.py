@@ -60,11 +60,22 @@ Status = Literal["running", "complete", "interrupted", "failed"]
 
 
 class Point(Part):
-    """One load that a run put on the server; a sweep or a search has several."""
+    """One load that a run put on the server; a sweep or a search has several.
 
-    name: str = Field(description="c8 for a concurrency, r2.5 for a rate in requests/s, replay for a trace.")
+    Points of a sweep over something else than loads differ in that as well: in what is asked, or in settings.
+    """
+
+    name: str = Field(
+        description="c8 for a concurrency, r2.5 for a rate in requests/s, replay for a trace; before it what else was "
+        "swept over: d4096-warm-c1, s16-cold-c1."
+    )
     concurrency: int | None = Field(default=None, description="Requests in flight, closed loop.")
     rate_rps: float | None = Field(default=None, description="Mean arrivals per second, open loop.")
+    depth_tokens: int | None = Field(default=None, description="Context before each prompt, in a sweep over depths.")
+    shots: int | None = Field(default=None, description="Worked examples before each prompt, where there are such.")
+    settings: dict[str, str] = Field(
+        default={}, description="Settings of the server at this point, where a run sweeps over them, by option."
+    )
 
 
 class Phase(Part):

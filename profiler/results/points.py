@@ -1,6 +1,6 @@
 """Points: how they are named, which load each is, and what their summaries say."""
 
-from profiler.results.manifest import Manifest, Point
+from profiler.results.manifest import EngineFacts, Manifest, Point
 from profiler.results.summary import PointSummary, Scalar
 from profiler.workloads.schema import ClosedLoop, OpenLoop
 
@@ -38,7 +38,28 @@ def unit_of(point: Point) -> str:
 
 def describe_load(point: Point) -> str:
     """Say what a point asks for."""
-    return point.name if not load_of(point) else f"{load_of(point):g} {unit_of(point)}"
+    load = point.name.rpartition("-")[2] if not load_of(point) else f"{load_of(point):g} {unit_of(point)}"
+    return ", ".join([*variant_words(point), load])
+
+
+def variant_words(point: Point) -> list[str]:
+    """Say in what a point differs from others besides its load; nothing where it does not."""
+    return [
+        *([f"depth {point.depth_tokens:,}"] if point.depth_tokens is not None else []),
+        *([f"{point.shots} {'example' if point.shots == 1 else 'examples'}"] if point.shots is not None else []),
+        *([f"cache {point.settings['prompt_cache']}"] if "prompt_cache" in point.settings else []),
+    ]
+
+
+def context_tokens(point: Point, engine: EngineFacts) -> int | None:
+    """Return the context of each slot of the server at a point, in tokens."""
+    told = point.settings.get("context_tokens")
+    return int(told) if told is not None else engine.context_tokens
+
+
+def is_warm(point: Point, engine: EngineFacts) -> bool:
+    """Whether prompts that begin alike may be reused at a point."""
+    return point.settings.get("prompt_cache", engine.prompt_cache) == "warm"
 
 
 def points_of(manifest: Manifest) -> list[Point]:

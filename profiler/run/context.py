@@ -8,7 +8,7 @@ from profiler.energy.meters import Meters
 from profiler.errors import AforoError, InterruptedRunError, RecordError
 from profiler.progress import Progress
 from profiler.results.folder import Journal
-from profiler.results.manifest import Manifest
+from profiler.results.manifest import Manifest, Point
 from profiler.run.kept_prompts import KeptPrompts
 from profiler.run.phases import PhaseBlock
 from profiler.run.plan import Plan
@@ -83,9 +83,9 @@ class RunContext:
         self._journals.close()
         return self.error is not None
 
-    def phase(self, name: str) -> PhaseBlock:
-        """Return a block that is recorded as a phase without requests."""
-        return PhaseBlock(self.manifest, self.folder, self.clock, name)
+    def phase(self, name: str, point: Point | None = None) -> PhaseBlock:
+        """Return a block that is recorded as a phase without requests, of one of several points where that is given."""
+        return PhaseBlock(self.manifest, self.folder, self.clock, name, point.name if point else None)
 
     def check_alive(self) -> None:
         """Raise `ServerDiedError` when a server that was started here has ended.

@@ -16,6 +16,7 @@ from profiler.run.recompute import summary_of_last_point
 from profiler.run.requests import leave_out_refused, write_requests
 from profiler.run.responses import RefusedError, Responses
 from profiler.run.sampling import SAMPLES_PER_S, Recorder
+from profiler.run.serve import serve_point
 from profiler.search.strategy import is_one_point, search_for
 from profiler.timing.messages import BlockBegan, Exchange, Job, JobDone, Message
 
@@ -25,10 +26,11 @@ _RECEIVE_S = 1 / SAMPLES_PER_S / 2
 def measure(run: RunContext, recorder: Recorder) -> None:
     """Measure one load after the other: those that the workload lists, or those that its search chooses."""
     workload, responses = run.plan.workload, Responses(run)
-    search, first_index = search_for(workload.load, workload.repeats), 0
+    search, first_index = search_for(workload), 0
     measured: list[PointSummary] = []
     while (point := search.next_point(measured)) is not None:
         start_bytes = run.requests.size_bytes
+        serve_point(run, recorder, point)
         first_index = _measure_point(run, recorder, responses, point, first_index)
         if is_one_point(workload):
             return
@@ -38,7 +40,7 @@ def measure(run: RunContext, recorder: Recorder) -> None:
 
 def _measure_point(run: RunContext, recorder: Recorder, responses: Responses, point: Point, first_index: int) -> int:
     """Measure one load; return the index after its last request. Raises `AforoError`."""
-    run.manifest.points.append(point)
+    run.manifest.points.append(run.plan.as_served(point))
     load = _Load(run, recorder, responses, point, first_index)
     begun = len(run.manifest.phases)
     try:
@@ -65,7 +67,7 @@ class _Load:
         self._layout = Layout(run.plan, point, first_index)
         self.next_index = first_index + sum(self._layout.rooms)
         self._precision = Precision(run.plan.workload.until)
-        self._asked = write_requests(run, self._layout.rooms, first_index)
+        self._asked = write_requests(run, point, self._layout.rooms, first_index)
         self._untaken: deque[Message] = deque()
 
     def carry_out(self) -> None:

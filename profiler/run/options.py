@@ -3,6 +3,7 @@
 Options of an engine stand in `servers/options.py`, those of money and carbon in `cost/options.py`.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def _numbers(flag: str, text: str) -> float | list[float]:
     except ValueError:
         raise UsageError(f"{flag} {text}: expected a number, or several with commas between them: 1,2,4.") from None
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _tokens(flag: str, text: str) -> float | list[float]:
+    """Read numbers of tokens, where 4K is 4,096. Raises `UsageError`."""
+    return _numbers(flag, re.sub(r"(\d+)[kK]\b", lambda found: str(int(found[1]) * 1024), text))
 
 
 def _number(text: str) -> float:
@@ -65,6 +71,20 @@ class WorkloadOptions:
     workload: str = option("quickstart", "A workload of `aforo workloads`, or the path of your own.", is_argument=True)
     prompt_tokens: int | None = option(None, "Length of synthetic prompts, in tokens.", key="prompts.tokens")
     output_tokens: int | None = option(None, "Output tokens per request.", key="output_tokens")
+    depth: str | None = option(
+        None,
+        "Tokens of context before each synthetic prompt. Several: a sweep (0,4K,16K).",
+        metavar="N[,N…]",
+        key="prompts.depth",
+        read=_tokens,
+    )
+    shots: str | None = option(
+        None,
+        "Worked examples before each prompt of a data file. Several: a sweep (0,1,4,16).",
+        metavar="N[,N…]",
+        key="prompts.shots",
+        read=_numbers,
+    )
     system_tokens: int | None = option(
         None, "Length of a common system prompt, in tokens.", key="prompts.system.tokens"
     )

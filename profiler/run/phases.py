@@ -18,12 +18,14 @@ _ROOM = 1.2  # times what is needed by the pace so far, where a limit is suggest
 class PhaseBlock:
     """Records the start and the end of a phase without requests."""
 
-    def __init__(self, manifest: Manifest, folder: RunFolder, clock: Clock, name: str) -> None:
+    def __init__(
+        self, manifest: Manifest, folder: RunFolder, clock: Clock, name: str, point: str | None = None
+    ) -> None:
         """Name it."""
         self._manifest = manifest
         self._folder = folder
         self._clock = clock
-        self._phase = Phase(name=name, start_ns=0)
+        self._phase = Phase(name=name, point=point, start_ns=0)
 
     def __enter__(self) -> None:
         """Begin."""

@@ -24,13 +24,15 @@ from profiler.options import overrides, words
 from profiler.progress import Progress
 from profiler.quality.item import Item
 from profiler.results.folder import RunFolder, name_folder
-from profiler.results.manifest import LoraFacts, ModelFacts
+from profiler.results.manifest import LoraFacts, ModelFacts, Point
 from profiler.run import sizing
 from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
+from profiler.run.fit import Fit, available_bytes, fit_depths
 from profiler.run.options import Options
 from profiler.run.threads import fast_cores
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
-from profiler.search.strategy import is_one_point
+from profiler.search.strategy import first_point, is_one_point
+from profiler.search.variants import has_cache_sweep, variants_of
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose, provide
@@ -78,6 +80,8 @@ class Plan:
     body: BodyChanges = field(default_factory=BodyChanges)
     warnings: Sequence[str] = ()
     nonce: str | None = None  # of the prompts; None where Aforo makes none
+    launch: Launch | None = None  # of the server that is to be started, but for what points differ in
+    contexts: Mapping[int | None, int] = field(default_factory=dict)  # of each stream, by depth
 
     @property
     def server(self) -> ManagedServer | None:
@@ -88,6 +92,40 @@ class Plan:
     def external(self) -> OpenAiEndpoint | None:
         """The endpoint that is managed externally, where it is."""
         return self.endpoint if isinstance(self.endpoint, OpenAiEndpoint) else None
+
+    @property
+    def first_point(self) -> Point:
+        """The first that is measured."""
+        return first_point(self.workload)
+
+    @property
+    def is_restarted(self) -> bool:
+        """Whether points take servers that differ."""
+        variants = variants_of(self.workload)
+        return len({(self.contexts.get(each.depth_tokens), each.prompt_cache) for each in variants}) > 1
+
+    def is_served(self, point: Point) -> bool:
+        """Whether the server of now is the one that a point takes."""
+        facts = self.endpoint.describe()
+        wanted = self.contexts.get(point.depth_tokens, facts.context_tokens)
+        cache = point.settings.get("prompt_cache", facts.prompt_cache)
+        return (facts.context_tokens, facts.prompt_cache) == (wanted, cache)
+
+    def as_served(self, point: Point) -> Point:
+        """Return a point with the context of its server, where that follows the depth."""
+        if point.depth_tokens is None or point.depth_tokens not in self.contexts:
+            return point
+        context = {"context_tokens": str(self.contexts[point.depth_tokens])}
+        return point.model_copy(update={"settings": {**point.settings, **context}})
+
+    def server_at(self, point: Point) -> ManagedServer:
+        """Return the server that a point takes, where the one before was. Raises `UsageError`, `ServerError`."""
+        assert self.launch is not None  # noqa: S101 - only a managed server is started anew
+        options = replace(self.options, engine=self.endpoint.describe().name, prompt_cache=_cache(self.options, point))
+        context_tokens = self.contexts.get(point.depth_tokens, self.launch.context_tokens)
+        server = choose(replace(self.launch, context_tokens=context_tokens), options)
+        server.address = self.endpoint.address
+        return server
 
     def command_line(self) -> list[str]:
         """Return what to type to repeat this run: its options, and what was decided for it; no secret.
@@ -100,7 +138,7 @@ class Plan:
             engine=asked.engine or (None if self.external else engine.name),
             model=self.model.name if self.external else self.model.source,
             threads=engine.threads,
-            context_tokens=engine.context_tokens,
+            context_tokens=asked.context_tokens if len(self.contexts) > 1 else engine.context_tokens,
             trace=asked.trace and asked.trace.absolute(),
             data=asked.data and asked.data.absolute(),
             template=asked.template and asked.template.absolute(),
@@ -122,15 +160,20 @@ class _Target:
     tls: TlsOptions | None = None
     credentials: Credentials = field(default_factory=Credentials)
     warnings: Sequence[str] = ()
+    launch: Launch | None = None
+    contexts: Mapping[int | None, int] = field(default_factory=dict)
+    fit: Fit | None = None
 
 
 def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
     """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
     said, limits = _said(options), parse_limits(options.limits)
-    loaded = _with_rounds(load.load(options.workload, overrides(options)), options)
+    loaded = load.load(options.workload, {**overrides(options), **_swept(options)})
+    loaded = _with_rounds(_with_cache(loaded, options), options)
     nonce = _nonce(options.nonce, loaded.workload)
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
     target = _external(options, progress, tick) if options.url else _to_start(options, loaded, progress, tick)
+    loaded = replace(loaded, workload=target.fit.workload) if target.fit else loaded
     check_omitted(changes, target.endpoint, loaded.workload)
     if options.wire_audit and target.tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
@@ -154,7 +197,30 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         expects=loaded.expects,
         warnings=target.warnings,
         nonce=nonce,
+        launch=target.launch,
+        contexts=target.contexts,
     )
+
+
+def _swept(options: Options) -> dict[str, object]:
+    """Return the states of the prompt cache that were asked for, where they are several."""
+    states = (options.prompt_cache or "").split(",")
+    return {"settings.prompt_cache": states} if len(states) > 1 else {}
+
+
+def _with_cache(loaded: Loaded, options: Options) -> Loaded:
+    """Let the one state of the prompt cache that was asked for stand where a workload sweeps over both."""
+    workload = loaded.workload
+    if options.prompt_cache not in {"cold", "warm"} or not has_cache_sweep(workload):
+        return loaded
+    settings = workload.settings.model_copy(update={"prompt_cache": [options.prompt_cache]})
+    return replace(loaded, workload=workload.model_copy(update={"settings": settings}))
+
+
+def _cache(options: Options, point: Point) -> str:
+    """Return the state of the prompt cache at a point."""
+    asked = options.prompt_cache if options.prompt_cache in {"cold", "warm"} else "cold"
+    return point.settings.get("prompt_cache", asked)
 
 
 def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
@@ -181,12 +247,21 @@ def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     """
     model = _find_model(options, loaded.workload, progress)
     lora = _adapter(options.lora, model)
+    fit = fit_depths(loaded, options, model, available_bytes(_HERE))
+    for note in fit.notes:
+        progress.note(note)
+    loaded = replace(loaded, workload=fit.workload)
     progress.stage("Looking at the engine")
-    launch = _launch(options, loaded, model, lora)
+    contexts = sizing.contexts(options.context_tokens, loaded, model)
+    point = first_point(loaded.workload)
+    options = replace(options, prompt_cache=_cache(options, point))
+    launch = _launch(options, loaded, model, lora, contexts[point.depth_tokens])
     if options.build:
         provide(launch, options, progress, tick)
     cpus = sizing.cpu_sets(options, launch.threads)
-    return _Target(choose(replace(launch, cpus=cpus.server), options), model, cpus, lora)
+    launch = replace(launch, cpus=cpus.server)
+    server = choose(launch, options)
+    return _Target(server, model, cpus, lora, warnings=fit.left_out, launch=launch, contexts=contexts, fit=fit)
 
 
 def _with_rounds(loaded: Loaded, options: Options) -> Loaded:
@@ -239,11 +314,11 @@ def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
     return adapter
 
 
-def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None) -> Launch:
+def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None, context_tokens: int) -> Launch:
     return Launch(
         model=model,
         threads=_threads(options),
-        context_tokens=sizing.context_tokens(options.context_tokens, loaded, model),
+        context_tokens=context_tokens,
         streams=sizing.streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
         lora=lora,

@@ -14,6 +14,7 @@ from profiler.results.records import EnergyReading, RequestRecord
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Conclusion, PointSummary, Summary
 from profiler.search.strategy import search_for
+from profiler.search.variants import has_variants
 from profiler.servers.engines import engine_called
 from profiler.servers.timings import EngineTiming
 from profiler.summaries.summarize import compose, summarize_points
@@ -57,7 +58,7 @@ def summary_of(folder: RunFolder) -> tuple[Manifest, Summary]:
         manifest = manifest.model_copy(update={"status": "interrupted", "status_reason": _CUT_OFF})
     points = summaries_of(folder, manifest)
     conclusion = _conclude(manifest, points)
-    summary = compose(manifest, points, conclusion.point if conclusion else None, conclusion)
+    summary = compose(manifest, points, conclusion.point if conclusion else _headline(manifest, points), conclusion)
     if summary.points and summary.verdict:
         summary.verdict = with_doubtful_loads(summary.verdict, points)
     return manifest, summary
@@ -148,7 +149,14 @@ def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion 
     """Say what several loads amount to; a run of one load has nothing to conclude."""
     if len(manifest.points) <= 1:
         return None
-    return search_for(manifest.workload.load, manifest.workload.repeats).conclude(points)
+    return search_for(manifest.workload).conclude(points)
+
+
+def _headline(manifest: Manifest, points: Sequence[PointSummary]) -> str | None:
+    """Return the point that a sweep over something else than loads is known by: its first, which is the plain one."""
+    if not has_variants(manifest.workload):
+        return None
+    return next((done.point.name for done in points if done.requests_ok), None)
 
 
 def _judged(manifest: Manifest, point: PointSummary) -> PointSummary:

@@ -5,36 +5,41 @@ from dataclasses import replace
 
 from profiler.errors import ServerError, UsageError
 from profiler.results.caveats import Caveat
+from profiler.results.manifest import Point
+from profiler.results.points import is_warm
 from profiler.run.begin import engine_facts
 from profiler.run.context import RunContext
 from profiler.run.jobs import Asked, spool_requests
 from profiler.run.sizing import template_tokens
+from profiler.search.variants import at_point
 from profiler.servers.body import BodyChanges
 from profiler.servers.probe import make_probe
-from profiler.workloads.items import Data, Item, listed
+from profiler.workloads.items import Data, Item, asked, listed
 from profiler.workloads.messages import Prompt, joined
 from profiler.workloads.prompts import make_prompts
+from profiler.workloads.schema import DataPrompts, Workload
 
 
-def write_requests(run: RunContext, blocks: list[int], first_index: int) -> Asked:
+def write_requests(run: RunContext, point: Point, blocks: list[int], first_index: int) -> Asked:
     """Make the prompts and write the requests that send them; return what to remember of them."""
     run.progress.stage("Making prompts", total=sum(blocks))
     with run.phase("make-prompts"):
-        return spool_requests(run.driver, run.plan, _prompts(run, blocks, first_index), first_index)
+        return spool_requests(run.driver, run.plan, _prompts(run, point, blocks, first_index), first_index)
 
 
-def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[Prompt]:
-    plan = run.plan
+def _prompts(run: RunContext, point: Point, blocks: list[int], first_index: int) -> Iterator[Prompt]:
+    plan, workload = run.plan, at_point(run.plan.workload, point)
     prompts = make_prompts(
-        plan.workload,
+        workload,
         plan.data_dir,
         blocks,
         plan.options.seed,
         _token_counter(run),
         plan.trace,
-        _fitting(run),
+        _fitting(run, workload),
         first=first_index,
         nonce=plan.nonce or "",
+        is_context_shared=is_warm(point, plan.endpoint.describe()),
     )
     for made, prompt in enumerate(prompts, start=1):
         run.tick()
@@ -45,19 +50,21 @@ def _prompts(run: RunContext, blocks: list[int], first_index: int) -> Iterator[P
         yield prompt
 
 
-def _fitting(run: RunContext) -> Data | None:
-    """Return the data without items that are longer than the context, which are named once. Raises `UsageError`.
+def _fitting(run: RunContext, workload: Workload) -> Data | None:
+    """Return the data without items that are longer than the context, which are named. Raises `UsageError`.
 
     Only those with more bytes than the context has tokens are counted: a token has at least one.
     """
     data, count_tokens = run.plan.data, _token_counter(run)
     context_tokens = run.plan.endpoint.describe().context_tokens
-    if data is None or count_tokens is None or context_tokens is None:
+    prompts = workload.prompts
+    if data is None or count_tokens is None or context_tokens is None or not isinstance(prompts, DataPrompts):
         return data
+    shots = prompts.shots if isinstance(prompts.shots, int) else 0
 
     def fits(item: Item) -> bool:
-        room = context_tokens - run.plan.workload.output_tokens - template_tokens(len(item.messages))
-        text = joined(item.messages)
+        messages = asked(data, item, shots, is_chat=workload.api == "chat")
+        room, text = context_tokens - workload.output_tokens - template_tokens(len(messages)), joined(messages)
         return len(text.encode()) <= room or count_tokens(text) <= room
 
     kept = [item for item in data.items if fits(item)]

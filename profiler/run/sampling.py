@@ -30,6 +30,11 @@ class Sampler:
         self._last_driver_s = self._driver_cpu_s()
         self._last_host = psutil.cpu_times()
 
+    def watch(self, server_pid: int) -> None:
+        """Look at another server from now on: the one before it has been stopped."""
+        self._server_pid, self._tree = server_pid, {}
+        self._last_server_s = self._server_cpu_s()
+
     def take_if_due(self) -> Sample | None:
         """Return a sample when the last one is old enough."""
         now_ns = self._clock.monotonic_ns()
@@ -111,6 +116,11 @@ class Recorder:
         server = run.plan.server
         self._sampler = Sampler(run.clock, server.pid if server else None, run.driver.pids)
         self._run = run
+
+    def watch_server(self) -> None:
+        """Look at the server that has been started anew."""
+        if self._run.plan.server is not None:
+            self._sampler.watch(self._run.plan.server.pid)
 
     def sample_if_due(self) -> None:
         """Take a sample and read the meters when the last sample is old enough. Raises `RecordError`."""

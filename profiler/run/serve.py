@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 
+from profiler.results.manifest import Point
 from profiler.run.calibrate import calibrate
 from profiler.run.context import RunContext
 from profiler.run.requests import check_body
@@ -36,16 +38,28 @@ def served(run: RunContext) -> Iterator[None]:
         yield
         return
     try:
-        _start_server(run)
+        _start_server(run, run.plan.first_point if run.plan.is_restarted else None)
         yield
     finally:
         _stop_server(run)
 
 
-def _start_server(run: RunContext) -> None:
+def serve_point(run: RunContext, recorder: Recorder, point: Point) -> None:
+    """Start the server anew where a point takes another one than runs. Raises `ServerError`."""
+    plan = run.plan
+    if plan.server is None or plan.is_served(point):
+        return
+    _stop_server(run)
+    run.plan = replace(plan, endpoint=plan.server_at(point))
+    _start_server(run, point)
+    recorder.watch_server()
+
+
+def _start_server(run: RunContext, point: Point | None = None) -> None:
+    """Start the server, for one of several points where it is started anew for another one."""
     assert run.plan.server is not None  # noqa: S101 - only a managed server is started
     run.progress.stage("Starting the model server")
-    with run.phase("start-server"):
+    with run.phase("start-server", point):
         run.plan.server.start(run.folder.server_log, run.tick)
         check_body(run)
 

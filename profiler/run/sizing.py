@@ -1,5 +1,7 @@
 """The size of a server that is to be started: context and requests in flight; and the CPUs of either side."""
 
+from dataclasses import replace
+
 from profiler.errors import UsageError
 from profiler.hosts.usable_cpus import usable_cpus
 from profiler.results.manifest import ModelFacts
@@ -7,9 +9,10 @@ from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus
 from profiler.run.options import Options
 from profiler.search.sizing import most_rows
 from profiler.search.strategy import most_in_flight
+from profiler.search.variants import at_depth, variants_of
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import ClosedLoop, DataPrompts, Saturate, SloSearch, SyntheticPrompts, Workload
-from profiler.workloads.sizes import largest
+from profiler.workloads.sizes import Size, largest
 
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
@@ -50,10 +53,18 @@ def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:
     return ""
 
 
+def contexts(asked: int | None, loaded: Loaded, model: ModelFacts) -> dict[int | None, int]:
+    """Choose the context of each depth of a workload; most have the depth `None` alone. Raises `UsageError`."""
+    found = {}
+    for depth in dict.fromkeys(variant.depth_tokens for variant in variants_of(loaded.workload)):
+        workload = loaded.workload if depth is None else at_depth(loaded.workload, depth)
+        found[depth] = context_tokens(asked, replace(loaded, workload=workload), model)
+    return found
+
+
 def context_tokens(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     """Choose a context that holds prompt and output, within what the model was made for."""
-    rows, limit = most_rows(loaded.workload, most_in_flight(loaded.workload)), model.context_length
-    size = largest(loaded.workload, loaded.trace, rows, loaded.data)
+    size, limit = _largest(loaded), model.context_length
     needed = size.prompt_tokens + size.output_tokens + template_tokens(size.messages)
     if size.is_guess:  # items that turn out to be longer are left out, by name
         return asked or min(_roomy(needed, loaded.workload), limit or needed + _DEFAULT_CONTEXT_TOKENS)
@@ -72,6 +83,17 @@ def context_tokens(asked: int | None, loaded: Loaded, model: ModelFacts) -> int:
     return asked
 
 
+def needed_tokens(loaded: Loaded) -> int:
+    """Return the context that prompt and response of the largest request need."""
+    size = _largest(loaded)
+    return size.prompt_tokens + size.output_tokens + template_tokens(size.messages)
+
+
+def _largest(loaded: Loaded) -> Size:
+    rows = most_rows(loaded.workload, most_in_flight(loaded.workload))
+    return largest(loaded.workload, loaded.trace, rows, loaded.data)
+
+
 def template_tokens(messages: int) -> int:
     """Return the room to leave for what a chat template adds around so many messages."""
     return _CHAT_TEMPLATE_TOKENS + _CHAT_MESSAGE_TOKENS * (messages - 1)
@@ -79,6 +101,7 @@ def template_tokens(messages: int) -> int:
 
 def _roomy(needed: int, workload: Workload) -> int:
     """Leave a single stream room; of many, each gets what it needs, for all of it is taken from memory."""
-    if streams(workload) == 1 or isinstance(workload.prompts, DataPrompts):
+    is_exact = isinstance(workload.prompts, SyntheticPrompts) and workload.prompts.depth != 0
+    if isinstance(workload.prompts, DataPrompts) or (streams(workload) == 1 and not is_exact):
         return max(_DEFAULT_CONTEXT_TOKENS, needed)
     return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS

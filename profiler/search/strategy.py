@@ -8,6 +8,7 @@ from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.summary import Conclusion, PointSummary
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.search.slo import SloLimitSearch
+from profiler.search.variants import variants_of
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, SloSearch, Workload
 
 
@@ -39,8 +40,32 @@ class Sweep:
         return knee(measured) if len(self._points) > 1 else None
 
 
-def search_for(load: Load, repeats: int) -> Search:
-    """Return the search that a load asks for."""
+class _AtEachVariant:
+    """The search of a load at one variant after the other; it amounts to no single load."""
+
+    def __init__(self, workload: Workload) -> None:
+        """Take variants and load from the workload."""
+        self._searches = [(variant, _search_for(workload.load, workload.repeats)) for variant in variants_of(workload)]
+
+    def next_point(self, measured: Sequence[PointSummary]) -> Point | None:
+        """Return the next load of the first variant that has one left."""
+        for variant, search in self._searches:
+            found = search.next_point([one for one in measured if variant.is_of(one.point)])
+            if found is not None:
+                return variant.at(found)
+        return None
+
+    def conclude(self, measured: Sequence[PointSummary]) -> Conclusion | None:
+        """Return what the loads of the only variant amount to; `None` where there are several."""
+        return self._searches[0][1].conclude(measured) if len(self._searches) == 1 else None
+
+
+def search_for(workload: Workload) -> Search:
+    """Return the search that a workload asks for."""
+    return _AtEachVariant(workload)
+
+
+def _search_for(load: Load, repeats: int) -> Search:
     if isinstance(load, Saturate):
         return SaturateSearch(load)
     if isinstance(load, SloSearch):
@@ -50,7 +75,16 @@ def search_for(load: Load, repeats: int) -> Search:
 
 def load_count(workload: Workload) -> int | None:
     """Return how many loads a run of this workload measures; `None` where a search chooses them."""
-    return None if isinstance(workload.load, Saturate | SloSearch) else len(_points(workload.load))
+    if isinstance(workload.load, Saturate | SloSearch):
+        return None
+    return len(_points(workload.load)) * len(variants_of(workload))
+
+
+def first_point(workload: Workload) -> Point:
+    """Return the first point that a run of this workload measures."""
+    point = search_for(workload).next_point([])
+    assert point is not None  # noqa: S101 - every workload has a load
+    return point
 
 
 def is_one_point(workload: Workload) -> bool:

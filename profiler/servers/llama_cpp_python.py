@@ -61,7 +61,7 @@ class LlamaCppPythonServer(ManagedServer):
         super().__init__(launch)
         self._build = check_installed()
         self._model = launch.model
-        self._prompt_cache = options.prompt_cache
+        self._prompt_cache = options.cache_state
         self._template_tokens: dict[tuple[Role, ...], int] = {}
         self._openmp = {name: os.environ.get(name, value) for name, value in _OPENMP.items()}
         self.environment: Mapping[str, str] = {"PYTHONUNBUFFERED": "1", **self._openmp}

@@ -136,9 +136,9 @@ class LlamaServer(ManagedServer):
             batch_tokens=self._batch_tokens,
             micro_batch_tokens=self._micro_batch_tokens,
             kv_cache=self._options.kv_cache,
-            prompt_cache=self._options.prompt_cache,
+            prompt_cache=self._options.cache_state,
             notes=[
-                _NOTES[self._options.prompt_cache],
+                _NOTES[self._options.cache_state],
                 _CONNECTIONS,
                 *([_NO_TEMPLATE] if self._launch.lacks_template else []),
                 *hidden_arguments(_ENVIRONMENT),
@@ -160,7 +160,7 @@ class LlamaServer(ManagedServer):
     def request_body(self, request: Request) -> dict[str, object]:
         """The JSON body that asks for the tokens of a request, streamed, with usage at the end."""
         asked = streamed_body(self.model_name, request)
-        return {**asked, **ignore_eos(request), "cache_prompt": self._options.prompt_cache == "warm"}
+        return {**asked, **ignore_eos(request), "cache_prompt": self._options.cache_state == "warm"}
 
     def is_ready(self) -> bool:
         """Whether it has loaded our model. Raises `ServerStartError` when it serves another."""
@@ -172,7 +172,7 @@ class LlamaServer(ManagedServer):
 
     def _cache_flags(self) -> list[str]:
         """Return what switches the prompt cache; newer versions keep prompts in several places."""
-        if self._options.prompt_cache == "warm":
+        if self._options.cache_state == "warm":
             return ["--cache-prompt"]
         off = {"--cache-reuse": "0", "--cache-ram": "0", "--ctx-checkpoints": "0", "--slot-prompt-similarity": "0"}
         known = [text for flag, value in off.items() if flag in self._known_flags for text in (flag, value)]

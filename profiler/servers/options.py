@@ -6,6 +6,7 @@ from it.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from profiler.options import Option, check, declared, given, option
 
@@ -29,10 +30,10 @@ class EngineOptions:
         least=1,
         excludes=_STARTED,
     )
-    prompt_cache: str = option(
-        "cold",
-        "cold: prefill in full. warm: reuse prefixes. Default: cold.",
-        choices=("cold", "warm"),
+    prompt_cache: str | None = option(
+        None,
+        "cold: prefill in full. warm: reuse prefixes. cold,warm: both. Default: cold; both with --depth, --shots.",
+        choices=("cold", "warm", "cold,warm"),
     )
     kv_cache: str | None = option(
         None, "llama-server, vLLM: KV cache type, such as q8_0.", metavar="TYPE", excludes=_STARTED
@@ -65,6 +66,11 @@ class EngineOptions:
     def __post_init__(self) -> None:
         """Check what the types cannot. Raises `UsageError`."""
         check(self)
+
+    @property
+    def cache_state(self) -> Literal["cold", "warm"]:
+        """How the prompt cache is for a server that is started with these."""
+        return "warm" if self.prompt_cache == "warm" else "cold"
 
     def chosen(self) -> list[Option]:
         """Return the options of an engine whose value differs from the default."""

@@ -94,7 +94,7 @@ class VllmServer(ManagedServer):
             "--kv-cache-memory-bytes": self._kv_bytes() if self._is_on_processors else None,
         }
         words = [text for flag, value in options.items() if value is not None for text in (flag, str(value))]
-        caching = "--enable-prefix-caching" if asked.prompt_cache == "warm" else "--no-enable-prefix-caching"
+        caching = "--enable-prefix-caching" if asked.cache_state == "warm" else "--no-enable-prefix-caching"
         words += ["--runner", "pooling"] if self._launch.is_embedding else []
         words += [caching, *self._adapter_words(), *asked.engine_args]
         return [str(self._program), "serve", self._launch.model.path or "", *words]
@@ -113,9 +113,9 @@ class VllmServer(ManagedServer):
             slots=self._options.slots or self._launch.streams,
             batch_tokens=self._options.batch_tokens,
             kv_cache=self._options.kv_cache,
-            prompt_cache=self._options.prompt_cache,
+            prompt_cache=self._options.cache_state,
             notes=[
-                _NOTES[self._options.prompt_cache],
+                _NOTES[self._options.cache_state],
                 *([] if self._launch.is_embedding else [_COUNTED]),
                 *dummy,
                 *self._thread_notes(),

@@ -34,6 +34,9 @@ def _about_embeddings(workload: Workload) -> list[Mistake]:
     if workload.keep_responses and not isinstance(workload.prompts, DataPrompts):
         sentence = "'keep_responses' keeps the vectors of the rows of a data file, and there is none: leave it out."
         found.append(Mistake(("keep_responses",), sentence))
+    if isinstance(workload.prompts, DataPrompts) and workload.prompts.shots != 0:
+        sentence = "'prompts.shots' shows worked examples, and a vector answers nothing: leave it out."
+        found.append(Mistake(("prompts", "shots"), sentence))
     if workload.output_tokens:
         sentence = f"'output_tokens' is {workload.output_tokens}, but an embedding has none: expected 0."
         found.append(Mistake(("output_tokens",), sentence))

@@ -99,7 +99,9 @@ def load(prompts: DataPrompts, folder: Path, defined: Prompts | None = None) -> 
         return folder / (check_beside(name) if own.get(key) == name else name)
 
     template = prompts.template and templates.read(located("template", prompts.template))
-    return read(prompts, located("file", prompts.file), template or None)
+    data = read(prompts, located("file", prompts.file), template or None)
+    check_shots(data, prompts, prompts.file)
+    return data
 
 
 def read(prompts: DataPrompts, path: Path, template: Template | None = None) -> Data:
@@ -120,6 +122,28 @@ def read(prompts: DataPrompts, path: Path, template: Template | None = None) -> 
         nothing = f"The data file {path} holds no prompts. Expected at least one row."
         raise reader.first_error or WorkloadError(nothing)
     return Data(asked, [item for item in items if item.is_example], reader.notes(len(found)), template or Template())
+
+
+def asked(data: Data, item: Item, shots: int, *, is_chat: bool) -> tuple[Message, ...]:
+    """Return the messages that ask an item behind so many worked examples, the first ones of its language."""
+    shown = [(each.text, data.template.answer(each.values, each.references)) for each in _examples(data, item.language)]
+    return data.template.shown(shown[:shots], item.messages, is_chat=is_chat)
+
+
+def check_shots(data: Data, prompts: DataPrompts, path: str) -> None:
+    """Raise WorkloadError where a language of the items has fewer worked examples than are to be shown."""
+    most = max(prompts.shots, default=0) if isinstance(prompts.shots, list) else prompts.shots
+    found = {item.language: len(_examples(data, item.language)) for item in data.items}
+    few = [f"{count}{f' in {language}' if language else ''}" for language, count in found.items() if count < most]
+    if few:
+        raise WorkloadError(
+            f"'prompts.shots' asks for {most} worked examples, and {path} has {', '.join(few)}. Expected {most} rows "
+            "by the role 'example' in each language of its items: add some, or pass fewer with --shots."
+        )
+
+
+def _examples(data: Data, language: str | None) -> list[Item]:
+    return [each for each in data.examples if language is None or each.language == language]
 
 
 def _check_columns(prompts: DataPrompts, known: Sequence[str], path: Path) -> None:

@@ -28,6 +28,8 @@ def make_prompts(
     data: Data | None = None,
     first: int = 0,
     nonce: str = "",
+    *,
+    is_context_shared: bool = False,
 ) -> Iterator[Prompt]:
     """Return the prompts of blocks of requests in turn: the warm-up, each repeat and, of three or more, the cool-down.
 
@@ -42,19 +44,30 @@ def make_prompts(
     with the first one again: the rows that a load asks are those of its repeats. `first` is the index in the
     run of the first request: other loads of a run get other words, and the same rows. With another `nonce` all words
     are others, of the same number: a server that has kept the prompts of an earlier run has none of these.
-    `trace` saves reading the workload's trace once more. Raises WorkloadError where the data file, looked for in
-    `source_dir`, cannot be used.
+    `trace` and `data` save reading the workload's files once more. A context before each prompt (`depth`) is the same
+    for all where `is_context_shared`, else different from the first word on. Raises WorkloadError where the data file,
+    looked for in `source_dir`, cannot be used.
     """
     prompts, writer = workload.prompts, Writer(count_tokens)
     key = f"{seed + first}/{nonce}" if nonce else f"{seed + first}"
     if isinstance(prompts, SyntheticPrompts):
-        return _synthetic(prompts, sum(blocks), key, writer)
+        contexts = _Contexts(_one(prompts.depth), key, writer, is_shared=is_context_shared)
+        return _synthetic(prompts, sum(blocks), key, writer, contexts)
     if isinstance(prompts, ConversationPrompts):
         return _conversations(prompts, workload.output_tokens, sum(blocks), key, writer)
     if isinstance(prompts, TracePrompts):
         return _traced(trace or traces.read(prompts, source_dir), blocks, key, writer)
     found = data or items.load(prompts, source_dir)
-    return _data(shuffled(found.items, seed), blocks, count_tokens)
+    asked = [
+        item._replace(messages=items.asked(found, item, _one(prompts.shots), is_chat=workload.api == "chat"))
+        for item in shuffled(found.items, seed)
+    ]
+    return _data(asked, blocks, count_tokens)
+
+
+def _one(value: int | list[int]) -> int:
+    """Return the value of a key that a sweep has several of: at a point it has one, and elsewhere the first will do."""
+    return value[0] if isinstance(value, list) else value
 
 
 def _data(data: Sequence[Item], blocks: Sequence[int], count_tokens: CountTokens | None) -> Iterator[Prompt]:
@@ -70,12 +83,16 @@ def _data(data: Sequence[Item], blocks: Sequence[int], count_tokens: CountTokens
         )
 
 
-def _synthetic(prompts: SyntheticPrompts, count: int, key: str, writer: Writer) -> Iterator[Prompt]:
+def _synthetic(
+    prompts: SyntheticPrompts, count: int, key: str, writer: Writer, contexts: "_Contexts"
+) -> Iterator[Prompt]:
     openings, system = _Openings(key), _System(prompts.system, key, writer)
     for index in range(count):
         before = system.before(index)
-        user = writer.write(openings.words(index), prompts.tokens, before)
-        yield _prompt([*before, user], has_system=bool(before))
+        context, words = contexts.before(index, openings.words(index), before)
+        user = writer.write(words, prompts.tokens, [*before, *context])
+        whole = Text(" ".join(text.words for text in (*context, user)), user.tokens)
+        yield _prompt([*before, whole], has_system=bool(before))
 
 
 def _conversations(
@@ -138,6 +155,27 @@ class _System:
         """Return what stands before the words of a request: the system prompt or nothing."""
         reached, all_of = self._offset + position * self._share.numerator, self._share.denominator
         return [self._text] if (reached + self._share.numerator) // all_of > reached // all_of else []
+
+
+class _Contexts:
+    """What stands before each prompt of a depth: the same words for all, or words of their own."""
+
+    def __init__(self, tokens: int, key: str, writer: Writer, *, is_shared: bool) -> None:
+        self._tokens = tokens
+        self._key = key
+        self._writer = writer
+        self._is_shared = is_shared
+        self._shared: dict[int, Text] = {}  # by how many texts stand before it: none, or a system prompt
+
+    def before(self, index: int, opening: Words, before: Sequence[Text]) -> tuple[list[Text], Words]:
+        """Return the context of a prompt, none at depth 0, and the words that its prompt is made of."""
+        if not self._tokens:
+            return [], opening
+        if not self._is_shared:
+            return [self._writer.write(opening, self._tokens, before)], Words(f"{self._key}/{index}/prompt")
+        if len(before) not in self._shared:
+            self._shared[len(before)] = self._writer.write(Words(f"{self._key}/context"), self._tokens, before)
+        return [self._shared[len(before)]], opening
 
 
 class _Shared:

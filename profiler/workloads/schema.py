@@ -45,6 +45,17 @@ OneOrSeveralRates = Annotated[
 ]
 
 
+DepthTokens = Annotated[int, Field(ge=0, le=1_000_000)]
+OneOrSeveralDepths = Annotated[
+    Annotated[DepthTokens, Tag("one")] | Annotated[list[DepthTokens], *_Sweep], Discriminator(_one_or_several)
+]
+Shots = Annotated[int, Field(ge=0, le=256)]
+OneOrSeveralShots = Annotated[
+    Annotated[Shots, Tag("one")] | Annotated[list[Shots], *_Sweep], Discriminator(_one_or_several)
+]
+PromptCache = Literal["cold", "warm"]
+
+
 class _Strict(BaseModel):
     """Keys that nobody knows are kept where a run is read, and refused where a definition is (`definitions/kind`)."""
 
@@ -86,6 +97,11 @@ class SyntheticPrompts(_Strict):
     system: CommonSystem | None = Field(
         default=None, description="System prompt that requests share: what a prefix cache can keep."
     )
+    depth: OneOrSeveralDepths = Field(
+        default=0,
+        description="Tokens of context before each prompt, besides its own; a list is a sweep, in ascending order. "
+        "With the prompt cache cold, each request has a context of its own; with it warm, all have the same.",
+    )
 
 
 class DataPrompts(_Strict):
@@ -111,6 +127,11 @@ class DataPrompts(_Strict):
         default=None,
         description="Key or column of what right responses say, a text or a list of them, kept beside each response; "
         "`references` or `reference` where not given.",
+    )
+    shots: OneOrSeveralShots = Field(
+        default=0,
+        description="Worked examples before each prompt, from the rows by the `role` example, those of its language; a "
+        "list is a sweep, in ascending order.",
     )
 
 
@@ -258,6 +279,16 @@ class Correct(_Strict):
     at_least: Annotated[float, Field(gt=0, le=100)] = Field(default=100.0, description="Points from which on it is.")
 
 
+class Settings(_Strict):
+    """Settings of the server that a run sweeps over; it is started anew where they differ."""
+
+    prompt_cache: Annotated[list[PromptCache], Field(min_length=1, max_length=2)] | None = Field(
+        default=None,
+        description="Whether prompts that begin alike may be reused. Not given: cold and warm where a run sweeps over "
+        "`depth` or `shots`, else as --prompt-cache says.",
+    )
+
+
 class Workload(_Strict):
     """A definition of what is asked of a server, and how often."""
 
@@ -326,6 +357,7 @@ class Workload(_Strict):
         description="What makes an answer correct; if not given, all points of the first scorer that tells right from "
         "wrong.",
     )
+    settings: Settings = Field(default=Settings(), description="Settings of the server that the run sweeps over.")
 
     @property
     def name(self) -> str:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from profiler.units import s_to_ns
-from profiler.workloads.items import Data
+from profiler.workloads.items import Data, asked
 from profiler.workloads.messages import joined
-from profiler.workloads.schema import ConversationPrompts, Replay, SyntheticPrompts, Workload
+from profiler.workloads.schema import ConversationPrompts, DataPrompts, Replay, SyntheticPrompts, Workload
 from profiler.workloads.traces import Trace
 
 _BYTES_PER_TOKEN = 2  # of a text: mostly 3 to 5, and less than 2 only where a tokenizer does not know the script
@@ -28,18 +28,31 @@ def largest(workload: Workload, trace: Trace | None, rows: int, data: Data | Non
     prompts, output_tokens = workload.prompts, workload.output_tokens
     if isinstance(prompts, SyntheticPrompts):
         system_tokens = prompts.system.tokens if prompts.system else 0
-        return Size(system_tokens + prompts.tokens, output_tokens, messages=2 if system_tokens else 1)
+        tokens = system_tokens + _most(prompts.depth) + prompts.tokens
+        return Size(tokens, output_tokens, messages=2 if system_tokens else 1)
     if isinstance(prompts, ConversationPrompts):
         return _last_turn(prompts, output_tokens)
     if trace is not None:
         row = trace.longest(rows)
         return Size(trace.prompt_tokens[row], trace.output_tokens[row], where=f"{trace.path}:{trace.lines[row]}")
-    longest = max(data.items, key=lambda item: len(joined(item.messages).encode())) if data else None
-    if longest is None:
+    if data is None or not isinstance(prompts, DataPrompts):
         return Size(0, output_tokens)
-    size_bytes = len(joined(longest.messages).encode())
-    where = f"item {longest.name}"
-    return Size(size_bytes // _BYTES_PER_TOKEN, output_tokens, len(longest.messages), where, is_guess=True)
+    return _longest(data, _most(prompts.shots), output_tokens, is_chat=workload.api == "chat")
+
+
+def _longest(data: Data, shots: int, output_tokens: int, *, is_chat: bool) -> Size:
+    """Guess the size of the longest item, worked examples included, by its bytes."""
+    sizes = [
+        (len(joined(messages).encode()), len(messages), item.name)
+        for item in data.items
+        for messages in [asked(data, item, shots, is_chat=is_chat)]
+    ]
+    size_bytes, messages, name = max(sizes)
+    return Size(size_bytes // _BYTES_PER_TOKEN, output_tokens, messages, f"item {name}", is_guess=True)
+
+
+def _most(value: int | list[int]) -> int:
+    return max(value) if isinstance(value, list) else value
 
 
 def _last_turn(prompts: ConversationPrompts, output_tokens: int) -> Size:
@@ -75,5 +88,5 @@ def prompt_warnings(workload: Workload, trace: Trace | None, data: Data | None =
 def _shares_prefixes(workload: Workload, trace: Trace | None) -> bool:
     prompts = workload.prompts
     if isinstance(prompts, SyntheticPrompts):
-        return prompts.system is not None and prompts.system.share > 0
+        return (prompts.system is not None and prompts.system.share > 0) or prompts.depth not in (0, [0])
     return isinstance(prompts, ConversationPrompts) or (trace is not None and trace.shares_prefixes)

@@ -223,3 +223,28 @@ def test_a_template_with_an_unknown_field_is_refused_with_the_known_ones(tmp_pat
     assert "has the field {questoin}, and no row of" in " ".join(done.stderr.split())
     assert "Its rows have: question, label." in " ".join(done.stderr.split())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_sweep_over_depths_sends_contexts_of_their_own_and_one_that_is_kept(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    short = ["--prompt-tokens", "8", "--output-tokens", "2", "--requests", "12", "--warmup-requests", "1"]
+    with serve(answering(bodies)) as port:
+        asked = ["--url", f"http://127.0.0.1:{port}", *short, "--repeats", "1", "--depth", "0,1K"]
+        done = aforo("run", "quickstart", *ALONE, *asked)
+    assert done.returncode in {0, 3}, done.stderr
+    folder = only_run(tmp_path)
+    manifest, summary = folder.read_manifest(), folder.read_summary()
+    assert [point.name for point in manifest.points] == ["d0-cold-c1", "d1024-cold-c1", "d1024-warm-c1"]
+    assert [(point.depth_tokens, point.settings["prompt_cache"]) for point in manifest.points] == [
+        *((0, "cold"), (1024, "cold"), (1024, "warm"))
+    ]
+    assert summary.headline == "d0-cold-c1"
+    words = [body["prompt"].split(" ") for body in bodies]
+    assert Counter(map(len, words)).keys() == {8, 1032}
+    beginnings = Counter(" ".join(each[:1024]) for each in words if len(each) > 8)
+    assert sorted(beginnings.values())[:-1] == [1] * (len(beginnings) - 1)  # cold: each has its own
+    assert beginnings.most_common(1)[0][1] >= 13  # warm: warm-up and repeat have the same
+    page = folder.report.read_text("utf-8")
+    assert "Speed against depth" in page
+    assert "--depth 0,1K" in " ".join(manifest.command_line)
+    assert "depth 1,024, cache warm, 1 in flight" in page

@@ -42,11 +42,17 @@ SPECIAL = {  # values that are more than a text or a number
     "client_cpus": "0",
     "concurrency": "1,2,8",
     "currency": "EUR",
+    "data": "mine.jsonl",
+    "depth": "0,512",
     "gpus": "0,1",
     "grid": "DEU",
     "limits": "coalesced-reads=0.5",
     "meters": "none",
     "model": "m.gguf",
+    "prompt_column": "question",
+    "reference_column": "answer",
+    "shots": "0,1",
+    "template": "mine.yaml",
     "omit_fields": "seed",
     "rate": "0.5,2",
     "requests": "70",
@@ -63,6 +69,7 @@ WITH = {  # what an option needs beside what its declaration says
     "burstiness": ["--arrivals", "gamma"],
     "client_cpus": ["--url", SPECIAL["url"]],
     "price_cached_input": ["--price-input", "1"],
+    **{each: ["--data", "mine.jsonl"] for each in ("prompt_column", "reference_column", "shots", "template")},
     "slo_search": ["--slo-ttft-ms", "80"],
     "url": ["--model", "m"],
 }
@@ -162,6 +169,12 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Return what makes of options those of the command line that repeats their run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "trace.jsonl").write_text('{"timestamp": 0, "input_length": 8, "output_length": 4, "hash_ids": [1]}\n')
+    rows = (
+        '{"prompt": "a", "question": "b", "answer": "c"}',
+        '{"prompt": "d", "answer": "e", "reference": "e", "role": "example"}',
+    )
+    (tmp_path / "mine.jsonl").write_text("\n".join([*rows, rows[1].replace("prompt", "question")]))
+    (tmp_path / "mine.yaml").write_text('input: "{prompt}"\noutput: "{answer}"\n')
     (tmp_path / "key.txt").write_text("sk-1234567890\n")
     monkeypatch.setattr(plan, "OpenAiEndpoint", Endpoint)
     monkeypatch.setattr(plan, "choose", started)
@@ -183,8 +196,8 @@ def test_every_option_comes_back_from_the_plan(name: str, repeated: Any, monkeyp
     options = parsed(example(name), monkeypatch)
     if name == "wire_audit" or not options.wire_audit:
         again = repeated(options)
-        expected = options.trace.absolute() if name == "trace" and options.trace else getattr(options, name)
-        assert getattr(again, name) == expected
+        asked = getattr(options, name)
+        assert getattr(again, name) == (asked.absolute() if name in {"data", "template", "trace"} else asked)
         assert repeated(again) == again
 
 

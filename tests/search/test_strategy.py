@@ -25,7 +25,7 @@ def measured(point: Point) -> PointSummary:
 
 
 def names(asked: Workload) -> list[str]:
-    search = search_for(asked.load, asked.repeats)
+    search = search_for(asked)
     done: list[PointSummary] = []
     while (point := search.next_point(done)) is not None:
         done.append(measured(point))

@@ -39,8 +39,8 @@ def test_what_was_chosen_can_be_typed_again() -> None:
 
 def test_a_prompt_cache_is_cold_or_warm() -> None:
     (option,) = (option for option in OPTIONS if option.flag == "--prompt-cache")
-    assert tuple(option.choices) == get_args(PromptCache)
-    with pytest.raises(UsageError, match="cold or warm"):
+    assert tuple(option.choices) == (*get_args(PromptCache), ",".join(get_args(PromptCache)))
+    with pytest.raises(UsageError, match="expected cold, warm or cold,warm"):
         EngineOptions(prompt_cache="tepid")
 
 

@@ -274,6 +274,7 @@ def test_available_lists_every_shipped_definition() -> None:
     assert [loaded.workload.id for loaded in load.available()] == [
         "chat-short",
         "conversation",
+        "depth",
         "embeddings",
         "mlperf-interactive",
         "mlperf-offline",

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiler.errors import WorkloadError
 from profiler.workloads import load
 from profiler.workloads.messages import Message, Prompt
 from profiler.workloads.prompts import make_prompts
@@ -354,3 +355,33 @@ def test_each_time_through_a_trace_has_words_of_its_own(tmp_path: Path) -> None:
     prompts = traced(tmp_path, [row(600, 1, [1, 2]), row(700, 1, [1, 3])], [2, 4])
     assert len({prompt.text[:100] for prompt in prompts}) == 3
     assert prompts[0].text[:1000] == prompts[1].text[:1000]
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_context_of_exact_length_stands_before_each_prompt(*, is_shared: bool) -> None:
+    counter = Counter(uneven, 1)
+    deep = workload(SyntheticPrompts(source="synthetic", tokens=20, depth=200))
+    found = list(make_prompts(deep, Path(), [1, 5], 1, counter, is_context_shared=is_shared))
+    assert [prompt.tokens for prompt in found] == [counter(prompt.text) for prompt in found] == [220] * 6
+    assert {message.role for prompt in found for message in prompt.messages} == {"user"}
+    assert len({prompt.text.split(" ")[0] for prompt in found}) == (1 if is_shared else 6)
+    assert len({prompt.text for prompt in found}) == 6  # what is asked behind it differs in any case
+
+
+def test_worked_examples_of_its_language_stand_before_each_item(tmp_path: Path) -> None:
+    rows = [
+        '{"prompt": "q", "reference": "a", "language": "en"}',
+        '{"prompt": "p", "reference": "r", "language": "es"}',
+        *(f'{{"prompt": "{n} en", "reference": "{n}", "language": "en", "role": "example"}}' for n in range(3)),
+        *(f'{{"prompt": "{n} es", "reference": "{n}", "language": "es", "role": "example"}}' for n in range(2)),
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    shown = workload(DataPrompts(source="data", file="rows.jsonl", shots=2))
+    texts = {prompt.text for prompt in make_prompts(shown, tmp_path, [0, 2], 1)}
+    assert texts == {"0 en 0\n\n1 en 1\n\nq", "0 es 0\n\n1 es 1\n\np"}
+    chat = shown.model_copy(update={"api": "chat"})
+    roles = {tuple(m.role for m in prompt.messages) for prompt in make_prompts(chat, tmp_path, [0, 2], 1)}
+    assert roles == {("user", "assistant", "user", "assistant", "user")}
+    too_many = workload(DataPrompts(source="data", file="rows.jsonl", shots=[0, 3]))
+    with pytest.raises(WorkloadError, match=r"asks for 3 worked examples, and rows\.jsonl has 2 in es\."):
+        list(make_prompts(too_many, tmp_path, [0, 2], 1))

@@ -70,4 +70,4 @@ def test_the_other_prompts_in_the_readme_are_valid(tmp_path: Path) -> None:
     for snippet in snippets:
         text = re.sub(r"load:\n(  .*\n)+", "", rest) if "load:" in snippet else rest
         sources.append(load.load(str(written(tmp_path, text + snippet))).workload.prompts.source)
-    assert sources == ["synthetic", "conversations", "trace"]
+    assert sources == ["synthetic", "synthetic", "conversations", "trace"]

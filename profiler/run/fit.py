@@ -1,0 +1,116 @@
+"""Which depths of context fit: into what the model was made for, and with model and KV cache into memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import psutil
+
+from profiler.errors import UsageError
+from profiler.hosts.cgroup import limits
+from profiler.hosts.tree import Tree
+from profiler.models import kv_cache
+from profiler.number_format import plain_quantity
+from profiler.results.manifest import ModelFacts
+from profiler.run import sizing
+from profiler.run.options import Options
+from profiler.search.variants import at_depth, variants_of
+from profiler.servers.engine import Engine
+from profiler.servers.engines import ENGINES, engine_called
+from profiler.workloads.load import Loaded
+from profiler.workloads.schema import Workload
+
+BUFFERS_RATIO = 0.1
+"""Room for what an engine computes in, beside model and KV cache, as a share of these."""
+
+
+class Fit(NamedTuple):
+    """A workload with the depths that fit, what of them is told before anything starts, and what was left out."""
+
+    workload: Workload
+    notes: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+
+
+class _Needs(NamedTuple):
+    """What a server takes of memory; `None` where the sizes are not known or another memory holds them."""
+
+    model_bytes: int
+    token_bytes: float  # keys and values of one token, of all slots
+
+    def bytes(self, context_tokens: int) -> float:
+        return (self.model_bytes + self.token_bytes * context_tokens) * (1 + BUFFERS_RATIO)
+
+    def most_tokens(self, room_bytes: int) -> int:
+        return int((room_bytes / (1 + BUFFERS_RATIO) - self.model_bytes) / self.token_bytes)
+
+
+def fit_depths(loaded: Loaded, options: Options, model: ModelFacts, room_bytes: int | None) -> Fit:
+    """Return a workload without the depths that do not fit, each named with how far it would go.
+
+    `room_bytes` is the memory that a server may take; `None` where that is not known. Raises `UsageError` where none
+    fits.
+    """
+    workload = loaded.workload
+    depths = [each for each in dict.fromkeys(v.depth_tokens for v in variants_of(workload)) if each is not None]
+    if not depths:
+        return Fit(workload)
+    needs = _needs(options, loaded, model)
+    beside = sizing.needed_tokens(replace(loaded, workload=at_depth(workload, 0)))
+    most, why = _most_tokens(options, model, needs, room_bytes)
+    fitting = [depth for depth in depths if most is None or depth + beside <= most]
+    left_out = [
+        f"Depth {depth:,} was left out: with prompt and response it takes {depth + beside:,} tokens, and {why}. Depths "
+        f"up to {max(0, (most or 0) - beside):,} fit."
+        for depth in depths
+        if depth not in fitting
+    ]
+    if not fitting:
+        raise UsageError("\n".join(left_out))
+    notes = [*left_out, *_announced(fitting[-1] + beside, needs, room_bytes)]
+    return Fit(at_depth(workload, fitting), notes, left_out)
+
+
+def available_bytes(tree: Tree) -> int:
+    """Return the memory that is free for a server on this machine, or in the control group of this process."""
+    free_bytes = int(psutil.virtual_memory().available)
+    limit_bytes = limits(tree).memory_limit_bytes
+    return free_bytes if limit_bytes is None else min(free_bytes, limit_bytes)
+
+
+def _most_tokens(
+    options: Options, model: ModelFacts, needs: _Needs | None, room_bytes: int | None
+) -> tuple[int | None, str]:
+    """Return the longest context that fits, and what is short beyond it."""
+    found: list[tuple[int, str]] = []
+    if model.context_length is not None:
+        found.append((model.context_length, f"the model {model.name} was made for {model.context_length:,}"))
+    if options.context_tokens is not None:
+        found.append((options.context_tokens, f"--context allows {options.context_tokens:,}"))
+    if needs is not None and room_bytes is not None:
+        most = needs.most_tokens(room_bytes) // kv_cache.CELLS_AT_ONCE * kv_cache.CELLS_AT_ONCE
+        sizes = (
+            f"{plain_quantity(needs.model_bytes, 'bytes')} of model and {plain_quantity(needs.token_bytes, 'bytes')}"
+        )
+        room = plain_quantity(room_bytes, "bytes")
+        found.append((max(0, most), f"{room} of memory are available for {sizes} of KV cache per token"))
+    return min(found, default=(None, ""))
+
+
+def _needs(options: Options, loaded: Loaded, model: ModelFacts) -> _Needs | None:
+    """Return what the server takes of this machine's memory; of a GPU's nothing is known here."""
+    engine: Engine | None = engine_called(options.engine) if options.engine else ENGINES[0]
+    elements = kv_cache.elements_per_token(model)
+    if engine is None or engine.model_form != "gguf" or options.gpu_layers or elements is None or not model.size_bytes:
+        return None
+    element_bytes = engine.kv_element_bytes(options.kv_cache)
+    slots = options.slots or sizing.streams(loaded.workload) or 1
+    return None if element_bytes is None else _Needs(model.size_bytes, elements * element_bytes * slots)
+
+
+def _announced(context_tokens: int, needs: _Needs | None, room_bytes: int | None) -> list[str]:
+    if needs is None or room_bytes is None:
+        return []
+    taken, room = (plain_quantity(size, "bytes") for size in (needs.bytes(context_tokens), room_bytes))
+    token = plain_quantity(needs.token_bytes, "bytes")
+    return [f"The deepest context, {context_tokens:,} tokens, takes {taken} of {room}: {token} of KV cache per token."]
