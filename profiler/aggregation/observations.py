@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from profiler.aggregation.languages import LanguageTotals
 from profiler.aggregation.metered import Metered, busy_range
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.scores import NO_SCORES, Scores
@@ -41,6 +42,7 @@ class Observations:
     metered: Metered
     is_divisor: bool = False  # whether rates are divided by, as in what a request costs
     scores: Scores = NO_SCORES  # of the answers that were kept
+    languages: Mapping[str, LanguageTotals] = field(default_factory=dict)  # of what was asked, where rows tell
     load_ratio: float = 1.0  # what the whole run was offered / what this part of it was: arrivals differ by chance
 
     @property

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from profiler.reports import energy, facts, loads, page, panels, roofline, tables, variants
+from profiler.reports import energy, facts, languages, loads, page, panels, roofline, tables, variants
 from profiler.reports.answers.part import ANSWER_CHARACTERS, EXPECTED_CHARACTERS, PROMPT_CHARACTERS, Part
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
@@ -68,6 +68,8 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
     return {
         "load_columns": [column.title for column in loads.columns(summary)],
         "load_rows": loads.rows(summary),
+        "language_columns": languages.columns(summary),
+        "language_rows": languages.rows(summary),
         "variant_table": variants.table(summary, manifest.engine),
         "loads_measured": loads.measured(summary, manifest.workload.load),
         "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],

@@ -9,7 +9,7 @@ from profiler.reports import format as fmt
 from profiler.reports.figures import BLUE, GREEN, ORANGE, VERMILLION, Trace, base, rounded
 from profiler.reports.loads import cell_text, load_text, value_of_statistic
 from profiler.results.manifest import EngineFacts, Point
-from profiler.results.points import is_warm
+from profiler.results.points import is_warm, variant_words
 from profiler.results.summary import PointSummary, Summary
 
 _TTFT, _PREFILL, _PREFILL_AT, _DECODE = (
@@ -56,7 +56,6 @@ class VariantTable(NamedTuple):
     """A table of a sweep, ready to print; columns in which nothing was measured are left out."""
 
     title: str
-    first: str  # what its rows are
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     note: str
@@ -78,12 +77,12 @@ def table(summary: Summary, engine: EngineFacts) -> VariantTable | None:
             "context, which the server keeps; prefill at depth is that of the prompt alone behind it, as llama-bench "
             "measures it with -d. Quantiles are p50."
         )
-        return _table("Speed against depth", "Depth, tokens", _OF_DEPTHS, rows, note)
+        return _table("Speed against depth", _OF_DEPTHS, rows, note)
     if rows := _rows(summary, engine, lambda point: point.shots):
         scores = sorted({name for row in rows for p in row.points.values() for name in p.metrics if "quality_" in name})
         columns = (*_OF_SHOTS, *(_Column(f"{fmt.label(name)}", name, "value", _ANY) for name in scores))
         note = "Cold: every example is read with each request. Cached: the server keeps what requests begin with alike."
-        return _table("What worked examples cost and bring", "Examples", columns, rows, note)
+        return _table("What worked examples cost and bring", columns, rows, note)
     return None
 
 
@@ -135,18 +134,17 @@ def _rows(summary: Summary, engine: EngineFacts, key: Callable[[Point], int | No
         if at is None:
             continue
         load = load_text(each.point) if len(loads) > 1 else ""
-        label = f"{at:,} · {load}" if load else f"{at:,}"
-        row = found.setdefault((at, load), _Row(label, at, {}))
+        words = variant_words(each.point)[:1]
+        row = found.setdefault((at, load), _Row(" · ".join([*words, *([load] if load else [])]), at, {}))
         row.points["warm" if is_warm(each.point, engine) else "cold"] = each
     return [found[place] for place in sorted(found, key=lambda place: place[0])] if len(found) > 1 else []
 
 
-def _table(title: str, first: str, columns: Sequence[_Column], rows: Sequence[_Row], note: str) -> VariantTable:
+def _table(title: str, columns: Sequence[_Column], rows: Sequence[_Row], note: str) -> VariantTable:
     cells = [[_text(row, column) for column in columns] for row in rows]
     kept = [place for place in range(len(columns)) if any(line[place] for line in cells)]
     return VariantTable(
         title,
-        first,
         tuple(columns[place].title for place in kept),
         tuple((row.label, tuple(line[place] for place in kept)) for row, line in zip(rows, cells, strict=True)),
         note,

@@ -82,6 +82,10 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     first_read_tokens: float | None = None  # estimated, where events brought several and the server told only the sum
     finish_reason: str | None = None
     served_model: str | None = None  # the name under which the server answered
+    language: str | None = None  # of the prompt, where the data file tells
+    prompt_characters: int | None = None  # of a prompt whose language is told
+    prompt_words: int | None = None  # the same, where the language puts spaces between words
+    response_characters: int | None = None  # of the response to it, where responses are kept
     server_timings: ServerTimings | None = None  # where the server tells them
 
     @property

@@ -149,6 +149,22 @@ class EnergyAccount(_Part):
     )
 
 
+class LanguageSummary(_Part):
+    """What requests in one language took, in the steady windows."""
+
+    language: str = Field(description="As the data file calls it.")
+    requests: int
+    tokens_per_word: float | None = Field(description="Prompt; null: no spaces between words, or no tokens known.")
+    tokens_per_character: float | None = Field(description="Prompt, a chat template's tokens included.")
+    characters: int = Field(description="Of prompts, and of responses where these were kept.")
+    ttft_p50_ms: float | None
+    cost_per_1k_characters: float | None = Field(default=None, description="Its share of the time × the price.")
+    currency: str | None = None
+    energy_j_per_1k_characters: Interval | None = Field(
+        default=None, description="Its share of the time × the energy; least and most."
+    )
+
+
 class PointSummary(_Part):
     """What was measured at one point of a sweep or a search."""
 
@@ -159,6 +175,7 @@ class PointSummary(_Part):
     failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
     metrics: Metrics
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
+    languages: list[LanguageSummary] = Field(default=[], description="By name; empty where rows tell none.")
     verdict: Verdict | None = None
 
 
@@ -188,6 +205,7 @@ class Summary(_Part):
     failures: list[Failure] = Field(default=[], description="Kinds of failures, the commonest first; at most five.")
     metrics: Metrics = Field(description="Of the only point, or of the one named by `headline`.")
     energy: list[EnergyAccount] = Field(default=[], description="The most trustworthy first.")
+    languages: list[LanguageSummary] = Field(default=[], description="By name; empty where rows tell none.")
     verdict: Verdict | None = None
     points: list[PointSummary] = Field(default=[], description="Of a sweep or a search; empty for a plain run.")
     headline: str | None = Field(default=None, description="Name of the point that `metrics` stands for.")

@@ -19,7 +19,7 @@ from profiler.timing.framing import most_response_bytes
 from profiler.timing.messages import UNLIMITED, Block, ClosedLoopPace, Job, ScheduledPace
 from profiler.units import s_to_ns
 from profiler.verdict.rules import RULES
-from profiler.workloads.messages import Prompt
+from profiler.workloads.messages import Prompt, words_of
 from profiler.workloads.phases import COOLDOWN, WARMUP, at_point, is_measured, repeat
 from profiler.workloads.schema import OpenLoop, Replay, SloSearch
 
@@ -36,6 +36,14 @@ class PromptFacts(NamedTuple):
     references: tuple[str, ...]  # what that row says right responses are
 
 
+class TextFacts(NamedTuple):
+    """How long a prompt is as people count, where its language is known."""
+
+    language: str
+    characters: int
+    words: int | None
+
+
 class Asked:
     """What is kept of each request while its response is awaited: 16 bytes, however long the prompt is."""
 
@@ -47,6 +55,8 @@ class Asked:
         self.most_output_tokens = 0
         self.prompts: list[PromptFacts] = []
         """What each request is about, in order, without its text, where responses are kept; else none."""
+        self.texts: list[TextFacts | None] = []
+        """The lengths of each prompt, in order, where they are rows of a data file; else none."""
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -66,6 +76,10 @@ class Asked:
     def prompt(self, index: int) -> PromptFacts:
         """What a request is about, where responses are kept."""
         return self.prompts[index - self._first_index]
+
+    def text(self, index: int) -> TextFacts | None:
+        """Lengths of a prompt as people count; None where its language is not known."""
+        return self.texts[index - self._first_index] if self.texts else None
 
     def output_tokens(self, index: int) -> int:
         """Tokens that were asked for."""
@@ -95,7 +109,15 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
         asked.append(_read_tokens(plan, prompt), request.output_tokens)
         if workload.keep_responses:
             asked.prompts.append(PromptFacts(prompt.digest, prompt.item, prompt.references))
+        if prompt.item is not None:
+            asked.texts.append(_text_facts(prompt))
         yield http_request(endpoint.address, workload.api, body, endpoint.headers)
+
+
+def _text_facts(prompt: Prompt) -> TextFacts | None:
+    if prompt.language is None:
+        return None
+    return TextFacts(prompt.language, len(prompt.text), words_of(prompt.text, prompt.language))
 
 
 def _read_tokens(plan: Plan, prompt: Prompt) -> int | None:

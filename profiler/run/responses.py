@@ -52,11 +52,14 @@ class Responses:
         self._journal(exchange, self._read(exchange, asked), asked)
 
     def _journal(self, exchange: Exchange, record: RequestRecord, asked: Asked) -> None:
-        self._run.requests.append(record)
         if self._run.answers is None:
+            self._run.requests.append(record)
             return
         is_embedding = self._run.plan.workload.is_embedding
         found = ResponseText() if is_embedding else to_text(exchange, self._run.plan.credentials.mask)
+        if record.language is not None and not is_embedding:
+            record.response_characters = len(found.text) + len(found.reasoning)
+        self._run.requests.append(record)
         prompt = asked.prompt(record.index)
         self._run.answers.append(
             KeptResponse(
@@ -76,7 +79,10 @@ class Responses:
         index, hide = exchange.index, self._run.plan.credentials.mask
         may_be_empty = self._run.plan.workload.stop == "natural"
         tokens = asked.output_tokens(index), asked.prompt_tokens(index)
-        return to_record(exchange, *tokens, hide, may_be_empty=may_be_empty)
+        record = to_record(exchange, *tokens, hide, may_be_empty=may_be_empty)
+        if (text := asked.text(index)) is not None:
+            record.language, record.prompt_characters, record.prompt_words = text
+        return record
 
     def _check_model(self, record: RequestRecord) -> None:
         """Warn where an endpoint answers as another model, which an alias does too; end a run whose own server does.

@@ -57,7 +57,7 @@ def contexts(asked: int | None, loaded: Loaded, model: ModelFacts) -> dict[int |
     """Choose the context of each depth of a workload; most have the depth `None` alone. Raises `UsageError`."""
     found = {}
     for depth in dict.fromkeys(variant.depth_tokens for variant in variants_of(loaded.workload)):
-        workload = loaded.workload if depth is None else at_depth(loaded.workload, depth)
+        workload = loaded.workload if depth is None else at_depth(loaded.workload, [depth])
         found[depth] = context_tokens(asked, replace(loaded, workload=workload), model)
     return found
 

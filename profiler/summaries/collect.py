@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
 
+from profiler.aggregation.languages import LanguageTotals
 from profiler.aggregation.metered import metered
 from profiler.aggregation.observations import (
     Observations,
@@ -50,6 +51,7 @@ class Tally:
         self.engine = EngineTotals()
         self.values = {spec.id: Values(exact) for spec in (*_PER_REQUEST, *_OF_BURST, *_POOLED)}
         self.pauses = Pauses(exact)
+        self.languages: dict[str, LanguageTotals] = {}
         self._window = window
         self._slo = slo
 
@@ -65,6 +67,7 @@ class Tally:
             self.pauses.take(request, is_steady)
             if is_steady:
                 self._take_values(request)
+                self._take_language(request)
 
     def take_first(self, request: RequestRecord) -> None:
         """Add one request that the load began with."""
@@ -78,6 +81,12 @@ class Tally:
         for name, values in later.values.items():
             self.values[name].append(values)
         self.pauses.explained_ms.append(later.pauses.explained_ms)
+        for language, totals in later.languages.items():
+            self.languages.setdefault(language, LanguageTotals()).add(totals)
+
+    def _take_language(self, request: RequestRecord) -> None:
+        if request.language is not None:
+            self.languages.setdefault(request.language, LanguageTotals()).take(request)
 
     def _take_values(self, request: RequestRecord) -> None:
         for spec in _PER_REQUEST:
@@ -203,7 +212,9 @@ class Collected:
     ) -> Observations:
         engine = tally.engine if self._has_timings else None
         found = tally.totals, tally.values, tally.pauses.explained_ms, engine
-        return Observations(manifest, point, windows, samples, *found, wire, self._metered, scores=scores)
+        return Observations(
+            manifest, point, windows, samples, *found, wire, self._metered, scores=scores, languages=tally.languages
+        )
 
     def _tallies_of(self, point: Point) -> list[tuple[str, Tally]]:
         """Return what will hold the requests of each repeat of a point."""

@@ -39,6 +39,7 @@ from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, quantile, sample_floo
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
 from profiler.summaries.collect import Collected
+from profiler.summaries.languages import languages_of
 from profiler.summaries.scored import CORRECT, of_answers, per_correct
 from profiler.wire_audit.audit import Audit
 
@@ -112,6 +113,7 @@ def compose(
         failures=chosen.failures,
         metrics=chosen.metrics,
         energy=chosen.energy,
+        languages=chosen.languages,
         verdict=chosen.verdict,
         points=[] if is_plain else list(points),
         headline=None if is_plain else name,
@@ -134,6 +136,7 @@ def _point(point: Point, collected: Collected) -> PointSummary:
             for name, spec in METRICS.items()
         },
         energy=[_energy_account(account) for account in seen.accounts],
+        languages=languages_of(replace(seen, is_divisor=True)),
     )
 
 

@@ -245,6 +245,8 @@ class _Reader:
     def _look_at_references(self, row: Row, item: Item) -> None:
         if item.is_example and not (self._template or Template()).answer(item.values, item.references).strip():
             raise _LeftOutError("is an example without its answer", "a reference")
+        if item.is_example:
+            return
         if item.references:
             self._known += 1
         elif row.number not in self._no_text[-1:]:

@@ -17,6 +17,15 @@ class Message(NamedTuple):
     text: str
 
 
+_WITHOUT_SPACES = {"zh", "ja", "th", "lo", "km", "my", "bo", "yue"}
+"""Languages (ISO 639) that put no spaces between words, so that nobody can count them without a dictionary."""
+
+
+def words_of(text: str, language: str) -> int | None:
+    """Return how many words a text has: runs without white space; None in a language that puts none between words."""
+    return None if language.partition("-")[0].lower() in _WITHOUT_SPACES else len(text.split())
+
+
 def joined(messages: Sequence[Message]) -> str:
     """Return the messages as one text, as the completions interface takes them."""
     return " ".join(message.text for message in messages)

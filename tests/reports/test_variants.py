@@ -50,7 +50,7 @@ def test_a_row_for_each_depth_with_what_is_cold_beside_what_is_cached() -> None:
         "KV cache, MiB": "4,096",
     }
     label, cells = found.rows[0]
-    assert (found.first, label) == ("Depth, tokens", "0")
+    assert label == "depth 0"
     assert cells[found.columns.index("TTFT cached p50, ms")] == ""  # nothing to be cached
     assert cells[found.columns.index("Prefill at depth, tokens/s")] == "300"  # that of the cold one
 
@@ -76,7 +76,7 @@ def test_examples_have_what_they_cost_and_bring() -> None:
     ]
     found = variants.table(summary(*points), ENGINE)
     assert found is not None
-    assert found.first == "Examples"
+    assert [label for label, _ in found.rows] == ["0 examples", "4 examples"]
     assert dict(zip(found.columns, found.rows[1][1], strict=True)) == {
         "TTFT cold p50, ms": "14.0",
         "TTFT cached p50, ms": "14.0",
@@ -93,10 +93,10 @@ def test_several_loads_have_rows_of_their_own_and_plain_runs_no_table() -> None:
     found = variants.table(summary(*points), ENGINE)
     assert found is not None
     assert [label.replace("\u00a0", " ") for label, _ in found.rows] == [
-        "0 · 1 in flight",
-        "0 · 8 in flight",
-        "512 · 1 in flight",
-        "512 · 8 in flight",
+        "depth 0 · 1 in flight",
+        "depth 0 · 8 in flight",
+        "depth 512 · 1 in flight",
+        "depth 512 · 8 in flight",
     ]
     assert variants.table(summary(measured(Variant(), ttft_ms=ttft)), ENGINE) is None
     assert variants.figures(summary(measured(Variant(), ttft_ms=ttft)), ENGINE) == []

@@ -47,14 +47,24 @@ CHECKS: dict[str, dict[str, type]] = {
 }
 
 
-def rows(name: str) -> list[Row]:
+def every(name: str) -> list[Row]:
+    """All rows of a data set, worked examples included."""
     text = (content("workloads") / "data" / f"{name}.jsonl").read_bytes().decode("utf-8")
     assert "�" not in text
     return [json.loads(line) for line in text.splitlines()]
 
 
+def rows(name: str) -> list[Row]:
+    """Those that are asked."""
+    return [row for row in every(name) if row.get("role") != "example"]
+
+
+def examples(name: str) -> list[Row]:
+    return [row for row in every(name) if row.get("role") == "example"]
+
+
 def items(name: str) -> list[Any]:
-    return [pytest.param(row, id=row["id"]) for row in rows(name)]
+    return [pytest.param(row, id=row["id"]) for row in every(name)]
 
 
 def test_every_data_set_has_a_workload_and_a_line_in_the_readme() -> None:
@@ -81,6 +91,20 @@ def test_rows_have_the_fields_of_their_task_and_are_all_different(name: str) -> 
         assert all(row.values() if "with_passage" not in row else [row["prompt"], row["reference"], row["answers"]])
         assert row["id"].startswith(f"{row['language']}-")
     assert len({row["id"] for row in found}) == len({row["prompt"].casefold() for row in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"retrieve"}))
+def test_every_language_has_worked_examples_that_are_none_of_the_rows(name: str) -> None:
+    found = examples(name)
+    expected = dict.fromkeys(SIX, 4) if name == "languages" else dict.fromkeys(BOTH, 16)
+    assert Counter(row["language"] for row in found) == expected
+    for row in found:
+        fields = COMMON | FIELDS[name] | {"reference": str, "role": str}
+        assert {key: type(value) for key, value in row.items()} == fields
+        assert row["id"].startswith(f"{row['language']}-x")
+    prompts = [row["prompt"].casefold() for row in every(name)]
+    assert len(set(prompts)) == len(prompts)
+    assert len({row["id"] for row in every(name)}) == len(prompts)
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -186,6 +210,11 @@ def test_checks_are_of_a_known_kind(row: Row) -> None:
         jsonschema.Draft202012Validator.check_schema(check.get("schema", {}))
         assert check["kind"] != "case" or check["is"] == "upper"
         assert check["kind"] != "language" or check["is"] in BOTH
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["id"]) for row in examples("write")])
+def test_a_text_that_is_shown_is_as_long_as_was_asked_and_has_its_words(row: Row) -> None:
+    assert all_met(row["reference"], row)
 
 
 @pytest.mark.parametrize("row", items("write"))

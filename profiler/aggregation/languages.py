@@ -1,0 +1,46 @@
+"""What the requests in one language add up to."""
+
+from dataclasses import dataclass, field
+
+from profiler.aggregation.request import first_token_ns, prompt_tokens
+from profiler.results.records import RequestRecord
+from profiler.stats.values import Values
+from profiler.units import ns_to_ms
+
+
+@dataclass
+class LanguageTotals:
+    """Sums over the finished requests of a steady window that are in one language."""
+
+    requests: int = 0
+    busy_ns: int = 0  # how long they took
+    prompt_characters: int = 0
+    response_characters: int = 0
+    tokens: int = 0  # of prompts whose tokens are known …
+    tokens_characters: int = 0  # … and their characters
+    word_tokens: int = 0  # tokens of prompts whose words are known, too …
+    words: int = 0  # … and their words
+    ttft_ms: Values = field(default_factory=Values)
+
+    def take(self, request: RequestRecord) -> None:
+        """Add one request."""
+        characters, tokens = request.prompt_characters or 0, prompt_tokens(request)
+        self.requests += 1
+        self.busy_ns += request.ended_ns - request.begun_ns
+        self.prompt_characters += characters
+        self.response_characters += request.response_characters or 0
+        self.ttft_ms.add(ns_to_ms(first_token_ns(request)))
+        if tokens:
+            self.tokens += tokens
+            self.tokens_characters += characters
+            if request.prompt_words:
+                self.word_tokens += tokens
+                self.words += request.prompt_words
+
+    def add(self, other: "LanguageTotals") -> None:
+        """Add those of another repeat."""
+        for name in ("requests", "busy_ns", "prompt_characters", "response_characters"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("tokens", "tokens_characters", "word_tokens", "words"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.ttft_ms.append(other.ttft_ms)

@@ -1,0 +1,70 @@
+"""Tokens, time and price by language, worked by hand."""
+
+import pytest
+from support.builders import WORKLOAD, manifest, request
+
+from profiler.aggregation.languages import LanguageTotals
+from profiler.reports import languages
+from profiler.results.cost_facts import CostFacts, PriceFacts
+from profiler.results.part import Source
+from profiler.results.records import RequestRecord
+from profiler.summaries.summarize import summarize
+from profiler.workloads.messages import words_of
+
+
+def asked(index: int, sent_ms: int, language: str, tokens: int, characters: int, words: int | None) -> RequestRecord:
+    record = request(index, sent_ms=sent_ms)
+    record.language, record.prompt_characters, record.prompt_words = language, characters, words
+    record.prompt_tokens_server, record.response_characters = tokens, 10
+    return record
+
+
+def test_words_are_counted_where_there_are_spaces() -> None:
+    assert words_of("Cold as ice.", "en") == 3
+    assert words_of("水结冰后变成什么？", "zh") is None
+    assert words_of("水", "zh-Hant") is None
+
+
+def test_tokens_are_set_against_words_and_characters() -> None:
+    totals = LanguageTotals()
+    totals.take(asked(0, 0, "en", tokens=20, characters=80, words=10))
+    totals.take(asked(1, 40, "en", tokens=10, characters=40, words=5))
+    other = LanguageTotals()
+    other.take(asked(2, 80, "en", tokens=6, characters=30, words=None))
+    totals.add(other)
+    assert (totals.requests, totals.tokens, totals.tokens_characters) == (3, 36, 150)
+    assert (totals.word_tokens, totals.words) == (30, 15)
+    assert (totals.prompt_characters, totals.response_characters) == (150, 30)
+
+
+def test_each_language_has_its_part_of_the_price_by_time() -> None:
+    # One slot, requests that take 30 ms each: whatever it costs, half of it is for each language; the text of one has
+    # 30 + 2 · 10 characters, that of the other 80 + 2 · 10, so that it costs half as much per character.
+    records = [
+        asked(0, 0, "zh", tokens=30, characters=15, words=None),
+        asked(1, 40, "en", tokens=20, characters=40, words=8),
+        asked(2, 80, "zh", tokens=30, characters=15, words=None),
+        asked(3, 120, "en", tokens=20, characters=40, words=8),
+    ]
+    price = PriceFacts(per_hour=3.6, currency="USD", kind="on-demand", source=Source(name="flag", title="a test"))
+    run = manifest().model_copy(update={"cost": CostFacts(price=price)})
+    summary = summarize(run, records, [], [])
+    english, chinese = summary.languages
+    assert [each.language for each in summary.languages] == ["en", "zh"]
+    assert (english.tokens_per_word, english.tokens_per_character) == (2.5, 0.5)
+    assert (chinese.tokens_per_word, chinese.tokens_per_character) == (None, 2.0)
+    assert (english.characters, chinese.characters) == (100, 50)
+    assert english.ttft_p50_ms == chinese.ttft_p50_ms
+    assert english.cost_per_1k_characters is not None
+    assert chinese.cost_per_1k_characters == pytest.approx(2 * english.cost_per_1k_characters)
+    rows = languages.rows(summary)
+    assert [row.language for row in rows] == ["en", "zh"]
+    assert rows[0].cells[:3] == ("2", "2.50", "0.500")
+    assert rows[1].cells[1] == ""
+    assert languages.columns(summary)[4] == "USD per 1,000 characters"
+
+
+def test_without_a_language_nothing_is_said() -> None:
+    summary = summarize(manifest(), [request(0), request(1, sent_ms=40)], [], [])
+    assert (summary.languages, languages.rows(summary)) == ([], [])
+    assert WORKLOAD["id"]
