@@ -248,3 +248,29 @@ def test_a_sweep_over_depths_sends_contexts_of_their_own_and_one_that_is_kept(tm
     assert "Speed against depth" in page
     assert "--depth 0,1K" in " ".join(manifest.command_line)
     assert "depth 1,024, cache warm, 1 in flight" in page
+
+
+def test_worked_examples_are_swept_over_and_languages_set_side_by_side(tmp_path: Path, aforo: Aforo) -> None:
+    bodies: Bodies = []
+    with serve(answering(bodies)) as port:
+        asked = ["--url", f"http://127.0.0.1:{port}", "--stop", "length", "--output-tokens", "2", "--price", "1"]
+        more = ["--shots", "0,2", "--prompt-cache", "cold", "--repeats", "1"]
+        done = aforo("run", "task-languages", *ALONE, *asked, *more)
+    assert done.returncode in {0, 3}, done.stderr
+    folder = only_run(tmp_path)
+    manifest, summary = folder.read_manifest(), folder.read_summary()
+    assert [(point.name, point.shots) for point in manifest.points] == [("s0-cold-c1", 0), ("s2-cold-c1", 2)]
+    roles = Counter(tuple(message["role"] for message in body["messages"]) for body in bodies)
+    assert set(roles) == {("user",), ("user", "assistant", "user", "assistant", "user")}
+    chinese = next(body for body in bodies if len(body["messages"]) > 1 and "颜色" in body["messages"][0]["content"])
+    assert chinese["messages"][1]["content"] == "蓝色"  # the examples are in the language of what is asked
+    assert [each.language for each in summary.languages] == ["ar", "de", "en", "es", "fr", "zh"]
+    assert {each.requests for each in summary.languages} == {8}
+    assert all(each.cost_per_1k_characters and each.ttft_p50_ms for each in summary.languages)
+    assert len(summary.points) == 2
+    requests = list(folder.read_requests())
+    assert {request.language for request in requests} == {"ar", "de", "en", "es", "fr", "zh"}
+    assert {request.prompt_words is None for request in requests if request.language == "zh"} == {True}
+    page = folder.report.read_text("utf-8")
+    assert "What worked examples cost and bring" in page
+    assert "USD per 1,000 characters" in page
