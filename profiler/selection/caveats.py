@@ -14,7 +14,7 @@ _FEWEST_ALIKE = 3  # candidates: two can always differ in proportion
 
 def caveats(scoring: Scoring) -> list[str]:
     """Return a sentence for each, the gravest first."""
-    return [*_invalid(scoring), *_open_numbers(scoring), *_single_runs(scoring), *_other(scoring)]
+    return [*_open_numbers(scoring), *_single_runs(scoring), *_other(scoring)]
 
 
 def _other(scoring: Scoring) -> list[str]:
@@ -22,16 +22,10 @@ def _other(scoring: Scoring) -> list[str]:
     return [*_quality(scoring), *_alike(scoring), *_might_be_cheaper(scoring), *(one.sentence for one in found)]
 
 
-def _invalid(scoring: Scoring) -> Iterator[str]:
-    bad = [run.name for run in scoring.runs if run.summary.verdict and run.summary.verdict.level == "INVALID"]
-    if bad:
-        yield f"With INVALID runs (--force): {', '.join(bad)}. By their own checks, their numbers are not reliable."
-
-
 def _open_numbers(scoring: Scoring) -> Iterator[str]:
     """Name the criteria that a model leaves open, and say whether the winner depends on it."""
     names = [
-        criterion.metric
+        criterion.title
         for index, criterion in enumerate(scoring.profile.criteria)
         if any(low or high for one in scoring.ranked for low, high in one.alternative.quantities[index].open_to)
     ]
@@ -50,8 +44,8 @@ def _open_numbers(scoring: Scoring) -> Iterator[str]:
 
 
 def _single_runs(scoring: Scoring) -> Iterator[str]:
-    single = [one.contender.candidate.name for one in scoring.ranked if len(one.load.load.runs) < FEWEST]
-    if single and scoring.options.drift_ratio is None and len(scoring.ranked) >= FEWEST:
+    single = scoring.of_single_runs
+    if single and len(scoring.ranked) > 1:
         whom = "any candidate" if len(single) == len(scoring.ranked) else ", ".join(single)
         yield (
             f"How much one run differs from the next is not known of {whom}: of a single run the doubt is that within "
@@ -84,7 +78,7 @@ def _alike(scoring: Scoring) -> Iterator[str]:
             apart = [one - other for one, other in zip(columns[later], columns[index], strict=True)]
             spread = max(columns[index]) - min(columns[index])
             if index in counting and spread and max(apart) - min(apart) < _ALIKE * spread:
-                pair = f"{scoring.profile.criteria[index].metric} and {scoring.profile.criteria[later].metric}"
+                pair = f"{scoring.profile.criteria[index].title} and {scoring.profile.criteria[later].title}"
                 yield f"{pair} tell these candidates apart in the same proportions: what is behind both counts twice."
 
 

@@ -73,6 +73,12 @@ class Criterion(_Strict):
         """Metric and quantile. Raises `UsageError` for unknown ones."""
         return parse_metric(self.metric)
 
+    @property
+    def title(self) -> str:
+        """What the field calls it, with its quantile: TTFT p95."""
+        name, part = self.parsed
+        return " ".join(filter(None, [METRICS[name].short_label, part]))
+
 
 class Profile(_Strict):
     """What is wanted of a host, a model and their settings."""

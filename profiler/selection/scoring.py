@@ -29,6 +29,7 @@ from profiler.selection.sensitivity import Flip, Stretch, nearest_flip, winners_
 from profiler.selection.sensitivity import score as score_of
 from profiler.selection.targets import number_of
 from profiler.selection.weights import Weights, anywhere, in_order, nearby, ranks_of
+from profiler.stats.between_runs import FEWEST
 from profiler.stats.distributions import two_sided_t
 from profiler.stats.estimates import Estimate
 from profiler.stats.intervals import CONFIDENCE
@@ -106,6 +107,13 @@ class Scoring:
     def winner(self) -> Ranked | None:
         """The candidate of the highest score; None where none meets the constraints."""
         return self.ranked[0] if self.ranked else None
+
+    @property
+    def of_single_runs(self) -> list[str]:
+        """Candidates of which one run stands for all, so that it is not known how much the next would differ."""
+        if self.options.drift_ratio is not None:
+            return []
+        return [one.contender.candidate.name for one in self.ranked if len(one.load.load.runs) < FEWEST]
 
     @property
     def nearest_miss(self) -> Contender | None:

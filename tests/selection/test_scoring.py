@@ -9,6 +9,7 @@ import pytest
 from support.rented_runs import rented_runs
 
 from profiler.errors import UsageError
+from profiler.reports.score.said import Said
 from profiler.results.run_set import StoredRun, read_runs
 from profiler.selection.caveats import caveats
 from profiler.selection.facts_file import StatedFacts
@@ -152,7 +153,11 @@ def test_cost_and_latency_take_the_same_speed(runs: list[StoredRun]) -> None:
 
 def test_a_single_run_of_each_is_labelled(runs: list[StoredRun]) -> None:
     single = [next(run for run in runs if host in run.name) for host in ("c7g", "c7i")]
-    assert any("How much one run differs from the next" in each for each in caveats(score(profile(), single, DRAWS)))
+    found = score(profile(), single, DRAWS)
+    assert sorted(found.of_single_runs) == ["c1", "c2"]
+    assert any("How much one run differs from the next" in each for each in caveats(found))
+    assert "leads" in Said(found).lead
+    assert "by the noise within runs alone" in Said(found).lead
     stated = score(profile(), single, replace(DRAWS, drift_ratio=0.02))
     assert not any("How much one run differs" in each for each in caveats(stated))
     assert stated.ranked[0].alternative.quantities[0].speed_sd == pytest.approx(0.02, rel=0.2)

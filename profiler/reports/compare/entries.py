@@ -1,7 +1,7 @@
 """The runs of a comparison by name: short names for figures, labels that say how they differ, groups for colours."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +79,9 @@ class Entries:
         )
 
 
-def named(runs: Sequence[StoredRun], untold: Collection[str] = ()) -> Entries:
-    """Give every run a name, a label and a group; labels say nothing of settings that are `untold`."""
-    told = {title: find for title, find in _SETTINGS.items() if title not in untold}
-    values = {title: [_text(find(run.manifest)) for run in runs] for title, find in told.items()}
+def named(runs: Sequence[StoredRun]) -> Entries:
+    """Give every run a name, a label and a group."""
+    values = {title: [_text(find(run.manifest)) for run in runs] for title, find in _SETTINGS.items()}
     differing = {title: column for title, column in values.items() if len(set(column)) > 1}
     labels = _labels(runs, differing)
     names = [f"r{number}" for number in range(1, len(runs) + 1)]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from profiler.csv_cells import harmless
-from profiler.reports.score.said import Said, said
+from profiler.reports.score.said import Said
 from profiler.results.run_set import Refused
 from profiler.selection.acceptability import Odds
 from profiler.selection.answers import Answer
@@ -24,7 +24,7 @@ def as_json(scoring: Scoring, refused: tuple[Refused, ...] = ()) -> str:
 
 def document(scoring: Scoring, refused: tuple[Refused, ...] = ()) -> dict[str, Any]:
     """Return the same as values."""
-    told = said(scoring)
+    told = Said(scoring)
     names = [one.contender.candidate.name for one in scoring.ranked]
     flip = scoring.flip
     return {
@@ -74,7 +74,7 @@ def _candidate(told: Said, contender: Contender) -> dict[str, Any]:
     candidate = contender.candidate
     return {
         "name": candidate.name,
-        "label": told.entries[candidate.name].label,
+        "label": candidate.label,
         "host": candidate.host,
         "model": candidate.manifest.model.name,
         "quantisation": candidate.manifest.model.quantisation,
@@ -122,7 +122,7 @@ def _estimate(found: Estimate) -> dict[str, float | None]:
 
 def as_csv(scoring: Scoring) -> str:
     """Return a row for each candidate, the ranked ones first; empty where there is no number."""
-    told = said(scoring)
+    told = Said(scoring)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     numbers = [

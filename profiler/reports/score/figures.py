@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 from profiler.reports.compare.boards import Board
 from profiler.reports.compare.trade_offs import COLOURS
 from profiler.reports.figures import BLUE, Trace, base, rounded
-from profiler.reports.score.said import Said, chance, share, title
+from profiler.reports.score.said import Said, chance, share
 from profiler.selection.scoring import Way
 
 _MOST_RANKED = 20  # rows of a figure; the table has all
@@ -92,7 +92,7 @@ def _sensitivity(said: Said) -> Board:
 def _strips(said: Said) -> go.Figure:
     scoring = said.scoring
     counting = [index for index, weight in enumerate(scoring.weights) if weight]
-    titles = {index: title(scoring.profile.criteria[index]) for index in counting}
+    titles = {index: scoring.profile.criteria[index].title for index in counting}
     winners = sorted({each.winner for index in counting for each in scoring.stretches[index]})
     traces = [_winner(said, winner, counting, titles) for winner in winners]
     figure = base(
@@ -119,7 +119,7 @@ def _winner(said: Said, winner: int, counting: Sequence[int], titles: dict[int, 
         "base": [rounded(100 * each.low) for _, each in found],
         "x": [rounded(100 * (each.high - each.low)) for _, each in found],
         "y": [escape(titles[index]) for index, _ in found],
-        "marker": {"color": _colour(said.entries[one.candidate.name].index), "opacity": 0.75},
+        "marker": {"color": _colour(int(one.candidate.name[1:]) - 1), "opacity": 0.75},
         "text": [escape(one.candidate.name) if each.high - each.low >= _SHORTEST else "" for _, each in found],
         "textposition": "inside",
         "insidetextanchor": "middle",

@@ -2,7 +2,7 @@
 
 from profiler.reports.markdown import grid, plain
 from profiler.reports.score import tables
-from profiler.reports.score.said import said
+from profiler.reports.score.said import Said
 from profiler.reports.score.tables import Grid
 from profiler.results.run_set import Refused
 from profiler.selection.scoring import Scoring
@@ -10,7 +10,7 @@ from profiler.selection.scoring import Scoring
 
 def render(scoring: Scoring, refused: tuple[Refused, ...] = ()) -> str:
     """Return the text, which ends with a newline."""
-    told = said(scoring)
+    told = Said(scoring)
     has_pairs = len(scoring.ranked) > 1
     sections = [
         f"## Score: {plain(scoring.profile.title)}",

@@ -5,14 +5,14 @@ from profiler.reports import page
 from profiler.reports.compare.page import figure_ids
 from profiler.reports.score import tables
 from profiler.reports.score.figures import boards
-from profiler.reports.score.said import said
+from profiler.reports.score.said import Said
 from profiler.results.run_set import Refused
 from profiler.selection.scoring import Scoring
 
 
 def render(scoring: Scoring, refused: tuple[Refused, ...] = ()) -> str:
     """Return the page. The same runs, profile and seed give the same bytes."""
-    told = said(scoring)
+    told = Said(scoring)
     drawn = boards(told)
     has_pairs = len(scoring.ranked) > 1
     return page.render(

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.metrics.catalogue import METRICS
 from profiler.reports import format as fmt
-from profiler.reports.compare.entries import Entry, named
 from profiler.results.run_set import StoredRun
 from profiler.selection.answers import FAILS, Answer
 from profiler.selection.caveats import caveats
 from profiler.selection.contenders import Contender
-from profiler.selection.profile import Criterion
 from profiler.selection.scoring import LeftOut, Ranked, Scoring, Way
 from profiler.stats.estimates import Estimate
 
@@ -20,10 +17,9 @@ _EPSILON = 1e-9  # of a weight: rounding
 
 @dataclass(frozen=True)
 class Said:
-    """A score with the names of its candidates."""
+    """A score in words."""
 
     scoring: Scoring
-    entries: dict[str, Entry]  # by the name of the candidate
 
     @property
     def ways(self) -> list[Way]:
@@ -32,8 +28,7 @@ class Said:
 
     def name(self, contender: Contender) -> str:
         """The short name and the label of a candidate."""
-        label = self.entries[contender.candidate.name].label
-        return f"{contender.candidate.name} · {label}" if label else contender.candidate.name
+        return f"{contender.candidate.name} · {contender.candidate.label}"
 
     def mark(self, contender: Contender) -> str:
         """The short name of a candidate, and a warning where a run of it is INVALID."""
@@ -63,6 +58,8 @@ class Said:
             return f"{name}, is the only candidate that meets every constraint: there is nothing to rank."
         first = winner.odds["own"].first
         share = f"first in {chance(first)} of the draws at these weights"
+        if first[0] >= _SURELY and self.scoring.of_single_runs:
+            return f"{name}, leads: {share}, by the noise within runs alone."
         if first[0] >= _SURELY:
             return f"{name}, wins: {share}."
         if first[0] >= _PROBABLY:
@@ -93,6 +90,13 @@ class Said:
             return f"with each weight up to {self.scoring.profile.weight_factor:g} times as large or small"
         return {"own": "at these weights", "order": "with only their order known", "any": "at any weights"}[way]
 
+    def heading(self, way: Way) -> str:
+        """The same for a column."""
+        factor = f"weights within {self.scoring.profile.weight_factor:g}×"
+        return (
+            f"First, { {'own': 'these weights', 'nearby': factor, 'order': 'this order', 'any': 'any weights'}[way] }"
+        )
+
     @property
     def flip_sentence(self) -> str:
         """The smallest change of weights that makes another candidate win; empty where there is none to speak of."""
@@ -106,7 +110,7 @@ class Said:
             return f"{rival} is level with it at the measured values."
         moves = zip(self.scoring.profile.criteria, self.scoring.weights, flip.weights, strict=True)
         changes = [
-            f"{title(criterion)} from {share(old)} to {share(new)}"
+            f"{criterion.title} from {share(old)} to {share(new)}"
             for criterion, old, new in moves
             if abs(new - old) > _EPSILON
         ]
@@ -135,14 +139,6 @@ class Said:
         return "cannot be scored" if one.reasons else one.contender.standing
 
 
-def said(scoring: Scoring) -> Said:
-    """Give the candidates their labels."""
-    every = [*(one.contender for one in scoring.ranked), *(one.contender for one in scoring.left_out)]
-    every.sort(key=lambda one: int(one.candidate.name[1:]))
-    found = named([one.candidate.runs[0] for one in every], untold={"load"}).all
-    return Said(scoring, {one.candidate.name: entry for one, entry in zip(every, found, strict=True)})
-
-
 def told(answer: Answer) -> str:
     """Say that a constraint is not kept, with what was seen and by how much, or what would tell."""
     if answer.value is not None and answer.seen is not None:
@@ -153,14 +149,9 @@ def told(answer: Answer) -> str:
         by = f", {share(answer.miss_ratio)} beyond it" if answer.miss_ratio and answer.miss_ratio > 0 else ""
         what = f"it is {seen}{by}" if seen else answer.reason
         return f"{answer.constraint} fails: {what}"
-    parts = [f"it is about {seen}" if seen else "", answer.reason, f"to tell: {answer.tell}" if answer.tell else ""]
+    tell = f"to tell: {answer.tell}" if answer.tell and answer.tell != answer.reason else ""
+    parts = [f"it is about {seen}" if seen else "", answer.reason, tell]
     return f"{answer.constraint} cannot be told: {'; '.join(filter(None, parts))}"
-
-
-def title(criterion: Criterion) -> str:
-    """What a criterion is called, with its quantile."""
-    name, part = criterion.parsed
-    return " ".join(filter(None, [METRICS[name].short_label, part]))
 
 
 def share(ratio: float) -> str:
@@ -187,9 +178,7 @@ def ranks(ends: tuple[int, int]) -> str:
 def score_text(one: Ranked) -> str:
     """The product over the baseline, with both ends where a model leaves it open."""
     low, middle, high = one.score
-    if low == high:
-        return f"{middle:.3g}"
-    return f"{low:.3g}\N{EN DASH}{high:.3g}"
+    return f"{middle:#.3g}" if low == high else f"{low:#.3g}\N{EN DASH}{high:#.3g}"
 
 
 def column_scale(ranked: Sequence[Ranked], index: int, unit: str) -> fmt.Scale:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from profiler.reports.score.said import Said, bounds, chance, column_scale, number, ranks, score_text, share, title
+from profiler.reports.score.said import Said, bounds, chance, column_scale, number, ranks, score_text, share
 from profiler.selection.scoring import Way
 
 _FRONTS = {"front": "on it", "perhaps": "perhaps", "beaten": "beaten"}
@@ -34,13 +34,12 @@ def ranking(said: Said, *, is_brief: bool = False) -> Grid:
     ways = said.ways[:1] if is_brief else said.ways
     counting = [index for index, weight in enumerate(said.scoring.weights) if weight]
     columns = [_criterion(said, index) for index in (counting[:3] if is_brief else counting)]
-    firsts = ["First"] if is_brief else [f"First {said.way(way)}" for way in ways]
+    firsts = ["First"] if is_brief else [said.heading(way) for way in ways]
     head = ["Candidate", "Score", *firsts, "Ranks" if is_brief else "Ranks in 95 % of draws"]
     head += [] if is_brief else ["Pareto front"]
     rows = []
     for index, one in enumerate(said.scoring.ranked):
-        name = one.contender.candidate.name
-        label = ", ".join(filter(None, [said.entries[name].label, one.load.load.described]))
+        label = ", ".join(filter(None, [one.contender.candidate.label, one.load.load.described]))
         cells = [
             Cell(said.mark(one.contender), label),
             Cell(score_text(one)),
@@ -57,7 +56,7 @@ def _criterion(said: Said, index: int) -> tuple[str, list[Cell]]:
     ranked, unit = said.scoring.ranked, said.scoring.units[index]
     common = column_scale(ranked, index, unit)
     found = [one.numbers[index] for one in ranked]
-    heading = ", ".join(filter(None, [title(said.scoring.profile.criteria[index]), common.unit]))
+    heading = ", ".join(filter(None, [said.scoring.profile.criteria[index].title, common.unit]))
     return heading, [Cell(number(each, common, unit), bounds(each, common, unit)) for each in found]
 
 
@@ -65,7 +64,7 @@ def left_out(said: Said) -> Grid:
     """The candidates that are not ranked, and why."""
     rows = [
         (
-            Cell(said.mark(one.contender), said.entries[one.contender.candidate.name].label),
+            Cell(said.mark(one.contender), one.contender.candidate.label),
             Cell(said.state(one)),
             Cell(one.contender.shown_load.load.described if one.contender.shown_load else "none"),
             Cell("; ".join(said.reasons(one))),
@@ -79,7 +78,7 @@ def weights(said: Said) -> Grid:
     """The criteria with their weights and reasons."""
     scoring = said.scoring
     rows = [
-        (Cell(title(criterion), criterion.metric), Cell(share(weight)), Cell(f"{base:.4g}", unit), Cell(criterion.why))
+        (Cell(criterion.title, criterion.metric), Cell(share(weight)), Cell(f"{base:.4g} {unit}"), Cell(criterion.why))
         for criterion, weight, base, unit in zip(
             scoring.profile.criteria, scoring.weights, scoring.baselines, scoring.units, strict=True
         )
@@ -119,5 +118,5 @@ def central(said: Said) -> Grid:
         found = one.odds[way].central
         cells = [Cell("–") for _ in said.scoring.weights] if found is None else [Cell(share(each)) for each in found]
         rows.append((Cell(one.contender.candidate.name), Cell(chance(one.odds[way].first)), *cells))
-    heads = [title(criterion) for criterion in said.scoring.profile.criteria]
+    heads = [criterion.title for criterion in said.scoring.profile.criteria]
     return Grid(("Candidate", "First at any weights", *heads), tuple(rows))

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from profiler.reports import format as fmt
 from profiler.reports.score import tables
-from profiler.reports.score.said import Said, said
+from profiler.reports.score.said import Said
 from profiler.selection.scoring import Scoring
 
 _MOST_ROWS = 30
@@ -14,7 +14,7 @@ _MOST_ROWS = 30
 
 def summary(scoring: Scoring) -> RenderableType:
     """Return what to print: what wins, the ranking, why others are out, what to know."""
-    told = said(scoring)
+    told = Said(scoring)
     parts: list[RenderableType] = [Text(told.lead, style="bold")]
     parts += [Text(sentence) for sentence in (told.weights_sentence, told.flip_sentence) if sentence]
     if scoring.ranked:
