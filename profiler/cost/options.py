@@ -9,6 +9,7 @@ _BY_THE_HOUR = "one is for an hour of the machine, the other for tokens"
 _BOUGHT = "the machine is either rented or owned"
 _LISTED = "one is what you pay, the other looks up what is listed"
 _OWNED = ("owned_price",)
+_MOST = 1e12
 
 
 def _for_tokens(reason: str = _BY_THE_HOUR) -> dict[str, str]:
@@ -34,7 +35,7 @@ class HourOptions:
         None, "Term of a reservation, in months.", metavar="MONTHS", least=1, most=120, needs=("price_kind",)
     )
     price_upfront: float | None = option(
-        None, "Paid at the start of the term, beside --price.", least=0, needs=("price_term",)
+        None, "Paid at the start of the term, beside --price.", least=0, most=_MOST, needs=("price_term",)
     )
     currency: str = option("USD", "Currency of the prices; never converted.", metavar="CODE")
     instance: str | None = option(
@@ -48,15 +49,18 @@ class HourOptions:
         None,
         "Owned hardware: what it cost to buy.",
         least=0,
+        most=_MOST,
         excludes=_for_tokens(),
     )
     owned_years: float = option(4.0, "Owned hardware: years of use. Default: 4.", least=0.1, most=50, needs=_OWNED)
-    owned_watts: float | None = option(None, "Owned hardware: W it draws under load.", least=0, needs=_OWNED)
-    owned_idle_watts: float | None = option(
-        None, "Owned hardware: W it draws idle. Default: as under load.", least=0, needs=_OWNED
+    owned_watts: float | None = option(
+        None, "Owned hardware: W it draws under load.", least=0, most=_MOST, needs=_OWNED
     )
-    owned_upkeep: float = option(0.0, "Owned hardware: yearly upkeep. Default: 0.", least=0, needs=_OWNED)
-    kwh_price: float | None = option(None, "Owned hardware: price of a kWh.", least=0, needs=_OWNED)
+    owned_idle_watts: float | None = option(
+        None, "Owned hardware: W it draws idle. Default: as under load.", least=0, most=_MOST, needs=_OWNED
+    )
+    owned_upkeep: float = option(0.0, "Owned hardware: yearly upkeep. Default: 0.", least=0, most=_MOST, needs=_OWNED)
+    kwh_price: float | None = option(None, "Owned hardware: price of a kWh.", least=0, most=_MOST, needs=_OWNED)
     utilisation: float = option(
         1.0,
         "Share of the time under load, such as 0.4. Default: 1.",

@@ -11,6 +11,7 @@ from profiler.results.manifest import OwnedFacts, PriceFacts, Source, TokenPrice
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _H_PER_YEAR = 8_760.0
+_MOST = 1e12  # of any currency
 
 
 def kind_of(asked: CostOptions) -> ListKind | None:
@@ -39,7 +40,7 @@ def per_token(asked: CostOptions) -> TokenPriceFacts | None:
     if asked.price_input is None and asked.price_output is None:
         return None
     for flag, value in given.items():
-        if value is not None and not value >= 0:
+        if value is not None and not 0 <= value <= _MOST:
             raise UsageError(f"{flag} {value:g}: expected the price of a million tokens, 0 or more.")
     check_currency(asked.currency)
     return TokenPriceFacts(
@@ -73,7 +74,7 @@ def _listed(asked: CostOptions, instance_type: str, where: Places) -> PriceFacts
 
 def _rented(asked: CostOptions, hourly: float) -> PriceFacts:
     upfront, term = asked.price_upfront or 0.0, asked.price_term
-    if not (hourly > 0 or (hourly == 0 and upfront > 0)):
+    if not (0 < hourly <= _MOST or (hourly == 0 and upfront > 0)):
         raise UsageError(f"--price {hourly:g}: expected what an hour of this machine costs, above 0.")
     check_currency(asked.currency)
     if term is not None and asked.price_kind != "reserved":

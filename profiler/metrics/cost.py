@@ -67,7 +67,7 @@ def _money(seen: Observations, amount: float, unit: str) -> Measurement:
 
 def _idle_time(seen: Observations) -> str | None:
     used = seen.manifest.cost.utilisation_ratio
-    return None if used == 1 else f"under load for {used:.0%} of the time, and paid for all of it: --utilisation"
+    return None if used == 1 else f"used for {used:.0%} of the time and paid for all of it: --utilisation"
 
 
 def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:

@@ -47,28 +47,36 @@ def cost_rows(facts: CostFacts, metrics: Mapping[str, Metric]) -> list[Fact]:
     elif facts.price is None:
         return [Fact("Price", f"not measured: {facts.price_reason or 'pass --price'}")]
     else:
-        rows = [Fact("Price", price_text(facts.price)), *_parts_of_price(facts.price)]
+        rows = [Fact("Price", price_text(facts.price)), *_parts_of_price(facts.price, facts.utilisation_ratio)]
         rows.append(Fact("Source of the price", source_text(facts.price.source)))
     return rows + [Fact(fmt.label(name), _with_note(metrics[name])) for name in _COST if name in metrics]
 
 
-def _parts_of_price(found: PriceFacts) -> list[Fact]:
+def _parts_of_price(found: PriceFacts, used: float) -> list[Fact]:
     """What an hour is made of, where it is not simply charged: the formula with its numbers."""
     if found.upfront:
-        text = f"{fmt.quantity(found.upfront, found.currency)} upfront / ({found.term_months} months × 730 h), and "
-        return [Fact("Made of", f"{text}{fmt.quantity(found.per_hour - _share(found), found.currency)} per hour")]
+        text = f"{_stated(found.upfront, found.currency)} upfront / ({found.term_months} months × 730 h), and "
+        return [Fact("Made of", f"{text}{_stated(found.per_hour - _share(found), found.currency)} per hour")]
     if (owned := found.owned) is None:
         return []
+    watts = f"{owned.power_w:g} W"
+    if used < 1:
+        watts = f"({watts} × {used:.0%} + {owned.idle_w:g} W × {1 - used:.0%})"
     text = (
-        f"{fmt.quantity(owned.purchase, found.currency)} / {owned.life_h:,.0f} h + "
-        f"{fmt.quantity(owned.upkeep_per_year, found.currency)} / 8,760 h + {owned.power_w:g} W under load, "
-        f"{owned.idle_w:g} W idle × {owned.price_per_kwh:g} {found.currency}/kWh × PUE {owned.pue:g}"
+        f"{_stated(owned.purchase, found.currency)} / {owned.life_h:,.0f} h + "
+        f"{_stated(owned.upkeep_per_year, found.currency)} / 8,760 h + {watts} × {owned.price_per_kwh:g} "
+        f"{found.currency}/kWh × PUE {owned.pue:g}"
     )
     return [Fact("Made of", text)]
 
 
 def _share(found: PriceFacts) -> float:
     return price.reserved_per_hour(0.0, found.upfront, found.term_months or 1)
+
+
+def _stated(amount: float, currency: str) -> str:
+    """An amount as it was stated, with every digit."""
+    return f"{amount:,.9g}{fmt.NBSP}{currency}"
 
 
 def _token_price_rows(charged: TokenPriceFacts) -> list[Fact]:

@@ -13,7 +13,7 @@ class OwnedFacts(Part):
     """What an hour of a machine that was bought is made of, in the currency of its price."""
 
     purchase: float
-    life_h: float = Field(description="Hours until it is worth nothing: the purchase is spread evenly over them.")
+    life_h: float = Field(gt=0, description="Hours until it is worth nothing: the purchase is spread evenly over them.")
     power_w: float = Field(description="What it draws under load, as stated.")
     idle_w: float = Field(description="What it draws idle, as stated; as under load where nothing was stated.")
     price_per_kwh: float
@@ -77,10 +77,13 @@ class CostFacts(Part):
     price_reason: str | None = None
     token_price: TokenPriceFacts | None = Field(default=None, description="Of an endpoint that charges by the token.")
     utilisation_ratio: float = Field(
-        default=1.0, description="Share of the time held in which the machine is under the load that was measured."
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the time held in which the machine is under the load that was measured.",
     )
     input_output_ratio: float | None = Field(
-        default=None, description="How many input tokens one output token is worth, as stated."
+        default=None, gt=0, description="How many input tokens one output token is worth, as stated."
     )
     grid: list[GridEstimate] = Field(default=[], description="Every source that speaks of the place.")
     grid_reason: str | None = None

@@ -6,6 +6,7 @@ a day is stated (`utilisation_ratio`), for demand has peaks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from profiler.cost.price import TokenSplit, per_busy_hour, per_unit, split
 from profiler.cost.stated_prices import per_owned_hour
@@ -163,7 +164,7 @@ def operating_load(candidate: Candidate, targets: Sequence[Target], drift_ratio:
 
 def _currency(candidates: Sequence[Candidate], question: Question) -> str:
     """Return the one currency of all prices."""
-    prices = {one.host: _price(one).currency for one in candidates}
+    prices = {one.host: price_of(one).currency for one in candidates}
     named = sorted({*prices.values(), *([question.currency] if question.currency else [])})
     if len(named) > 1:
         said = ", ".join(f"{host} {currency}" for host, currency in prices.items())
@@ -174,11 +175,16 @@ def _currency(candidates: Sequence[Candidate], question: Question) -> str:
     return named[0]
 
 
-def _price(candidate: Candidate) -> PriceFacts:
+def price_of(candidate: Candidate) -> PriceFacts:
+    """Return what an hour of a candidate costs. Raises `UsageError` where that is not known."""
     cost = candidate.manifest.cost
+    run = candidate.runs[0].folder.path
+    if cost.price is not None and not 0 < cost.price.per_hour < inf:
+        raise UsageError(
+            f"{run}: an hour costs {cost.price.per_hour:g}. State it anew: aforo prices set {run} --price 0.58"
+        )
     if cost.price is not None:
         return cost.price
-    run = candidate.runs[0].folder.path
     if cost.token_price is not None:
         raise UsageError(
             f"{run} is of an endpoint that charges by the token: nothing there is self-hosted. Pass a run of your own "
@@ -221,7 +227,7 @@ def _host(
     candidate: Candidate, at: JudgedLoad, question: Question, request: Request, ratio: float | None, is_several: bool
 ) -> Host:
     rate = sustained(at.load, question.drift_ratio)
-    paid = _price(candidate)
+    paid = price_of(candidate)
     used = question.utilisation_ratio or candidate.manifest.cost.utilisation_ratio
     hour = hour_at(paid, used)
     capacity = rate.times(used * S_PER_DAY)

@@ -13,9 +13,9 @@ from typing import Literal
 from profiler.cost.ways import Way, middle
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.results.manifest import CostFacts
+from profiler.results.manifest import PriceFacts
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing, answer
-from profiler.selection.breakeven import S_PER_DAY, hour_at, operating_load
+from profiler.selection.breakeven import S_PER_DAY, hour_at, operating_load, price_of
 from profiler.selection.candidate import Candidate
 from profiler.selection.operating import JudgedLoad
 from profiler.selection.targets import Target
@@ -151,11 +151,7 @@ def _side(candidate: Candidate, question: Question) -> Side:
     cost = candidate.manifest.cost
     if cost.token_price is not None:
         return _charged_side(candidate, at, cost.token_price.currency, question)
-    if cost.price is None:
-        run = candidate.runs[0].folder.path
-        reason = cost.price_reason or "none was given"
-        raise UsageError(f"{run} has no price ({reason}). Say it: aforo prices set {run} --price 0.58")
-    return _hosted_side(candidate, at, cost, question)
+    return _hosted_side(candidate, at, price_of(candidate), question)
 
 
 def _charged_side(candidate: Candidate, at: JudgedLoad, currency: str, question: Question) -> Side:
@@ -163,16 +159,15 @@ def _charged_side(candidate: Candidate, at: JudgedLoad, currency: str, question:
     return Side(candidate, at, currency, each)
 
 
-def _hosted_side(candidate: Candidate, at: JudgedLoad, cost: CostFacts, question: Question) -> Side:
-    assert cost.price is not None  # noqa: S101 - callers have one
-    used = question.utilisation_ratio or cost.utilisation_ratio
+def _hosted_side(candidate: Candidate, at: JudgedLoad, paid: PriceFacts, question: Question) -> Side:
+    used = question.utilisation_ratio or candidate.manifest.cost.utilisation_ratio
     capacity = _known(candidate, at, at.rate, "how many tokens/s it serves").times(used * S_PER_DAY)
     if capacity.low <= 0:
         raise UsageError(f"{candidate.host}: how many tokens/s it serves is not known: its interval reaches 0.")
-    way = Way(candidate.name, unit_per_hour=hour_at(cost.price, used), capacity_per_day=capacity)
+    way = Way(candidate.name, unit_per_hour=hour_at(paid, used), capacity_per_day=capacity)
     demand = question.tokens_per_day
     day = Estimate(way.per_day(demand), way.least_per_day(demand), way.most_per_day(demand))
-    return Side(candidate, at, cost.price.currency, day, way.units(demand))
+    return Side(candidate, at, paid.currency, day, way.units(demand))
 
 
 def _known(candidate: Candidate, at: JudgedLoad, found: Estimate | Unknown, what: str) -> Estimate:

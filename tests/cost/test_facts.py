@@ -103,6 +103,8 @@ def test_a_reservation_has_its_term() -> None:
         (CostOptions(owned_price=1), "--owned-price needs --owned-watts and --kwh-price"),
         (CostOptions(owned_price=0, owned_watts=0, kwh_price=0), "costs nothing"),
         (CostOptions(price=0), "--price 0: expected what an hour"),
+        (CostOptions(price=float("inf")), "--price inf: expected what an hour"),
+        (CostOptions(price_output=float("inf")), "--price-output inf: expected the price of a million tokens"),
         (CostOptions(price=1, currency="euro"), "three capital letters"),
         (CostOptions(price=1, price_kind="spot", price_term=12), "--price-term is of a reservation"),
         (CostOptions(price_output=-1), "--price-output -1: expected the price of a million tokens"),

@@ -18,6 +18,7 @@ from support.stored_runs import GOLDEN
 from profiler.aggregation.answers import answers_of
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.content import content
+from profiler.cost import price_file
 from profiler.errors import AforoError
 from profiler.exchange import exporting, importing
 from profiler.metrics.catalogue import listed
@@ -148,6 +149,12 @@ def _meter(folder: Path) -> None:
     import_meter(RunFolder(folder), folder / "meter.csv", "UTC")
 
 
+def _prices(folder: Path) -> None:
+    found = price_file.read(folder / "prices.csv", price_file.Defaults("USD", "p", "2026-11-30", "s"))
+    (folder / "kept.csv").write_text(price_file.text(found.rows), "utf-8")
+    assert len(list(price_file.stored(folder / "kept.csv"))) == len(found.rows)
+
+
 def _of_runs() -> list[Target]:
     golden = _golden()
     wire = (
@@ -163,6 +170,10 @@ def _of_runs() -> list[Target]:
         meter.replace(b"watts", b"kwh"),
         b"time;power_w\n1767225600;5\n1767225601;6\n",
         b"timestamp,joules\n1,2\n",
+    ]
+    prices = [
+        b"instance_type,price_per_hour,currency,kind,term_months,upfront,date\nbox,0.5,EUR,reserved,12,8,2026-01-02\n",
+        b"instance_name,location,price,cpu,memory,gpu_count,gpu_name,spot\ng6,us-east-1,1.8,4,32.0,1,L40S,False\n",
     ]
     return [
         Target("run.json", [golden["run.json"]], "run.json", _shown, is_json=True, cost=12, others=_put_golden),
@@ -202,6 +213,7 @@ def _of_runs() -> list[Target]:
         ),
         Target("server.log", [golden["server.log"]], "server.log", _shown, cost=12, others=_put_golden),
         Target("wire.bin", [wire], WIRE_FILE, lambda folder: read_wire(folder / WIRE_FILE)),
+        Target("prices", prices, "prices.csv", _prices),
         Target("meter", meters, "meter.csv", _meter, cost=4, others=_put_golden),
         Target(
             "claim",

@@ -3,7 +3,7 @@ from profiler.cost.options import CostOptions
 from profiler.reports import energy
 from profiler.reports.tables import more_cards, scalar_rows, value_text
 from profiler.results.host_facts import CloudFacts, CpuFacts, HostFacts
-from profiler.results.manifest import EnergyFacts, PowerEstimate, Source
+from profiler.results.manifest import CostFacts, EnergyFacts, OwnedFacts, PowerEstimate, PriceFacts, Source
 from profiler.results.summary import EnergyAccount, Metric, Scalar, Summary
 
 NB = "\u00a0"
@@ -104,3 +104,15 @@ def test_what_is_missing_says_what_to_pass() -> None:
     facts = resolve(stated(), HostFacts())
     assert "--price" in text_of(energy.cost_rows(facts, {}))
     assert "--grid" in text_of(energy.carbon_rows(facts, {}))
+
+
+def test_what_an_hour_of_owned_hardware_is_made_of() -> None:
+    owned = OwnedFacts(
+        purchase=35_040, life_h=35_040, power_w=500, idle_w=100, price_per_kwh=0.3, upkeep_per_year=876, pue=1.2
+    )
+    price = PriceFacts(per_hour=1.1936, currency="EUR", kind="owned", owned=owned, source=SOURCE)
+    rows = {row.label: row.text for row in energy.cost_rows(CostFacts(price=price, utilisation_ratio=0.4), {})}
+    assert rows["Price"] == "1.1936\N{NO-BREAK SPACE}EUR per hour, owned"
+    assert rows["Made of"].replace("\N{NO-BREAK SPACE}", " ") == (
+        "35,040 EUR / 35,040 h + 876 EUR / 8,760 h + (500 W × 40% + 100 W × 60%) × 0.3 EUR/kWh × PUE 1.2"
+    )

@@ -1,5 +1,6 @@
 """What a thousand requests cost against the demand: on logarithmic axes every way to pay is made of straight lines."""
 
+from html import escape
 from itertools import cycle
 from math import ceil, inf
 
@@ -31,7 +32,7 @@ def drawing(found: Breakeven) -> Drawing:
     across["ticktext"] = [short_amount(tick) for tick in across["tickvals"]]
     figure.update_layout(
         xaxis=across,
-        yaxis=log_axis(min(costs), max(costs), f"cost of 1,000 requests, {found.currency}"),
+        yaxis=log_axis(min(costs), max(costs), escape(f"cost of 1,000 requests, {found.currency}")),
     )
     if found.demand_per_day is not None:
         figure.add_vline(x=rounded(found.demand_per_day), line_dash="dot", line_color=_MARK)
@@ -53,13 +54,14 @@ def _extent(found: Breakeven) -> Corner:
 
 
 def _of_way(found: Breakeven, way: Way, extent: Corner, colour: str, dash: str) -> list[Trace]:
-    common: Trace = {"type": "scatter", "mode": "lines", "legendgroup": way.name}
-    hover = f"{way.name}<br>%{{x:,.4g}} requests a day<br>%{{y:,.4g}} {found.currency} for 1,000<extra></extra>"
+    name, currency = escape(way.name), escape(found.currency)  # plotly takes them for markup
+    common: Trace = {"type": "scatter", "mode": "lines", "legendgroup": name}
+    hover = f"{name}<br>%{{x:,.4g}} requests a day<br>%{{y:,.4g}} {currency} for 1,000<extra></extra>"
     line = {"color": colour, "width": 2, "dash": dash}
     capacity = way.capacity_per_day
     traces = [] if capacity is None or capacity.is_exact else [common | _band(way, extent, colour)]
     corners = _corners(way, None if capacity is None else middle(capacity), extent)
-    return [*traces, common | _points(corners) | {"name": way.name, "line": line, "hovertemplate": hover}]
+    return [*traces, common | _points(corners) | {"name": name, "line": line, "hovertemplate": hover}]
 
 
 def _band(way: Way, extent: Corner, colour: str) -> Trace:

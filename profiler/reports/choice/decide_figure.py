@@ -1,5 +1,6 @@
 """What has been saved after so many days, less what the switch cost."""
 
+from html import escape
 from math import inf
 
 from profiler.reports.choice.document import Drawing
@@ -12,6 +13,7 @@ _GREY = "rgba(128,128,128,0.9)"
 def drawing(found: Decision) -> Drawing:
     """Draw the saving over time, with a band from the least to the most; it is paid back where it crosses 0."""
     last, saving, cost = _last_day(found), found.saving_per_day, found.question.switch_cost
+    currency = escape(found.current.currency)  # plotly takes it for markup
     ends = [rounded(each * last - cost) for each in (saving.low, saving.high)]
     start = rounded(-cost)
     traces: list[Trace] = [
@@ -33,12 +35,12 @@ def drawing(found: Decision) -> Drawing:
             "x": [0, last],
             "y": [start, rounded((saving.value or 0.0) * last - cost)],
             "line": {"color": BLUE, "width": 2},
-            "hovertemplate": f"%{{x:,.0f}} days<br>%{{y:,.4g}} {found.current.currency}<extra></extra>",
+            "hovertemplate": f"%{{x:,.0f}} days<br>%{{y:,.4g}} {currency}<extra></extra>",
         },
     ]
     figure = base(traces, height_px=320, top_px=34, showlegend=True, hovermode="closest")
     figure.update_xaxes(title_text="days since the switch", range=[0, last])
-    figure.update_yaxes(title_text=f"saved, less the cost of switching, {found.current.currency}", zeroline=True)
+    figure.update_yaxes(title_text=f"saved, less the cost of switching, {currency}", zeroline=True)
     figure.add_hline(y=0, line_color=_GREY, line_width=1)
     if found.question.payback_within_days <= last:
         figure.add_vline(x=found.question.payback_within_days, line_dash="dot", line_color=VERMILLION)
