@@ -10,6 +10,7 @@ from support.command import Aforo
 from support.stored_runs import GOLDEN
 
 from profiler.results.records import KeptMessage, KeptPrompt
+from profiler.run.recompute import write_summary
 
 
 @pytest.fixture
@@ -125,3 +126,16 @@ def test_prompts_are_shown_as_they_were_sent(tmp_path: Path, aforo: Aforo) -> No
     ) in shown
     found = json.loads(aforo("answers", str(folder.path), "--item", "de", "--json").stdout)
     assert [message["role"] for message in found["items"][0]["prompt"]] == ["user", "assistant", "user"]
+
+
+def test_compare_pairs_the_answers_of_two_runs(tmp_path: Path, aforo: Aforo) -> None:
+    for name, right in (("one", 2), ("other", 8)):
+        said = {f"q{n}": ("Yes?", ["yes"], ["yes" if n < right else "no"] * 2) for n in range(10)}
+        folder = answered_run(tmp_path / name, said)
+        folder.write_manifest(folder.read_manifest().model_copy(update={"run_id": name}))
+        write_summary(folder)
+    done = aforo("compare", "one", "other", "--force", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["scorer"]: row for row in json.loads(done.stdout)["quality"]}
+    assert (rows["exact_match"]["baseline"], rows["exact_match"]["score"]) == (20, 80)
+    assert rows["exact_match"]["outcome"] == "better"
