@@ -66,6 +66,11 @@ class Answers:
     leading: str | None = None
     not_scored: str | None = None
 
+    @property
+    def noun(self) -> str:
+        """What one of those asked is called: an item of a data file, or a prompt that was made up."""
+        return "item" if any(one.item is not None for one in self.asked) else "prompt"
+
     def at(self, point: str) -> list[Asked]:
         """Return what was asked at one load."""
         return [one for one in self.asked if one.point == point]

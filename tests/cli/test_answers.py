@@ -128,6 +128,16 @@ def test_prompts_are_shown_as_they_were_sent(tmp_path: Path, aforo: Aforo) -> No
     assert [message["role"] for message in found["items"][0]["prompt"]] == ["user", "assistant", "user"]
 
 
+def test_prompts_of_no_data_file_are_listed_in_their_order(tmp_path: Path, aforo: Aforo) -> None:
+    folder = answered_run(tmp_path / "run")
+    rows = [json.loads(line) for line in folder.answers.read_text("utf-8").splitlines()]
+    folder.answers.write_text("".join(json.dumps({**row, "item": None}) + "\n" for row in rows), "utf-8")
+    folder.items.unlink()
+    shown = aforo("answers", str(folder.path)).stdout
+    assert shown.startswith("6 prompts at c1, in the order of asking\nNo scores: ")
+    assert "\nrequest 0\n  prompt      not kept by this run\n  answer      Paris\n" in shown
+
+
 def test_compare_pairs_the_answers_of_two_runs(tmp_path: Path, aforo: Aforo) -> None:
     for name, right in (("one", 2), ("other", 8)):
         said = {f"q{n}": ("Yes?", ["yes"], ["yes" if n < right else "no"] * 2) for n in range(10)}

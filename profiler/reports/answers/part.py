@@ -72,7 +72,7 @@ def _head(answers: Answers, point: str, loads: dict[str, str]) -> str:
     repeats = max((len(one.repeats) for one in asked), default=0)
     several = f", {count(repeats, 'repeat')} each" if repeats > 1 else ""
     at = f" at {loads[point]}" if len(loads) > 1 else ""
-    return f"{count(len(asked), 'item')}{several}{at}."
+    return f"{count(len(asked), answers.noun)}{several}{at}."
 
 
 def _listed(ordered: Sequence[Asked], answers: Answers) -> list[Asked]:

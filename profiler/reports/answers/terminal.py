@@ -15,7 +15,7 @@ def head(answers: Answers, point: str, scorer: str | None, shown: int, of: int) 
     """Say what is listed, and in which order."""
     order = f"the lowest {label(scorer)} first" if scorer else "in the order of asking"
     rest = f"; the first {shown} of them, --limit shows more" if shown < of else ""
-    yield f"{count(of, 'item')} at {point}, {order}{rest}"
+    yield f"{count(of, answers.noun)} at {point}, {order}{rest}"
     if answers.not_scored:
         yield f"No scores: {answers.not_scored}"
     others = [name for name in answers.points if name != point]
