@@ -67,6 +67,7 @@ def _answers(folder: "RunFolder") -> "Answers":
     from profiler.aggregation.answers import NOTHING_KEPT, answers_of
     from profiler.aggregation.not_measured import NotMeasuredError
     from profiler.errors import UsageError
+    from profiler.workloads.schema import DataPrompts
 
     try:
         return answers_of(folder)
@@ -74,8 +75,8 @@ def _answers(folder: "RunFolder") -> "Answers":
         if str(reason) != NOTHING_KEPT:
             raise UsageError(f"{folder.path}: {reason}.") from None
     manifest = folder.read_manifest()
-    if manifest.workload.is_embedding:
-        raise UsageError(f"{folder.path} is a run of embeddings: vectors, which have no text to show.")
+    if manifest.workload.is_embedding and not isinstance(manifest.workload.prompts, DataPrompts):
+        raise UsageError(f"{folder.path} holds embeddings of made-up texts: none of them is right or wrong.")
     if manifest.workload.keep_responses:
         raise UsageError(f"{folder.path} holds no answer: no measured request of it finished.")
     command = shlex.join([*manifest.command_line, "--keep-responses"]) if manifest.command_line else ""

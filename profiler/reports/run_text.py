@@ -118,7 +118,8 @@ def _answers(part: Part | None) -> Iterator[str]:
 
 
 def _answer(item: ShownItem) -> tuple[str, str, str, str]:
-    expected, answer = item.expected(_ANSWER_CHARACTERS)[:1], item.answer(_ANSWER_CHARACTERS)
+    expected = [text for _, text in item.expected(_ANSWER_CHARACTERS)[:1]]
+    answer = item.answer(_ANSWER_CHARACTERS)
     shown = [f"{text.shown}…" if text.left_out else text.shown for text in (*expected, answer)]
     return item.name, item.score, shown[0] if expected else "–", shown[-1] or "(empty)"
 

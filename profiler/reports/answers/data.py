@@ -30,6 +30,7 @@ def _item(item: ShownItem) -> dict[str, Any]:
         "item": item.asked.item,
         "prompt": [msgspec.to_builtins(message) for message in item.messages] or None,
         "references": list(item.references),
+        "expected": [{"kind": one.kind, "text": one.text} for one in item.expectations],
         "scores": {name: item.asked.score(name) for name in item.scorers},
         "answers": [_said(said) for said in sorted(item.said, key=lambda said: said.index)],
     }

@@ -81,16 +81,22 @@ def _listed(ordered: Sequence[Asked], answers: Answers) -> list[Asked]:
         return []
     if answers.leading is None:
         return list(ordered[:3])
-    below = [one for one in ordered if (one.score(answers.leading) or 0.0) < POINTS]
-    return below[:MOST_ITEMS]
+    return _below(ordered, answers.leading)[:MOST_ITEMS]
+
+
+def _below(asked: Sequence[Asked], scorer: str) -> list[Asked]:
+    """Return the items that were scored and are not fully right."""
+    return [one for one in asked if (value := one.score(scorer)) is not None and value < POINTS]
 
 
 def _worst_head(ordered: Sequence[Asked], listed: Sequence[Asked], answers: Answers) -> str:
     if answers.leading is None:
         return f"The first {count(len(listed), 'answer')}" if listed else ""
+    if all(one.score(answers.leading) is None for one in ordered):
+        return f"No item has a score by {label(answers.leading)}"
     if not listed:
         return f"Every item has {POINTS:g} points by {label(answers.leading)}"
-    below = sum((one.score(answers.leading) or 0.0) < POINTS for one in ordered)
+    below = len(_below(ordered, answers.leading))
     which = f"The {len(listed)} worst of" if below > len(listed) else "The"
     return f"{which} {count(below, 'item')} below {POINTS:g} points by {label(answers.leading)}"
 

@@ -1,7 +1,9 @@
 """What is shown of an item: its prompt, what is expected, what was answered, and the scores."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from profiler.aggregation.answers import Answers, Asked, prompts_of, records_of, texts_of
 from profiler.aggregation.request import e2e_ms, output_tokens
@@ -49,6 +51,13 @@ class Said:
         return text(", ".join(filter(None, known)), _FACTS_CHARACTERS).shown
 
 
+class Expectation(NamedTuple):
+    """Something that is expected of an answer: what it is, and its text."""
+
+    kind: str
+    text: str
+
+
 @dataclass(frozen=True)
 class ShownItem:
     """An item with all its responses at one load, the worst first."""
@@ -59,6 +68,7 @@ class ShownItem:
     said: tuple[Said, ...]
     scorers: tuple[str, ...]
     leading: str | None
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,16 +90,17 @@ class ShownItem:
         return conversation(self.messages, most) if self.messages else None
 
     def answer(self, most: int | None) -> Text:
-        """Return the worst answer."""
-        return text(self.worst.kept.text, most)
+        """Return the worst answer; of an embedding how long it is."""
+        vector = self.worst.kept.vector
+        return text(self.worst.kept.text, most) if vector is None else Text(f"a vector of {len(vector)} numbers")
 
     def reasoning(self, most: int | None) -> Text | None:
         """Return what the model reasoned before it; None where it did not."""
         return text(self.worst.kept.reasoning, most) if self.worst.kept.reasoning.strip() else None
 
-    def expected(self, most: int | None) -> list[Text]:
-        """Return the references."""
-        return [text(reference, most) for reference in self.references]
+    def expected(self, most: int | None) -> list[tuple[str, Text]]:
+        """Return all that is expected of an answer, with the kind of each."""
+        return [(one.kind, text(one.text, most)) for one in self.expectations]
 
     @property
     def score(self) -> str:
@@ -126,8 +137,24 @@ def shown(folder: RunFolder, answers: Answers, asked: Sequence[Asked], scorer: s
     for one, order in zip(asked, orders, strict=True):
         item, said = answers.items.get(one.item or ""), tuple(_said(one, index, texts, records) for index in order)
         messages = _messages(prompts.get(said[0].kept.prompt or ""), item)
-        found.append(ShownItem(one, item, messages, said, answers.scorers, scorer))
+        expected = tuple(_expected(item, answers.items)) if item is not None else ()
+        found.append(ShownItem(one, item, messages, said, answers.scorers, scorer, expected))
     return found
+
+
+def _expected(item: Item, items: Mapping[str, Item]) -> Iterator[Expectation]:
+    """Yield references, the passage that is looked for, checks, schema and tests: whatever the row has of them."""
+    for number, reference in enumerate(item.references):
+        yield Expectation("or" if number else "expected", reference)
+    if item.relevant:
+        passage = items.get(item.relevant)
+        yield Expectation("expected", f"{item.relevant}: {passage.prompt}" if passage else item.relevant)
+    for check in item.checks:
+        yield Expectation("check", json.dumps(check, ensure_ascii=False))
+    if item.schema:
+        yield Expectation("schema", json.dumps(item.schema, ensure_ascii=False))
+    if item.tests:
+        yield Expectation("tests", "\n".join(item.tests))
 
 
 def _messages(prompt: KeptPrompt | None, item: Item | None) -> tuple[KeptMessage, ...]:

@@ -29,8 +29,8 @@ def lines(item: ShownItem, most: int | None) -> Iterator[str]:
     if item.other_scores:
         yield from _part("also", Text(", ".join(item.other_scores)))
     yield from _part("prompt", item.prompt(most) or Text("not kept by this run"))
-    for reference in item.expected(most):
-        yield from _part("expected", reference)
+    for kind, expected in item.expected(most):
+        yield from _part(kind, expected)
     if (reasoning := item.reasoning(most)) is not None:
         yield from _part("reasoning", reasoning)
     yield from _part("answer", item.answer(most) if item.answer(most).shown else Text("(empty)"))

@@ -1,5 +1,6 @@
 """What a report says of answers, and that no answer can do anything to the page."""
 
+import json
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 from support.answered import CAPITALS, answered_run
 
+from profiler.aggregation.answers import answers_of
 from profiler.reports.answers.part import MOST_ITEMS, Part, part_of
+from profiler.reports.answers.shown import shown
 from profiler.results.folder import RunFolder
 from profiler.run.recompute import markdown_of, page_of
 
@@ -70,6 +73,37 @@ def test_a_run_that_kept_nothing_has_no_such_part(tmp_path: Path) -> None:
     assert part_of(folder, folder.read_summary()) is None
     assert 'id="answers"' not in page_of(folder)
     assert "### Answers" not in markdown_of(folder)
+
+
+def test_whatever_a_row_expects_is_shown(tmp_path: Path) -> None:
+    folder = answered_run(tmp_path / "run", {"a": ("Three lines.", [], ["one"]), "p": ("A passage.", [], ["x"])})
+    row = {
+        "id": "a",
+        "references": ["one", "two"],
+        "checks": [{"kind": "lines", "least": 3}],
+        "schema": {"type": "object"},
+        "tests": ["assert f()", "assert g()"],
+        "relevant": "p",
+    }
+    rows = [row, {"id": "p", "prompt": "A passage."}]
+    folder.items.write_text("".join(json.dumps(one) + "\n" for one in rows), "utf-8")
+    answers = answers_of(folder)
+    (item,) = shown(folder, answers, [one for one in answers.asked if one.item == "a"], answers.leading)
+    assert [(kind, text.shown) for kind, text in item.expected(None)] == [
+        ("expected", "one"),
+        ("or", "two"),
+        ("expected", "p: A passage."),
+        ("check", '{"kind": "lines", "least": 3}'),
+        ("schema", '{"type": "object"}'),
+        ("tests", "assert f()\nassert g()"),
+    ]
+
+
+def test_a_vector_is_not_written_out(tmp_path: Path) -> None:
+    folder = answered_run(tmp_path / "run", {"a": ("Query.", ["x"], [""])}, vector=[0.5] * 384)
+    answers = answers_of(folder)
+    (item,) = shown(folder, answers, answers.asked, answers.leading)
+    assert item.answer(None).shown == "a vector of 384 numbers"
 
 
 class _Tags(HTMLParser):
