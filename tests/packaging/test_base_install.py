@@ -22,6 +22,9 @@ HEAVY = {
     "scipy",
     "torch",
     "huggingface-hub",
+    "sacrebleu",
+    "rouge-score",
+    "py3langid",
 }
 
 
