@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from profiler.csv_cells import harmless
-from profiler.reports import facts, loads, tables
+from profiler.reports import facts, languages, loads, tables, variants
 from profiler.reports import format as fmt
 from profiler.reports.answers.part import Part
 from profiler.reports.answers.shown import ShownItem
@@ -29,7 +29,14 @@ def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) 
     """The verdict, the headline numbers, latencies and loads, the worst answers, and how to repeat it."""
     lines = [f"## {plain(' · '.join(facts.title_parts(manifest, summary)))}", "", *_verdict(summary)]
     lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary, manifest)))]
-    lines += ["", *_latencies(summary), *_loads(summary), *_answers(answers), *_warnings(manifest, summary)]
+    lines += [
+        "",
+        *_latencies(summary),
+        *_loads(summary),
+        *_variants(manifest, summary),
+        *_answers(answers),
+        *_warnings(manifest, summary),
+    ]
     if manifest.command_line:
         lines += ["To repeat it:", "", "```sh", shlex.join(manifest.command_line), "```", ""]
     return "\n".join([*lines, f"Run `{manifest.run_id}`, Aforo {plain(manifest.tool_version)}"]) + "\n"
@@ -101,6 +108,21 @@ def _loads(summary: Summary) -> Iterator[str]:
     yield ""
     if summary.conclusion is not None:
         yield from (f"**{plain(summary.conclusion.sentence)}**", "")
+
+
+def _variants(manifest: Manifest, summary: Summary) -> Iterator[str]:
+    """The table of a sweep over depths or examples, and that of languages."""
+    table = variants.table(summary, manifest.engine)
+    if table is not None:
+        rows = ((label, *(cell or "–" for cell in cells)) for label, cells in table.rows)
+        yield from grid((table.title, *table.columns), rows)
+        yield from ("", plain(table.note), "")
+    if spoken := languages.rows(summary):
+        yield from grid(
+            ("language", *languages.columns(summary)),
+            ((row.language, *(cell or "–" for cell in row.cells)) for row in spoken),
+        )
+        yield ""
 
 
 def _answers(part: Part | None) -> Iterator[str]:

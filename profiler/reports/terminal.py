@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from profiler.metrics.catalogue import placed
-from profiler.reports import facts, loads, tables
+from profiler.reports import facts, loads, tables, variants
 from profiler.reports import format as fmt
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Finding, Summary, Verdict
@@ -92,10 +92,22 @@ def _loads(summary: Summary, manifest: Manifest) -> list[RenderableType]:
     for row in loads.rows(summary):
         cells = [row.load, *(row.cells[i] or "\N{EN DASH}" for i in shown), row.verdict]
         table.add_row(*cells, style="bold" if row.is_headline else "")
+    found = variants.table(summary, manifest.engine)
+    beside = [] if found is None else [_variants(found)]
     head = Text(f"{loads.measured(summary, manifest.workload.load)}; the numbers below are of the one in bold")
     if summary.conclusion is None:
-        return [head, table]
+        return [head, table, *beside]
     return [head, table, Text(summary.conclusion.sentence, style="bold")]
+
+
+def _variants(found: variants.VariantTable) -> RenderableType:
+    """The table of a sweep over something else than loads."""
+    table = Table(found.title, *found.columns, box=None, padding=(0, 1))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for label, cells in found.rows:
+        table.add_row(label, *(cell or "\N{EN DASH}" for cell in cells))
+    return table
 
 
 class _TableOrLines:

@@ -5,7 +5,9 @@ import pytest
 
 from profiler.reports import run_text
 from profiler.results.manifest import Point
+from profiler.results.points import at_concurrency
 from profiler.results.summary import PointSummary
+from profiler.search.variants import Variant
 
 EVIL = "a|b <script>alert(1)</script> [x](javascript:y) *z*\nnew line"
 
@@ -60,3 +62,21 @@ def test_several_loads_are_told_apart(fake_run, form):
     points = [PointSummary(point=Point(name=f"c{n}", concurrency=n), **parts) for n in (1, 4)]
     text = form(run.manifest, summary.model_copy(update={"points": points, "headline": "c4"}))
     assert ("c1" in text and "c4" in text) or ("1\u00a0in flight" in text or "1 in flight" in text)
+
+
+def test_markdown_has_the_table_of_a_sweep_over_depths(fake_run):
+    run = fake_run()
+    points = [
+        PointSummary(
+            point=Variant(depth, None, "cold").at(at_concurrency(1)),
+            requests_ok=9,
+            requests_failed=0,
+            outcomes={},
+            metrics=run.summary.metrics,
+        )
+        for depth in (0, 4096)
+    ]
+    text = run_text.markdown(run.manifest, run.summary.model_copy(update={"points": points}))
+    head = next(line for line in text.splitlines() if line.startswith("| Speed against depth | TTFT cold p50, ms |"))
+    row = next(line for line in text.splitlines() if line.startswith("| depth 4,096 |"))
+    assert head.count("|") == row.count("|")
