@@ -9,13 +9,15 @@ from profiler.results.points import describe_load, load_of, points_of, unit_of
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import PointSummary, Summary
 from profiler.results.tokens import Tokens, tokens_of
-from profiler.verdict.comparable import deployment_of, differing_settings
+from profiler.verdict.comparable import UNKNOWN, deployment_of, differing_settings
 from profiler.verdict.contrast import EVERY_BASIS, host_of
 
 # Settings that a label names where host, model and engine are the same.
 _IN_LABELS = (
     "threads",
     "slots",
+    "batch tokens",
+    "micro-batch tokens",
     "KV cache",
     "prompt cache",
     "engine options",
@@ -130,18 +132,30 @@ def _candidate(name: str, label: str, runs: Sequence[StoredRun], allow_invalid: 
 
 def _labels(firsts: Sequence[StoredRun]) -> list[str]:
     """Name each candidate by its host, by model and engine where these differ, and by what else tells it apart."""
-    models = {run.name: f"{run.manifest.model.name} {run.manifest.model.quantisation or ''}".strip() for run in firsts}
     differing = {each.field: each.values for each in differing_settings(firsts)}
-    common = [models] if len(set(models.values())) > 1 else []
-    common += [differing["engine"]] if "engine" in differing else []
-    told = [[host_of(run), *(values[run.name] for values in common)] for run in firsts]
+    common = [_models(firsts)] + ([differing["engine"]] if "engine" in differing else [])
+    told = [[host_of(run), *(values[run.name] for values in common if values)] for run in firsts]
     for field in (name for name in _IN_LABELS if name in differing):
-        alike = [one for one in told if told.count(one) > 1]
+        values = [differing[field][run.name] for run in firsts]
+        alike = [{value for other, value in zip(told, values, strict=True) if other == one} for one in told]
         told = [
-            [*one, f"{field} {differing[field][run.name]}"] if one in alike else one
-            for one, run in zip(told, firsts, strict=True)
+            [*one, _setting(field, value)] if len(among) > 1 else one
+            for one, value, among in zip(told, values, alike, strict=True)
         ]
     return [", ".join(one) for one in told]
+
+
+def _models(firsts: Sequence[StoredRun]) -> dict[str, str]:
+    """Name the models, or their quantisations alone where that is all they differ in; empty where all are one."""
+    names = {run.name: run.manifest.model.name for run in firsts}
+    quantisations = {run.name: run.manifest.model.quantisation or "" for run in firsts}
+    if len(set(names.values())) == 1:
+        return quantisations if len(set(quantisations.values())) > 1 else {}
+    return {run: f"{name} {quantisations[run]}".strip() for run, name in names.items()}
+
+
+def _setting(field: str, value: str) -> str:
+    return f"default {field}" if value == UNKNOWN else f"{field} {value}"
 
 
 def at_loads(run: StoredRun) -> list[RunAtLoad]:

@@ -25,7 +25,7 @@ _OF_NO_MATTER = {
 }
 FIELDS = ("workload", "model", "quantisation", "lora", "slo")  # that have to agree, `workload` key by key
 _SHAPE = ("architecture", "parameters", "layers", "hidden_size", "heads", "kv_heads", "vocabulary_size")
-_UNKNOWN = "not known"
+UNKNOWN = "not known"
 _MOST_NAMED = 12  # runs of a refusal that are written out
 
 
@@ -203,13 +203,13 @@ def _shape(model: ModelFacts) -> Mapping[str, object]:
 
 def _file(model: ModelFacts) -> str:
     if model.sha256 is None:
-        return f"{model.name} (file {_UNKNOWN})"
+        return f"{model.name} (file {UNKNOWN})"
     return f"{model.name} ({model.sha256[:12]})"
 
 
 def _text(value: object) -> str:
     if value is None:
-        return _UNKNOWN
+        return UNKNOWN
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
@@ -218,7 +218,7 @@ def _some(names: Sequence[str], most: int = 3) -> str:
 
 
 def _gpus(manifest: Manifest) -> str:
-    return ", ".join(gpu.name or _UNKNOWN for gpu in manifest.server_host.gpus) or "none"
+    return ", ".join(gpu.name or UNKNOWN for gpu in manifest.server_host.gpus) or "none"
 
 
 def server_of(manifest: Manifest) -> str | None:
