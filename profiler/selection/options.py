@@ -9,6 +9,14 @@ from pathlib import Path
 from profiler.options import check, option
 from profiler.workloads.slo_options import slo_option
 
+
+def _metrics(incomplete: str) -> list[str]:
+    """Return the metrics that begin like this, for the shell."""
+    from profiler.metrics.catalogue import METRICS  # noqa: PLC0415 - heavy, and rarely wanted
+
+    return [f"{name}=" for name in METRICS if name.startswith(incomplete)]
+
+
 _SLOS = ("slo_ttft_ms", "slo_tpot_ms", "slo_e2e_ms")
 _LISTED = "several with commas between them: any of them"
 
@@ -24,9 +32,11 @@ class TargetOptions:
     e2e_p95: float | None = option(None, "Longest p95 of the end-to-end latency, ms.", least=0)
     e2e_p99: float | None = option(None, "Longest p99 of the end-to-end latency, ms.", least=0)
     per_user_tokens_per_s: float | None = option(None, "Least decode speed of one stream, median.", least=0)
-    at_most: tuple[str, ...] = option((), "Limit on any metric: ttft_ms.p90=300 (repeatable).", metavar="METRIC=X")
+    at_most: tuple[str, ...] = option(
+        (), "Limit on any metric: ttft_ms.p90=300 (repeatable).", metavar="METRIC=X", complete=_metrics
+    )
     at_least: tuple[str, ...] = option(
-        (), "The same from below: decode_tokens_per_s.p5=15 (repeatable).", metavar="METRIC=X"
+        (), "The same from below: decode_tokens_per_s.p5=15 (repeatable).", metavar="METRIC=X", complete=_metrics
     )
     slo_ttft_ms: float | None = slo_option("ttft_ms")
     slo_tpot_ms: float | None = slo_option("tpot_ms")

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from profiler.cli import app
 from profiler.errors import UsageError
+from profiler.options import declared
+from profiler.selection.options import TargetOptions
 
 FAST = {1: (100.0, 100.0), 8: (500.0, 400.0)}
 SLOW = {1: (60.0, 150.0), 8: (380.0, 430.0)}
@@ -88,3 +90,9 @@ def test_what_another_tool_measured_is_not_considered_and_says_so(runs: Path, tm
     (refused,) = json.loads(CliRunner().invoke(app, words).stdout)["refused"]
     assert "imports" in refused["path"]
     assert "another tool" in refused["sentence"]
+
+
+def test_metrics_of_limits_are_completed() -> None:
+    (at_most,) = (each for each in declared(TargetOptions) if each.name == "at_most")
+    assert at_most.complete is not None
+    assert at_most.complete("ttft_m") == ["ttft_ms="]
