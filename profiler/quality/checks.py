@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from profiler.quality.item import Answer, Item
 from profiler.quality.json_answers import is_valid
 from profiler.quality.languages import language_of
-from profiler.quality.scorer import POINTS, scorer
+from profiler.quality.scorer import POINTS, NotScoredError, scorer
 
 Check = Mapping[str, Any]
 
@@ -35,7 +35,10 @@ def checks_met(answer: Answer, item: Item) -> float:
 
 
 def unmet(text: str, item: Item) -> list[str]:
-    """Return the kinds of the checks that a text does not meet."""
+    """Return the kinds of the checks that a text does not meet. Raises `NotScoredError` for one stated wrongly."""
+    wrong = next(filter(None, map(mistake_in, item.checks)), None)
+    if wrong is not None:
+        raise NotScoredError(wrong)
     stripped = text.strip()
     return [check["kind"] for check in item.checks if not _KINDS[check["kind"]].is_met(stripped, check)]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiler.quality.item import Answer, Item
-from profiler.quality.scorer import POINTS, library, scorer
+from profiler.quality.scorer import POINTS, NotScoredError, library, scorer
 
 
 @scorer("Valid JSON", needs={"schema"}, source="RFC 8259", correct_from=POINTS, is_binary=True)
@@ -31,12 +31,21 @@ def json_schema(answer: Answer, item: Item) -> float:
 
 
 def is_valid(text: str, schema: Mapping[str, Any]) -> bool:
-    """Whether a text is JSON that a schema allows. Raises `NotScoredError` without the library."""
-    validator = library("jsonschema").Draft202012Validator(schema)
+    """Whether a text is JSON that a schema allows; references of the schema to other places are never fetched.
+
+    Raises `NotScoredError` without the library, and for what is no schema.
+    """
+    jsonschema, referencing = library("jsonschema"), library("referencing")
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
     try:
+        validator.check_schema(schema)
         return bool(validator.is_valid(_parse(text)))
     except (ValueError, RecursionError):
         return False
+    except jsonschema.SchemaError as error:
+        raise NotScoredError(f"its schema is no JSON Schema: {error.message}") from None
+    except referencing.exceptions.Unresolvable as error:
+        raise NotScoredError(f"its schema refers to {error.ref!r}, which is not in it") from None
 
 
 def _parse(text: str) -> object:

@@ -8,6 +8,7 @@ import pytest
 from profiler.content import content
 from profiler.quality.checks import checks_met, mistake_in, unmet
 from profiler.quality.item import Answer, Item
+from profiler.quality.scorer import NotScoredError
 
 WRONG = "the water of the river, el agua de la lluvia. " * 12
 
@@ -68,3 +69,8 @@ def test_each_kind(check: dict[str, Any], met: str, not_met: str) -> None:
 )
 def test_a_check_that_is_stated_wrongly_is_named(check: dict[str, Any], says: str) -> None:
     assert says in (mistake_in(check) or "")
+
+
+def test_checks_of_a_damaged_folder_give_no_score() -> None:
+    with pytest.raises(NotScoredError, match="no regular expression"):
+        checks_met(Answer("a"), Item(id="1", checks=[{"kind": "matches", "pattern": "("}]))

@@ -35,6 +35,18 @@ def test_json(said: str, valid: float, right: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"type": 5}, "no JSON Schema"),
+        ({"$ref": "http://127.0.0.1:9/schema.json"}, "refers to 'http://127.0.0.1:9/schema.json', which is not in it"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_named_and_nothing_is_fetched(schema: dict[str, object], says: str) -> None:
+    with pytest.raises(NotScoredError, match=says):
+        json_schema(Answer("1"), Item(id="1", schema=schema))
+
+
+@pytest.mark.parametrize(
     ("language", "text"),
     [
         ("en", "Brackwater will close its old iron bridge to cars because of cracked supports."),
