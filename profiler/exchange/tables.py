@@ -248,6 +248,8 @@ METRIC_ROWS: Table[MetricItem] = Table(
         Column("point", "VARCHAR", "Name of the load, such as c8 or r2.5.", lambda item: item.load.point.name or None),
         _at("load.point.concurrency", "BIGINT", "Requests in flight, of a load with a fixed number."),
         _at("load.point.rate_rps", "DOUBLE", "Mean arrivals per second, of a load with a rate."),
+        _at("load.point.depth_tokens", "BIGINT", "Context before each prompt, in a sweep over depths."),
+        _at("load.point.shots", "BIGINT", "Worked examples before each prompt."),
         Column(
             "verdict", "VARCHAR", "Of this load.", lambda item: item.load.verdict.level if item.load.verdict else None
         ),
