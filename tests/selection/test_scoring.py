@@ -245,3 +245,19 @@ def test_a_number_without_an_interval_is_left_out_by_name(runs: list[StoredRun])
     found = score(profile(memory), bare, DRAWS)
     assert not found.ranked
     assert all("peak_rss_bytes: " in one.reasons[0] for one in found.left_out)
+
+
+def test_a_candidate_whose_every_load_is_invalid_is_left_out(runs: list[StoredRun]) -> None:
+    bad = []
+    for run in runs:
+        verdict = run.summary.verdict
+        assert verdict is not None
+        level = "INVALID" if "c7g" in run.name else verdict.level
+        summary = run.summary.model_copy(update={"verdict": verdict.model_copy(update={"level": level})})
+        bad.append(replace(run, summary=summary))
+    found = score(profile(), bad, DRAWS)
+    assert hosts(found) == ["c7i.4xlarge"]
+    assert Said(found).reasons(found.left_out[0]) == ["no load of it is to be believed"]
+    forced = score(profile(), bad, replace(DRAWS, allow_invalid=True))
+    assert len(forced.ranked) == 2
+    assert Said(forced).lead.startswith("With INVALID runs (--force): ")

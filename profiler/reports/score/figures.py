@@ -105,7 +105,9 @@ def _strips(said: Said) -> go.Figure:
     )
     for row, index in enumerate(counting):
         at = rounded(100 * scoring.weights[index])
-        figure.add_shape(type="line", x0=at, x1=at, y0=row - 0.45, y1=row + 0.45, line={"color": "#808080", "width": 3})
+        for colour, width_px in (("#ffffff", 5), ("#000000", 2)):  # seen on every colour, light or dark
+            line = {"color": colour, "width": width_px}
+            figure.add_shape(type="line", x0=at, x1=at, y0=row - 0.45, y1=row + 0.45, line=line)
     return figure
 
 
