@@ -29,10 +29,10 @@ def test_the_worst_item_comes_first_with_all_that_belongs_to_it(run: Path, aforo
         "  prompt      Capital of Germany?",
         "  expected    Berlin",
         "  answer      Bonn",
-        "              ended by stop, 3 tokens, 30.0 ms; the same in all 2 repeats",
+        "              ended by stop, 3 tokens, 30.0 ms; 2 answers, all the same",
     ]
     assert "  answer      Barcelona\n" in second
-    assert second.endswith("the worst of 2 repeats, 2 different answers")
+    assert second.endswith("the worst of 2 answers, 2 of them different")
 
 
 def test_json_holds_every_answer(run: Path, aforo: Aforo) -> None:

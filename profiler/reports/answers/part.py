@@ -69,8 +69,9 @@ def part_of(folder: RunFolder, summary: Summary) -> Part | None:
 
 def _head(answers: Answers, point: str, loads: dict[str, str]) -> str:
     asked = answers.at(point)
-    repeats = max((len(one.repeats) for one in asked), default=0)
-    several = f", {count(repeats, 'repeat')} each" if repeats > 1 else ""
+    least, most = (pick((len(one.repeats) for one in asked), default=0) for pick in (min, max))
+    number = count(most, "answer") if least == most else f"{least} to {count(most, 'answer')}"
+    several = f", {number} each" if most > 1 else ""
     at = f" at {loads[point]}" if len(loads) > 1 else ""
     return f"{count(len(asked), answers.noun)}{several}{at}."
 

@@ -117,14 +117,14 @@ class ShownItem:
         return [f"{title} {points(value)}" for title, value in found if value is not None]
 
     @property
-    def repeats_note(self) -> str:
-        """How far the repeats agree; empty where there is one."""
+    def agreement(self) -> str:
+        """How far several answers agree; empty where there is one."""
         if len(self.said) < 2:
             return ""
         texts = [said.kept.text for said in self.said]
         if len(set(texts)) == 1:
-            return f"the same in all {len(texts)} repeats"
-        return f"the worst of {len(texts)} repeats, {len(set(texts))} different answers"
+            return f"{len(texts)} answers, all the same"
+        return f"the worst of {len(texts)} answers, {len(set(texts))} of them different"
 
 
 def shown(folder: RunFolder, answers: Answers, asked: Sequence[Asked], scorer: str | None) -> list[ShownItem]:

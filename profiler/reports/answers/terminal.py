@@ -34,7 +34,7 @@ def lines(item: ShownItem, most: int | None) -> Iterator[str]:
     if (reasoning := item.reasoning(most)) is not None:
         yield from _part("reasoning", reasoning)
     yield from _part("answer", item.answer(most) if item.answer(most).shown else Text("(empty)"))
-    yield from _part("", Text("; ".join(filter(None, [item.worst.facts, item.repeats_note]))))
+    yield from _part("", Text("; ".join(filter(None, [item.worst.facts, item.agreement]))))
 
 
 def _part(name: str, text: Text) -> Iterator[str]:

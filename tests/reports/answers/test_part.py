@@ -31,7 +31,7 @@ def bars(found: Part, scorer: str) -> Mapping[str, dict[str, int]]:
 
 def test_items_are_counted_by_their_mean_score(tmp_path: Path) -> None:
     found = part(answered_run(tmp_path / "run"))
-    assert found.head == "3 items, 2 repeats each."
+    assert found.head == "3 items, 2 answers each."
     assert bars(found, "exact_match") == {"1 in flight": {"0–10": 1, "50–60": 1, "90–100": 1}}
     assert found.worst_head == "The 2 items below 100 points by Exact match"
     assert [item.asked.name for item in found.worst] == ["de", "es"]
@@ -40,7 +40,7 @@ def test_items_are_counted_by_their_mean_score(tmp_path: Path) -> None:
 def test_loads_stand_side_by_side(tmp_path: Path) -> None:
     folder = answered_run(tmp_path / "run", points=["c1", "c4"])
     found = part(folder)
-    assert found.head == "3 items, 2 repeats each at 4 in flight."
+    assert found.head == "3 items, 2 answers each at 4 in flight."
     assert list(bars(found, "exact_match")) == ["1 in flight", "4 in flight"]
     assert [load for load, _ in found.by_load] == ["1 in flight", "4 in flight"]
     assert 'class="numbers scores"' in page_of(folder)
