@@ -81,7 +81,7 @@ def stored(path: Path, instance_type: str | None = None) -> Iterator[Offer]:
     for _, row in _rows(_table(path), path):
         if instance_type in {None, row.get("instance_type")}:
             try:
-                yield _offer(row)
+                yield _offer({name: row.get(name, "") for name in COLUMNS})
             except ValueError as error:
                 raise UsageError(f"{path} was damaged: {error}. Import the prices again.") from error
 

@@ -59,16 +59,20 @@ def check_currency(currency: str, flag: str = "--currency") -> None:
 
 
 def _listed(asked: CostOptions, instance_type: str, where: Places) -> PriceFacts:
-    """Return the one listed price that is meant."""
+    """Return the listed price that is meant: in a region that of the first list, whichever zone it is of."""
     kind = kind_of(asked) or "on-demand"
     found = [offer.price for offer in offers(instance_type, asked.region, kind, where)]
     found = [each for each in found if asked.price_term in {None, each.term_months}]
     what = f"{kind} price of {instance_type}{f' in {asked.region}' if asked.region else ''}"
     if not found:
         raise UsageError(f"--instance {instance_type}: no {what} is known. See 'aforo prices show {instance_type}'.")
-    if len(found) > 1:
+    meant = {(each.provider, None if asked.region else each.region, each.term_months) for each in found}
+    if len(meant) > 1:
         several = ", ".join(f"{each.provider or 'no provider'} {each.region or ''} {each.kind_text}" for each in found)
-        raise UsageError(f"--instance {instance_type}: there is more than one {what}: {several}. Pass --region too.")
+        raise UsageError(
+            f"--instance {instance_type}: there is more than one {what}: {several}. Pass --region, --price-term "
+            "or --price."
+        )
     return found[0]
 
 

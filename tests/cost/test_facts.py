@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from profiler.cost.facts import resolve, stated
 from profiler.cost.options import CostOptions
+from profiler.cost.prices import Places
 from profiler.errors import UsageError
 from profiler.results.host_facts import CloudFacts, CpuFacts, HostFacts
 from profiler.run.options import Options
@@ -133,3 +136,17 @@ def test_options_of_prices_that_do_not_go_together() -> None:
         Options(url="http://x", price_input=1, utilisation=0.5)
     with pytest.raises(UsageError, match="--price-upfront is for --price-term"):
         Options(price=1, price_upfront=5)
+
+
+def test_an_imported_price_is_found_for_the_detected_instance(tmp_path: Path) -> None:
+    rows = "instance_type,price_per_hour,currency,provider,region,kind,date,source\n"
+    (tmp_path / "mine.csv").write_text(f"{rows}c7g.4xlarge,0.41,EUR,aws,us-east-1a,on-demand,2026-11-01,contract\n")
+    facts = resolve(stated(), C7G, Places(imported=tmp_path))
+    assert facts.price is not None
+    assert (facts.price.per_hour, facts.price.currency) == (0.41, "EUR")
+    assert (facts.price.source.title, facts.price.source.date) == ("contract", "2026-11-01")
+    named = stated(CostOptions(instance="c7g.4xlarge", region="us-east-1"), Places(imported=tmp_path))
+    assert named.price is not None
+    assert named.price.per_hour == 0.41
+    with pytest.raises(UsageError, match="more than one on-demand price"):
+        stated(CostOptions(instance="c7g.4xlarge"), Places(imported=tmp_path))

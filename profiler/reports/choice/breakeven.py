@@ -99,7 +99,8 @@ def _reasons(found: Breakeven) -> Iterator[str]:
             _estimate(_thousand(cost_per_request_full(host)), found.currency),
         )
         serves = f"at {host.at.load.described} it serves {rate}"
-        yield f"{host.way.name}: {_hour(host.per_hour, found)}; {serves}; 1,000 requests cost {full} when so full."
+        used = f"{host.utilisation_ratio:.0%} utilisation"
+        yield f"{host.way.name}: {_hour(host.per_hour, found)}; {serves}; at {used} 1,000 requests cost {full}."
     for way in found.ways[len(found.hosts) :]:
         each = way.per_request_at_capacity()
         if way.per_request:
@@ -108,6 +109,8 @@ def _reasons(found: Breakeven) -> Iterator[str]:
         elif each is not None:
             full = _estimate(_thousand(each), found.currency)
             yield f"{way.name}: {_hour(way.unit_per_hour, found)}; 1,000 requests cost {full} when it is full."
+    if first is None and found.may_be_own and _has_others(found):
+        yield "What would tell: more or longer runs, which narrow what a host serves, or a load that it serves faster."
     if first is not None and first.low > 0 and _has_others(found):
         way = next(one for one in found.ways if one.name in first.possible)
         if way.capacity_per_day is not None:

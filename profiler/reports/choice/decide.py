@@ -102,6 +102,8 @@ def days(payback: Payback) -> str:
     least, most = _day(payback.least), _day(payback.most)
     if payback.least == inf:
         return "never"
+    if payback.most == 0:
+        return "at once"
     if payback.most == inf:
         return f"after {least} days at the least, perhaps never"
     if least == most:
@@ -131,7 +133,8 @@ def _reasons(found: Decision) -> Iterator[str]:
     bill = f"A day costs {_span(found.current.day, found)} now and {_span(found.candidate.day, found)} then"
     limit = f"{found.question.payback_within_days:g} days"
     yield f"{bill}{_of_hosts(found)}: paid back {days(found.payback)}. Within {limit} asked for: {payback.standing}."
-    yield from (f"What would tell: {one.tell}." for one in found.conditions if one.tell)
+    if found.verdict == "cannot be told":
+        yield from (f"What would tell: {one.tell}." for one in found.conditions if one.tell)
 
 
 def _of_hosts(found: Decision) -> str:
