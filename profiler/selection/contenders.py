@@ -40,8 +40,9 @@ class Contender:
 
     @cached_property
     def shown_load(self) -> JudgedLoad | None:
-        """Its operating point, or the load that comes nearest; None where no load is to be believed."""
-        return self.operating.at or self.operating.nearest_miss
+        """Its operating point, or the nearest of the loads that stand best; None where no load is to be believed."""
+        alike = [one for one in self.operating.loads if one.standing == self.operating.standing]
+        return self.operating.at or min(alike, key=lambda one: one.worst_miss_ratio, default=None)
 
     @property
     def against(self) -> list[Answer]:
