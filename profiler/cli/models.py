@@ -41,7 +41,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def make(
     shape: ShapeName,
-    quant: Annotated[str, typer.Option(help="F16, Q8_0, Q4_0 or Q4_K_M.")] = "Q4_K_M",
+    quant: Annotated[str, typer.Option(help="F16, Q8_0, Q4_0, Q4_1 or Q4_K_M.")] = "Q4_K_M",
     engine: Annotated[str, typer.Option("--for", help="llama.cpp: a GGUF file. vllm: a folder without weights.")] = (
         _LLAMA_CPP
     ),

@@ -1,5 +1,6 @@
 """`aforo quantisations`: what a model stored in fewer bits loses in predictions and gains in size, speed and price."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ def quantisations(
         int | None, typer.Option(min=1, max=1024, help="Threads of llama.cpp. Default: all CPUs.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for runs and results.")] = Path("runs"),
-    markdown: Annotated[Path | None, typer.Option(help="Write the table as Markdown, too.", metavar="FILE")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -35,7 +36,6 @@ def quantisations(
 
     The least quantised file is the base. Predictions are compared by llama.cpp's own llama-perplexity, built on demand.
     """
-    from profiler.cli.forms import write_file
     from profiler.cli.output import write_json
     from profiler.cli.progress import shown_progress
     from profiler.reports.quantisations import as_markdown
@@ -50,10 +50,10 @@ def quantisations(
         work = LadderWork(wanted, progress, SystemClock(), interrupt.check)
         out.mkdir(parents=True, exist_ok=True)
         ladder = work.carry_out(lambda known: replace(work.path, _as_json(known)))
-    if markdown is not None:
-        write_file(markdown, as_markdown(ladder).encode())
     if json:
         write_json(_as_json(ladder))
+    elif markdown:
+        sys.stdout.write(as_markdown(ladder))
     else:
         _print(ladder)
         print(f"Results  {work.path}")

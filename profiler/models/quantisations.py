@@ -18,7 +18,7 @@ from profiler.models.layout import Tensor
 from profiler.models.random_bytes import RandomBytes
 from profiler.models.shapes import Shape
 
-_F16, _Q4_0, _Q5_0, _Q8_0, _Q4_K, _Q5_K, _Q6_K = 1, 2, 6, 8, 12, 13, 14
+_F16, _Q4_0, _Q4_1, _Q5_0, _Q8_0, _Q4_K, _Q5_K, _Q6_K = 1, 2, 3, 6, 8, 12, 13, 14
 
 
 def _rms(lowest: float, highest: float) -> float:
@@ -56,6 +56,14 @@ def _draw_q8_0(random: RandomBytes, elements: int, deviation: float) -> bytearra
 def _draw_q4_0(random: RandomBytes, elements: int, deviation: float) -> bytearray:
     """Blocks of 32: a float16 scale, 32 × 4 bits from −8 to 7."""
     return _signed_scales(random, elements, block_bytes=18, scale=deviation / _rms(-8, 7))
+
+
+def _draw_q4_1(random: RandomBytes, elements: int, deviation: float) -> bytearray:
+    """Blocks of 32: a float16 scale, a float16 minimum, 32 × 4 bits from 0 to 15."""
+    blocks = random.uint8(elements // 32 * 20)
+    scale = _six_bits(deviation / _rms(-7.5, 7.5))
+    _fill(blocks, 20, 0, _half(scale) + _half(-7.5 * scale))
+    return blocks
 
 
 def _draw_q5_0(random: RandomBytes, elements: int, deviation: float) -> bytearray:
@@ -98,11 +106,16 @@ def _signed_scales(random: RandomBytes, elements: int, block_bytes: int, scale: 
 
 def _scales_and_minima(random: RandomBytes, elements: int, block_bytes: int, scale: float, middle: float) -> bytearray:
     """Random blocks of 256 whose minimum lies `middle` steps below zero; all 6-bit numbers are 1."""
-    mantissa, exponent = frexp(scale)
-    exact = ldexp(round(mantissa * 64) / 64, exponent)  # six bits, so that middle × scale is a float16, too
+    exact = _six_bits(scale)
     blocks = random.uint8(elements // 256 * block_bytes)
     _fill(blocks, block_bytes, 0, _half(exact) + _half(exact * middle) + bytes([1] * 8 + [0x11] * 4))
     return blocks
+
+
+def _six_bits(scale: float) -> float:
+    """Return a scale with so few digits that half-whole multiples of it, up to some dozens, are float16, too."""
+    mantissa, exponent = frexp(scale)
+    return ldexp(round(mantissa * 64) / 64, exponent)
 
 
 def _fill(blocks: bytearray, block_bytes: int, first: int, values: bytes) -> None:
@@ -122,6 +135,7 @@ Draw = Callable[[RandomBytes, int, float], bytearray]
 DRAWS: dict[int, Draw] = {
     _F16: _draw_f16,
     _Q4_0: _draw_q4_0,
+    _Q4_1: _draw_q4_1,
     _Q5_0: _draw_q5_0,
     _Q8_0: _draw_q8_0,
     _Q4_K: _draw_q4_k,
@@ -148,6 +162,7 @@ QUANTISATIONS = {
         Quantisation(name="F16", file_type=1, tensor_type=_F16),
         Quantisation(name="Q8_0", file_type=7, tensor_type=_Q8_0),
         Quantisation(name="Q4_0", file_type=2, tensor_type=_Q4_0),
+        Quantisation(name="Q4_1", file_type=3, tensor_type=_Q4_1),
         Quantisation(name="Q4_K_M", file_type=15, tensor_type=_Q4_K),
     )
 }
@@ -180,7 +195,7 @@ def tensor_type(tensor: Tensor, quantisation: Quantisation, shape: Shape) -> int
     if tensor.deviation is None:
         return ggml.F32
     wanted = quantisation.tensor_type
-    if wanted in {_Q4_0, _Q4_K}:
+    if wanted in {_Q4_0, _Q4_1, _Q4_K}:
         wanted = _mixed(tensor, wanted, shape)
     if tensor.columns % ggml.TENSOR_TYPES[wanted].block_elements:
         wanted = _FALLBACKS.get(wanted, wanted)

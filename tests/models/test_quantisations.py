@@ -53,7 +53,7 @@ def test_every_tensor_is_stored_as_llama_cpp_would(tmp_path: Path, layout: str) 
     needed("llama_cpp")
     shape = LAYOUTS[layout]
     full = synthetic.make(shape, quantisations.named("F16"), tmp_path)
-    for quantisation in (quantisations.named(name) for name in ("Q8_0", "Q4_0", "Q4_K_M")):
+    for quantisation in (quantisations.named(name) for name in ("Q8_0", "Q4_0", "Q4_1", "Q4_K_M")):
         target = tmp_path / f"{quantisation.name}.gguf"
         command = [sys.executable, str(QUANTISE), str(full), str(target), str(quantisation.file_type)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -73,6 +73,7 @@ def test_rows_that_are_no_whole_blocks_are_refused() -> None:
 BLOCKS_SHA256 = {
     "F16": "91d710a76f9dfcc5aa6b0d80981167fb8ade83db426f2db5645e0929e83bcd89",
     "Q4_0": "2d4b6a9f785e52b5dec845a1ffb3d9d98510612216fe1046f9bd119eb99795b6",
+    "Q4_1": "4b6b21cda79e69dab3a646ae4b9237d73cb904561079cf34239d68d93e4d309b",
     "Q5_0": "fca802f2f7e3f865afccc14746803ff62f4e17c9d7ffb65b6e74645e36c137e9",
     "Q8_0": "25e9d002a78581c3de83405e81b56b2514c35f4a3e8b6eaafe4dbf0d0b7b389f",
     "Q4_K": "b6707a31e15fdf4ee6635406de8aaedb4570d411bd1c90acca6248dc3230fdf0",
@@ -101,5 +102,5 @@ def test_float16_is_rounded_as_numpy_rounds(factor: float) -> None:
 
 def test_an_unknown_quantisation_is_answered_with_the_nearest() -> None:
     assert quantisations.named("q8_0").name == "Q8_0"
-    with pytest.raises(ModelError, match=r"'Q8'\. Did you mean 'Q8_0'\? Known ones: F16, Q8_0, Q4_0, Q4_K_M\."):
+    with pytest.raises(ModelError, match=r"'Q8'\. Did you mean 'Q8_0'\? Known ones: F16, Q8_0, Q4_0, Q4_1, Q4_K_M\."):
         quantisations.named("Q8")

@@ -75,6 +75,7 @@ FILES_SHA256 = {
     "F16": "da360a827223672acec70ae14132098a23a206a1a143238ec23e45c827837e13",
     "Q8_0": "ff3f62d897cf2352d45bd8dcd1fff97c134aa6bb0f5939f87ec25dc2a63aaf48",
     "Q4_0": "57a69dedc2f8de90ae09d078cc674b16adb803a3c324b39fcb01d95f05ff12c2",
+    "Q4_1": "6b0cb857b46e7ec4d27605793b7afb9b71d7a18a9ca3e7eab861be81955ce6ec",
     "Q4_K_M": "3bb20ce4fd294aa2c4172ee4273fde9200fe8e67fa675e50ff86b9b6ce1431a6",
 }
 """Of the smallest model; Q4_K_M of it has matrices in Q4_K, Q5_0, Q6_K and Q8_0."""
