@@ -70,15 +70,16 @@ def _print(ladder: "Ladder") -> None:
     from rich.table import Table
 
     from profiler.cli.output import console
-    from profiler.reports.quantisations import head, rows, sentences
+    from profiler.reports.quantisations import sentences, tables
 
-    first, *titles = head(ladder)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    table.add_column(first, overflow="fold")
-    for title in titles:
-        table.add_column(title, justify="right")
-    for row in rows(ladder):
-        table.add_row(*row)
-    console().print(table)
+    for one in tables(ladder):
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        table.add_column(one.head[0], overflow="fold")
+        for title in one.head[1:]:
+            table.add_column(title, justify="right", overflow="fold")
+        for row in one.rows:
+            table.add_row(*row)
+        console().print(table)
+        print()
     for sentence in sentences(ladder):
-        console().print(sentence)
+        print(sentence)

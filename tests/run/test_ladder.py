@@ -13,7 +13,7 @@ from support.small_shapes import LLAMA
 from profiler.errors import ModelError, UsageError
 from profiler.models import quantisations, shapes, synthetic
 from profiler.progress import Silent
-from profiler.reports.quantisations import as_markdown, head, rows, sentences
+from profiler.reports.quantisations import as_markdown, sentences, tables
 from profiler.results.ladder import Divergence, Figure, Ladder, Rung
 from profiler.run import ladder as ladders
 from profiler.run.ladder import LadderWork, Wanted
@@ -126,12 +126,13 @@ SHOWN = Ladder(
 )
 
 
-def test_the_table() -> None:
-    assert head(SHOWN) == ["file", "type", "size", "bits/weight", "mean KLD", "same top token", "perplexity", "decode"]
-    first, second = rows(SHOWN)
-    assert first[4:] == ["–", "–", "–", "81.3 (80.1–82.5) tokens/s"]
-    assert second[4:6] == ["0.136 ± 0.007", "76.1 ± 2.6 %"]  # 1.96 × 0.003324 = 0.0065; 1.96 × 1.336 = 2.6
-    assert second[-1] == "–"
+def test_the_tables() -> None:
+    lost, gained = tables(SHOWN)
+    assert lost.head == ["file", "size", "bits/weight", "mean KLD", "same top token", "perplexity"]
+    assert lost.rows[0] == ["F16", "93.8\N{NO-BREAK SPACE}MiB", "5.85", "–", "–", "–"]
+    last = [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in lost.rows[1][3:]]
+    assert last == ["0.136 ± 0.007", "76.1 ± 2.6 %", "70.8"]  # 1.96 × 0.003324 = 0.0065, 1.96 × 1.336 = 2.6
+    assert gained == (["file", "decode, tokens/s"], [["F16", "81.3 (80.1–82.5)"], ["Q2_K", "–"]])
 
 
 def test_the_sentences_beside_it() -> None:
@@ -139,7 +140,7 @@ def test_the_sentences_beside_it() -> None:
     assert "Predictions of 5,100 tokens of mine.txt, against F16." in said
     assert "Q2_K was not measured: out of memory" in said
     assert "it is the base" not in said
-    assert as_markdown(SHOWN).startswith("# Quantisations of F16\n\n| file | type |")
+    assert as_markdown(SHOWN).startswith("# Quantisations of F16\n\n| file | size |")
 
 
 def test_the_command(models: list[str], tmp_path: Path) -> None:
