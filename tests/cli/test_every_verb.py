@@ -52,6 +52,7 @@ EXAMPLES: dict[str, list[str]] = {
     "prices set": [RUN, "--price", "0.5"],
     "prices refresh": ["--region", "nowhere", "--help"],  # asks AWS
     "prices show": ["c7g.4xlarge"],
+    "quantisations": ["synthetic:tiny-1m/Q8_0", "synthetic:tiny-1m/Q4_0", "--text", FILE, "--no-measure"],
     "query": ["SELECT 1", "--runs", "."],
     "report": [RUN],
     "rules": [],
@@ -64,7 +65,13 @@ EXAMPLES: dict[str, list[str]] = {
 }
 # Parameters that are texts by type, and can be the path of a file.
 TEXTS = {("run", "workload"), ("run", "model"), ("workloads show", "workload"), ("models show", "model")}
-TEXTS |= {("check-claim", "claim"), ("score", "profile"), ("models make", "shape"), ("models make-lora", "shape")}
+TEXTS |= {
+    ("quantisations", "models"),
+    ("check-claim", "claim"),
+    ("score", "profile"),
+    ("models make", "shape"),
+    ("models make-lora", "shape"),
+}
 
 
 class Parameter(NamedTuple):
