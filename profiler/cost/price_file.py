@@ -103,7 +103,8 @@ def _table(path: Path) -> "csv.DictReader[str]":
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Expected a CSV.") from error
     head = content.partition("\n")[0]
-    return csv.DictReader(io.StringIO(content, newline=""), delimiter=";" if ";" in head and "," not in head else ",")
+    delimiter = ";" if ";" in head and "," not in head else ","
+    return csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
 
 
 def _rows(table: "csv.DictReader[str]", path: Path) -> Iterator[tuple[int, Row]]:

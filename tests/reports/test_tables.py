@@ -131,10 +131,11 @@ def test_what_few_runs_have_is_left_out_of_the_others():
     assert tables.scalar_rows(missing) == []
     measured = {"ttft_answer_ms": distribution(), "reasoning_token_ratio": Scalar(unit="ratio", value=0.75)}
     assert [row.label for row in tables.distribution_rows(measured)] == ["Time to first answer token"]
-    assert [row.value for row in tables.scalar_rows(measured)] == ["75\u00a0%"]
+    assert [row.value for row in tables.scalar_rows(measured)] == ["75.0\u00a0%"]
 
 
 def test_a_run_without_reasoning_has_no_card_for_it(fake_run):
-    labels = [card.label for card in tables.headline_cards(fake_run.summary, fake_run.manifest)]
+    run = fake_run()
+    labels = [card.label for card in tables.headline_cards(run.summary, run.manifest)]
     assert "Time to first token (TTFT)" in labels
     assert "Time to first answer token" not in labels

@@ -23,6 +23,7 @@ def plan(*, is_synthetic: bool = False, tls: TlsOptions | None = None, warnings:
         warnings=warnings,
         workload=None,
         trace=None,
+        data=None,
     )
 
 
@@ -31,7 +32,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host without other work, an engine that was built for it, prompts of which there is nothing to say."""
     monkeypatch.setattr(module, "load_per_core", lambda: 0.1)
     monkeypatch.setattr(module, "slow_build", lambda engine, features: None)
-    monkeypatch.setattr(module, "prompt_warnings", lambda workload, trace: [])
+    monkeypatch.setattr(module, "prompt_warnings", lambda workload, trace, data: [])
 
 
 HOST: Any = SimpleNamespace(cpu=SimpleNamespace(isa_features=None), roofline=None)
