@@ -96,7 +96,7 @@ class WorkloadOptions:
         None, "How responses end. Default: the workload's.", key="stop", choices=("length", "natural")
     )
     keep_responses: bool = option(False, "Keep the text of responses (answers.jsonl).", key="keep_responses")
-    run_code: bool = option(False, "Run generated code against the tests of its items, isolated (bubblewrap).")
+    run_code: bool = option(False, "Run generated code against its tests, isolated.")
     seed: int = option(1, "Seed of prompts and sampling.")
     data: Path | None = option(
         None,
@@ -107,7 +107,7 @@ class WorkloadOptions:
         excludes={"trace": "each says what is asked"},
     )
     prompt_column: str | None = option(
-        None, "Column of a data file that holds the prompts. Default: prompt.", metavar="NAME", key="prompts.column"
+        None, "Column of prompts in a data file. Default: prompt.", metavar="NAME", key="prompts.column"
     )
     reference_column: str | None = option(
         None,
