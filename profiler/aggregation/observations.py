@@ -15,6 +15,7 @@ from profiler.aggregation.windows import Window
 from profiler.energy.account import Account, accounts
 from profiler.energy.use import Seen
 from profiler.results.manifest import Manifest, Phase, Point
+from profiler.results.points import engine_at
 from profiler.results.records import Sample
 from profiler.stats.values import Values
 from profiler.wire_audit.audit import Audit
@@ -125,11 +126,13 @@ def slo_of(manifest: Manifest) -> Slo:
 
 
 def cut_to_point(manifest: Manifest, name: str) -> Manifest:
-    """Return the manifest without the phases of other points than the named one."""
+    """Return the manifest without the phases of other points than the named one, with the engine as it was there."""
     if len(manifest.points) < _SEVERAL:
         return manifest
     kept = [phase for phase in manifest.phases if phase.point in {None, name}]
-    return manifest.model_copy(update={"phases": kept})
+    point = next((each for each in manifest.points if each.name == name), None)
+    engine = manifest.engine if point is None else engine_at(manifest.engine, point)
+    return manifest.model_copy(update={"phases": kept, "engine": engine})
 
 
 def measured_phases(manifest: Manifest) -> list[Phase]:

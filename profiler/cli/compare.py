@@ -49,14 +49,15 @@ def compare(
     from profiler.cli.progress import shown_progress
     from profiler.reports.compare.comparison import compare_sets
     from profiler.reports.png import find_browser
-    from profiler.results.run_set import read_runs
+    from profiler.results.run_set import at_settings, read_runs
 
     drift_ratio = drift_of(drift)
     chosen = chosen_form(out, form, json=json, png=png)
     if chosen is Form.PNG:
         find_browser()  # before any work
     with shown_progress(quiet=quiet) as progress:
-        stored, refused = read_runs(_told(runs, progress), allow_invalid=force)
+        found, refused = read_runs(_told(runs, progress), allow_invalid=force)
+        stored = at_settings(found)
         progress.stage(f"Comparing {len(stored)} run{'s' if len(stored) != 1 else ''}")
         comparisons = compare_sets(
             stored, refused, baseline, allow_mismatch or [], drift_ratio, answers_of_runs(stored)

@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 from profiler.energy.band import power_w
 from profiler.energy.scopes import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.use import of_channel
-from profiler.reports import figures, loads, series, variants
+from profiler.reports import figures, loads, series, settings, variants
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.gathered import Gathered
@@ -73,6 +73,9 @@ def _loads(manifest: Manifest, summary: Summary) -> list[Panel]:
         return []
     if curves := variants.figures(summary, manifest.engine):
         return [Panel(name, title, "Each dot is a row of the table.", figure, title) for name, title, figure in curves]
+    if drawn := settings.figures(summary):
+        note = "Each dot is a setting of the server, with its 95 % interval where it has one."
+        return [Panel(name, title, note, figure, f"{title}.") for name, title, figure in drawn]
     panels = []
     load = manifest.workload.load
     if summary.conclusion is not None and isinstance(load, SloSearch):

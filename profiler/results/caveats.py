@@ -12,6 +12,7 @@ CaveatId = Literal[
     "ramp-cut-short",
     "refused-request",
     "roofline-incomplete",
+    "setting-left-out",
     "setup",
     "shared-cpus",
     "slow-build",

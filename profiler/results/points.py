@@ -2,7 +2,11 @@
 
 from profiler.results.manifest import EngineFacts, Manifest, Point
 from profiler.results.summary import PointSummary, Scalar
-from profiler.workloads.schema import ClosedLoop, OpenLoop
+from profiler.workloads.schema import ClosedLoop, OpenLoop, Settings
+
+_SERVER = Settings.model_fields.keys() - {"prompt_cache"}
+_TITLES = {name: field.title for name, field in EngineFacts.model_fields.items() if field.title}
+_FIELDS = {"engine_path": "path"}  # settings that engine facts have under another name
 
 
 def at_concurrency(concurrency: int) -> Point:
@@ -47,8 +51,29 @@ def variant_words(point: Point) -> list[str]:
     return [
         *([f"depth {point.depth_tokens:,}"] if point.depth_tokens is not None else []),
         *([f"{point.shots} {'example' if point.shots == 1 else 'examples'}"] if point.shots is not None else []),
+        *setting_words(point),
         *([f"cache {point.settings['prompt_cache']}"] if "prompt_cache" in point.settings else []),
     ]
+
+
+def server_settings(point: Point) -> dict[str, str]:
+    """Return what was swept over of the settings of the server at a point, but for its prompt cache, by option."""
+    return {name: value for name, value in point.settings.items() if name in _SERVER}
+
+
+def setting_words(point: Point) -> list[str]:
+    """Say which settings of the server were swept over, and their values at a point."""
+    return [f"{_TITLES.get(name, name.replace('_', ' '))} {value}" for name, value in server_settings(point).items()]
+
+
+def engine_at(engine: EngineFacts, point: Point) -> EngineFacts:
+    """Return the engine of a run as it was at a point."""
+    if not point.settings:
+        return engine
+    flags = {f"--{name.replace('_', '-')}": value for name, value in server_settings(point).items()}
+    known = {_FIELDS.get(name, name): value for name, value in point.settings.items()}
+    fields = {name: value for name, value in known.items() if name in EngineFacts.model_fields}
+    return EngineFacts.model_validate({**engine.model_dump(), **fields, "options": {**engine.options, **flags}})
 
 
 def context_tokens(point: Point, engine: EngineFacts) -> int | None:

@@ -1,7 +1,7 @@
 """Several run folders at once: which of them can be compared, and a sentence for each that cannot."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from profiler.errors import RunFolderError
 from profiler.results.folder import RunFolder
 from profiler.results.imported import IMPORTED_FILE
 from profiler.results.manifest import Manifest
-from profiler.results.summary import Summary
+from profiler.results.points import engine_at, server_settings, setting_words
+from profiler.results.summary import PointSummary, Summary
 
 # A folder with one of them was meant to be a run, or is a result of another tool, which is refused as such.
 _MARKS = ("run.json", "summary.json", "requests.jsonl", IMPORTED_FILE)
@@ -35,6 +36,40 @@ class Refused:
 
     path: Path
     sentence: str
+
+
+def at_settings(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return runs with each sweep over settings of the server parted into one run for each combination.
+
+    Each reads as a run that was made with these settings, so that it can be compared with others.
+    """
+    return [part for run in runs for part in _parted(run)]
+
+
+def _parted(run: StoredRun) -> list[StoredRun]:
+    found: dict[tuple[tuple[str, str], ...], list[PointSummary]] = {}
+    for summary in run.summary.points:
+        found.setdefault(tuple(server_settings(summary.point).items()), []).append(summary)
+    if not any(found):
+        return [run]
+    return [_part(run, summaries) for summaries in found.values()]
+
+
+def _part(run: StoredRun, summaries: Sequence[PointSummary]) -> StoredRun:
+    """Return what a run measured with one combination of settings; its first load stands for it."""
+    first = summaries[0]
+    words = ", ".join(setting_words(first.point))
+    run_id = f"{run.name} ({words})"
+    plain = run.manifest.workload.settings.model_copy(update=dict.fromkeys(server_settings(first.point)))
+    about = {
+        "run_id": run_id,
+        "engine": engine_at(run.manifest.engine, first.point),
+        "workload": run.manifest.workload.model_copy(update={"settings": plain}),
+        "points": [each for each in run.manifest.points if each.name in {one.point.name for one in summaries}],
+    }
+    own = {name: getattr(first, name) for name in PointSummary.model_fields if name != "point"}
+    more = {"run_id": run_id, "points": list(summaries), "headline": first.point.name, "conclusion": None}
+    return StoredRun(run.folder, run.manifest.model_copy(update=about), run.summary.model_copy(update={**own, **more}))
 
 
 def find_runs(paths: Iterable[Path]) -> Iterator[Path]:

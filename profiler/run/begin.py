@@ -13,6 +13,7 @@ from profiler.options import given
 from profiler.progress import Progress
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
+from profiler.results.points import engine_at
 from profiler.run.caveats import caveats, of_price
 from profiler.run.context import ISO, RunContext
 from profiler.run.cpus import format_cpus
@@ -68,7 +69,7 @@ def engine_facts(plan: Plan) -> EngineFacts:
     facts = plan.endpoint.describe()
     cpus = format_cpus(plan.cpus.server) or None
     more = {"cpus": cpus, "command": hide_arguments(facts.command), "options": _tuned(plan.options)}
-    return facts.model_copy(update=more)
+    return engine_at(facts.model_copy(update=more), plan.first_point)
 
 
 def _tuned(options: Options) -> dict[str, str]:

@@ -50,6 +50,7 @@ class RunContext:
         self.clock = clock
         self.tick = tick
         self.error: AforoError | None = None
+        self.is_serving = True  # False while no server runs, since one of a sweep's settings kept it from starting
         with ExitStack() as opened:
             self.requests = opened.enter_context(closing(Journal(self.folder.requests)))
             self.samples = opened.enter_context(closing(Journal(self.folder.samples)))

@@ -16,7 +16,7 @@ from profiler.run.recompute import summary_of_last_point
 from profiler.run.requests import leave_out_refused, write_requests
 from profiler.run.responses import RefusedError, Responses
 from profiler.run.sampling import SAMPLES_PER_S, Recorder
-from profiler.run.serve import serve_point
+from profiler.run.serve import not_served, serve_point
 from profiler.search.strategy import is_one_point, search_for
 from profiler.timing.messages import BlockBegan, Exchange, Job, JobDone, Message
 
@@ -30,7 +30,9 @@ def measure(run: RunContext, recorder: Recorder) -> None:
     measured: list[PointSummary] = []
     while (point := search.next_point(measured)) is not None:
         start_bytes = run.requests.size_bytes
-        serve_point(run, recorder, point)
+        if not serve_point(run, recorder, point):
+            measured.append(not_served(point))
+            continue
         first_index = _measure_point(run, recorder, responses, point, first_index)
         if is_one_point(workload):
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 from profiler.cost.options import CostOptions
 from profiler.errors import UsageError
 from profiler.options import check, option
-from profiler.servers.options import EngineOptions
+from profiler.servers.options import SWEPT, EngineOptions
 from profiler.workloads.slo_options import slo_option
 
 _ENDPOINT = ("url",)
@@ -45,6 +45,10 @@ def _number(text: str) -> float:
         return int(text)
     except ValueError:
         return float(text)
+
+
+def _settings(begun: str) -> list[str]:
+    return [f"{name}=" for name in SWEPT if name.startswith(begun)]
 
 
 def _absolute(_: str, path: Path) -> str:
@@ -229,6 +233,14 @@ class ServerOptions:
     )
     server_cpus: str | None = option(
         None, "Pin the server to these CPUs, such as 0-1,4.", metavar="CPUS", excludes=_STARTED
+    )
+    settings: tuple[str, ...] = option(
+        (),
+        "Sweep over a setting of the server: threads=4,8 or kv_cache=f16,q8_0 (repeatable: every combination).",
+        flag="--settings",
+        metavar="NAME=V[,V…]",
+        complete=_settings,
+        excludes=_STARTED,
     )
     start_timeout_s: float = option(
         300.0, "Seconds the server may take to start.", flag="--start-timeout", excludes=_STARTED

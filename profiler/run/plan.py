@@ -3,20 +3,17 @@
 import os
 import platform
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
-
-import psutil
 
 from profiler.cost.facts import Stated, stated
 from profiler.cost.prices import places
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
-from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
-from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
+from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
@@ -25,17 +22,16 @@ from profiler.progress import Progress
 from profiler.quality.item import Item
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts, Point
-from profiler.run import sizing
-from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
+from profiler.run import settings, sizing
+from profiler.run.cpus import CpuSets
 from profiler.run.fit import Fit, available_bytes, fit_depths
 from profiler.run.options import Options
-from profiler.run.threads import fast_cores
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
 from profiler.search.strategy import first_point, is_one_point
 from profiler.search.variants import has_cache_sweep, variants_of
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
-from profiler.servers.choose import check_serves_checkpoints, choose, provide
+from profiler.servers.choose import check_serves_checkpoints, choose, engine_for, provide
 from profiler.servers.credentials import Credentials, read_credentials
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_http import OpenAiEndpoint
@@ -82,6 +78,7 @@ class Plan:
     nonce: str | None = None  # of the prompts; None where Aforo makes none
     launch: Launch | None = None  # of the server that is to be started, but for what points differ in
     contexts: Mapping[int | None, int] = field(default_factory=dict)  # of each stream, by depth
+    served: Point | None = None  # whose server `endpoint` is; None: the first one
 
     @property
     def server(self) -> ManagedServer | None:
@@ -101,29 +98,33 @@ class Plan:
     @property
     def is_restarted(self) -> bool:
         """Whether points take servers that differ."""
-        variants = variants_of(self.workload)
-        return len({(self.contexts.get(each.depth_tokens), each.prompt_cache) for each in variants}) > 1
+        load = self.first_point
+        return len({self._server_key(each.at(load)) for each in variants_of(self.workload)}) > 1
 
     def is_served(self, point: Point) -> bool:
         """Whether the server of now is the one that a point takes."""
-        facts = self.endpoint.describe()
-        wanted = self.contexts.get(point.depth_tokens, facts.context_tokens)
-        cache = point.settings.get("prompt_cache", facts.prompt_cache)
-        return (facts.context_tokens, facts.prompt_cache) == (wanted, cache)
+        return self._server_key(point) == self._server_key(self.served or self.first_point)
+
+    def _server_key(self, point: Point) -> tuple[object, ...]:
+        return self.contexts.get(point.depth_tokens), tuple(sorted(point.settings.items()))
 
     def as_served(self, point: Point) -> Point:
-        """Return a point with the context of its server, where that follows the depth."""
-        if point.depth_tokens is None or point.depth_tokens not in self.contexts:
-            return point
-        context = {"context_tokens": str(self.contexts[point.depth_tokens])}
-        return point.model_copy(update={"settings": {**point.settings, **context}})
+        """Return a point with what of its server follows from its depth, or from the program that it names."""
+        own: dict[str, str | None] = {}
+        if point.depth_tokens is not None and point.depth_tokens in self.contexts:
+            own["context_tokens"] = str(self.contexts[point.depth_tokens])
+        if "engine_path" in point.settings:
+            facts = self.endpoint.describe()
+            own |= {"version": facts.version, "build": facts.build}
+        known = {name: text for name, text in own.items() if text is not None}
+        return point.model_copy(update={"settings": {**point.settings, **known}}) if known else point
 
     def server_at(self, point: Point) -> ManagedServer:
         """Return the server that a point takes, where the one before was. Raises `UsageError`, `ServerError`."""
         assert self.launch is not None  # noqa: S101 - only a managed server is started anew
-        options = replace(self.options, engine=self.endpoint.describe().name, prompt_cache=_cache(self.options, point))
+        options = replace(self.options, engine=self.endpoint.describe().name)
         context_tokens = self.contexts.get(point.depth_tokens, self.launch.context_tokens)
-        server = choose(replace(self.launch, context_tokens=context_tokens), options)
+        server = _server(replace(self.launch, context_tokens=context_tokens), options, point)
         server.address = self.endpoint.address
         return server
 
@@ -137,7 +138,7 @@ class Plan:
             asked,
             engine=asked.engine or (None if self.external else engine.name),
             model=self.model.name if self.external else self.model.source,
-            threads=engine.threads,
+            threads=None if self.workload.settings.threads else engine.threads,
             context_tokens=asked.context_tokens if len(self.contexts) > 1 else engine.context_tokens,
             trace=asked.trace and asked.trace.absolute(),
             data=asked.data and asked.data.absolute(),
@@ -168,11 +169,11 @@ class _Target:
 def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
     """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
     said, limits = _said(options), parse_limits(options.limits)
-    loaded = load.load(options.workload, {**overrides(options), **_swept(options)})
-    loaded = _with_rounds(_with_cache(loaded, options), options)
+    loaded = load.load(options.workload, {**overrides(options), **settings.swept(options)})
+    loaded = _with_rounds(settings.narrowed(_with_cache(loaded, options), options), options)
     nonce = _nonce(options.nonce, loaded.workload)
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
-    target = _external(options, progress, tick) if options.url else _to_start(options, loaded, progress, tick)
+    target = (_external if options.url else _to_start)(options, loaded, progress, tick)
     loaded = replace(loaded, workload=target.fit.workload) if target.fit else loaded
     check_omitted(changes, target.endpoint, loaded.workload)
     if options.wire_audit and target.tls is not None:
@@ -202,19 +203,13 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     )
 
 
-def _swept(options: Options) -> dict[str, object]:
-    """Return the states of the prompt cache that were asked for, where they are several."""
-    states = (options.prompt_cache or "").split(",")
-    return {"settings.prompt_cache": states} if len(states) > 1 else {}
-
-
 def _with_cache(loaded: Loaded, options: Options) -> Loaded:
     """Let the one state of the prompt cache that was asked for stand where a workload sweeps over both."""
     workload = loaded.workload
     if options.prompt_cache not in {"cold", "warm"} or not has_cache_sweep(workload):
         return loaded
-    settings = workload.settings.model_copy(update={"prompt_cache": [options.prompt_cache]})
-    return replace(loaded, workload=workload.model_copy(update={"settings": settings}))
+    one_state = workload.settings.model_copy(update={"prompt_cache": [options.prompt_cache]})
+    return replace(loaded, workload=workload.model_copy(update={"settings": one_state}))
 
 
 def _cache(options: Options, point: Point) -> str:
@@ -223,9 +218,10 @@ def _cache(options: Options, point: Point) -> str:
     return point.settings.get("prompt_cache", asked)
 
 
-def _external(options: Options, progress: Progress, tick: Tick) -> _Target:
+def _external(options: Options, loaded: Loaded, progress: Progress, tick: Tick) -> _Target:
     """Look at a server that runs already. Raises `UsageError`, `ServerError` and what `tick` raises."""
     progress.stage("Looking at the endpoint")
+    settings.check_no_server(loaded.workload)
     credentials = read_credentials(options.api_key_file, options.headers)
     tls = TlsOptions(str(options.ca_file) if options.ca_file else None, options.insecure)
     is_warm = options.prompt_cache == "warm"
@@ -254,14 +250,32 @@ def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     progress.stage("Looking at the engine")
     contexts = sizing.contexts(options.context_tokens, loaded, model)
     point = first_point(loaded.workload)
-    options = replace(options, prompt_cache=_cache(options, point))
     launch = _launch(options, loaded, model, lora, contexts[point.depth_tokens])
     if options.build:
         provide(launch, options, progress, tick)
-    cpus = sizing.cpu_sets(options, launch.threads)
+    every = settings.every_options(options, loaded.workload)
+    cpus = sizing.cpu_sets(options, max(map(sizing.server_threads, every)))
     launch = replace(launch, cpus=cpus.server)
-    server = choose(launch, options)
+    _check_each(launch, options, loaded.workload, every)
+    server = _server(launch, options, point)
     return _Target(server, model, cpus, lora, warnings=fit.left_out, launch=launch, contexts=contexts, fit=fit)
+
+
+def _check_each(launch: Launch, options: Options, workload: Workload, every: Sequence[Options]) -> None:
+    """Raise `UsageError` for a setting that the engine of a run has not, or a program that is not there."""
+    if not workload.settings.of_server():
+        return
+    engine = engine_for(launch, options)
+    settings.check_taken(workload, engine)
+    for each in every:
+        engine.find(each.engine_path)
+
+
+def _server(launch: Launch, options: Options, point: Point) -> ManagedServer:
+    """Return the server that a point takes. Raises `UsageError`, `ServerError`."""
+    own = settings.options_at(options, point.settings)
+    launch = replace(launch, threads=sizing.server_threads(own), threads_explicit=own.threads is not None)
+    return choose(launch, replace(own, prompt_cache=_cache(options, point)))
 
 
 def _with_rounds(loaded: Loaded, options: Options) -> Loaded:
@@ -317,7 +331,7 @@ def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
 def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None, context_tokens: int) -> Launch:
     return Launch(
         model=model,
-        threads=_threads(options),
+        threads=sizing.server_threads(options),
         context_tokens=context_tokens,
         streams=sizing.streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
@@ -325,35 +339,6 @@ def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts
         threads_explicit=options.threads is not None,
         api=loaded.workload.api,
     )
-
-
-def _threads(options: Options) -> int:
-    """Default to one thread per fast physical core that may be used.
-
-    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
-    """
-    asked = options.threads
-    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
-    usable = room or usable_cpu_count()
-    if asked is None:
-        quota = limits(_HERE).cpu_limit_cores
-        return min(_cores(options, room, usable), max(1, int(quota or usable)))
-    if not 1 <= asked <= usable:
-        raise UsageError(f"--threads {asked}: the server may use {usable} logical CPUs. Pass 1 to {usable}.")
-    return asked
-
-
-def _cores(options: Options, room: int | None, usable: int) -> int:
-    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
-    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
-    allowed: Collection[int] | None = usable_cpus()
-    if room is not None:
-        allowed = choose_cpus(
-            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
-        ).server
-    found = fast_cores(allowed, _HERE) if allowed else None
-    share = max(1, usable * physical // logical) if physical and logical else usable
-    return min(physical or usable, usable, found or share)
 
 
 def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workload: Workload) -> RunFolder:

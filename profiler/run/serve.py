@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
+from profiler.errors import ServerDiedError, ServerStartError
+from profiler.results.caveats import Caveat
 from profiler.results.manifest import Point
+from profiler.results.points import server_settings, variant_words
+from profiler.results.summary import PointSummary
 from profiler.run.calibrate import calibrate
 from profiler.run.context import RunContext
 from profiler.run.requests import check_body
@@ -44,15 +48,34 @@ def served(run: RunContext) -> Iterator[None]:
         _stop_server(run)
 
 
-def serve_point(run: RunContext, recorder: Recorder, point: Point) -> None:
-    """Start the server anew where a point takes another one than runs. Raises `ServerError`."""
+def serve_point(run: RunContext, recorder: Recorder, point: Point) -> bool:
+    """Start the server anew where a point takes another one than runs; return whether it serves.
+
+    In a sweep over its settings, one with which it does not start is left out, by name. Raises `ServerError`.
+    """
     plan = run.plan
     if plan.server is None or plan.is_served(point):
-        return
+        return run.is_serving
     _stop_server(run)
-    run.plan = replace(plan, endpoint=plan.server_at(point))
-    _start_server(run, point)
+    run.plan = replace(plan, endpoint=plan.server_at(point), served=point)
+    try:
+        _start_server(run, point)
+    except (ServerStartError, ServerDiedError) as error:
+        if not server_settings(point):
+            raise
+        run.is_serving = False
+        words = ", ".join(variant_words(point))
+        run.manifest.warn(Caveat("setting-left-out", f"{words} was left out: the server did not start. {error}"))
+        run.progress.note(run.manifest.warnings[-1])
+        return False
+    run.is_serving = True
     recorder.watch_server()
+    return True
+
+
+def not_served(point: Point) -> PointSummary:
+    """Return what is known of a load that no server was there for, so that a search goes on to the next one."""
+    return PointSummary(point=point, requests_ok=0, requests_failed=0, outcomes={}, metrics={})
 
 
 def _start_server(run: RunContext, point: Point | None = None) -> None:

@@ -4,6 +4,7 @@ Each combination is a variant, at which the load of the workload is put on: a pl
 Whatever else is to be swept over is one more field here and in `Point`.
 """
 
+from itertools import product
 from typing import NamedTuple
 
 from profiler.results.manifest import Point
@@ -16,18 +17,20 @@ class Variant(NamedTuple):
     depth_tokens: int | None = None
     shots: int | None = None
     prompt_cache: PromptCache | None = None
+    server: tuple[tuple[str, str], ...] = ()  # settings of the server, by option
 
     def at(self, load: Point) -> Point:
         """Return the point that is a load at this variant."""
         if self == Variant():
             return load
         parts = [
+            *(f"{name}={value.replace('/', '_')}" for name, value in self.server),
             None if self.depth_tokens is None else f"d{self.depth_tokens}",
             None if self.shots is None else f"s{self.shots}",
             self.prompt_cache,
             load.name,
         ]
-        settings = {} if self.prompt_cache is None else {"prompt_cache": self.prompt_cache}
+        settings = dict(self.server) | ({} if self.prompt_cache is None else {"prompt_cache": self.prompt_cache})
         name = "-".join(part for part in parts if part is not None)
         update = {"name": name, "depth_tokens": self.depth_tokens, "shots": self.shots, "settings": settings}
         return load.model_copy(update=update)
@@ -35,7 +38,8 @@ class Variant(NamedTuple):
     def is_of(self, point: Point) -> bool:
         """Whether a point is a load at this variant."""
         cache = point.settings.get("prompt_cache")
-        return (point.depth_tokens, point.shots, cache) == (self.depth_tokens, self.shots, self.prompt_cache)
+        is_as_asked = (point.depth_tokens, point.shots, cache) == (self.depth_tokens, self.shots, self.prompt_cache)
+        return is_as_asked and all(point.settings.get(name) == value for name, value in self.server)
 
 
 def variants_of(workload: Workload) -> list[Variant]:
@@ -45,7 +49,8 @@ def variants_of(workload: Workload) -> list[Variant]:
     """
     depths, shots = _several(_depth(workload)), _several(_shots(workload))
     caches: list[PromptCache | None] = [*(workload.settings.prompt_cache or _caches(workload))]
-    found = [Variant(depth, count, cache) for depth in depths for count in shots for cache in caches]
+    every = product(_combinations(workload), depths, shots, caches)
+    found = [Variant(depth, count, cache, server) for server, depth, count, cache in every]
     if len(caches) == 1 or (depths == [None] and shots == [None]):
         return found
     return [each for each in found if each.prompt_cache != "warm" or each.depth_tokens or each.shots]
@@ -74,6 +79,12 @@ def has_variants(workload: Workload) -> bool:
 def has_cache_sweep(workload: Workload) -> bool:
     """Whether points differ in the state of the prompt cache."""
     return len({each.prompt_cache for each in variants_of(workload)}) > 1 or workload.settings.prompt_cache is not None
+
+
+def _combinations(workload: Workload) -> list[tuple[tuple[str, str], ...]]:
+    """Return each combination of the settings of the server; the last setting changes first."""
+    swept = workload.settings.of_server()
+    return [tuple(zip(swept, values, strict=True)) for values in product(*swept.values())]
 
 
 def _caches(workload: Workload) -> list[PromptCache | None]:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from profiler.results.manifest import Manifest, Point
 from profiler.results.points import describe_load, load_of, points_of, unit_of
-from profiler.results.run_set import StoredRun
+from profiler.results.run_set import StoredRun, at_settings
 from profiler.results.summary import PointSummary, Summary
 from profiler.results.tokens import Tokens, tokens_of
 from profiler.verdict.comparable import UNKNOWN, deployment_of, differing_settings
@@ -114,7 +114,7 @@ def candidates(runs: Sequence[StoredRun], *, allow_invalid: bool = False) -> lis
     Whether the runs measure the same is another question: `verdict.comparable`.
     """
     found: dict[tuple[str, ...], list[StoredRun]] = {}
-    for run in runs:
+    for run in at_settings(runs):
         found.setdefault(deployment_of(run, EVERY_BASIS), []).append(run)
     labels = _labels([own[0] for own in found.values()])
     return [

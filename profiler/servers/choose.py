@@ -26,7 +26,7 @@ class Availability:
 
 def choose(launch: Launch, options: EngineOptions) -> ManagedServer:
     """Return the server for a run, ready to be started. Raises `UsageError`, `ModelError`, `ServerStartError`."""
-    return _engine(launch, options).server(launch, options)
+    return engine_for(launch, options).server(launch, options)
 
 
 def provide(launch: Launch, options: EngineOptions, progress: Progress, tick: Tick) -> None:
@@ -34,12 +34,12 @@ def provide(launch: Launch, options: EngineOptions, progress: Progress, tick: Ti
 
     Raises `UsageError` and `ModelError` as `choose`, `EngineBuildError`, and what `tick` raises.
     """
-    engine = _engine(launch, options)
+    engine = engine_for(launch, options)
     if engine.build and _is_missing(engine, options):
         engine.build(progress, tick)
 
 
-def _engine(launch: Launch, options: EngineOptions) -> Engine:
+def engine_for(launch: Launch, options: EngineOptions) -> Engine:
     """Return the engine that was asked for, or the default, once options, model and load suit it."""
     engine = _named(options.engine) if options.engine else default_engine(launch, options)
     for option in options.chosen():

@@ -62,6 +62,7 @@ class LlamaCppPythonServer(ManagedServer):
         self._build = check_installed()
         self._model = launch.model
         self._prompt_cache = options.cache_state
+        self._threads_batch = options.threads_batch or launch.threads
         self._template_tokens: dict[tuple[Role, ...], int] = {}
         self._openmp = {name: os.environ.get(name, value) for name, value in _OPENMP.items()}
         self.environment: Mapping[str, str] = {"PYTHONUNBUFFERED": "1", **self._openmp}
@@ -75,7 +76,7 @@ class LlamaCppPythonServer(ManagedServer):
             "port": self.address.port,
             "n_ctx": self._launch.context_tokens,
             "n_threads": self._launch.threads,
-            "n_threads_batch": self._launch.threads,
+            "n_threads_batch": self._threads_batch,
             "interrupt_requests": False,
             "verbose": True,
         }
@@ -207,7 +208,7 @@ ENGINE = Engine(
     find=find,
     installed=_installed,
     server=LlamaCppPythonServer,
-    options=frozenset({"prompt_cache", "lora"}),
+    options=frozenset({"prompt_cache", "lora", "threads_batch"}),
     model_form="gguf",
     most_streams=1,
     serves_embeddings=False,

@@ -105,13 +105,14 @@ class LlamaServer(ManagedServer):
             "--host": self.address.host,
             "--port": self.address.port,
             "--threads": self._launch.threads,
-            "--threads-batch": self._launch.threads,
+            "--threads-batch": self._options.threads_batch or self._launch.threads,
             "--parallel": self._slots,
             "--ctx-size": self._launch.context_tokens * self._slots,
             "--batch-size": self._batch_tokens,
             "--ubatch-size": self._micro_batch_tokens,
             "--cache-type-k": self._options.kv_cache,
             "--cache-type-v": self._options.kv_cache,
+            "--flash-attn": self._options.flash_attention,
             "--n-gpu-layers": self._options.gpu_layers,
             "--lora": self._launch.lora.path if self._launch.lora else None,
         }
@@ -211,7 +212,7 @@ ENGINE = Engine(
     options=frozenset(
         {
             *("engine_path", "engine_args", "slots", "batch_tokens", "micro_batch_tokens"),
-            *("kv_cache", "prompt_cache", "gpu_layers", "lora"),
+            *("kv_cache", "prompt_cache", "gpu_layers", "lora", "threads_batch", "flash_attention"),
         }
     ),
     model_form="gguf",

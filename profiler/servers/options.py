@@ -42,6 +42,12 @@ class EngineOptions:
     micro_batch_tokens: int | None = option(
         None, "llama-server: micro-batch size, in tokens.", least=1, excludes=_STARTED
     )
+    threads_batch: int | None = option(
+        None, "llama-server, llama-cpp-python: threads for prefill. Default: as --threads.", least=1, excludes=_STARTED
+    )
+    flash_attention: str | None = option(
+        None, "llama-server: fused attention.", choices=("on", "off", "auto"), excludes=_STARTED
+    )
     gpu_layers: int | None = option(None, "llama-server: layers to offload to the GPU.", least=0, excludes=_STARTED)
     tensor_parallel: int | None = option(None, "vLLM: tensor-parallel size, in GPUs.", least=1, excludes=_STARTED)
     dtype: str | None = option(None, "vLLM: compute data type, such as bfloat16.", metavar="TYPE", excludes=_STARTED)
@@ -87,3 +93,9 @@ class EngineOptions:
 
 TUNING = frozenset(each.name for each in declared(EngineOptions)) - {"engine", "engine_path", "lora", "prompt_cache"}
 """Fields by which a user tunes an engine."""
+
+SWEPT = (
+    *("prompt_cache", "threads", "threads_batch", "slots", "batch_tokens", "micro_batch_tokens", "kv_cache"),
+    *("flash_attention", "gpu_layers", "tensor_parallel", "dtype", "quantization", "engine_path"),
+)
+"""Fields that a run may sweep over: the keys of `settings` in a workload."""

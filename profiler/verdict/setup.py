@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from profiler.aggregation.observations import cut_to_point, measured_phases
 from profiler.results.manifest import Manifest, Point
+from profiler.results.points import engine_at
 from profiler.results.summary import Failure
 
 
@@ -27,7 +28,7 @@ class Setup:
 
 def setup_of(manifest: Manifest, point: Point, failures: Sequence[Failure] = ()) -> Setup:
     """Return the facts about one load of a run."""
-    engine, client = manifest.engine, manifest.client
+    engine, client = engine_at(manifest.engine, point), manifest.client
     phases = measured_phases(cut_to_point(manifest, point.name))
     return Setup(
         is_url=not engine.command,

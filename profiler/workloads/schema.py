@@ -279,14 +279,43 @@ class Correct(_Strict):
     at_least: Annotated[float, Field(gt=0, le=100)] = Field(default=100.0, description="Points from which on it is.")
 
 
+def _once_each(values: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+_Swept = (Field(min_length=1, max_length=MOST_POINTS), AfterValidator(_once_each))
+SweptCounts = Annotated[list[Annotated[int, Field(ge=0, le=1_000_000)]], *_Swept]
+SweptTexts = Annotated[list[Text], *_Swept]
+FlashAttention = Literal["on", "off", "auto"]
+
+
 class Settings(_Strict):
-    """Settings of the server that a run sweeps over; it is started anew where they differ."""
+    """Settings of the server that a run sweeps over, by option; it is started anew for each combination."""
 
     prompt_cache: Annotated[list[PromptCache], Field(min_length=1, max_length=2)] | None = Field(
         default=None,
         description="Whether prompts that begin alike may be reused. Not given: cold and warm where a run sweeps over "
         "`depth` or `shots`, else as --prompt-cache says.",
     )
+    threads: SweptCounts | None = Field(default=None, description="Threads of the server.")
+    threads_batch: SweptCounts | None = Field(default=None, description="Threads while prompts are read.")
+    slots: SweptCounts | None = Field(default=None, description="Requests that it serves at a time.")
+    batch_tokens: SweptCounts | None = Field(default=None, description="Tokens per batch.")
+    micro_batch_tokens: SweptCounts | None = Field(default=None, description="Tokens that are computed at once.")
+    kv_cache: SweptTexts | None = Field(default=None, description="Types of the KV cache: [f16, q8_0].")
+    flash_attention: Annotated[list[FlashAttention], *_Swept] | None = Field(
+        default=None, description="Fused attention."
+    )
+    gpu_layers: SweptCounts | None = Field(default=None, description="Layers on the GPU.")
+    tensor_parallel: SweptCounts | None = Field(default=None, description="GPUs that share each layer.")
+    dtype: SweptTexts | None = Field(default=None, description="Data types that are computed in.")
+    quantization: SweptTexts | None = Field(default=None, description="Quantisations that the engine makes itself.")
+    engine_path: SweptTexts | None = Field(default=None, description="Programs: builds of one engine.")
+
+    def of_server(self) -> dict[str, list[str]]:
+        """Return the values of each setting that is swept over, but for the prompt cache, by option."""
+        found = {name: getattr(self, name) for name in type(self).model_fields if name != "prompt_cache"}
+        return {name: [str(value) for value in values] for name, values in found.items() if values is not None}
 
 
 class Workload(_Strict):

@@ -17,6 +17,7 @@ from profiler.progress import Silent
 from profiler.results.manifest import EngineFacts
 from profiler.run import plan
 from profiler.run.options import PANELS, Options
+from profiler.servers import llama_server
 from profiler.servers.base import Launch
 from profiler.servers.options import EngineOptions
 from profiler.timing.clock import SystemClock
@@ -60,6 +61,7 @@ SPECIAL = {  # values that are more than a text or a number
     "requests": "70",
     "rounds": "20",
     "server_cpus": "0",
+    "settings": "threads=1",
     "threads": "1",
     "context_tokens": "512",
     "trace": "trace.jsonl",
@@ -183,6 +185,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(plan, "OpenAiEndpoint", Endpoint)
     monkeypatch.setattr(plan, "choose", started)
     monkeypatch.setattr(plan, "provide", lambda *_: None)
+    monkeypatch.setattr(plan, "engine_for", lambda *_: replace(llama_server.ENGINE, find=lambda _: None))
     monkeypatch.setattr(plan, "check_omitted", lambda *_: None)
     monkeypatch.setattr(plan, "_find_model", lambda *_: MODEL)
     monkeypatch.setattr(plan, "_adapter", lambda *_: None)

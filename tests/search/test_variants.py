@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from profiler.results.points import at_concurrency, describe_load
+from profiler.results.engine_facts import EngineFacts
+from profiler.results.points import at_concurrency, describe_load, engine_at
 from profiler.results.summary import PointSummary
 from profiler.search.strategy import first_point, is_one_point, load_count, search_for
 from profiler.search.variants import Variant, at_point, has_variants, variants_of
@@ -67,3 +68,22 @@ def test_at_a_point_there_is_one_depth_or_one_number_of_examples() -> None:
     assert isinstance(shown, DataPrompts)
     assert shown.shots == 4
     assert variants_of(workload({"depth": 0})) == [Variant()]
+
+
+def test_settings_of_the_server_are_swept_around_all_else() -> None:
+    asked = workload({}, concurrency=[1, 2], settings={"threads": [1, 2], "kv_cache": ["f16", "q8_0"]})
+    assert names(asked)[:3] == ["threads=1-kv_cache=f16-c1", "threads=1-kv_cache=f16-c2", "threads=1-kv_cache=q8_0-c1"]
+    assert len(names(asked)) == 8
+    deep = workload({"depth": [0, 512]}, settings={"threads": [1, 2], "prompt_cache": ["cold"]})
+    assert names(deep) == [f"threads={t}-d{d}-cold-c1" for t in (1, 2) for d in (0, 512)]
+
+
+def test_a_point_carries_its_settings_and_its_engine_says_so() -> None:
+    point = Variant(server=(("threads", "2"), ("kv_cache", "q8_0"), ("engine_path", "/b/x"))).at(at_concurrency(1))
+    assert point.name == "threads=2-kv_cache=q8_0-engine_path=_b_x-c1"
+    assert describe_load(point) == "threads 2, KV cache q8_0, engine path /b/x, 1 in flight"
+    served = point.model_copy(update={"settings": {**point.settings, "version": "7", "build": "AVX2"}})
+    engine = engine_at(EngineFacts(name="llama-server", threads=8, options={"--slots": "1"}), served)
+    assert (engine.threads, engine.kv_cache, engine.path, engine.version) == (2, "q8_0", "/b/x", "7")
+    assert engine.options == {"--slots": "1", "--threads": "2", "--kv-cache": "q8_0", "--engine-path": "/b/x"}
+    assert describe_load(served) == describe_load(point)
