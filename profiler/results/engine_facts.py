@@ -54,6 +54,11 @@ class EngineFacts(Part):
         title="engine options",
         description="Settings of the engine that the user chose, by flag; all others were left to Aforo or the engine.",
     )
+    tuning: str | None = Field(
+        default=None,
+        title="tuning",
+        description="engine defaults, chosen by hand, or tuned within a time; null: not known.",
+    )
     notes: list[str] = Field(default=[], description="What a reader must know to interpret the numbers.")
 
     @property

@@ -112,6 +112,11 @@ class RunFolder:
         with _writing(self.path):
             return RunFolder(make_free(self.path))
 
+    def move_into(self, other: "RunFolder", name: str) -> None:
+        """Move the whole folder into that of another run. Raises `RecordError`."""
+        with _writing(other.path):
+            self.path.rename(other.path / name)
+
     def discard(self) -> None:
         """Remove the folder of a run that ended before its `run.json` was written, with its empty journals."""
         with contextlib.suppress(OSError):

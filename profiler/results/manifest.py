@@ -73,6 +73,7 @@ class Point(Part):
     rate_rps: float | None = Field(default=None, description="Mean arrivals per second, open loop.")
     depth_tokens: int | None = Field(default=None, description="Context before each prompt, in a sweep over depths.")
     shots: int | None = Field(default=None, description="Worked examples before each prompt, where there are such.")
+    visit: int | None = Field(default=None, description="Number of the visit, in a search for the best setting.")
     settings: dict[str, str] = Field(
         default={}, description="Settings of the server at this point, where a run sweeps over them, by option."
     )
@@ -117,6 +118,33 @@ class Phase(Part):
     def is_measured(self) -> bool:
         """Whether requests of this phase enter the metrics."""
         return phases.is_measured(self.name)
+
+
+class Tried(Part):
+    """A combination of settings that was tried."""
+
+    settings: dict[str, str]
+    values: list[float] = Field(default=[], description="Of the metric, one for each visit that measured it.")
+    load_s: list[float] = Field(default=[], description="What starting the server with the model took, each time.")
+
+
+class TuningFacts(Part):
+    """How the settings of the server were searched before this run."""
+
+    run_id: str = Field(description="Of the search, whose folder is `tuning` in that of this run.")
+    metric: str
+    aim: Literal["least", "most"]
+    budget_s: float
+    lasted_s: float
+    settings: dict[str, str] = Field(description="That this run was made with.")
+    is_found: bool = Field(description="Whether they are surely the best that was tried; else it cannot be told.")
+    sentence: str
+    tried: list[Tried] = Field(default=[], description="In the order of their first visit.")
+
+    @property
+    def words(self) -> str:
+        """How settings were come by, as `engine.tuning` says it."""
+        return f"tuned within {self.budget_s / 60:g} min for {self.metric}"
 
 
 class Manifest(Part):
@@ -166,6 +194,7 @@ class Manifest(Part):
     wall_offset_ns: int | None = Field(
         default=None, description="Wall clock − monotonic clock at the start, to place readings of other meters."
     )
+    tuning: TuningFacts | None = Field(default=None, description="Where settings of the server were searched first.")
     points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = Field(default=[])
     warnings: list[str] = Field(default=[])

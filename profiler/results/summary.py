@@ -182,12 +182,17 @@ class PointSummary(_Part):
 class Conclusion(_Part):
     """What a sweep or a search ended in."""
 
-    kind: Literal["knee", "slo-limit"]
+    kind: Literal["knee", "slo-limit", "tuned"]
     metric: str = Field(description="What the point was chosen by.")
     unit: str = Field(description="Of `low` and `high`: in flight (requests), or requests/s.")
     point: str | None = Field(description="Name of the point; None where no measured point qualifies.")
     low: float | None = Field(default=None, description="Highest load that was seen to qualify.")
     high: float | None = Field(default=None, description="Lowest load that was seen not to.")
+    settings: dict[str, str] = Field(default={}, description="Of the server, where these were searched.")
+    is_found: bool | None = Field(
+        default=None,
+        description="Where settings were searched: whether they are surely the best; else it cannot be told.",
+    )
     sentence: str
 
 

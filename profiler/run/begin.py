@@ -51,6 +51,7 @@ def begin(
         client=_client_facts(plan, driver),
         energy=_energy_facts(plan, meters, host),
         cost=resolve(plan.said, HostFacts() if _is_remote(plan) else host, places()),
+        tuning=plan.tuning,
         wall_offset_ns=sample_wall_offset().offset_ns,
     )
     for caveat in [*caveats(plan, driver.hello, host), *of_price(manifest.cost.price, clock, plan.options)]:
@@ -69,7 +70,16 @@ def engine_facts(plan: Plan) -> EngineFacts:
     facts = plan.endpoint.describe()
     cpus = format_cpus(plan.cpus.server) or None
     more = {"cpus": cpus, "command": hide_arguments(facts.command), "options": _tuned(plan.options)}
-    return engine_at(facts.model_copy(update=more), plan.first_point)
+    found = engine_at(facts.model_copy(update=more), plan.first_point)
+    return found.model_copy(update={"tuning": _tuning(plan, found)})
+
+
+def _tuning(plan: Plan, facts: EngineFacts) -> str | None:
+    """Say how the settings of the engine were come by; of a server that ran already it is not known."""
+    if plan.external:
+        return None
+    by_hand = f"chosen by hand: {', '.join(facts.options)}" if facts.options else "engine defaults"
+    return plan.tuning.words if plan.tuning else by_hand
 
 
 def _tuned(options: Options) -> dict[str, str]:

@@ -8,8 +8,9 @@ from profiler.energy.meters import Meters
 from profiler.errors import AforoError, RecordError
 from profiler.progress import Progress
 from profiler.results.folder import RunFolder
-from profiler.results.manifest import Manifest
+from profiler.results.manifest import Manifest, TuningFacts
 from profiler.results.summary import Summary
+from profiler.run import tune
 from profiler.run.begin import begin, wanted_meters
 from profiler.run.code import require_isolation, require_tests, run_code
 from profiler.run.context import as_ours
@@ -42,13 +43,35 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     if options.run_code:
         require_isolation()
     with Interrupt() as interrupt:
-        plan = make_plan(options, progress, clock, interrupt.check)
-        if options.run_code:
-            require_tests(plan)
-        interrupt.check()
-        plan = replace(plan, folder=plan.folder.create())
-        error = _carry_out(plan, progress, clock, interrupt.check)
-        return _finish(plan.folder, progress, error)
+        if options.tune is None:
+            return _profile(options, progress, clock, interrupt.check)
+        search = _profile(tune.asked(options), progress, clock, interrupt.check)
+        facts = tune.facts(search.manifest, search.summary)
+        if search.error or facts is None:
+            return search
+        progress.note(facts.sentence)
+        return _profile(tune.chosen(options, facts.settings), progress, clock, interrupt.check, (search.folder, facts))
+
+
+def _profile(
+    options: Options,
+    progress: Progress,
+    clock: Clock,
+    tick: Callable[[], None],
+    search: tuple[RunFolder, TuningFacts] | None = None,
+) -> Finished:
+    """Carry out a single run; the search for its settings, where there was one, moves into its folder."""
+    plan = make_plan(options, progress, clock, tick)
+    if options.run_code:
+        require_tests(plan)
+    tick()
+    plan = replace(plan, folder=plan.folder.create())
+    if search is not None:
+        folder, facts = search
+        plan = replace(plan, tuning=facts)
+        folder.move_into(plan.folder, "tuning")
+    error = _carry_out(plan, progress, clock, tick)
+    return _finish(plan.folder, progress, error)
 
 
 def _carry_out(plan: Plan, progress: Progress, clock: Clock, tick: Callable[[], None]) -> AforoError | None:

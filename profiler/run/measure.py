@@ -7,6 +7,7 @@ from contextlib import suppress
 from profiler.errors import AforoError, ServerError
 from profiler.results.manifest import Point
 from profiler.results.summary import PointSummary
+from profiler.run.budget import Budget
 from profiler.run.context import RunContext
 from profiler.run.jobs import Layout, bounded
 from profiler.run.load_progress import LoadProgress, found_at
@@ -26,7 +27,7 @@ _RECEIVE_S = 1 / SAMPLES_PER_S / 2
 def measure(run: RunContext, recorder: Recorder) -> None:
     """Measure one load after the other: those that the workload lists, or those that its search chooses."""
     workload, responses = run.plan.workload, Responses(run)
-    search, first_index = search_for(workload), 0
+    search, first_index = search_for(workload, Budget(workload.tune, run.clock).has_time), 0
     measured: list[PointSummary] = []
     while (point := search.next_point(measured)) is not None:
         start_bytes = run.requests.size_bytes

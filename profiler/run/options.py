@@ -77,14 +77,14 @@ class WorkloadOptions:
     output_tokens: int | None = option(None, "Output tokens per request.", key="output_tokens")
     depth: str | None = option(
         None,
-        "Tokens of context before each synthetic prompt. Several: a sweep (0,4K,16K).",
+        "Context before each prompt, tokens. Several: a sweep.",
         metavar="N[,N…]",
         key="prompts.depth",
         read=_tokens,
     )
     shots: str | None = option(
         None,
-        "Worked examples before each prompt of a data file. Several: a sweep (0,1,4,16).",
+        "Worked examples per prompt. Several: a sweep.",
         metavar="N[,N…]",
         key="prompts.shots",
         read=_numbers,
@@ -236,11 +236,25 @@ class ServerOptions:
     )
     settings: tuple[str, ...] = option(
         (),
-        "Sweep over a setting of the server: threads=4,8 or kv_cache=f16,q8_0 (repeatable: every combination).",
+        "Sweep: threads=4,8 (repeatable).",
         flag="--settings",
-        metavar="NAME=V[,V…]",
+        metavar="NAME=V,V",
         complete=_settings,
         excludes=_STARTED,
+    )
+    tune: str | None = option(
+        None,
+        "Search the best settings first.",
+        metavar="METRIC",
+        is_repeated=False,
+        excludes=_STARTED,
+    )
+    tune_budget: str | None = option(
+        None,
+        "--tune: 90s, 10m, 1h. Default: 10m.",
+        metavar="TIME",
+        needs=("tune",),
+        is_repeated=False,
     )
     start_timeout_s: float = option(
         300.0, "Seconds the server may take to start.", flag="--start-timeout", excludes=_STARTED

@@ -21,8 +21,8 @@ from profiler.options import overrides, words
 from profiler.progress import Progress
 from profiler.quality.item import Item
 from profiler.results.folder import RunFolder, name_folder
-from profiler.results.manifest import LoraFacts, ModelFacts, Point
-from profiler.run import settings, sizing
+from profiler.results.manifest import LoraFacts, ModelFacts, Point, TuningFacts
+from profiler.run import settings, sizing, tune
 from profiler.run.cpus import CpuSets
 from profiler.run.fit import Fit, available_bytes, fit_depths
 from profiler.run.options import Options
@@ -78,6 +78,7 @@ class Plan:
     nonce: str | None = None  # of the prompts; None where Aforo makes none
     launch: Launch | None = None  # of the server that is to be started, but for what points differ in
     contexts: Mapping[int | None, int] = field(default_factory=dict)  # of each stream, by depth
+    tuning: TuningFacts | None = None  # the search that its settings come from
     served: Point | None = None  # whose server `endpoint` is; None: the first one
 
     @property
@@ -106,7 +107,7 @@ class Plan:
         return self._server_key(point) == self._server_key(self.served or self.first_point)
 
     def _server_key(self, point: Point) -> tuple[object, ...]:
-        return self.contexts.get(point.depth_tokens), tuple(sorted(point.settings.items()))
+        return self.contexts.get(point.depth_tokens), point.visit, tuple(sorted(point.settings.items()))
 
     def as_served(self, point: Point) -> Point:
         """Return a point with what of its server follows from its depth, or from the program that it names."""
@@ -171,6 +172,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     said, limits = _said(options), parse_limits(options.limits)
     loaded = load.load(options.workload, {**overrides(options), **settings.swept(options)})
     loaded = _with_rounds(settings.narrowed(_with_cache(loaded, options), options), options)
+    loaded = replace(loaded, workload=tune.tuning(loaded.workload, options)) if options.tune else loaded
     nonce = _nonce(options.nonce, loaded.workload)
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
     target = (_external if options.url else _to_start)(options, loaded, progress, tick)

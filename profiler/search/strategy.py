@@ -1,6 +1,6 @@
 """Which load comes next: those of a list, or what a search chooses from what has been measured so far."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from profiler.results.manifest import Point
@@ -8,6 +8,7 @@ from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.summary import Conclusion, PointSummary
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.search.slo import SloLimitSearch
+from profiler.search.tune import TuneSearch
 from profiler.search.variants import variants_of
 from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, Replay, Saturate, SloSearch, Workload
 
@@ -60,8 +61,10 @@ class _AtEachVariant:
         return self._searches[0][1].conclude(measured) if len(self._searches) == 1 else None
 
 
-def search_for(workload: Workload) -> Search:
-    """Return the search that a workload asks for."""
+def search_for(workload: Workload, has_time: Callable[[], bool] = lambda: True) -> Search:
+    """Return the search that a workload asks for; one within a time asks `has_time` before it goes on."""
+    if workload.tune is not None:
+        return TuneSearch(workload.tune, variants_of(workload), _points(workload.load)[0], has_time)
     return _AtEachVariant(workload)
 
 
@@ -75,7 +78,7 @@ def _search_for(load: Load, repeats: int) -> Search:
 
 def load_count(workload: Workload) -> int | None:
     """Return how many loads a run of this workload measures; `None` where a search chooses them."""
-    if isinstance(workload.load, Saturate | SloSearch):
+    if isinstance(workload.load, Saturate | SloSearch) or workload.tune is not None:
         return None
     return len(_points(workload.load)) * len(variants_of(workload))
 

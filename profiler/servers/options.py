@@ -26,7 +26,7 @@ class EngineOptions:
     engine_path: Path | None = option(None, "The engine's program, or the folder it is in.", excludes=_STARTED)
     slots: int | None = option(
         None,
-        "Server slots (max concurrent requests). Default: the workload's peak concurrency; 16 for open-loop workloads.",
+        "Server slots. Default: the peak concurrency; 16 in open loops.",
         least=1,
         excludes=_STARTED,
     )
@@ -42,11 +42,9 @@ class EngineOptions:
     micro_batch_tokens: int | None = option(
         None, "llama-server: micro-batch size, in tokens.", least=1, excludes=_STARTED
     )
-    threads_batch: int | None = option(
-        None, "llama-server, llama-cpp-python: threads for prefill. Default: as --threads.", least=1, excludes=_STARTED
-    )
+    threads_batch: int | None = option(None, "llama.cpp: prefill threads.", least=1, excludes=_STARTED)
     flash_attention: str | None = option(
-        None, "llama-server: fused attention.", choices=("on", "off", "auto"), excludes=_STARTED
+        None, "llama-server: on, off, auto.", metavar="MODE", choices=("on", "off", "auto"), excludes=_STARTED
     )
     gpu_layers: int | None = option(None, "llama-server: layers to offload to the GPU.", least=0, excludes=_STARTED)
     tensor_parallel: int | None = option(None, "vLLM: tensor-parallel size, in GPUs.", least=1, excludes=_STARTED)

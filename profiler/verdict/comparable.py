@@ -243,7 +243,17 @@ def engine_setting(title: str) -> Callable[[Manifest], object]:
 
 # Settings that two runs may differ in and still be repeats of each other; the host and what is paid are asked apart.
 _PARTS_NO_RUNS = {
-    *("host", "fingerprint", "kernel", "memory bytes", "client CPUs", "client workers", "timestamps", "Aforo"),
+    *(
+        "host",
+        "fingerprint",
+        "kernel",
+        "memory bytes",
+        "client CPUs",
+        "client workers",
+        "timestamps",
+        "Aforo",
+        "tuning",
+    ),
     *("energy meter", "energy scope", "price", "grid gCO2e/kWh", "PUE"),
 }
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {

@@ -204,22 +204,29 @@ def requests(runs: Runs) -> str | None:
 
 
 def tuned(runs: Runs) -> str | None:
-    """Settings chosen by hand on one side only."""
-    chosen = {run.name: sorted(_tuning(run.manifest)) for run in runs if run.manifest.command_line}
-    tuned = [f"{name} ({', '.join(options)})" for name, options in chosen.items() if options]
-    if not tuned or len(tuned) == len(chosen):
+    """Settings tuned or chosen by hand on one side only."""
+    known = [run for run in runs if run.manifest.command_line]
+    chosen = {run.name: found for run in known if (found := _choice(run.manifest))}
+    if not chosen or len(chosen) == len(known):
         return None
+    told = some([f"{how} in {name}" for name, how in chosen.items()])
     return (
-        f"Settings of the engine were chosen by hand in {some(tuned)}, and left as they are in the others: tuned "
-        "against default is no comparison of hosts."
+        f"Settings of the engine were {told}, and engine defaults in the others: tuned against defaults is no "
+        "comparison of hosts."
     )
 
 
-def _tuning(run: Manifest) -> set[str]:
-    """Return the flags of settings that the user chose; by the command line of a run that does not list them."""
-    if "options" in run.engine.model_fields_set:
-        return set(run.engine.options)
-    return {word.partition("=")[0] for word in run.command_line} & _CHOSEN_BY_HAND
+def _choice(run: Manifest) -> str | None:
+    """Say how the settings of a run were chosen, by a search or by hand; `None` for engine defaults.
+
+    By hand are the flags that the user gave; those of the command line where an older run does not list them.
+    """
+    if run.tuning is not None:
+        return run.tuning.words
+    listed = "options" in run.engine.model_fields_set
+    given = {word.partition("=")[0] for word in run.command_line} & _CHOSEN_BY_HAND
+    flags = sorted(run.engine.options if listed else given)
+    return f"chosen by hand ({', '.join(flags)})" if flags else None
 
 
 def _use_of_cores(manifest: Manifest) -> str | None:

@@ -318,6 +318,14 @@ class Settings(_Strict):
         return {name: [str(value) for value in values] for name, values in found.items() if values is not None}
 
 
+class Tune(_Strict):
+    """A search for the best of the settings."""
+
+    metric: Text = Field(description="By which metric, such as `ttft_ms.p50`.")
+    aim: Literal["least", "most"] = Field(description="Whether the least or the most of it is best.")
+    budget_s: Seconds = Field(description="It takes no longer than this, unless a single visit does.")
+
+
 class Workload(_Strict):
     """A definition of what is asked of a server, and how often."""
 
@@ -385,6 +393,9 @@ class Workload(_Strict):
         default=None,
         description="What makes an answer correct; if not given, all points of the first scorer that tells right from "
         "wrong.",
+    )
+    tune: Tune | None = Field(
+        default=None, description="Search for the best of the settings, by short visits; `--tune` writes it."
     )
     settings: Settings = Field(default=Settings(), description="Settings of the server that the run sweeps over.")
 

@@ -322,7 +322,7 @@ def test_models_that_end_by_themselves_are_not_asked_for_one_length(tmp_path: Pa
     ("changes", "says"),
     [
         ({"status": "interrupted"}, "Not all that was planned was measured in b"),
-        ({"engine__options": {"--threads": "3"}}, "chosen by hand in b (--threads)"),
+        ({"engine__options": {"--threads": "3"}}, "chosen by hand (--threads) in b"),
         ({"workload": {"output_tokens": 64}}, "shorter than was asked for"),
         ({"workload": {"prompts": {"source": "synthetic", "tokens": 99}}}, "other prompt lengths than were asked for"),
     ],

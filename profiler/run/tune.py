@@ -1,0 +1,111 @@
+"""`--tune`: what a search for the best settings is asked, and the plain run that follows it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from profiler.errors import UsageError
+from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
+from profiler.metrics.catalogue import METRICS
+from profiler.options import overrides
+from profiler.results.manifest import Manifest, Tried, TuningFacts
+from profiler.results.points import server_settings
+from profiler.results.summary import PointSummary, Summary
+from profiler.run.cpus import room_for_server
+from profiler.run.options import Options
+from profiler.run.settings import options_at
+from profiler.run.sizing import server_threads
+from profiler.search.sizing import ROUNDS_OF_SEVERAL
+from profiler.search.strategy import load_count
+from profiler.search.tune import FEWEST_ROUNDS, FINALISTS, value_of
+from profiler.search.variants import variants_of
+from profiler.summaries.estimates import parse_metric
+from profiler.units import ns_to_s
+from profiler.workloads import load
+from profiler.workloads.schema import Tune, Workload
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
+_UNITS_S = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_IN_A_VISIT = 3  # parts of a visit: starting the server, warming up, measuring
+
+
+def asked(options: Options) -> Options:
+    """Return options of a search with something to try: where nobody said what, half and twice the default threads.
+
+    Raises `UsageError`.
+    """
+    workload = load.load(options.workload, overrides(options)).workload
+    if options.settings or workload.settings.of_server() or options.threads is not None:
+        return options
+    default = server_threads(options)
+    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus()) or usable_cpu_count()
+    counts = sorted({max(1, default // 2), default, min(room, 2 * default)})
+    return replace(options, settings=(f"threads={','.join(map(str, counts))}",))
+
+
+def tuning(workload: Workload, options: Options) -> Workload:
+    """Return a workload as it is measured in a search: short visits of its only load. Raises `UsageError`."""
+    tune = _asked(options)
+    variants = variants_of(workload)
+    if len({each._replace(server=()) for each in variants}) > 1 or load_count(workload) != len(variants):
+        raise UsageError("--tune is for one load: pass --concurrency N or --rate R, and no sweep but --settings.")
+    if len(variants) == 1:
+        raise UsageError("--tune has one setting to try: name more, as --settings threads=4,8,16.")
+    visits = 2 * len(variants) + FINALISTS * FEWEST_ROUNDS
+    limit_s = max(1.0, min(workload.max_repeat_s, tune.budget_s / visits / _IN_A_VISIT))
+    short = {"repeats": 1, "until": None, "rounds": min(workload.rounds, ROUNDS_OF_SEVERAL), "max_repeat_s": limit_s}
+    return workload.model_copy(update={"tune": tune, **short})
+
+
+def chosen(options: Options, settings: Mapping[str, str]) -> Options:
+    """Return the options of the plain run that follows a search."""
+    return options_at(replace(options, tune=None, tune_budget=None, settings=()), settings)
+
+
+def facts(manifest: Manifest, summary: Summary) -> TuningFacts | None:
+    """Return how the settings of a run were searched; `None` where the search found nothing to go by."""
+    tune, found = manifest.workload.tune, summary.conclusion
+    if tune is None or found is None or found.is_found is None:
+        return None
+    phases = manifest.phases
+    return TuningFacts(
+        run_id=manifest.run_id,
+        metric=tune.metric,
+        aim=tune.aim,
+        budget_s=tune.budget_s,
+        lasted_s=ns_to_s((phases[-1].end_ns or phases[-1].start_ns) - phases[0].start_ns),
+        settings=found.settings,
+        is_found=found.is_found,
+        sentence=found.sentence,
+        tried=_tried(manifest, summary.points, tune.metric),
+    )
+
+
+def _tried(manifest: Manifest, points: list[PointSummary], metric: str) -> list[Tried]:
+    starts = {p.point: ns_to_s(p.end_ns - p.start_ns) for p in manifest.phases if p.name == "start-server" and p.end_ns}
+    found: dict[tuple[tuple[str, str], ...], Tried] = {}
+    for each in points:
+        settings = server_settings(each.point)
+        own = found.setdefault(tuple(settings.items()), Tried(settings=settings, values=[], load_s=[]))
+        value, load_s = value_of(each, metric), starts.get(each.point.name)
+        own.values += [] if value is None else [value]
+        own.load_s += [] if load_s is None else [load_s]
+    return list(found.values())
+
+
+def _asked(options: Options) -> Tune:
+    name, quantile = parse_metric(str(options.tune))
+    spec = METRICS[name]
+    if spec.rests_on or spec.better not in {"lower", "higher"} or spec.group not in {"latency", "throughput"}:
+        known = ", ".join(each.id for each in METRICS.values() if each.group in {"latency", "throughput"})
+        raise UsageError(f"--tune {options.tune}: expected a latency or a rate: {known}.")
+    aim: Literal["least", "most"] = "least" if spec.better == "lower" else "most"
+    return Tune(metric=f"{name}.{quantile}" if quantile else name, aim=aim, budget_s=_budget_s(options.tune_budget))
+
+
+def _budget_s(text: str | None) -> float:
+    found = _TIME.fullmatch((text or "10m").strip())
+    if found is None or not 1 <= (budget_s := float(found[1]) * _UNITS_S[found[2]]) <= 86_400:
+        raise UsageError(f"--tune-budget {text}: expected a time from 1s to 24h, such as 90s, 10m or 1h.")
+    return budget_s
