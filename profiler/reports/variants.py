@@ -162,6 +162,8 @@ def _text(row: _Row, column: _Column) -> str:
 
 
 def _point(row: _Row, metric: str, statistic: str, caches: Sequence[str]) -> PointSummary | None:
+    if metric == _PREFILL_AT and row.at:  # a cold cache has nothing to stand behind: there it is the speed of all of it
+        caches = _WARM
     points = (row.points[cache] for cache in caches if cache in row.points)
     return next((point for point in points if value_of_statistic(point.metrics, metric, statistic)), None)
 

@@ -55,6 +55,12 @@ def test_a_row_for_each_depth_with_what_is_cold_beside_what_is_cached() -> None:
     assert cells[found.columns.index("Prefill at depth, tokens/s")] == "300"  # that of the cold one
 
 
+def test_prefill_of_all_is_never_taken_for_prefill_at_depth() -> None:
+    found = variants.table(summary(depth(0, "cold", 50, 600, 40), depth(4096, "cold", 800, 500, 19)), ENGINE)
+    assert found is not None
+    assert [cells[found.columns.index("Prefill at depth, tokens/s")] for _, cells in found.rows] == ["300", ""]
+
+
 def test_the_curves_are_those_of_the_table() -> None:
     prefill, decode = (figure for _, _, figure in variants.figures(SWEEP, ENGINE))
     assert [(tuple(trace.x), tuple(trace.y)) for trace in prefill.data] == [
