@@ -28,6 +28,8 @@ def summary_table(summary: Summary, manifest: Manifest, *, verbose: bool = False
     parts: list[RenderableType] = [_verdict(summary, manifest), *_failures(summary), *_loads(summary, manifest)]
     cards = tables.headline_cards(summary, manifest) if verbose else tables.main_cards(summary, manifest)
     parts.append(_headlines(cards))
+    if manifest.tuning is not None:
+        parts.append(Text(f"Settings {manifest.tuning.words}. {manifest.tuning.sentence}"))
     if verbose:
         parts += _latencies(summary)
     if summary.verdict is not None:

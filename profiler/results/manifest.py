@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
+_LEAST_IN_MIN_S = 120
 
 Status = Literal["running", "complete", "interrupted", "failed"]
 
@@ -144,7 +145,8 @@ class TuningFacts(Part):
     @property
     def words(self) -> str:
         """How settings were come by, as `engine.tuning` says it."""
-        return f"tuned within {self.budget_s / 60:g} min for {self.metric}"
+        time = f"{self.budget_s:g} s" if self.budget_s < _LEAST_IN_MIN_S else f"{self.budget_s / 60:.3g} min"
+        return f"tuned within {time} for {self.metric}"
 
 
 class Manifest(Part):

@@ -14,6 +14,7 @@ from profiler.progress import Progress
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import ClientFacts, EnergyFacts, EngineFacts, Manifest
 from profiler.results.points import engine_at
+from profiler.run import tune
 from profiler.run.caveats import caveats, of_price
 from profiler.run.context import ISO, RunContext
 from profiler.run.cpus import format_cpus
@@ -71,7 +72,8 @@ def engine_facts(plan: Plan) -> EngineFacts:
     cpus = format_cpus(plan.cpus.server) or None
     more = {"cpus": cpus, "command": hide_arguments(facts.command), "options": _tuned(plan.options)}
     found = engine_at(facts.model_copy(update=more), plan.first_point)
-    return found.model_copy(update={"tuning": _tuning(plan, found)})
+    notes = [*found.notes, *(tune.notes(plan.tuning) if plan.tuning else [])]
+    return found.model_copy(update={"tuning": _tuning(plan, found), "notes": notes})
 
 
 def _tuning(plan: Plan, facts: EngineFacts) -> str | None:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from statistics import fmean
 from typing import Literal
 
 from profiler.errors import UsageError
 from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.metrics.catalogue import METRICS
+from profiler.number_format import interval, quantity
 from profiler.options import overrides
 from profiler.results.manifest import Manifest, Tried, TuningFacts
 from profiler.results.points import server_settings
@@ -20,6 +22,8 @@ from profiler.search.sizing import ROUNDS_OF_SEVERAL
 from profiler.search.strategy import load_count
 from profiler.search.tune import FEWEST_ROUNDS, FINALISTS, value_of
 from profiler.search.variants import variants_of
+from profiler.stats.estimates import Estimate
+from profiler.stats.intervals import SEVERAL_REPEATS
 from profiler.summaries.estimates import parse_metric
 from profiler.units import ns_to_s
 from profiler.workloads import load
@@ -80,6 +84,17 @@ def facts(manifest: Manifest, summary: Summary) -> TuningFacts | None:
         sentence=found.sentence,
         tried=_tried(manifest, summary.points, tune.metric),
     )
+
+
+def notes(facts: TuningFacts) -> list[str]:
+    """Say what a search found, and how long the server took to start with the settings of the run, start by start."""
+    times = next((each.load_s for each in facts.tried if each.settings == facts.settings), [])
+    if len(times) < SEVERAL_REPEATS:
+        return [facts.sentence]
+    load = Estimate.of_repeats(fmean(times), times)
+    around = interval(load.low, load.high, "s") if load.low is not None and load.high is not None else ""
+    started = f"Starting the server took {quantity(fmean(times), 's')} ({around}, 95 % over {len(times)} starts)."
+    return [facts.sentence, started]
 
 
 def _tried(manifest: Manifest, points: list[PointSummary], metric: str) -> list[Tried]:

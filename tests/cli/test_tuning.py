@@ -53,7 +53,9 @@ def test_the_best_number_of_threads_is_found_and_measured_again(tmp_path: Path, 
     assert tuning is not None
     assert tuning.settings == {"threads": "2"}, tuning.sentence
     assert tuning.lasted_s < 90
-    assert manifest.engine.tuning == "tuned within 1.5 min for tpot_ms"
+    assert manifest.engine.tuning == "tuned within 90 s for tpot_ms"
+    assert f"Settings tuned within 90 s for tpot_ms. {tuning.sentence.split()[0]}" in " ".join(done.stdout.split())
+    assert tuning.sentence in manifest.engine.notes
     assert (manifest.engine.threads, manifest.engine.options["--threads"]) == (2, "2")
     assert "--threads 2" in " ".join(manifest.command_line)
     assert "--tune" not in manifest.command_line

@@ -318,11 +318,19 @@ def test_models_that_end_by_themselves_are_not_asked_for_one_length(tmp_path: Pa
     assert "ignore_eos" not in sentence
 
 
+TUNING = {"run_id": "s", "metric": "tpot_ms", "aim": "least", "budget_s": 600, "lasted_s": 500} | {
+    "settings": {},
+    "is_found": False,
+    "sentence": "It cannot be told.",
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"status": "interrupted"}, "Not all that was planned was measured in b"),
         ({"engine__options": {"--threads": "3"}}, "chosen by hand (--threads) in b"),
+        ({"tuning": TUNING}, "were tuned within 10 min for tpot_ms in b, and engine defaults in the others"),
         ({"workload": {"output_tokens": 64}}, "shorter than was asked for"),
         ({"workload": {"prompts": {"source": "synthetic", "tokens": 99}}}, "other prompt lengths than were asked for"),
     ],
