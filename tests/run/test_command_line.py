@@ -31,6 +31,8 @@ NOT_REPEATED = {
     "verbose": "what is printed",
     "quiet": "what is printed",
     "yes": "the model is there by then",
+    "tune": "the run has what was found",
+    "tune_budget": "the run has what was found",
 }
 APP = typer.Typer()
 APP.command()(run)
