@@ -11,14 +11,17 @@ from profiler.quality.item import Answer, Item
 from profiler.quality.json_answers import is_valid
 from profiler.quality.languages import language_of
 from profiler.quality.scorer import POINTS, NotScoredError, scorer
+from profiler.quality.words import stands_alone
 
 Check = Mapping[str, Any]
 
+_ENDS_OF_SENTENCES = re.compile(r"(?:[!?…。！？｡؟۔]|\.(?!\d))+")  # no point within a number, as in 3.5
+
 
 class _Kind(NamedTuple):
-    """What a kind of check is stated with, by name and type, and whether a text meets it."""
+    """What a kind of check is stated with, by name and type or the texts it may be, and whether a text meets it."""
 
-    stated: Mapping[str, type]
+    stated: Mapping[str, type | tuple[str, ...]]
     is_met: Callable[[str, Check], bool]
 
 
@@ -30,8 +33,11 @@ class _Kind(NamedTuple):
     is_binary=True,
 )
 def checks_met(answer: Answer, item: Item) -> float:
-    """100 where the answer, without the white space around it, meets every check of its item, else 0."""
-    return POINTS * (not unmet(answer.text, item))
+    """100 where the answer, without the white space around it, meets every check of its item, else 0.
+
+    An empty answer follows no instruction, though it has none of the words that are forbidden.
+    """
+    return POINTS * (not unmet(answer.text, item) and bool(answer.text.strip()))
 
 
 def unmet(text: str, item: Item) -> list[str]:
@@ -57,7 +63,9 @@ def mistake_in(check: Check) -> str | None:
     return None
 
 
-def _is(value: object, form: type) -> bool:
+def _is(value: object, form: type | tuple[str, ...]) -> bool:
+    if isinstance(form, tuple):
+        return value in form
     if form is list:
         return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
     return isinstance(value, form) and not isinstance(value, bool)
@@ -76,7 +84,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _sentences(text: str) -> list[str]:
-    return [part for part in re.split(r"[.!?…]+", text) if part.strip()]
+    return [part for part in _ENDS_OF_SENTENCES.split(text) if part.strip()]
 
 
 def _within(count: Callable[[str], int]) -> _Kind:
@@ -84,7 +92,9 @@ def _within(count: Callable[[str], int]) -> _Kind:
 
 
 def _occurs(text: str, phrase: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None
+    """Whether a phrase stands in a text, as whole words where its script puts spaces between words."""
+    before, after = "" if stands_alone(phrase[0]) else r"(?<!\w)", "" if stands_alone(phrase[-1]) else r"(?!\w)"
+    return re.search(f"{before}{re.escape(phrase)}{after}", text, re.IGNORECASE) is not None
 
 
 _KINDS: Mapping[str, _Kind] = {
@@ -101,7 +111,10 @@ _KINDS: Mapping[str, _Kind] = {
     "each_line_matches": _Kind(
         {"pattern": str}, lambda text, check: all(re.fullmatch(check["pattern"], line) for line in _lines(text))
     ),
-    "case": _Kind({"is": str}, lambda text, check: check["is"] != "upper" or text == text.upper()),
+    "case": _Kind(
+        {"is": ("upper", "lower")},
+        lambda text, check: text == (text.upper() if check["is"] == "upper" else text.lower()),
+    ),
     "json": _Kind({"schema": dict}, lambda text, check: is_valid(text, check["schema"])),
     "language": _Kind({"is": str}, lambda text, check: language_of(text) == check["is"]),
 }

@@ -39,11 +39,14 @@ def tokens(text: str) -> list[str]:
 def content_tokens(text: str, language: str | None) -> list[str]:
     """Return the words without articles: English ones where the language is not known, none where it has none here.
 
+    A text of articles alone keeps them: the option "A" is an answer, and no empty one.
+
     As SQuAD (Rajpurkar et al., 2016) and MLQA (Lewis et al., 2020) compare answers, but for punctuation, which parts
     words here, and there does not.
     """
     articles = _ARTICLES.get(language or "en", set())
-    return [token for token in tokens(text) if token not in articles]
+    words = tokens(text)
+    return [word for word in words if word not in articles] or words
 
 
 def _cut(run: Iterator[str]) -> Iterator[str]:
@@ -51,13 +54,14 @@ def _cut(run: Iterator[str]) -> Iterator[str]:
     word = ""
     for character in run:
         is_mark = unicodedata.category(character)[0] == "M"
-        if word and not is_mark and (_stands_alone(character) or _stands_alone(word[0])):
+        if word and not is_mark and (stands_alone(character) or stands_alone(word[0])):
             yield word
             word = ""
         word += character
     yield word
 
 
-def _stands_alone(character: str) -> bool:
+def stands_alone(character: str) -> bool:
+    """Whether a character is of a script that puts no space between words."""
     code = ord(character)
     return code >= _FIRST_WITHOUT_SPACES and any(low <= code <= high for low, high in _WITHOUT_SPACES)

@@ -35,5 +35,15 @@ def test_articles_are_those_of_the_language() -> None:
     assert exact_match(Answer("la luna"), Item(id="1", references=["luna"])) == 0
 
 
+@pytest.mark.parametrize(("language", "right"), [("en", "A"), (None, "A"), ("es", "LA"), ("de", "Die"), ("fr", "L")])
+def test_an_answer_that_is_spelt_as_an_article_is_an_answer(language: str | None, right: str) -> None:
+    item = Item(id="1", language=language, references=[right])
+    for scorer in (exact_match, token_f1):
+        assert scorer(Answer(f"{right}."), item) == 100
+        assert scorer(Answer(""), item) == 0
+        assert scorer(Answer("B"), item) == 0
+    assert exact_match(Answer("the"), Item(id="1", references=["A"])) == 0
+
+
 def test_a_chinese_sentence_contains_an_answer() -> None:
     assert contains(Answer("中国的首都是北京。"), Item(id="1", language="zh", references=["北京"])) == 100

@@ -35,13 +35,19 @@ def test_an_answer_of_our_own_meets_its_checks_and_one_that_ignores_all_does_not
         ({"kind": "lines", "least": 2, "most": 2}, "a\n\nb", "a b"),
         ({"kind": "sentences", "least": 2, "most": 2}, "Yes! No…", "Yes."),
         ({"kind": "contains", "texts": ["red wine"]}, "Red wine!", "red wines"),
+        ({"kind": "sentences", "least": 2, "most": 2}, "雨停了。天晴了！", "雨停了。"),
+        ({"kind": "sentences", "least": 2, "most": 2}, "هل توقف المطر؟ نعم.", "توقف المطر."),
+        ({"kind": "sentences", "least": 1, "most": 1}, "It costs 3.5 euros.", "It costs 3. Or 5."),
         ({"kind": "excludes", "texts": ["no"]}, "notes", "No."),
+        ({"kind": "contains", "texts": ["苹果"]}, "我吃苹果了。", "我吃梨了。"),
+        ({"kind": "excludes", "texts": ["苹果"]}, "我吃梨了。", "我吃苹果了。"),
         ({"kind": "excludes_characters", "characters": "e,"}, "abc", "a, b"),
         ({"kind": "starts_with", "text": "Dear"}, "Dear all", "To all"),
         ({"kind": "ends_with", "text": "?"}, "Why?", "Why"),
         ({"kind": "matches", "pattern": r"\d{3}"}, "123", "1234"),
         ({"kind": "each_line_matches", "pattern": r"- .+"}, "- a\n\n- b", "- a\nb"),
         ({"kind": "case", "is": "upper"}, "ÁRBOL 1", "Árbol"),
+        ({"kind": "case", "is": "lower"}, "árbol 1", "Árbol"),
         ({"kind": "json", "schema": {"type": "object", "required": ["a"]}}, '{"a": 1}', '```json\n{"a": 1}\n```'),
         (
             {"kind": "language", "is": "es"},
@@ -65,10 +71,16 @@ def test_each_kind(check: dict[str, Any], met: str, not_met: str) -> None:
         ({"kind": "words", "least": True, "most": 2}, "without a right 'least'"),
         ({"kind": "contains", "texts": "one"}, "without a right 'texts'"),
         ({"kind": "matches", "pattern": "("}, "no regular expression"),
+        ({"kind": "case", "is": "title"}, "without a right 'is'"),
     ],
 )
 def test_a_check_that_is_stated_wrongly_is_named(check: dict[str, Any], says: str) -> None:
     assert says in (mistake_in(check) or "")
+
+
+def test_an_empty_answer_follows_no_instruction() -> None:
+    item = Item(id="1", checks=[{"kind": "excludes", "texts": ["no"]}])
+    assert [checks_met(Answer(text), item) for text in ("", " \n", "yes")] == [0, 0, 100]
 
 
 def test_checks_of_a_damaged_folder_give_no_score() -> None:

@@ -98,3 +98,8 @@ def test_two_rows_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_scorer_that_no_row_has_the_columns_for_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(WorkloadError, match=r"own\.yaml:10: the scorer 'pass_at_1' needs 'tests' in the rows"):
         loaded(tmp_path, {"id": "a", "prompt": "Which?", "reference": "red"}, more="scorers: [contains, pass_at_1]\n")
+
+
+def test_labels_without_the_right_one_score_nothing(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {"id": "a", "prompt": "Which?", "reference": "Red", "labels": ["red", "blue"]})
+    assert (found.expects[0].labels, found.expects[0].references) == ([], ["Red"])
