@@ -251,7 +251,7 @@ class ServerOptions:
     )
     tune_budget: str | None = option(
         None,
-        "--tune: 90s, 10m, 1h. Default: 10m.",
+        "Time for --tune: 90s, 10m, 1h. Default: 10m.",
         metavar="TIME",
         needs=("tune",),
         is_repeated=False,

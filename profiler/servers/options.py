@@ -42,7 +42,7 @@ class EngineOptions:
     micro_batch_tokens: int | None = option(
         None, "llama-server: micro-batch size, in tokens.", least=1, excludes=_STARTED
     )
-    threads_batch: int | None = option(None, "llama.cpp: prefill threads.", least=1, excludes=_STARTED)
+    threads_batch: int | None = option(None, "Prefill threads, llama.cpp.", least=1, excludes=_STARTED)
     flash_attention: str | None = option(
         None, "llama-server: on, off, auto.", metavar="MODE", choices=("on", "off", "auto"), excludes=_STARTED
     )
