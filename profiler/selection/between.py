@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
+from profiler.selection.answers import FAILS, MEETS
 from profiler.selection.operating import JudgedLoad, Operating
 from profiler.selection.targets import Target
 
@@ -20,7 +21,7 @@ class Interpolated:
     above: JudgedLoad  # measured, does not
     amount: float  # requests in flight, or requests/s
     rate: float  # tokens/s
-    cost: float | None  # per 1M tokens, at the same price by the hour
+    cost: float | None  # per 1M tokens, at the same price
     target: Target  # the one that is reached first
 
     @property
@@ -33,11 +34,9 @@ def interpolated(found: Operating, targets: Sequence[Target]) -> Interpolated | 
     """Read how far beyond the operating point the load could go; None where that is measured, or brings nothing."""
     at = found.at
     above = None if at is None else next((one for one in found.loads if _is_next(at, one)), None)
-    if at is None or above is None or above.standing == "meets":
+    if at is None or above is None or above.standing == MEETS:
         return None
-    reached = [
-        (share, target) for index, target in enumerate(targets) if (share := _share(at, above, index)) is not None
-    ]
+    reached = _reached(at, above, targets)
     if not reached or at.rate.value is None or above.rate.value is None:
         return None
     share, first = min(reached, key=lambda one: one[0])
@@ -47,12 +46,26 @@ def interpolated(found: Operating, targets: Sequence[Target]) -> Interpolated | 
     rate = at.rate.value + (amount - low) / (high - low) * (above.rate.value - at.rate.value)
     if amount <= low or rate <= at.rate.value:
         return None
-    cost = None if at.cost.value is None else at.cost.value * at.rate.value / rate
-    return Interpolated(at, above, amount, rate, cost, first)
+    return Interpolated(at, above, amount, rate, _cost(found, at, rate), first)
 
 
 def _is_next(at: JudgedLoad, other: JudgedLoad) -> bool:
     return other.load.unit == at.load.unit and other.load.amount > at.load.amount > 0
+
+
+def _reached(at: JudgedLoad, above: JudgedLoad, targets: Sequence[Target]) -> list[tuple[float, Target]]:
+    """Return where on the way targets are reached; none where that is not known of one that the upper load fails."""
+    shares = [_share(at, above, index) for index in range(len(targets))]
+    if any(share is None and above.answers[index].standing == FAILS for index, share in enumerate(shares)):
+        return []
+    return [(share, target) for share, target in zip(shares, targets, strict=True) if share is not None]
+
+
+def _cost(found: Operating, at: JudgedLoad, rate: float) -> float | None:
+    """Return the cost at a rate: of what is paid by the hour its share, of what is paid by the token as it is."""
+    if at.cost.value is None or at.rate.value is None or found.candidate.manifest.cost.token_price is not None:
+        return at.cost.value
+    return at.cost.value * at.rate.value / rate
 
 
 def _share(at: JudgedLoad, above: JudgedLoad, index: int) -> float | None:

@@ -164,10 +164,10 @@ def operating_load(candidate: Candidate, targets: Sequence[Target], drift_ratio:
 
 def _currency(candidates: Sequence[Candidate], question: Question) -> str:
     """Return the one currency of all prices."""
-    prices = {one.host: price_of(one).currency for one in candidates}
-    named = sorted({*prices.values(), *([question.currency] if question.currency else [])})
+    prices = [(one.host, price_of(one).currency) for one in candidates]
+    named = sorted({currency for _, currency in prices} | ({question.currency} if question.currency else set()))
     if len(named) > 1:
-        said = ", ".join(f"{host} {currency}" for host, currency in prices.items())
+        said = ", ".join(f"{host} {currency}" for host, currency in prices)
         raise UsageError(
             f"Prices are in {' and '.join(named)} ({said}), and currencies are never converted. State them in one: "
             "aforo prices set RUN --price … --currency …, or --currency."

@@ -126,7 +126,10 @@ def saved(now: Estimate, then: Estimate) -> Estimate:
 
 
 def paid_back(switch_cost: float, saving_per_day: Estimate) -> Payback:
-    """Return after how many days a one-off cost is saved: cost / saving; at no saving never."""
+    """Return after how many days a one-off cost is saved: cost / saving; at no saving never.
+
+    A switch that costs nothing is paid back at once, unless each day then costs more than now.
+    """
     value = saving_per_day.value
     return Payback(
         None if value is None else _days(switch_cost, value),
@@ -136,6 +139,8 @@ def paid_back(switch_cost: float, saving_per_day: Estimate) -> Payback:
 
 
 def _days(switch_cost: float, saving: float) -> float:
+    if not switch_cost:
+        return 0.0 if saving >= 0 else inf
     return switch_cost / saving if saving > 0 else inf
 
 

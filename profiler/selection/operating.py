@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from profiler.errors import UsageError
+from profiler.results.points import describe_load, is_warm
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
 from profiler.selection.candidate import Candidate, Load
 from profiler.selection.targets import Target, number_of
@@ -66,8 +68,25 @@ class Operating:
 
 
 def operating(candidate: Candidate, targets: Sequence[Target], drift_ratio: float | None = None) -> Operating:
-    """Judge every load of a candidate by every target."""
+    """Judge every load of a candidate by every target.
+
+    Raises `UsageError` where its loads ask different things of a server: a short prompt is no operating point of a long
+    one.
+    """
+    _check_one_demand(candidate)
     return Operating(candidate, tuple(_judged(candidate, load, targets, drift_ratio) for load in candidate.loads))
+
+
+def _check_one_demand(candidate: Candidate) -> None:
+    points = [load.point for load in candidate.loads]
+    found = {(each.depth_tokens, each.shots, is_warm(each, candidate.manifest.engine)): each for each in points}
+    if len(found) > 1:
+        said = "; ".join(describe_load(each) for each in found.values())
+        raise UsageError(
+            f"{candidate.runs[0].folder.path} was measured with several depths, examples or states of the prompt cache "
+            f"({said}), and which of them is to be served is not known. Choose among runs with one: aforo run … with "
+            "a single --depth, --shots and --prompt-cache."
+        )
 
 
 def _judged(candidate: Candidate, load: Load, targets: Sequence[Target], drift_ratio: float | None) -> JudgedLoad:

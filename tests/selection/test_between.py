@@ -1,8 +1,10 @@
 """Between two loads, by hand: the load where the target is just kept, and its rate on a straight line."""
 
 import pytest
-from support.loads import price, swept
+from support.loads import price, scalar, swept
 
+from profiler.results.manifest import CostFacts, Source, TokenPriceFacts
+from profiler.results.summary import Scalar
 from profiler.selection.between import Interpolated, interpolated
 from profiler.selection.candidate import candidates
 from profiler.selection.operating import operating
@@ -40,3 +42,28 @@ def test_nothing_is_said_beyond_what_was_measured() -> None:
 
 def test_no_whole_request_in_flight_lies_between() -> None:
     assert between({1: (100.0, 400.0), 2: (150.0, 800.0)}, "ttft_ms.p95=500") is None
+
+
+def test_a_price_by_the_token_does_not_fall_with_the_rate() -> None:
+    run = swept("a", {8: (400.0, 400.0), 16: (600.0, 800.0)}, cost=price(3.6))
+    charged = TokenPriceFacts(input_per_1m=1, output_per_1m=2, currency="USD", source=Source(name="flag", title="t"))
+    run.manifest.cost = CostFacts(token_price=charged)
+    for load in run.summary.points:
+        load.metrics["cost_per_1m_output_tokens"] = scalar("USD/1M tokens", 6.0)  # 40 tokens in at 1, 10 out at 2
+    (one,) = candidates([run])
+    targets = [target("ttft_ms.p95=500", "at most")]
+    found = interpolated(operating(one, targets), targets)
+    assert found is not None
+    assert (found.rate, found.cost) == (pytest.approx(450.0), 6.0)
+
+
+def test_nothing_is_said_where_another_target_fails_on_the_way_at_a_place_that_is_not_known() -> None:
+    run = swept("a", {8: (400.0, 400.0), 16: (600.0, 800.0)}, cost=price(3.6))
+    ends = ((1.0, 1.8), (2.5, 3.0))  # J per token by a model: from where on it is above 2 cannot be told
+    for load, (low, high) in zip(run.summary.points, ends, strict=True):
+        load.metrics["energy_j_per_output_token"] = Scalar(unit="J/token", value=None, low=low, high=high)
+    (one,) = candidates([run])
+    targets = [target("ttft_ms.p95=500", "at most"), target("energy_j_per_output_token=2", "at most")]
+    judged = operating(one, targets)
+    assert [load.standing for load in judged.loads] == ["meets", "fails"]
+    assert interpolated(judged, targets) is None

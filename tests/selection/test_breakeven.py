@@ -112,5 +112,11 @@ def test_hosts_in_two_currencies_are_not_compared() -> None:
         breakeven(candidates(runs), ASKED)
 
 
+def test_one_host_in_two_currencies_is_not_compared_with_itself() -> None:
+    runs = [swept("a", LOADS, cost=price(1)), swept("a", LOADS, cost=price(1, "EUR"), number=2)]
+    with pytest.raises(UsageError, match=r"Prices are in EUR and USD \(a USD, a EUR\)"):
+        breakeven(candidates(runs), ASKED)
+
+
 def test_the_names_of_the_ways() -> None:
     assert [way.name for way in found().ways] == ["self-hosted", API]

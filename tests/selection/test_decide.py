@@ -109,6 +109,15 @@ def test_a_saving_with_its_interval() -> None:
     assert paid_back(0.0, Estimate(5.0, 1.0, 10.0)).most == 0
 
 
+def test_a_switch_that_costs_nothing_is_paid_back_at_once_unless_a_day_costs_more() -> None:
+    # one host of either: nothing is saved, and nothing has to be paid back
+    free = decided(125.0, asked(tokens_per_day=5e6, switch_cost=0.0, metric=parse_metric("output_tokens_per_s")))
+    assert (free.payback.value, free.payback.most, free.verdict) == (0, 0, "worth it")
+    # twice the price of an hour: 24 a day more
+    dearer = decided(125.0, asked(tokens_per_day=5e6, switch_cost=0.0), per_hour=2.0)
+    assert (dearer.payback.least, dearer.verdict) == (inf, "not worth it")
+
+
 def test_what_cannot_be_answered_gets_a_sentence() -> None:
     one = candidates(sweeps("a", NOW, cost=price(1)))
     with pytest.raises(UsageError, match="never converted"):

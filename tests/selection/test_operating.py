@@ -1,5 +1,7 @@
 """The cheapest measured load that meets the targets, by hand: at one price an hour, the one with the highest rate."""
 
+from dataclasses import replace
+
 import pytest
 from support.loads import price, sweeps, swept
 
@@ -75,3 +77,18 @@ def test_a_target_that_is_none(text: str) -> None:
 def test_a_metric_that_there_is_not() -> None:
     with pytest.raises(UsageError, match="Did you mean 'ttft_ms"):
         target("tftt_ms.p95=3", "at most")
+
+
+def test_loads_of_several_depths_are_no_choice_of_loads() -> None:
+    run = swept("a", LOADS, cost=price(3.6))
+    shallow, deep = run.summary.points[2], run.summary.points[3]
+    points = [
+        one.model_copy(update={"point": one.point.model_copy(update={"depth_tokens": depth, "name": f"d{depth}-c8"})})
+        for one, depth in ((shallow, 0), (deep, 16_384))
+    ]
+    both = replace(run, summary=run.summary.model_copy(update={"points": points}))
+    (one,) = candidates([both])
+    with pytest.raises(UsageError, match=r"several depths.*depth 0, 8 in flight; depth 16,384, 16 in flight"):
+        operating(one, [TTFT])
+    (alone,) = candidates([replace(run, summary=run.summary.model_copy(update={"points": points[1:]}))])
+    assert operating(alone, [TTFT]).standing == "fails"
