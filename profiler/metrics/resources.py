@@ -52,7 +52,12 @@ def kv_cache_per_token_bytes(seen: Observations) -> float:
 
 @per_run("KV cache of the context", unit="bytes", group="resources", better="lower", over=WHOLE_RUN)
 def kv_cache_bytes(seen: Observations) -> float:
-    """kv_cache_per_token_bytes × context of each slot, rounded up to 256 tokens × slots: what llama.cpp sets aside."""
+    """kv_cache_per_token_bytes × context of each slot, rounded up to 256 tokens × slots: what llama.cpp sets aside.
+
+    Not told of models whose layers keep a window, compressed keys or a state: they take less.
+    """
+    if (saving := seen.manifest.model.kv_cache_saving) is not None:
+        raise NotMeasuredError(f"the model takes less than all tokens would: {saving}")
     engine, context = seen.manifest.engine, context_tokens(seen.point, seen.manifest.engine)
     if context is None:
         raise NotMeasuredError("the context of the server is not known")

@@ -48,6 +48,15 @@ _MOST_BASE_MODELS = 16
 
 _ADAPTERS = ["lora"]  # a GGUF file is made for inference: llama.cpp loads adapters beside it, and trains none of it
 
+_STATE = "some of its layers keep a state in place of the context"
+_KV_CACHE_SAVINGS = {  # by key of the metadata: Gemma, gpt-oss; DeepSeek; Mamba and hybrids of it; LFM2; RWKV
+    "attention.sliding_window": "some of its layers keep a window of the context only",
+    "attention.kv_lora_rank": "its keys and values are compressed",
+    "ssm.state_size": _STATE,
+    "shortconv.l_cache": _STATE,
+    "wkv.head_size": _STATE,
+}
+
 _UNTELLING = re.compile(r".{1,3}|(sha256[-_])?[0-9a-f]{16,}|(ggml[-_])?(model|weights)([-_.].*)?", re.IGNORECASE)
 """Names of files that say nothing of the model: blobs by their hash, ggml-model-q4_0, model."""
 
@@ -99,6 +108,7 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         kv_heads=kv_heads,
         head_size=head_size,
         kv_bytes_per_token=checkpoint.kv_bytes_per_token(layers, kv_heads, head_size),
+        kv_cache_saving=_kv_cache_saving(header, architecture),
         vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
         has_chat_template="tokenizer.chat_template" in header.metadata,
         licence=licence or said.licence,
@@ -129,6 +139,10 @@ def _head_size(header: Header, architecture: str | None) -> int | None:
     hidden = _number(header, f"{architecture}.embedding_length")
     heads = _number(header, f"{architecture}.attention.head_count")
     return named or (hidden // heads if hidden and heads else None)
+
+
+def _kv_cache_saving(header: Header, architecture: str | None) -> str | None:
+    return next((why for key, why in _KV_CACHE_SAVINGS.items() if _number(header, f"{architecture}.{key}")), None)
 
 
 def _licence(header: Header) -> str | None:

@@ -1,7 +1,7 @@
 """How large the keys and values of a context are: what a token adds to them, and what a server sets aside.
 
 For attention in which every layer keeps every token. Where layers keep a window only, or keys are compressed (Gemma,
-DeepSeek), less is taken than is said here.
+DeepSeek), less is taken than is said here: `kv_cache_saving` of the facts says so.
 """
 
 from profiler.results.model_facts import ModelFacts

@@ -52,6 +52,9 @@ class ModelFacts(Part):
         default={},
         description="Which of its files says licence, languages and base models: GGUF or model card.",
     )
+    kv_cache_saving: str | None = Field(
+        default=None, description="Why a long context takes less than keys and values of all its tokens, where it does."
+    )
     end_token_ids: list[int] = Field(default=[], description="Every token that ends a generation.")
     changed_from: str | None = Field(
         default=None, description="SHA-256 of the last run under this name, where the model was another one then."

@@ -85,7 +85,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     language: str | None = None  # of the prompt, where the data file tells
     prompt_characters: int | None = None  # of a prompt whose language is told
     prompt_words: int | None = None  # the same, where the language puts spaces between words
-    response_characters: int | None = None  # of the response to it, where responses are kept
+    response_characters: int | None = None  # of the response to it; none of an embedding
     server_timings: ServerTimings | None = None  # where the server tells them
 
     @property

@@ -67,7 +67,7 @@ def fit_depths(loaded: Loaded, options: Options, model: ModelFacts, room_bytes: 
     ]
     if not fitting:
         raise UsageError("\n".join(left_out))
-    notes = [*left_out, *_announced(fitting[-1] + beside, needs, room_bytes)]
+    notes = [*left_out, *_announced(max(fitting) + beside, needs, room_bytes, model)]
     return Fit(at_depth(workload, fitting), notes, left_out)
 
 
@@ -98,7 +98,12 @@ def _most_tokens(
 
 
 def _needs(options: Options, loaded: Loaded, model: ModelFacts) -> _Needs | None:
-    """Return what the server takes of this machine's memory; of a GPU's nothing is known here."""
+    """Return what the server takes of this machine's memory; of a GPU's nothing is known here.
+
+    Nor of a model that keeps less than all tokens of a context: a depth that fits is not to be left out.
+    """
+    if model.kv_cache_saving is not None:
+        return None
     engine: Engine | None = engine_called(options.engine) if options.engine else ENGINES[0]
     elements = kv_cache.elements_per_token(model)
     if engine is None or engine.model_form != "gguf" or options.gpu_layers or elements is None or not model.size_bytes:
@@ -108,7 +113,9 @@ def _needs(options: Options, loaded: Loaded, model: ModelFacts) -> _Needs | None
     return None if element_bytes is None else _Needs(model.size_bytes, elements * element_bytes * slots)
 
 
-def _announced(context_tokens: int, needs: _Needs | None, room_bytes: int | None) -> list[str]:
+def _announced(context_tokens: int, needs: _Needs | None, room_bytes: int | None, model: ModelFacts) -> list[str]:
+    if model.kv_cache_saving is not None:
+        return [f"How much memory a context of {model.name} takes is not predicted: {model.kv_cache_saving}."]
     if needs is None or room_bytes is None:
         return []
     taken, room = (plain_quantity(size, "bytes") for size in (needs.bytes(context_tokens), room_bytes))

@@ -52,16 +52,16 @@ class Responses:
         self._journal(exchange, self._read(exchange, asked), asked)
 
     def _journal(self, exchange: Exchange, record: RequestRecord, asked: Asked) -> None:
-        if self._run.answers is None:
-            self._run.requests.append(record)
-            return
-        is_embedding = self._run.plan.workload.is_embedding
-        found = ResponseText() if is_embedding else to_text(exchange, self._run.plan.credentials.mask)
-        if record.language is not None and not is_embedding:
+        answers, has_text = self._run.answers, not self._run.plan.workload.is_embedding
+        is_read = has_text and (answers is not None or record.language is not None)
+        found = to_text(exchange, self._run.plan.credentials.mask) if is_read else ResponseText()
+        if has_text and record.language is not None:
             record.response_characters = len(found.text) + len(found.reasoning)
         self._run.requests.append(record)
+        if answers is None:
+            return
         prompt = asked.prompt(record.index)
-        self._run.answers.append(
+        answers.append(
             KeptResponse(
                 index=record.index,
                 prompt=prompt.digest,
@@ -70,7 +70,7 @@ class Responses:
                 text=found.text,
                 reasoning=found.reasoning,
                 is_damaged=found.is_damaged,
-                vector=to_vector(exchange) if is_embedding else None,
+                vector=None if has_text else to_vector(exchange),
                 finish_reason=record.finish_reason,
             )
         )

@@ -123,6 +123,21 @@ def own(folder: Path, rows: list[Mapping[str, Any]], more: str = "") -> str:
 OWN: list[Mapping[str, Any]] = [{"id": f"r{n}", "prompt": f"Say {n}", "reference": f"answer {n}"} for n in range(6)]
 
 
+def test_what_a_language_costs_counts_the_characters_of_responses_that_are_not_kept(
+    tmp_path: Path, aforo: Aforo
+) -> None:
+    own(tmp_path, [{**row, "language": "en"} for row in OWN])
+    path = tmp_path / "own.yaml"
+    path.write_text(path.read_text("utf-8").replace("keep_responses: true\n", ""), "utf-8")
+    script = answering([dict(row) for row in OWN], lambda _: "sí, señor")
+    with serve(script) as port:
+        done = aforo("run", str(path), "--url", f"http://127.0.0.1:{port}")
+    assert done.returncode in {0, 3}, done.stderr
+    folder = RunFolder(next((tmp_path / "runs").iterdir()))
+    assert not folder.answers.exists()
+    assert {row.response_characters for row in folder.read_requests()} == {9}
+
+
 def test_an_empty_answer_is_an_answer_that_scores_0(tmp_path: Path, aforo: Aforo) -> None:
     """The model ends at once: no token, no text, no usage. Nothing is wrong with the measurement."""
 

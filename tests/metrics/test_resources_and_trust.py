@@ -2,7 +2,7 @@ import pytest
 from support.builders import MS, observed, request
 
 from profiler.metrics.registry import NotMeasuredError
-from profiler.metrics.resources import model_load_s, peak_rss_bytes, server_cpu_cores
+from profiler.metrics.resources import kv_cache_bytes, model_load_s, peak_rss_bytes, server_cpu_cores
 from profiler.metrics.trust import (
     client_busiest_cpu_cores,
     client_cpu_cores,
@@ -46,6 +46,13 @@ def test_without_samples_nothing_is_claimed() -> None:
     for measure in (peak_rss_bytes, server_cpu_cores):
         with pytest.raises(NotMeasuredError):
             measure(observed([request()]))
+
+
+def test_the_kv_cache_of_a_model_that_keeps_less_than_all_tokens_is_not_told() -> None:
+    seen = observed([request()])
+    seen.manifest.model.kv_cache_saving = "some of its layers keep a window of the context only"
+    with pytest.raises(NotMeasuredError, match="takes less than all tokens would: some of its layers keep a window"):
+        kv_cache_bytes(seen)
 
 
 def test_errors_are_a_share_of_measured_requests() -> None:

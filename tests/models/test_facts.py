@@ -67,6 +67,7 @@ def test_all_that_the_metadata_says_is_read(tmp_path: Path) -> None:
         "kv_heads": 2,
         "head_size": 64,
         "kv_bytes_per_token": 12_288,  # keys and values, 24 layers, 2 heads of 64, 2 bytes
+        "kv_cache_saving": None,
         "vocabulary_size": 3,
         "has_chat_template": True,
         "licence": "apache-2.0",
@@ -252,3 +253,19 @@ def test_llama_cpp_ends_at_the_same_tokens(tmp_path: Path, named: dict[str, int]
     done = subprocess.run([sys.executable, "-c", IS_END, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert facts.read(path).end_token_ids == json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("gemma3.attention.sliding_window", "some of its layers keep a window of the context only"),
+        ("gemma3.attention.kv_lora_rank", "its keys and values are compressed"),
+        ("gemma3.ssm.state_size", "some of its layers keep a state in place of the context"),
+        ("other.attention.sliding_window", None),
+    ],
+)
+def test_a_model_that_keeps_less_than_all_tokens_of_a_context_says_why(
+    tmp_path: Path, key: str, says: str | None
+) -> None:
+    path = written(tmp_path, [g.string_pair("general.architecture", "gemma3"), g.number_pair(key, 512)])
+    assert facts.read(path).kv_cache_saving == says

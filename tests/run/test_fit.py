@@ -67,6 +67,19 @@ def test_on_a_gpu_or_without_sizes_memory_is_not_judged() -> None:
     assert not fit_depths(loaded([0, 4096]), Options(), unknown, MIB).left_out
 
 
+def test_a_model_that_keeps_less_than_all_tokens_loses_no_depth_and_says_why() -> None:
+    gemma = facts().model_copy(update={"kv_cache_saving": "some of its layers keep a window of the context only"})
+    fit = fit_depths(loaded([0, 4600]), Options(), gemma, 150 * MIB)
+    assert (depths(fit.workload), fit.left_out) == ([0, 4600], [])
+    assert fit.notes == [
+        "How much memory a context of M takes is not predicted: some of its layers keep a window of the context only."
+    ]
+
+
+def test_the_deepest_context_is_announced_in_whatever_order_depths_were_asked() -> None:
+    assert "The deepest context, 4,176 tokens" in fit_depths(loaded([4096, 0]), Options(), facts(), 150 * MIB).notes[-1]
+
+
 def test_a_context_that_was_asked_for_is_not_outgrown() -> None:
     fit = fit_depths(loaded([0, 1024]), Options(context_tokens=512), facts(), None)
     assert "and --context allows 512" in fit.left_out[0]
