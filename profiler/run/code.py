@@ -32,18 +32,21 @@ def run_code(folder: RunFolder, progress: Progress, tick: Callable[[], None]) ->
     """Write `code.jsonl` anew: what came of the code of every kept response whose item has tests; return how many.
 
     The same response to the same item is run once. Raises `RunFolderError`, `RecordError`, and whatever `tick` raises;
-    what was run until then is kept.
+    what was run until then is kept, or all that was known from an earlier time.
     """
     items = {name: item for name, item in folder.read_items().items() if item.tests}
     kept = [row for row in folder.read_answers() if row.item in items]
-    folder.code.unlink(missing_ok=True)
+    new = folder.code.with_suffix(".new")
+    new.unlink(missing_ok=True)  # of an earlier time that did not get to its end
+    path = new if folder.code.exists() else folder.code
     known: dict[tuple[str, str], CodeResult] = {}
     progress.stage("Running generated code, isolated", total=len(kept))
-    with closing(Journal(folder.code)) as journal:
+    with closing(Journal(path)) as journal:
         for done, row in enumerate(kept, start=1):
             tick()
             key = (str(row.item), row.text)
             known[key] = result = known.get(key) or code_execution.run_tests(row.text, items[key[0]])
             journal.append(CodeRun(index=row.index, passed=result.passed, reason=result.reason))
             progress.advance(done)
+    path.replace(folder.code)
     return len(kept)

@@ -44,8 +44,8 @@ def test_the_same_response_is_run_once(folder: RunFolder, monkeypatch: pytest.Mo
     assert ran == ["right", "wrong"]
 
 
-def test_a_second_time_takes_the_place_of_the_first_and_what_was_run_is_kept(folder: RunFolder) -> None:
-    run_code(folder, Silent(), lambda: None)
+def run_code_interrupted(folder: RunFolder) -> None:
+    """Run the code of one response, and be interrupted at the next."""
     calls = iter([None, InterruptedRunError(2)])
 
     def interrupted() -> None:
@@ -54,7 +54,23 @@ def test_a_second_time_takes_the_place_of_the_first_and_what_was_run_is_kept(fol
 
     with pytest.raises(InterruptedRunError):
         run_code(folder, Silent(), interrupted)
+
+
+def test_what_was_run_until_an_interruption_is_kept(folder: RunFolder) -> None:
+    run_code_interrupted(folder)
     assert list(folder.read_code_runs()) == [0]
+
+
+def test_a_second_time_takes_the_place_of_the_first_once_it_is_through(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_code(folder, Silent(), lambda: None)
+    monkeypatch.setattr(code_execution, "run_tests", lambda *_: CodeResult(passed=False))
+    run_code_interrupted(folder)
+    assert {index: run.passed for index, run in folder.read_code_runs().items()} == {0: True, 2: False, 3: True}
+    run_code(folder, Silent(), lambda: None)
+    assert {index: run.passed for index, run in folder.read_code_runs().items()} == dict.fromkeys([0, 2, 3], False)
+    assert not list(folder.path.glob("*.new"))
 
 
 def test_without_isolation_it_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

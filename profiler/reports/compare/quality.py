@@ -77,9 +77,17 @@ class Quality:
             "are of the mean difference over items, each of which counts once, however many repeats it has: they say "
             "what other items of this kind would show. Better or worse is said only where they hold no 0."
         )
+        if pooled := self._pooled:
+            said += f" Here {pooled} is the mean of what single items score, not the score of all answers together."
         if not self.left_out:
             return said
         return f"{said} {fmt.count(self.left_out, 'item')} left out: the prompt or reference is not the same."
+
+    @property
+    def _pooled(self) -> str:
+        """The scorers whose score of all answers is no mean of those of the items, which alone can be paired."""
+        names = dict.fromkeys(row.title for row in self.rows if row.difference and SCORERS[row.scorer].total)
+        return " or ".join(names)
 
 
 NOT_SCORED = Quality()

@@ -47,6 +47,16 @@ def test_what_is_alike_is_inconclusive_and_not_surely_the_same(tmp_path: Path) -
     assert row.bounds() == "−18.9 to +18.9"  # t of 9 degrees of freedom, 2.262, times √(1/12 / 12)
 
 
+def test_a_score_of_all_answers_together_is_told_from_the_mean_of_items(tmp_path: Path) -> None:
+    runs = [run(tmp_path / "r1", 2), run(tmp_path / "r2", 8)]
+    assert "mean of what single items score" not in compared(*runs).quality.note
+    for one in runs:
+        one.manifest.workload = one.manifest.workload.model_copy(update={"scorers": ["exact_match", "chrf"]})
+        one.folder.write_manifest(one.manifest)
+    note = compared(*runs).quality.note
+    assert "Here Character F-score (chrF) is the mean of what single items score, not the score of all answers" in note
+
+
 def test_items_that_were_asked_otherwise_are_left_out(tmp_path: Path) -> None:
     one, other = run(tmp_path / "r1", 5), run(tmp_path / "r2", 5, prompt="No?")
     found = compared(one, other).quality
