@@ -1,11 +1,12 @@
 """What the requests in one language add up to."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from profiler.aggregation.request import first_token_ns, prompt_tokens
+from profiler.aggregation.not_measured import NotMeasuredError
+from profiler.aggregation.request import prompt_tokens, ttft_ms
 from profiler.results.records import RequestRecord
 from profiler.stats.values import Values
-from profiler.units import ns_to_ms
 
 
 @dataclass
@@ -29,7 +30,8 @@ class LanguageTotals:
         self.busy_ns += request.ended_ns - request.begun_ns
         self.prompt_characters += characters
         self.response_characters += request.response_characters or 0
-        self.ttft_ms.add(ns_to_ms(first_token_ns(request)))
+        with suppress(NotMeasuredError):  # of an empty answer there is none
+            self.ttft_ms.add(ttft_ms(request))
         if tokens:
             self.tokens += tokens
             self.tokens_characters += characters

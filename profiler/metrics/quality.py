@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from profiler.aggregation.observations import Observations
-from profiler.aggregation.request import output_tokens
+from profiler.aggregation.request import output_tokens, reasoning_tokens
 from profiler.metrics.population import ANSWERS
 from profiler.metrics.registry import Judgement, NotMeasuredError, per_answer, per_request
 from profiler.metrics.shown import Shown
@@ -99,7 +99,7 @@ for _scorer in SCORERS.values():
 
 @per_request("Tokens per answer", unit="tokens", group="quality", better="neither", work="requests")
 def answer_tokens(request: RequestRecord) -> float:
-    """Output tokens without those of reasoning, where the server tells them; an empty answer has none."""
+    """Output tokens without those of reasoning, in the server's count or as streamed; an empty answer has none."""
     if request.asked_tokens is None:
         raise NotMeasuredError("an embedding has no output tokens")
-    return float(max(0, output_tokens(request) - (request.reasoning_tokens or 0)))
+    return float(max(0, output_tokens(request) - reasoning_tokens(request)))

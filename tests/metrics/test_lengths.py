@@ -2,6 +2,7 @@ import pytest
 from support.builders import manifest, observed, request
 
 from profiler.metrics.lengths import reasoning_token_ratio
+from profiler.metrics.quality import answer_tokens
 from profiler.metrics.registry import NotMeasuredError
 from profiler.results.summary import Distribution, NotMeasured, Scalar
 from profiler.summaries.summarize import summarize
@@ -36,3 +37,12 @@ def test_the_first_answer_token_stands_beside_the_first_token() -> None:
     assert isinstance(answer, Distribution)
     assert isinstance(share, Scalar)
     assert (first.quantiles["p50"], answer.quantiles["p50"], share.value) == (10, 30, pytest.approx(2 / 3))
+
+
+def test_an_answer_is_as_long_as_its_tokens_without_those_of_reasoning_however_these_are_known() -> None:
+    streamed, told, neither = (request(tokens=[1, 1, 1, 1]) for _ in range(3))
+    streamed.streamed_reasoning_tokens = 3  # as llama-server streams them, whose usage does not tell
+    told.completion_tokens_server, told.reasoning_tokens = 10, 6
+    for one in (streamed, told, neither):
+        one.asked_tokens = 16
+    assert [answer_tokens(one) for one in (streamed, told, neither)] == [1, 4, 4]

@@ -37,6 +37,16 @@ def test_tokens_are_set_against_words_and_characters() -> None:
     assert (totals.prompt_characters, totals.response_characters) == (150, 30)
 
 
+def test_an_empty_answer_has_no_first_token() -> None:
+    empty = request(1, tokens=[0, 0, 0], arrivals_ms=(10, 20, 90))
+    empty.language = "en"
+    totals = LanguageTotals()
+    totals.take(asked(0, 0, "en", tokens=20, characters=80, words=10))
+    totals.take(empty)
+    assert totals.requests == 2
+    assert len(totals.ttft_ms) == 1
+
+
 def test_each_language_has_its_part_of_the_price_by_time() -> None:
     # One slot, requests that take 30 ms each: whatever it costs, half of it is for each language; the text of one has
     # 30 + 2 · 10 characters, that of the other 80 + 2 · 10, so that it costs half as much per character.
