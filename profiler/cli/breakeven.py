@@ -85,17 +85,18 @@ def breakeven(options: BreakevenOptions, runs: list[Path]) -> None:
     from profiler.run.recompute import with_slo
     from profiler.selection.asked import slo_of
     from profiler.selection.breakeven import breakeven as find
-    from profiler.selection.candidate import candidates
+    from profiler.selection.candidate import MAY_DIFFER_IN_LOAD, candidates
     from profiler.verdict.comparable import check_comparable
 
     chosen, question, slo = form_asked(options), _question(options), slo_of(options)
     with shown_progress(quiet=options.quiet) as progress:
         progress.stage("Reading runs")
         stored = read(runs, force=options.force)
-        allowed = check_comparable(stored, options.allow_mismatch)
+        allowed = check_comparable(stored, (*MAY_DIFFER_IN_LOAD, *options.allow_mismatch))
         judged = [with_slo(run, slo) for run in stored] if slo.is_stated else stored
         found = find(candidates(judged, allow_invalid=options.force), question)
-    notes = [*_notes(stored, question), *(f"Allowed to differ: {one.sentence}" for one in allowed)]
+    told = [one.sentence for one in allowed if one.field not in MAY_DIFFER_IN_LOAD]
+    notes = [*_notes(stored, question), *(f"Allowed to differ: {sentence}" for sentence in told)]
     deliver(document(found, notes), chosen, options, "breakeven")
 
 

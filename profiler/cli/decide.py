@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from profiler.verdict.comparable import Mismatch
 
 _EXIT_CODES = {"worth it": 0, "not worth it": 1, "cannot be told": 3}
-_OF_A_SWITCH = ("model", "quantisation", "lora")  # a switch may be about these
 
 
 @dataclass(frozen=True)
@@ -127,17 +126,25 @@ def _read(runs: tuple[str, ...], options: DecideOptions) -> "list[StoredRun]":
 
 
 def _check_comparable(sides: "list[list[StoredRun]]", options: DecideOptions) -> "list[Mismatch]":
-    """Return what differs and may; another model is what a switch can be about. Raises `UsageError` for the rest."""
+    """Return what differs and may, but for the load; another model is what a switch can be about.
+
+    Raises `UsageError` for the rest.
+    """
     from profiler.errors import UsageError
+    from profiler.selection.candidate import MAY_DIFFER_IN_LOAD, MAY_DIFFER_IN_MODEL
     from profiler.verdict.comparable import check_comparable
 
     names = [{run.name for run in side} for side in sides]
     if both := names[0] & names[1]:
         raise UsageError(f"{', '.join(sorted(both))} is on both sides. Name different runs.")
-    return check_comparable([*sides[0], *sides[1]], (*_OF_A_SWITCH, *options.allow_mismatch))
+    allowed = (*MAY_DIFFER_IN_LOAD, *MAY_DIFFER_IN_MODEL, *options.allow_mismatch)
+    found = check_comparable([*sides[0], *sides[1]], allowed)
+    return [one for one in found if one.field not in MAY_DIFFER_IN_LOAD]
 
 
 def _told(one: "Mismatch") -> str:
-    if one.field in _OF_A_SWITCH:
+    from profiler.selection.candidate import MAY_DIFFER_IN_MODEL
+
+    if one.field in MAY_DIFFER_IN_MODEL:
         return f"Another model may answer better or worse, which is not part of this answer. {one.sentence}"
     return f"Allowed to differ: {one.sentence}"

@@ -12,6 +12,10 @@ from profiler.results.tokens import Tokens, tokens_of
 from profiler.verdict.comparable import UNKNOWN, deployment_of, differing_settings
 from profiler.verdict.contrast import EVERY_BASIS, host_of
 
+MAY_DIFFER_IN_LOAD = ("workload.load", "slo")
+"""What runs of one workload may differ in wherever a choice is made: the load, and what was asked of it."""
+MAY_DIFFER_IN_MODEL = ("model", "quantisation", "lora")
+
 # Settings that a label names where host, model and engine are the same.
 _IN_LABELS = (
     "threads",
@@ -82,8 +86,8 @@ class Load:
 class Candidate:
     """A model on a host, served by an engine with some settings, at some price: what can be chosen.
 
-    Runs of one candidate differ in their load at most. `loads` are its operating points, the lowest first; loads that
-    every run found INVALID are in `invalid` instead.
+    Runs of one candidate differ in their load at most. `loads` are its operating points, the lowest first, without the
+    runs that are INVALID there; those are in `invalid`.
     """
 
     name: str  # c1, c2, … in the order of the runs

@@ -8,7 +8,14 @@ from profiler.results.cost_facts import PriceFacts, TokenPriceFacts
 from profiler.results.run_set import Refused, StoredRun
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
 from profiler.selection.between import Interpolated, interpolated
-from profiler.selection.candidate import Candidate, RunAtLoad, candidates, is_invalid
+from profiler.selection.candidate import (
+    MAY_DIFFER_IN_LOAD,
+    MAY_DIFFER_IN_MODEL,
+    Candidate,
+    RunAtLoad,
+    candidates,
+    is_invalid,
+)
 from profiler.selection.certainty import CERTAIN, Rival, certainty, leader_of, rival
 from profiler.selection.demand import Demand, Fleet, fleet
 from profiler.selection.fact_constraints import FactConstraint, energy_class
@@ -23,8 +30,6 @@ from profiler.verdict.contrast import Metric, Rules
 from profiler.verdict.fairness import Found, traps
 from profiler.verdict.traps import account_of
 
-# What candidates may differ in: the load and the SLOs that a run was made with, and which model it is.
-_ALLOWED = ("workload.load", "slo", "model", "quantisation", "lora")
 OPERATIONAL = "gco2e_operational_per_1m_output_tokens"
 _NOT_MEASURED = Unknown("there is no operating point")
 
@@ -145,7 +150,7 @@ def find_cheapest(
 
     Raises `UsageError` where runs do not measure the same: another workload than its load.
     """
-    check_comparable(runs, [*_ALLOWED, *question.rules.allowed])
+    check_comparable(runs, [*MAY_DIFFER_IN_LOAD, *MAY_DIFFER_IN_MODEL, *question.rules.allowed])
     considered = [_considered(one, question) for one in candidates(runs, allow_invalid=allow_invalid)]
     eligible = [one for one in considered if one.standing == MEETS]
     first = leader_of([one.operating for one in eligible]) if len(_currencies(eligible)) < 2 else None
@@ -191,12 +196,12 @@ def _rivals(leader: Considered, considered: Sequence[Considered], rules: Rules) 
     return [rival(leader.candidate, leader.at, one.operating, rules) for one in others]
 
 
-def _order(one: Considered) -> tuple[int, float]:
+def _order(one: Considered) -> tuple[int, int, float, float]:
+    """By the answer; then by the facts that fail and by how much a target is missed, and last by cost."""
     rank = {MEETS: 0, CANNOT_BE_TOLD: 1, FAILS: 2}[one.standing]
-    if one.at is not None and one.at.cost.value is not None:
-        return rank, one.at.cost.value
-    nearest = one.operating.nearest_miss
-    return rank, nearest.worst_miss_ratio if nearest else float("inf")
+    failing = sum(each.standing == FAILS for each in one.fact_answers)
+    cost = one.at.cost.value if one.at else None
+    return rank, failing, one.operating.miss_ratio, float("inf") if cost is None else cost
 
 
 def _at_operating_points(considered: Sequence[Considered]) -> list[RunAtLoad]:
@@ -212,12 +217,23 @@ def _notes(runs: Sequence[StoredRun], considered: Sequence[Considered]) -> list[
     ]
     notes += _on_prices(considered)
     for one in considered:
-        for load in one.candidate.invalid:
-            notes.append(f"{one.candidate.label}: {load.described} is left out, since its measurement is INVALID.")
+        notes += _left_out(one.candidate)
     alone = [one.candidate.label for one in considered if one.at and len(one.at.load.runs) == 1]
     if alone:
         notes.append(f"Of a single run, an interval says how sure it is of itself, not of the next: {_some(alone)}.")
     return notes
+
+
+def _left_out(candidate: Candidate) -> list[str]:
+    """Say which loads are INVALID, or how many of their runs."""
+    of_load = {load.name: len(load.runs) for load in candidate.loads}
+    return [
+        f"{candidate.label}: {load.described} is left out, since its measurement is INVALID."
+        if load.name not in of_load
+        else f"{candidate.label}: {len(load.runs)} of {len(load.runs) + of_load[load.name]} runs at {load.described} "
+        "are left out, since they are INVALID there."
+        for load in candidate.invalid
+    ]
 
 
 def _currencies(considered: Sequence[Considered]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
 from profiler.selection.candidate import Candidate
@@ -38,11 +37,10 @@ class Contender:
         standings = {self.operating.standing, *(one.standing for one in self.of_facts)}
         return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
 
-    @cached_property
+    @property
     def shown_load(self) -> JudgedLoad | None:
         """Its operating point, or the nearest of the loads that stand best; None where no load is to be believed."""
-        alike = [one for one in self.operating.loads if one.standing == self.operating.standing]
-        return self.operating.at or min(alike, key=lambda one: one.worst_miss_ratio, default=None)
+        return self.operating.shown
 
     @property
     def against(self) -> list[Answer]:
@@ -57,7 +55,7 @@ class Contender:
     def miss(self) -> tuple[int, float]:
         """How far it is from meeting all: facts that fail, then the worst miss of a limit as a share of it."""
         failing = sum(one.standing == FAILS for one in self.of_facts)
-        return failing, self.shown_load.worst_miss_ratio if self.shown_load else float("inf")
+        return failing, self.operating.miss_ratio
 
 
 def contenders(

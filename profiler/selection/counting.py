@@ -12,9 +12,9 @@ _ENERGY = "the energy of the work"
 def measured_twice(one: str, other: str) -> str | None:
     """Say what two metrics both measure; None where they measure different things.
 
-    At a fixed price per hour, a cost per token is that price over the rate, so the two are one thing. Carbon is energy
-    times the intensity of the grid. End-to-end latency holds both the time to the first token and that of the others,
-    and the cost of a correct answer the share of those.
+    At a fixed price per hour, a cost per token is that price over the rate, so the two are one thing, and so is the
+    embodied carbon of an hour. Carbon is energy times the intensity of the grid. End-to-end latency holds both the time
+    to the first token and that of the others, and the cost of a correct answer the share of those.
     """
     if one == other:
         return "the same metric"
@@ -24,10 +24,10 @@ def measured_twice(one: str, other: str) -> str | None:
 
 def _things(spec: MetricSpec) -> set[str]:
     of_answers = {"correct_ratio"} if spec.kind == "per-correct-answer" else set()
-    if "price" in spec.rests_on:
-        return {_WORK, *of_answers}
     if "energy" in spec.rests_on:
         return {_ENERGY, *of_answers}
+    if spec.rests_on & {"price", "embodied"}:
+        return {_WORK, *of_answers}
     if spec.unit == "ratio" or spec.group not in {"latency", "throughput"}:
         return {spec.id}
     if spec.work == "decode":

@@ -56,9 +56,20 @@ class Operating:
         return MEETS if MEETS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else FAILS
 
     @cached_property
+    def shown(self) -> JudgedLoad | None:
+        """The operating point, or the nearest of the loads that stand best; None where no load is to be believed."""
+        alike = [one for one in self.loads if one.standing == self.standing]
+        return self.at or min(alike, key=lambda one: one.worst_miss_ratio, default=None)
+
+    @property
     def nearest_miss(self) -> JudgedLoad | None:
         """The load that comes nearest to meeting every target, where none does."""
-        return None if self.at else min(self.loads, key=lambda one: one.worst_miss_ratio, default=None)
+        return None if self.at else self.shown
+
+    @property
+    def miss_ratio(self) -> float:
+        """By how much the nearest load misses a target, as a share of it; 0 where one meets all, else infinite."""
+        return 0.0 if self.at else self.shown.worst_miss_ratio if self.shown else float("inf")
 
     @property
     def might_be_cheaper(self) -> list[JudgedLoad]:

@@ -1,6 +1,7 @@
 """Profiles as YAML files: what has to be met, what counts, how much, and why."""
 
 from functools import cache
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -177,6 +178,8 @@ def _wrong_criterion(criterion: Criterion) -> str | None:
             f"{name} is a share. One that is near all is a constraint ('at_least'); to count it all the same, as its "
             "loss, 1 − share, give a 'floor' below which less loss is no better, such as 0.01."
         )
+    if criterion.baseline is not None and criterion.baseline > SHARES.get(spec.unit, inf):
+        return f"{name} is a share of at most {SHARES[spec.unit]:g}, and its baseline is {criterion.baseline:g}."
     if spec.unit not in SHARES and criterion.floor is not None:
         return f"'floor' is for shares, and {name} is in {spec.unit}. Leave it out."
     return None

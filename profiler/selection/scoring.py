@@ -14,9 +14,10 @@ from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.progress import Progress, Silent
 from profiler.results.run_set import StoredRun
+from profiler.results.summary import Distribution, PointSummary, Scalar, Summary
 from profiler.selection.acceptability import Odds, odds, scores_of, winning_shares
 from profiler.selection.answers import MEETS
-from profiler.selection.candidate import candidates
+from profiler.selection.candidate import MAY_DIFFER_IN_LOAD, MAY_DIFFER_IN_MODEL, candidates
 from profiler.selection.carbon_ends import carbon_at_ends, common_grid
 from profiler.selection.contenders import Contender, contenders
 from profiler.selection.draws import Alternative, Quantity, drawn_gains
@@ -39,7 +40,6 @@ from profiler.verdict.comparable import check_comparable
 from profiler.verdict.fairness import obstacle
 
 DRAWS = 10_000
-_OF_CANDIDATES = ("model", "quantisation", "lora", "workload.load")  # in which candidates may differ
 Way = Literal["own", "nearby", "order", "any"]
 """How weights are taken: as stated, near those, in their order, or any at all."""
 
@@ -129,7 +129,7 @@ def score(profile: Profile, runs: Sequence[StoredRun], options: Options, progres
     Raises `UsageError` for runs of different workloads, criteria that may not be compared between them, mixed
     currencies, and a missing baseline.
     """
-    check_comparable(runs, [*_OF_CANDIDATES, *options.allowed])
+    check_comparable(runs, [*MAY_DIFFER_IN_LOAD, *MAY_DIFFER_IN_MODEL, *options.allowed])
     judged = contenders(
         candidates(runs, allow_invalid=options.allow_invalid), profile, options.facts, options.drift_ratio
     )
@@ -151,7 +151,7 @@ def _unit(criterion: Criterion, judged: Sequence[Contender], options: Options) -
     """Return the unit of a criterion, the same for all. Raises `UsageError` where it may not be compared."""
     name, _ = criterion.parsed
     loads = [one.shown_load.load for one in judged if one.shown_load is not None]
-    measured = [run for load in loads for run in load.runs]
+    measured = [run for load in loads for run in load.runs if _is_measured(run.summary, name)]
     found = {unit_of(run.summary, name): run.name for run in measured}
     if len(found) > 1:
         told = "; ".join(f"{unit} ({run})" for unit, run in sorted(found.items()))
@@ -162,6 +162,10 @@ def _unit(criterion: Criterion, judged: Sequence[Contender], options: Options) -
             f"To score them all the same: --allow-mismatch {barred.id}"
         )
     return next(iter(found), METRICS[name].unit)
+
+
+def _is_measured(summary: Summary | PointSummary, metric: str) -> bool:
+    return isinstance(summary.metrics.get(metric), Scalar | Distribution)
 
 
 def _baselines(profile: Profile, judged: Sequence[Contender], options: Options) -> tuple[float, ...]:

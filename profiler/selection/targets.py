@@ -1,13 +1,16 @@
 """Targets: limits on numbers that were measured at a load. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from statistics import fmean
 
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.number_format import plain_quantity
 from profiler.selection.answers import Answer, Bound, answer
 from profiler.selection.candidate import Load
+from profiler.selection.gains import SHARES
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown, estimate, parse_metric, unit_of
 from profiler.verdict.contrast import Metric, pooled
@@ -20,6 +23,13 @@ class Target:
     metric: Metric
     bound: Bound
     limit: float
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for more of a share than there is."""
+        spec = METRICS[self.metric[0]]
+        whole = SHARES.get(spec.unit)
+        if whole is not None and spec.better == "higher" and self.bound == "at least" and self.limit > whole:
+            raise UsageError(f"{spec.id} is a share of at most {whole:g}: {self.limit:g} of it is never reached.")
 
     @property
     def name(self) -> str:
@@ -61,4 +71,21 @@ def number_of(load: Load, metric: Metric, drift_ratio: float | None = None) -> E
     if found.reason is not None:
         return Unknown(found.reason)
     between = found.estimate(drift_ratio)
-    return between or Unknown("a number of its runs is not above 0, so there is no interval between them", found.value)
+    if found.is_interval or (between is not None and not between.is_exact):
+        return between or Unknown("it may be 0 in one of its runs, so there is no interval between them", found.value)
+    return _without_logarithms(load, metric, found.values, between)
+
+
+def _without_logarithms(
+    load: Load, metric: Metric, values: Sequence[float], between: Estimate | None
+) -> Estimate | Unknown:
+    """Return a number whose runs are all alike, as shares near all or nothing are, or of which one is not above 0.
+
+    Runs that are all alike do not show that the next one is: then the interval is the widest within one of them.
+    """
+    if len(values) == 1:
+        return estimate(load.runs[0].summary, *metric)
+    if len(set(values)) > 1:
+        return Estimate.of_repeats(fmean(values), values)
+    within = [one for run in load.runs if isinstance(one := estimate(run.summary, *metric), Estimate)]
+    return max(within, key=lambda one: one.high - one.low, default=between or Estimate.exact(values[0]))

@@ -87,3 +87,13 @@ def test_a_price_is_stated_after_a_run(aforo, tmp_path):
     refused = aforo("prices", "set", "run")
     assert refused.returncode == 2
     assert "the machine's price is not known" in refused.stderr
+
+
+def test_hosts_that_were_measured_at_different_loads_are_set_against_each_other(aforo, runs, tmp_path):
+    for number, rate in enumerate((419.0, 420.0, 421.0), start=1):
+        swept("big", {32: (rate, 400.0)}, cost=price(1.9), number=number, folder=tmp_path / "runs" / f"big-{number}")
+    done = aforo("breakeven", "runs", "--json", "-q")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [host["load"] for host in document["hosts"]] == ["c32", "c8"]
+    assert not any("workload.load" in note for note in document["notes"])

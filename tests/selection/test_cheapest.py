@@ -100,6 +100,24 @@ def test_loads_that_are_invalid_are_named_and_not_taken() -> None:
     assert any(note.startswith("fast: 8 in flight is left out") for note in found.notes)
 
 
+def test_runs_that_are_invalid_at_a_load_are_counted_where_others_are_not() -> None:
+    bad = swept("fast", FAST, cost=price(1), number=1, invalid=[8])
+    found = asked([bad, *sweeps("fast", FAST, cost=price(1))[1:], *sweeps("slow", SLOW, cost=price(1))])
+    assert any(note.startswith("fast: 1 of 3 runs at 8 in flight are left out") for note in found.notes)
+
+
+def test_the_nearest_miss_is_the_least_miss_whatever_another_costs() -> None:
+    # one fails by its licence and costs little; one misses the target twofold; one by a twentieth
+    runs = [
+        *sweeps("closed", SLOW, cost=price(0.001), model={"name": "a", "licence": "cc-by-nc-4.0"}),
+        *sweeps("far", {8: (100.0, 1000.0)}, cost=price(9), model={"name": "b", "licence": "mit"}),
+        *sweeps("near", {8: (100.0, 525.0)}, cost=price(90), model={"name": "b", "licence": "mit"}),
+    ]
+    found = asked(runs, constraints=(fact_constraint("licence_class", ["permissive"]),))
+    assert [one.candidate.host for one in found.considered] == ["near", "far", "closed"]
+    assert [one.operating.miss_ratio for one in found.considered] == pytest.approx([0.05, 1.0, 0.0], abs=1e-3)
+
+
 def test_a_fact_that_fails_rules_out_and_one_that_is_unknown_cannot_be_told() -> None:
     permissive = fact_constraint("licence_class", ["permissive"])
     runs = [

@@ -92,3 +92,13 @@ def test_loads_of_several_depths_are_no_choice_of_loads() -> None:
         operating(one, [TTFT])
     (alone,) = candidates([replace(run, summary=run.summary.model_copy(update={"points": points[1:]}))])
     assert operating(alone, [TTFT]).standing == "fails"
+
+
+def test_the_load_that_is_shown_stands_as_its_candidate_does() -> None:
+    # 1 in flight surely misses 101.5 tokens/s, if by little; at 4 TTFT is 200 ± 4 ms, and at most 199 are asked for
+    found = at(target("ttft_ms.p95=198", "at most"), target("output_tokens_per_s=101.5", "at least"))
+    assert [one.standing for one in found.loads][:2] == ["fails", "cannot be told"]
+    assert found.loads[0].worst_miss_ratio == pytest.approx(0.0148, abs=1e-4)
+    assert found.nearest_miss is found.shown
+    assert found.shown is not None
+    assert (found.standing, found.shown.load.name) == ("cannot be told", "c4")

@@ -97,6 +97,7 @@ def test_weights_that_are_all_0_are_refused(tmp_path: Path) -> None:
         ("cost_per_request", "cost_per_1m_total_tokens", "the work that an hour brings"),
         ("goodput_rps", "output_tokens_per_currency", "the work that an hour brings"),
         ("energy_j_per_output_token", "gco2e_per_1m_output_tokens", "the energy of the work"),
+        ("cost_per_1m_output_tokens", "gco2e_embodied_per_1m_output_tokens", "the work that an hour brings"),
         ("ttft_ms.p50", "ttft_ms.p95", "the same metric"),
         ("tpot_ms.p50", "decode_tokens_per_s", "the time of a token"),
         ("e2e_ms.p50", "tpot_ms.p50", "the time of a token"),
@@ -121,3 +122,9 @@ def test_cost_and_energy_and_latencies_of_different_work_may_stand_together(tmp_
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD.replace("ttft_ms.p50", "energy_j_per_output_token"), "utf-8")
     assert len(load(str(path)).criteria) == 2
+
+
+def test_more_of_a_share_than_there_is_is_refused(tmp_path: Path) -> None:
+    share = GOOD.replace("metric: cost_per_1m_output_tokens", "metric: correct_ratio\n    floor: 0.01")
+    share = share.replace("baseline: 1\n", "baseline: 85\n", 1)
+    assert "correct_ratio is a share of at most 1, and its baseline is 85" in complaint(tmp_path, share)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.loads import price, sweeps
 from support.rented_runs import rented_runs
 
 from profiler.errors import UsageError
@@ -245,6 +246,17 @@ def test_a_number_without_an_interval_is_left_out_by_name(runs: list[StoredRun])
     found = score(profile(memory), bare, DRAWS)
     assert not found.ranked
     assert all("peak_rss_bytes: " in one.reasons[0] for one in found.left_out)
+
+
+def test_a_candidate_without_a_price_is_left_out_and_is_no_other_currency() -> None:
+    runs = [*sweeps("a", {8: (100.0, 400.0)}, cost=price(1)), *sweeps("b", {8: (100.0, 400.0)})]
+    found = score(profile(COST), runs, DRAWS)
+    assert hosts(found) == ["a"]
+    (out,) = found.left_out
+    assert out.reasons[0].startswith("cost_per_1m_output_tokens: ")
+    runs += sweeps("c", {8: (100.0, 400.0)}, cost=price(1, "EUR"))
+    with pytest.raises(UsageError, match="currencies are never converted"):
+        score(profile(COST), runs, DRAWS)
 
 
 def test_a_candidate_whose_every_load_is_invalid_is_left_out(runs: list[StoredRun]) -> None:
