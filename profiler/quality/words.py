@@ -1,5 +1,6 @@
 """Words of a text in any language, for every scorer that compares words."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
@@ -22,6 +23,11 @@ _ARTICLES = {
     "de": {"ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den", "dem", "des"},
     "fr": {"un", "une", "des", "le", "la", "les", "l"},
 }
+_ARABIC = "ar"
+_ARABIC_ARTICLE = re.compile(r"^ال(?=\w{3})")  # written together with its noun; what is left has a root's three letters
+_ARABIC_VOWELS = re.compile(
+    "[\u064b-\u0652\u0670\u0640]"
+)  # which few texts write, and a stroke that makes words longer
 
 
 def tokens(text: str) -> list[str]:
@@ -42,10 +48,12 @@ def content_tokens(text: str, language: str | None) -> list[str]:
     A text of articles alone keeps them: the option "A" is an answer, and no empty one.
 
     As SQuAD (Rajpurkar et al., 2016) and MLQA (Lewis et al., 2020) compare answers, but for punctuation, which parts
-    words here, and there does not.
+    words here, and there does not. Arabic loses its article and the signs of its short vowels.
     """
     articles = _ARTICLES.get(language or "en", set())
-    words = tokens(text)
+    words = tokens(_ARABIC_VOWELS.sub("", text) if language == _ARABIC else text)
+    if language == _ARABIC:
+        return [_ARABIC_ARTICLE.sub("", word) for word in words]
     return [word for word in words if word not in articles] or words
 
 

@@ -175,8 +175,8 @@ class _Reader:
             messages = self._messages(row)
             references = self._references(row)
             if messages[-1].role == "assistant":
-                references = references or (messages[-1].text,)
-                messages.pop()
+                said = messages.pop().text  # blank where it calls a tool
+                references = references or ((said,) if said.strip() else ())
             language = row.values.get(LANGUAGE)
             item = Item(
                 messages=tuple(messages),

@@ -45,5 +45,14 @@ def test_an_answer_that_is_spelt_as_an_article_is_an_answer(language: str | None
     assert exact_match(Answer("the"), Item(id="1", references=["A"])) == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "right", "score"),
+    [("الجليد", "جليد", 100), ("جَلِيد.", "جليد", 100), ("الثلج", "جليد", 0), ("الله", "الله", 100), ("له", "الله", 0)],
+)
+def test_arabic_is_compared_without_article_and_short_vowels(said: str, right: str, score: float) -> None:
+    item = Item(id="1", language="ar", references=[right])
+    assert [exact_match(Answer(said), item), contains(Answer(f"هو {said}"), item)] == [score, score]
+
+
 def test_a_chinese_sentence_contains_an_answer() -> None:
     assert contains(Answer("中国的首都是北京。"), Item(id="1", language="zh", references=["北京"])) == 100

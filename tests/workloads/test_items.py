@@ -84,6 +84,13 @@ def test_conversations_are_sent_up_to_what_is_asked(
     assert (said(item), item.references) == (messages, references)
 
 
+@pytest.mark.parametrize("content", ["", " ", None], ids=repr)
+def test_a_message_of_the_assistant_without_text_is_no_right_answer(tmp_path: Path, content: str | None) -> None:
+    """Such as one that calls a tool; to an empty reference an empty answer would be right."""
+    data = read(tmp_path, {"messages": [ASKED, {"role": "assistant", "content": content}]}, {"messages": [ASKED]})
+    assert [(said(item), item.references) for item in data.items] == [([("user", "2 + 2?")], ())] * 2
+
+
 def test_rows_have_a_name_a_language_and_what_a_right_response_says(tmp_path: Path) -> None:
     rows = [
         {"prompt": "2 + 2", "key": "sum", "answer": 4, "language": "en"},
