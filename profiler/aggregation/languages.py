@@ -25,7 +25,8 @@ class LanguageTotals:
 
     def take(self, request: RequestRecord) -> None:
         """Add one request."""
-        characters, tokens = request.prompt_characters or 0, prompt_tokens(request)
+        characters = request.prompt_characters or 0
+        tokens = request.prompt_text_tokens or prompt_tokens(request)  # a template is no text of the language
         self.requests += 1
         self.busy_ns += request.ended_ns - request.begun_ns
         self.prompt_characters += characters

@@ -85,6 +85,7 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     language: str | None = None  # of the prompt, where the data file tells
     prompt_characters: int | None = None  # of a prompt whose language is told
     prompt_words: int | None = None  # the same, where the language puts spaces between words
+    prompt_text_tokens: int | None = None  # the same, without what a chat template adds, where that could be counted
     response_characters: int | None = None  # of the response to it; none of an embedding
     server_timings: ServerTimings | None = None  # where the server tells them
 

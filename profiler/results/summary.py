@@ -155,8 +155,10 @@ class LanguageSummary(_Part):
     language: str = Field(description="As the data file calls it.")
     requests: int
     tokens_per_word: float | None = Field(description="Prompt; null: no spaces between words, or no tokens known.")
-    tokens_per_character: float | None = Field(description="Prompt, a chat template's tokens included.")
-    characters: int = Field(description="Of prompts, and of responses where these were kept.")
+    tokens_per_character: float | None = Field(
+        description="Prompt, without what a chat template adds where the server's tokenizer could be asked, else with it."
+    )
+    characters: int = Field(description="Of prompts and responses.")
     ttft_p50_ms: float | None
     cost_per_1k_characters: float | None = Field(default=None, description="Its share of the time × the price.")
     currency: str | None = None

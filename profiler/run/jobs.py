@@ -42,6 +42,7 @@ class TextFacts(NamedTuple):
     language: str
     characters: int
     words: int | None
+    tokens: int | None  # without those of a chat template; None where nobody counted
 
 
 class Asked:
@@ -117,7 +118,7 @@ def _requests(plan: Plan, prompts: Iterable[Prompt], first_index: int, asked: As
 def _text_facts(prompt: Prompt) -> TextFacts | None:
     if prompt.language is None:
         return None
-    return TextFacts(prompt.language, len(prompt.text), words_of(prompt.text, prompt.language))
+    return TextFacts(prompt.language, len(prompt.text), words_of(prompt.text, prompt.language), prompt.tokens)
 
 
 def _read_tokens(plan: Plan, prompt: Prompt) -> int | None:

@@ -81,7 +81,7 @@ class Responses:
         tokens = asked.output_tokens(index), asked.prompt_tokens(index)
         record = to_record(exchange, *tokens, hide, may_be_empty=may_be_empty)
         if (text := asked.text(index)) is not None:
-            record.language, record.prompt_characters, record.prompt_words = text
+            record.language, record.prompt_characters, record.prompt_words, record.prompt_text_tokens = text
         return record
 
     def _check_model(self, record: RequestRecord) -> None:

@@ -37,6 +37,15 @@ def test_tokens_are_set_against_words_and_characters() -> None:
     assert (totals.prompt_characters, totals.response_characters) == (150, 30)
 
 
+def test_tokens_of_a_chat_template_are_none_of_the_language() -> None:
+    """Around 20 tokens of text the template puts 30, which would make 5 tokens a word of 2."""
+    record = asked(0, 0, "en", tokens=50, characters=80, words=10)
+    record.prompt_text_tokens = 20
+    totals = LanguageTotals()
+    totals.take(record)
+    assert (totals.tokens / totals.tokens_characters, totals.word_tokens / totals.words) == (0.25, 2.0)
+
+
 def test_an_empty_answer_has_no_first_token() -> None:
     empty = request(1, tokens=[0, 0, 0], arrivals_ms=(10, 20, 90))
     empty.language = "en"
