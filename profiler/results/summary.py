@@ -156,7 +156,7 @@ class LanguageSummary(_Part):
     requests: int
     tokens_per_word: float | None = Field(description="Prompt; null: no spaces between words, or no tokens known.")
     tokens_per_character: float | None = Field(
-        description="Prompt, without what a chat template adds where the server's tokenizer could be asked, else with it."
+        description="Prompt, without what a chat template adds where a tokenizer could be asked, else with it."
     )
     characters: int = Field(description="Of prompts and responses.")
     ttft_p50_ms: float | None
