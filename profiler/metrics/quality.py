@@ -9,12 +9,11 @@ from profiler.metrics.registry import Judgement, NotMeasuredError, per_answer, p
 from profiler.metrics.shown import Shown
 from profiler.number_format import count
 from profiler.quality.catalogue import SCORERS
-from profiler.quality.scorer import NotScoredError, Scorer
+from profiler.quality.scorer import POINTS, NotScoredError, Scorer
 from profiler.results.records import RequestRecord
 from profiler.stats.jackknife import FEWEST_GROUPS, Sums, added_up, jackknife_half_width
 from profiler.stats.proportions import proportion_interval
 
-POINTS = 100.0
 TOO_FEW_ITEMS = f"fewer than {FEWEST_GROUPS} items are too few for an interval"
 ALL_ALIKE = "every item has the same score, which says nothing of how much others would differ"
 

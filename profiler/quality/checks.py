@@ -11,7 +11,7 @@ from profiler.quality.item import Answer, Item
 from profiler.quality.json_answers import is_valid
 from profiler.quality.languages import language_of
 from profiler.quality.scorer import POINTS, NotScoredError, scorer
-from profiler.quality.words import stands_alone
+from profiler.quality.words import primary_language, stands_alone
 
 Check = Mapping[str, Any]
 
@@ -116,5 +116,5 @@ _KINDS: Mapping[str, _Kind] = {
         lambda text, check: text == (text.upper() if check["is"] == "upper" else text.lower()),
     ),
     "json": _Kind({"schema": dict}, lambda text, check: is_valid(text, check["schema"])),
-    "language": _Kind({"is": str}, lambda text, check: language_of(text) == check["is"]),
+    "language": _Kind({"is": str}, lambda text, check: language_of(text) == primary_language(check["is"])),
 }

@@ -23,6 +23,7 @@ _ARTICLES = {
     "de": {"ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den", "dem", "des"},
     "fr": {"un", "une", "des", "le", "la", "les", "l"},
 }
+_TAG = re.compile(r"(?P<language>[a-z]{2,3})([-_][a-z0-9]+)*")
 _ARABIC = "ar"
 _ARABIC_ARTICLE = re.compile(r"^ال(?=\w{3})")  # written together with its noun; what is left has a root's three letters
 _ARABIC_VOWELS = re.compile(
@@ -55,6 +56,12 @@ def content_tokens(text: str, language: str | None) -> list[str]:
     if language == _ARABIC:
         return [_ARABIC_ARTICLE.sub("", word) for word in words]
     return [word for word in words if word not in articles] or words
+
+
+def primary_language(tag: str) -> str | None:
+    """Return the language of a tag (BCP 47), ISO 639: es of es-MX, zh of zh_Hant; None for no tag, such as Spanish."""
+    found = _TAG.fullmatch(tag.strip().lower())
+    return found["language"] if found else None
 
 
 def _cut(run: Iterator[str]) -> Iterator[str]:

@@ -12,8 +12,9 @@ import msgspec
 from profiler.definitions.mistakes import show
 from profiler.quality.checks import mistake_in
 from profiler.quality.item import Item
+from profiler.quality.words import primary_language
 from profiler.workloads import items as workloads_items
-from profiler.workloads.items import Data, listed
+from profiler.workloads.items import LANGUAGE, Data, listed
 
 
 def expected(asked: workloads_items.Item) -> tuple[Item, dict[str, str]]:
@@ -26,7 +27,7 @@ def expected(asked: workloads_items.Item) -> tuple[Item, dict[str, str]]:
         id=asked.name,
         prompt=asked.text,
         references=list(dict.fromkeys([*asked.references, *(reader.take("answers", _texts) or [])])),
-        language=asked.language,
+        language=asked.language and primary_language(asked.language),
         labels=reader.take("labels", _texts) or [],
         checks=reader.take("checks", _checks) or [],
         schema=reader.take("schema", _mapping),
@@ -35,6 +36,8 @@ def expected(asked: workloads_items.Item) -> tuple[Item, dict[str, str]]:
         role=reader.take("role", _text),
         relevant=reader.take("relevant", _text),
     )
+    if asked.language and not found.language:
+        reader.wrong[LANGUAGE] = f"{asked.language!r}: expected a tag such as es or zh-Hant"
     if found.labels and found.references and found.references[0] not in found.labels:
         reader.wrong["labels"] = f"{found.references[0]!r} is none of them"
         found = msgspec.structs.replace(found, labels=[])  # no answer could choose the right one

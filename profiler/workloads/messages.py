@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
+from profiler.quality.words import primary_language
+
 _DIGEST_CHARACTERS = 16
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["length", "natural"]
@@ -23,7 +25,7 @@ _WITHOUT_SPACES = {"zh", "ja", "th", "lo", "km", "my", "bo", "yue"}
 
 def words_of(text: str, language: str) -> int | None:
     """Return how many words a text has: runs without white space; None in a language that puts none between words."""
-    return None if language.partition("-")[0].lower() in _WITHOUT_SPACES else len(text.split())
+    return None if primary_language(language) in _WITHOUT_SPACES else len(text.split())
 
 
 def joined(messages: Sequence[Message]) -> str:

@@ -103,3 +103,29 @@ def test_a_scorer_that_no_row_has_the_columns_for_is_named_with_its_line(tmp_pat
 def test_labels_without_the_right_one_score_nothing(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"id": "a", "prompt": "Which?", "reference": "Red", "labels": ["red", "blue"]})
     assert (found.expects[0].labels, found.expects[0].references) == ([], ["Red"])
+
+
+@pytest.mark.parametrize(
+    ("language", "found", "notes"),
+    [
+        ("es-MX", "es", []),
+        ("zh_Hant", "zh", []),
+        ("EN", "en", []),
+        (
+            "Spanish",
+            None,
+            [
+                "'language' of 1 of 1 items cannot be used, and no score counts it: a ('Spanish': expected a tag such "
+                "as es or zh-Hant)."
+            ],
+        ),
+    ],
+)
+def test_scorers_know_a_language_whatever_its_region(
+    tmp_path: Path, language: str, found: str | None, notes: list[str]
+) -> None:
+    """The articles of es-MX are those of es, its text is found to be es, and BLEU of zh-Hant cuts characters."""
+    row = {"id": "a", "prompt": "Which?", "reference": "red", "language": language}
+    data = loaded(tmp_path, row)
+    assert data.expects[0].language == found
+    assert list(data.data.notes if data.data else []) == notes
