@@ -13,7 +13,7 @@ from profiler.selection.options import TargetOptions
 
 if TYPE_CHECKING:
     from profiler.results.run_set import StoredRun
-    from profiler.selection.breakeven import Charged, Provisioned, Question
+    from profiler.selection.breakeven import Breakeven, Charged, Provisioned, Question
 
 _PROVISIONED = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Z]{3})?\s*(?:/h)?\s*", re.ASCII)
 _OF_API, _OF_CACHE = ("api_price",), ("cached_input_price",)
@@ -96,7 +96,7 @@ def breakeven(options: BreakevenOptions, runs: list[Path]) -> None:
         judged = [with_slo(run, slo) for run in stored] if slo.is_stated else stored
         found = find(candidates(judged, allow_invalid=options.force), question)
     told = [one.sentence for one in allowed if one.field not in MAY_DIFFER_IN_LOAD]
-    notes = [*_notes(stored, question), *(f"Allowed to differ: {sentence}" for sentence in told)]
+    notes = [*_notes(stored, found), *(f"Allowed to differ: {sentence}" for sentence in told)]
     deliver(document(found, notes), chosen, options, "breakeven")
 
 
@@ -158,13 +158,13 @@ def _provisioned(options: BreakevenOptions) -> "tuple[Provisioned | None, str | 
     return Provisioned(per_hour, per_min), found[2] or currency
 
 
-def _notes(runs: "list[StoredRun]", question: "Question") -> list[str]:
+def _notes(runs: "list[StoredRun]", found: "Breakeven") -> list[str]:
     """What to know of the runs and the prices."""
     from profiler.cli.choice import price_notes
     from profiler.verdict.fairness import fairness
 
-    charged = question.charged
-    notes = [*price_notes(runs), *fairness(runs)]
+    charged = found.question.charged
+    notes = [*price_notes(runs), *fairness([run for host in found.hosts for run in host.at.load.runs])]
     if charged is not None and charged.cached_input_per_1m is not None and charged.cached_ratio is None:
         notes.append(
             "An endpoint's cache is not this server's: its share of cached tokens may be another (--cached-share)."

@@ -77,7 +77,8 @@ def decide(options: DecideOptions) -> None:
         current, new = (candidates(side, allow_invalid=options.force) for side in sides)
         found = find(current, new, question)
     every = [run for side in sides for run in side]
-    notes = [*price_notes(every), *fairness(every), *map(_told, allowed)]
+    operated = [run for side in (found.current, found.candidate) for run in side.at.load.runs]
+    notes = [*price_notes(every), *fairness(operated), *map(_told, allowed)]
     deliver(document(found, notes), chosen, options, "decision")
     raise typer.Exit(_EXIT_CODES[found.verdict])
 

@@ -32,6 +32,7 @@ __all__ = [
     "scale",
     "short_label",
     "spread",
+    "with_invalid",
     "without_unit",
     "words",
 ]
@@ -102,3 +103,8 @@ def _cased(part: str) -> str:
     if word in _ACRONYMS:
         return part.upper()
     return f"{part[:-1].upper()}s" if word.endswith("s") and word[:-1] in _ACRONYMS else part
+
+
+def with_invalid(answer: str, *, is_invalid: bool) -> str:
+    """Say before an answer that it rests on measurements that are INVALID, where it does."""
+    return f"With INVALID runs (--force): {answer}" if is_invalid else answer

@@ -1,5 +1,6 @@
 """Does a number keep a limit? Meets, fails, or cannot be told, by its interval; and what would tell. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -43,6 +44,12 @@ def standing_of(found: Estimate, bound: Bound, limit: float) -> Standing:
     if bound == "at most":
         return MEETS if found.high <= limit else FAILS if found.low > limit else CANNOT_BE_TOLD
     return MEETS if found.low >= limit else FAILS if found.high < limit else CANNOT_BE_TOLD
+
+
+def together(standings: Iterable[Standing]) -> Standing:
+    """Return what holds of all of them: one that fails decides, then one that cannot be told."""
+    seen = set(standings)
+    return FAILS if FAILS in seen else CANNOT_BE_TOLD if CANNOT_BE_TOLD in seen else MEETS
 
 
 def answer(found: Estimate | Unknown, bound: Bound, limit: float, constraint: str, unit: str = "") -> Answer:

@@ -77,6 +77,11 @@ class Load:
         return unit_of(self.point)
 
     @property
+    def is_invalid(self) -> bool:
+        """Whether the measurement of one of its runs is INVALID, and was taken all the same."""
+        return any(map(is_invalid, self.runs))
+
+    @property
     def described(self) -> str:
         """The load in words: 8 in flight."""
         return describe_load(self.point)
@@ -95,6 +100,11 @@ class Candidate:
     runs: tuple[StoredRun, ...]
     loads: tuple[Load, ...]
     invalid: tuple[Load, ...] = ()
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether the measurement of one of its loads is INVALID, and was taken all the same."""
+        return any(load.is_invalid for load in self.loads)
 
     @property
     def manifest(self) -> Manifest:

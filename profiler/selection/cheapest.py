@@ -6,7 +6,7 @@ from functools import cached_property
 
 from profiler.results.cost_facts import PriceFacts, TokenPriceFacts
 from profiler.results.run_set import Refused, StoredRun
-from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
+from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing, together
 from profiler.selection.between import Interpolated, interpolated
 from profiler.selection.candidate import (
     MAY_DIFFER_IN_LOAD,
@@ -14,7 +14,6 @@ from profiler.selection.candidate import (
     Candidate,
     RunAtLoad,
     candidates,
-    is_invalid,
 )
 from profiler.selection.certainty import CERTAIN, Rival, certainty, leader_of, rival
 from profiler.selection.demand import Demand, Fleet, fleet
@@ -28,7 +27,6 @@ from profiler.summaries.estimates import Unknown
 from profiler.verdict.comparable import check_comparable, mismatches
 from profiler.verdict.contrast import Metric, Rules
 from profiler.verdict.fairness import Found, traps
-from profiler.verdict.traps import account_of
 
 OPERATIONAL = "gco2e_operational_per_1m_output_tokens"
 _NOT_MEASURED = Unknown("there is no operating point")
@@ -75,8 +73,7 @@ class Considered:
     @property
     def standing(self) -> Standing:
         """Of all targets and constraints together."""
-        standings = {self.operating.standing, *(one.standing for one in self.fact_answers)}
-        return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
+        return together([self.operating.standing, *(one.standing for one in self.fact_answers)])
 
     @property
     def obstacles(self) -> list[Answer]:
@@ -93,7 +90,7 @@ class Considered:
     @property
     def is_invalid(self) -> bool:
         """Whether the measurement of one of its loads is INVALID, and was taken all the same."""
-        return any(is_invalid(run) for load in self.candidate.loads for run in load.runs)
+        return self.candidate.is_invalid
 
     def number(self, metric: Metric) -> Estimate | Unknown:
         """Return a metric at the operating point."""
@@ -173,7 +170,7 @@ def _considered(candidate: Candidate, question: Question) -> Considered:
     facts = facts_of(candidate.manifest.model, question.stated)
     answers = [one.judge(facts) for one in question.constraints]
     if question.energy_class is not None:
-        answers.append(energy_class(_energy_class(found), question.energy_class))
+        answers.append(energy_class(found.meter_class, question.energy_class))
     return Considered(
         found,
         facts,
@@ -181,11 +178,6 @@ def _considered(candidate: Candidate, question: Question) -> Considered:
         interpolated(found, question.targets),
         fleet(found, question.demand) if question.demand else None,
     )
-
-
-def _energy_class(found: Operating) -> str:
-    account = account_of(found.at.load.runs[0].summary) if found.at else None
-    return account.meter_class if account else found.candidate.manifest.energy.meter_class
 
 
 def _rivals(leader: Considered, considered: Sequence[Considered], rules: Rules) -> list[Rival]:

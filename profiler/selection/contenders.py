@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
+from profiler.selection.answers import FAILS, MEETS, Answer, Standing, together
 from profiler.selection.candidate import Candidate
 from profiler.selection.fact_constraints import energy_class
 from profiler.selection.facts import Facts, facts_of
 from profiler.selection.facts_file import StatedFacts
 from profiler.selection.operating import JudgedLoad, Operating, operating
 from profiler.selection.profile import Profile
-from profiler.verdict.traps import account_of
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,8 @@ class Contender:
 
     @property
     def standing(self) -> Standing:
-        """Of all constraints together: one that fails decides, then one that cannot be told."""
-        standings = {self.operating.standing, *(one.standing for one in self.of_facts)}
-        return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
+        """Of all constraints together."""
+        return together([self.operating.standing, *(one.standing for one in self.of_facts)])
 
     @property
     def shown_load(self) -> JudgedLoad | None:
@@ -66,27 +64,19 @@ def contenders(
 ) -> list[Contender]:
     """Judge every candidate by the constraints of a profile."""
     targets = [one.target for one in profile.constraints if one.metric is not None]
-    return [
-        Contender(
-            operating(candidate, targets, drift_ratio),
-            facts_of(candidate.manifest.model, stated),
-            _of_facts(candidate, profile, stated),
-        )
-        for candidate in found
-    ]
+    return [_contender(operating(one, targets, drift_ratio), profile, stated) for one in found]
 
 
-def _of_facts(candidate: Candidate, profile: Profile, stated: Sequence[StatedFacts]) -> tuple[Answer, ...]:
-    facts = facts_of(candidate.manifest.model, stated)
+def _contender(judged: Operating, profile: Profile, stated: Sequence[StatedFacts]) -> Contender:
+    facts = facts_of(judged.candidate.manifest.model, stated)
+    return Contender(judged, facts, _of_facts(judged, facts, profile))
+
+
+def _of_facts(judged: Operating, facts: Facts, profile: Profile) -> tuple[Answer, ...]:
     return tuple(
-        energy_class(_meter_class(candidate), (one.wanted or [""])[0])
+        energy_class(judged.meter_class, (one.wanted or [""])[0])
         if one.fact == "energy_class"
         else one.of_fact.judge(facts)
         for one in profile.constraints
         if one.fact is not None
     )
-
-
-def _meter_class(candidate: Candidate) -> str:
-    accounts = [account_of(one.summary) for load in candidate.loads for one in load.runs]
-    return next((account.meter_class for account in accounts if account), "none")

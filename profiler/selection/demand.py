@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from math import ceil
 from typing import Literal
 
+from profiler.cost.ways import units
 from profiler.errors import UsageError
 from profiler.selection.candidate import Load
 from profiler.selection.operating import Operating
@@ -61,15 +61,10 @@ def fleet(found: Operating, wanted: Demand) -> Fleet | Unknown:
         return capacity
     if capacity.value is None or capacity.low <= 0:
         return Unknown("how much one host serves is not known well enough")
-    hosts, low, high = (_rounded_up(wanted.amount / each) for each in (capacity.value, capacity.high, capacity.low))
+    hosts, low, high = (units(wanted.amount, each) for each in (capacity.value, capacity.high, capacity.low))
     price = found.candidate.manifest.cost.price
     per_hour = None if price is None else price.per_hour * hosts
     return Fleet(hosts, low, high, capacity, per_hour, "" if price is None else price.currency)
-
-
-def _rounded_up(hosts: float) -> int:
-    """Whole hosts; what a division leaves beyond the twelfth digit is none."""
-    return max(1, ceil(float(f"{hosts:.12g}")))
 
 
 def _capacity(load: Load, unit: Unit) -> Estimate | Unknown:

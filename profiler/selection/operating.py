@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from profiler.energy.scopes import BEST_FIRST
 from profiler.errors import UsageError
 from profiler.results.points import describe_load, is_warm
-from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing
+from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing, together
 from profiler.selection.candidate import Candidate, Load
 from profiler.selection.targets import Target, number_of
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown
+from profiler.verdict.traps import account_of
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,8 @@ class JudgedLoad:
 
     @property
     def standing(self) -> Standing:
-        """Of all targets together: one that fails decides, then one that cannot be told."""
-        standings = {one.standing for one in self.answers}
-        return FAILS if FAILS in standings else CANNOT_BE_TOLD if CANNOT_BE_TOLD in standings else MEETS
+        """Of all targets together."""
+        return together(one.standing for one in self.answers)
 
     @property
     def worst_miss_ratio(self) -> float:
@@ -70,6 +71,13 @@ class Operating:
     def miss_ratio(self) -> float:
         """By how much the nearest load misses a target, as a share of it; 0 where one meets all, else infinite."""
         return 0.0 if self.at else self.shown.worst_miss_ratio if self.shown else float("inf")
+
+    @property
+    def meter_class(self) -> str:
+        """How the energy of the load that is shown was metered, by the least trustworthy of its runs; none: not."""
+        runs = self.shown.load.runs if self.shown else ()
+        found = {account.meter_class for run in runs if (account := account_of(run.summary))}
+        return next((one for one in reversed(BEST_FIRST) if one in found), "none")
 
     @property
     def might_be_cheaper(self) -> list[JudgedLoad]:

@@ -74,3 +74,16 @@ def test_another_model_is_what_a_switch_can_be_about(aforo, runs):
     done = aforo("decide", "--current", "now", "--candidate", "other", *ASKED[5:], "--drift", "1%", "--json")
     assert done.returncode == 0, done.stderr
     assert any("may answer better or worse" in note for note in json.loads(done.stdout)["notes"])
+
+
+def test_a_load_that_is_invalid_is_marked_where_it_is_taken_all_the_same(aforo, tmp_path):
+    for host, rate, invalid in (("now", 100.0, []), ("then", 125.0, [8])):
+        for number, share in enumerate((0.999, 1.0, 1.001), start=1):
+            folder = tmp_path / host / f"{host}-{number}"
+            swept(host, {8: (rate * share, 400.0)}, cost=price(1.0), number=number, folder=folder, invalid=invalid)
+    assert "no load of its runs is VALID" in aforo(*ASKED, "-q").stderr
+    forced = aforo(*ASKED, "--force", "--format", "markdown").stdout
+    assert "**With INVALID runs (--force): Worth it: paid back after 9.3 days" in forced
+    assert "INVALID by the rules of trust" in forced
+    broken = aforo("breakeven", "then", "--api-price", "3,15", "--force", "--json").stdout
+    assert json.loads(broken)["answer"].startswith("With INVALID runs (--force): Self-hosting is cheapest from")

@@ -12,6 +12,7 @@ from support.rented_runs import rented_runs
 from profiler.errors import UsageError
 from profiler.reports.score.said import Said
 from profiler.results.run_set import StoredRun, read_runs
+from profiler.results.summary import EnergyAccount
 from profiler.selection.caveats import caveats
 from profiler.selection.facts_file import StatedFacts
 from profiler.selection.profile import Profile
@@ -39,6 +40,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[StoredRun]:
     rented_runs(parent / "g", "c7g.4xlarge", 20.0, drift_ratio=0.01)
     rented_runs(parent / "i", "c7i.4xlarge", 26.0, drift_ratio=0.01)
     return read_runs([parent])[0]
+
+
+def account(meter_class: str) -> EnergyAccount:
+    return EnergyAccount.model_validate(
+        {
+            "meter_class": meter_class, "scope": "CPU packages", "gross_j": [100, 100], "idle_j": None, "net_j": None,
+            "coverage_ratio": 1, "provenance": "a test", "parts": {},
+        }
+    )  # fmt: skip
 
 
 def hosts(scoring: Scoring) -> list[str]:
@@ -273,3 +283,25 @@ def test_a_candidate_whose_every_load_is_invalid_is_left_out(runs: list[StoredRu
     forced = score(profile(), bad, replace(DRAWS, allow_invalid=True))
     assert len(forced.ranked) == 2
     assert Said(forced).lead.startswith("With INVALID runs (--force): ")
+
+
+def test_a_load_that_is_invalid_is_marked_although_its_run_is_not() -> None:
+    runs = [
+        *sweeps("a", {8: (100.0, 400.0)}, cost=price(1), invalid=[8]),
+        *sweeps("b", {8: (90.0, 400.0)}, cost=price(1)),
+    ]
+    assert all(run.summary.verdict is not None and run.summary.verdict.level == "VALID" for run in runs)
+    told = Said(score(profile(COST), runs, replace(DRAWS, allow_invalid=True)))
+    assert told.lead.startswith("With INVALID runs (--force): c1 · a")
+    assert [told.mark(one.contender) for one in told.scoring.ranked] == ["c1 (INVALID)", "c2"]
+    assert not Said(score(profile(COST), runs, DRAWS)).is_forced
+
+
+def test_the_class_of_energy_is_that_of_the_operating_point() -> None:
+    asked = [{"fact": "energy_class", "wanted": ["counter"], "why": "a model is none"}]
+    runs = sweeps("a", {1: (50.0, 100.0), 8: (100.0, 400.0)}, cost=price(1))
+    for run in runs:
+        for load, how in zip(run.summary.points, ("counter", "model"), strict=True):
+            load.energy.append(account(how))
+    found = score(profile(COST, constraints=asked), runs, DRAWS)
+    assert [answer.reason for answer in found.left_out[0].contender.of_facts] == ["it is model"]

@@ -49,8 +49,7 @@ def cost_of(one: Considered) -> str:
 
 def lead(found: Cheapest) -> str:
     """Say which candidate is cheapest and how surely, in one or two sentences."""
-    said = _lead(found)
-    return f"With INVALID runs (--force): {said}" if any(one.is_invalid for one in found.considered) else said
+    return fmt.with_invalid(_lead(found), is_invalid=any(one.is_invalid for one in found.considered))
 
 
 def _lead(found: Cheapest) -> str:

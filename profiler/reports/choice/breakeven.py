@@ -9,14 +9,15 @@ from profiler.reports.choice.breakeven_data import as_csv, as_dict
 from profiler.reports.choice.breakeven_figure import drawing
 from profiler.reports.choice.document import Document, Section, Standing, Table
 from profiler.reports.energy import price_text, source_text
-from profiler.reports.format import estimate_scale
+from profiler.reports.format import estimate_scale, with_invalid
 from profiler.selection.breakeven import API, Breakeven, Host, cost_per_request_full
 from profiler.stats.estimates import Estimate
 
 
 def document(found: Breakeven, notes: Sequence[str]) -> Document:
     """Say everything; `notes` come from whoever read the runs."""
-    standing, answer = _answer(found)
+    standing, said = _answer(found)
+    answer = with_invalid(said, is_invalid=any(host.at.load.is_invalid for host in found.hosts))
     sections = [
         Section("demand", "Cost by demand", drawing=drawing(found)),
         Section("regions", "Which is cheapest at which demand", table=_regions(found)),

@@ -9,7 +9,7 @@ from profiler.number_format import NBSP, short_amount
 from profiler.reports.choice.decide_figure import drawing
 from profiler.reports.choice.document import Document, Section, Standing, Table
 from profiler.reports.energy import price_text, source_text
-from profiler.reports.format import estimate_scale, short_label
+from profiler.reports.format import estimate_scale, short_label, with_invalid
 from profiler.selection.answers import Answer
 from profiler.selection.decide import Decision, Payback, Side, Verdict
 from profiler.selection.targets import number_of
@@ -81,6 +81,11 @@ def _money(amount: float, found: Decision) -> str:
 
 
 def _answer(found: Decision) -> str:
+    loads = found.current.at.load, found.candidate.at.load
+    return with_invalid(_said(found), is_invalid=any(load.is_invalid for load in loads))
+
+
+def _said(found: Decision) -> str:
     match found.verdict:
         case "worth it":
             return f"Worth it: paid back {days(found.payback)}."

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.reports import format as fmt
-from profiler.results.run_set import StoredRun
 from profiler.selection.answers import FAILS, Answer
 from profiler.selection.caveats import caveats
 from profiler.selection.contenders import Contender
@@ -32,22 +31,17 @@ class Said:
 
     def mark(self, contender: Contender) -> str:
         """The short name of a candidate, and a warning where a run of it is INVALID."""
-        is_bad = any(self._is_invalid(run) for run in contender.candidate.runs)
-        return contender.candidate.name + (" (INVALID)" if is_bad else "")
+        return contender.candidate.name + (" (INVALID)" if contender.candidate.is_invalid else "")
 
     @property
     def is_forced(self) -> bool:
         """Whether an INVALID run is among those that are scored."""
-        return any(self._is_invalid(run) for run in self.scoring.runs)
-
-    @staticmethod
-    def _is_invalid(run: StoredRun) -> bool:
-        return run.summary.verdict is not None and run.summary.verdict.level == "INVALID"
+        return any(one.contender.candidate.is_invalid for one in (*self.scoring.ranked, *self.scoring.left_out))
 
     @property
     def lead(self) -> str:
         """What wins and how surely, in one sentence."""
-        return f"With INVALID runs (--force): {self._lead()}" if self.is_forced else self._lead()
+        return fmt.with_invalid(self._lead(), is_invalid=self.is_forced)
 
     def _lead(self) -> str:
         winner = self.scoring.winner
