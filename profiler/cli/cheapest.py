@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +42,7 @@ def cheapest(options: CheapestOptions, runs: list[Path]) -> None:
 
     A target is met, missed, or cannot be told, by the 95 % interval of what was measured.
     """
+    from profiler.cli.choice import price_notes
     from profiler.cli.progress import shown_progress
     from profiler.reports.png import find_browser
     from profiler.selection.cheapest import find_cheapest
@@ -55,6 +56,7 @@ def cheapest(options: CheapestOptions, runs: list[Path]) -> None:
         stored, refused = _read(runs, options)
         progress.stage(f"Judging {len(stored)} run{'s' if len(stored) != 1 else ''}")
         found = find_cheapest(stored, question, refused, allow_invalid=options.force)
+        found = replace(found, notes=(*found.notes, *price_notes(stored)))
     for one in refused:
         print(f"aforo: not considered: {one.sentence}", file=sys.stderr)
     _deliver(found, form, options.out or _DEFAULT_FILES.get(form), quiet=options.quiet)

@@ -1,6 +1,7 @@
 """`aforo score`: which candidate is best by a profile, and how surely."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,7 @@ def score(
 
     Ends with 1 where no candidate meets the profile's constraints.
     """
+    from profiler.cli.choice import price_notes
     from profiler.cli.percentages import drift_of
     from profiler.cli.progress import shown_progress
     from profiler.errors import UsageError
@@ -78,7 +80,7 @@ def score(
         if not stored:
             raise UsageError("No run is left to score." + "".join(f"\n  {one.sentence}" for one in refused))
         options = Options(stated, baseline, allow_mismatch or (), drift_of(drift), draws, seed, force)
-        found = scored(definition, stored, options, progress)
+        found = replace(scored(definition, stored, options, progress), notes=tuple(price_notes(stored)))
     for one in refused:
         print(f"aforo: not scored: {one.sentence}", file=sys.stderr)
     _deliver(found, tuple(refused), chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)

@@ -14,7 +14,7 @@ _FEWEST_ALIKE = 3  # candidates: two can always differ in proportion
 
 def caveats(scoring: Scoring) -> list[str]:
     """Return a sentence for each, the gravest first."""
-    return [*_open_numbers(scoring), *_single_runs(scoring), *_other(scoring)]
+    return [*_open_numbers(scoring), *_single_runs(scoring), *scoring.notes, *_other(scoring)]
 
 
 def _other(scoring: Scoring) -> list[str]:

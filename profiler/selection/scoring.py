@@ -102,6 +102,7 @@ class Scoring:
     flip: Flip | None = None
     stretches: tuple[tuple[Stretch, ...], ...] = ()  # by criterion
     runs: tuple[StoredRun, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()  # of whoever read the runs: how old their prices are
 
     @property
     def winner(self) -> Ranked | None:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from support.loads import swept
 from support.rented_runs import rented_runs
 from typer.testing import CliRunner
 
 from profiler.cli import app
 from profiler.errors import AforoError, UsageError
+from profiler.results.manifest import CostFacts, PriceFacts, Source
 
 PROFILE = """id: mine
 version: 1
@@ -74,3 +76,17 @@ def test_what_is_missing_is_said(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"No run is left to score\.\n.*holds no run folder"):
         (folder / "empty").mkdir()
         called("met.yaml", "empty")
+
+
+def test_a_price_that_is_old_is_named(tmp_path: Path) -> None:
+    listed = Source(name="aws", title="AWS Price List", date="2020-01-31")
+    paid = PriceFacts(per_hour=1, currency="USD", kind="on-demand", instance_type="c7g.4xlarge", source=listed)
+    for host, rate in (("a", 100.0), ("b", 90.0)):
+        at, folder = {8: (rate, 400.0)}, tmp_path / "runs" / host
+        swept(host, at, cost=CostFacts(price=paid), folder=folder)
+    (tmp_path / "mine.yaml").write_text(PROFILE.replace("LIMIT", "1000"), "utf-8")
+    runs = str(tmp_path / "runs")
+    _, text = called(str(tmp_path / "mine.yaml"), runs, "--json", "--draws", "1000")
+    assert any("The price of c7g.4xlarge is of 2020-01-31" in one for one in json.loads(text)["warnings"])
+    done = CliRunner().invoke(app, ["cheapest", runs, "--ttft-p95", "500", "--json", "-q"])
+    assert any("The price of c7g.4xlarge is of 2020-01-31" in one for one in json.loads(done.stdout)["notes"])

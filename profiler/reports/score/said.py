@@ -36,7 +36,8 @@ class Said:
     @property
     def is_forced(self) -> bool:
         """Whether an INVALID run is among those that are scored."""
-        return any(one.contender.candidate.is_invalid for one in (*self.scoring.ranked, *self.scoring.left_out))
+        ranked = any(one.contender.candidate.is_invalid for one in self.scoring.ranked)
+        return ranked or any(one.contender.candidate.is_invalid for one in self.scoring.left_out)
 
     @property
     def lead(self) -> str:
