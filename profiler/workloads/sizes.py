@@ -73,6 +73,12 @@ def prompt_warnings(workload: Workload, trace: Trace | None, data: Data | None =
             "Requests share their beginnings, as the workload says: a server whose prefix cache is on reads only the "
             "rest, so times to first token and prompt rates are then those of the cache."
         )
+    if data is not None and _may_cache_rows(workload, len(data.items)):
+        warnings.append(
+            f"{workload.requests * workload.repeats} requests ask {len(data.items)} rows, some of them again: with a "
+            "prompt cache that keeps many prompts, as those of vLLM and of newer llama-servers do, a row that is asked "
+            "again is cached whole, and not only the worked examples before it. --repeats 1 asks fewer of them again."
+        )
     if trace is not None and isinstance(workload.load, Replay):
         end_ns = s_to_ns(workload.max_repeat_s) / workload.load.time_scale
         late = sum(due_ns >= end_ns for due_ns in trace.due_ns[: workload.requests])
@@ -90,3 +96,11 @@ def _shares_prefixes(workload: Workload, trace: Trace | None) -> bool:
     if isinstance(prompts, SyntheticPrompts):
         return (prompts.system is not None and prompts.system.share > 0) or prompts.depth not in (0, [0])
     return isinstance(prompts, ConversationPrompts) or (trace is not None and trace.shares_prefixes)
+
+
+def _may_cache_rows(workload: Workload, rows: int) -> bool:
+    """Whether a sweep looks at a warm cache with rows that are asked more than once."""
+    prompts = workload.prompts
+    is_swept = isinstance(prompts, DataPrompts) and isinstance(prompts.shots, list)
+    caches = workload.settings.prompt_cache or (["cold", "warm"] if is_swept else [])
+    return "warm" in caches and workload.requests * workload.repeats > rows
