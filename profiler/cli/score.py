@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.cli.forms import Form, form_of, picture_of, print_content, write_file
-from profiler.cli.named_run import RUNS
+from profiler.cli.named_run import RUNS, complete, meant
 
 if TYPE_CHECKING:
-    from profiler.results.run_set import Refused
+    from profiler.results.run_set import Refused, StoredRun
     from profiler.selection.scoring import Scoring
 
 _DEFAULT_FILES = {Form.HTML: Path("score.html"), Form.PNG: Path("score.png")}  # the others are printed
@@ -30,7 +30,9 @@ def score(
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(help="The run whose numbers count as 1, in place of the profile's.", metavar="RUN"),
+        typer.Option(
+            help="The run whose numbers count as 1, in place of the profile's.", metavar="RUN", autocompletion=complete
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -79,12 +81,27 @@ def score(
         stored, refused = read_runs(runs, allow_invalid=force)
         if not stored:
             raise UsageError("No run is left to score." + "".join(f"\n  {one.sentence}" for one in refused))
-        options = Options(stated, baseline, allow_mismatch or (), drift_of(drift), draws, seed, force)
+        options = Options(
+            stated, _baseline(baseline, stored), allow_mismatch or (), drift_of(drift), draws, seed, force
+        )
         found = replace(scored(definition, stored, options, progress), notes=tuple(price_notes(stored)))
     for one in refused:
         print(f"aforo: not scored: {one.sentence}", file=sys.stderr)
     _deliver(found, tuple(refused), chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)
     raise typer.Exit(0 if found.ranked else _NOTHING_MEETS)
+
+
+def _baseline(text: str | None, stored: "list[StoredRun]") -> str | None:
+    """Return the folder of the scored run that is meant, or what was said: the name of a candidate, or a mistake."""
+    from profiler.errors import UsageError
+
+    if text is None or not Path(text).name:
+        return text
+    try:
+        path = meant(text).resolve()
+    except UsageError:
+        return text
+    return next((str(run.folder.path) for run in stored if run.folder.path.resolve() == path), text)
 
 
 def _deliver(found: "Scoring", refused: "tuple[Refused, ...]", form: Form, out: Path | None, *, quiet: bool) -> None:

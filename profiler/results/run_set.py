@@ -8,8 +8,8 @@ from pathlib import Path
 from profiler.errors import RunFolderError
 from profiler.results.folder import RunFolder
 from profiler.results.imported import IMPORTED_FILE
-from profiler.results.manifest import Manifest
-from profiler.results.points import engine_at, server_settings, setting_words
+from profiler.results.manifest import Manifest, Point
+from profiler.results.points import engine_at, points_of, server_settings, setting_words
 from profiler.results.summary import PointSummary, Summary
 
 # A folder with one of them was meant to be a run, or is a result of another tool, which is refused as such.
@@ -28,6 +28,32 @@ class StoredRun:
     def name(self) -> str:
         """Its `run_id`: no two runs that `read_runs` returns have the same."""
         return self.manifest.run_id
+
+
+@dataclass(frozen=True)
+class RunAtLoad:
+    """A run at one of its loads, as `verdict.traps.Compared` asks for it; with its whole summary at its headline."""
+
+    run: StoredRun
+    summary: Summary | PointSummary
+
+    @property
+    def name(self) -> str:
+        """Its run id."""
+        return self.run.name
+
+    @property
+    def manifest(self) -> Manifest:
+        """Everything about the run but its numbers."""
+        return self.run.manifest
+
+    @property
+    def point(self) -> Point:
+        """The load."""
+        if isinstance(self.summary, PointSummary):
+            return self.summary.point
+        points = points_of(self.manifest)
+        return next((each for each in points if each.name == self.summary.headline), points[0])
 
 
 @dataclass(frozen=True)

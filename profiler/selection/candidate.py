@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from profiler.results.manifest import Manifest, Point
-from profiler.results.points import describe_load, load_of, points_of, unit_of
-from profiler.results.run_set import StoredRun, at_settings
-from profiler.results.summary import PointSummary, Summary
+from profiler.results.points import describe_load, load_of, unit_of
+from profiler.results.run_set import RunAtLoad, StoredRun, at_settings
 from profiler.results.tokens import Tokens, tokens_of
 from profiler.verdict.comparable import UNKNOWN, deployment_of, differing_settings
 from profiler.verdict.contrast import EVERY_BASIS, host_of
@@ -29,25 +28,6 @@ _IN_LABELS = (
     "price",
     "engine version",
 )
-
-
-@dataclass(frozen=True)
-class RunAtLoad:
-    """One run at one of its loads, as `verdict.traps.Compared` asks for it."""
-
-    run: StoredRun
-    point: Point
-    summary: Summary | PointSummary
-
-    @property
-    def name(self) -> str:
-        """Its run id."""
-        return self.run.name
-
-    @property
-    def manifest(self) -> Manifest:
-        """Everything about the run but its numbers."""
-        return self.run.manifest
 
 
 @dataclass(frozen=True)
@@ -175,8 +155,8 @@ def _setting(field: str, value: str) -> str:
 def at_loads(run: StoredRun) -> list[RunAtLoad]:
     """Return a run at each of its loads, in the order of measuring."""
     if run.summary.points:
-        return [RunAtLoad(run, summary.point, summary) for summary in run.summary.points]
-    return [RunAtLoad(run, points_of(run.manifest)[0], run.summary)]
+        return [RunAtLoad(run, summary) for summary in run.summary.points]
+    return [RunAtLoad(run, run.summary)]
 
 
 def _loads(measured: Iterable[RunAtLoad]) -> tuple[Load, ...]:

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from profiler.results.cost_facts import PriceFacts, TokenPriceFacts
-from profiler.results.run_set import Refused, StoredRun
+from profiler.results.run_set import Refused, RunAtLoad, StoredRun
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer, Standing, together
 from profiler.selection.between import Interpolated, interpolated
 from profiler.selection.candidate import (
     MAY_DIFFER_IN_LOAD,
     MAY_DIFFER_IN_MODEL,
     Candidate,
-    RunAtLoad,
     candidates,
 )
 from profiler.selection.certainty import CERTAIN, Rival, certainty, leader_of, rival

@@ -16,9 +16,7 @@ from typing import Literal
 from profiler.change_format import Change, outcome_word
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
-from profiler.results.manifest import Manifest
-from profiler.results.run_set import StoredRun
-from profiler.results.summary import PointSummary, Summary
+from profiler.results.run_set import RunAtLoad, StoredRun
 from profiler.stats.between_runs import FEWEST
 from profiler.stats.distributions import two_sided_t
 from profiler.stats.estimates import Estimate
@@ -43,15 +41,6 @@ class Limit:
     is_paired: bool = False  # the first run of one side with the first of the other, and so on, by when they began
     drift_ratio: float | None = None  # stated: how much a run differs from the next, see `verdict.contrast`
     allowed: Collection[str] = ()  # traps that are taken all the same
-
-
-@dataclass(frozen=True)
-class AtPoint:
-    """A run at one of its loads."""
-
-    name: str
-    manifest: Manifest
-    summary: Summary | PointSummary
 
 
 @dataclass(frozen=True)
@@ -108,7 +97,7 @@ def gate(
     return Gate(worst, found, each, _notes(sides[0], sides[1], limit), tuple(traps(together, limit.allowed)))
 
 
-def _notes(base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit) -> list[str]:
+def _notes(base: Sequence[RunAtLoad], new: Sequence[RunAtLoad], limit: Limit) -> list[str]:
     notes = [
         f"The {name} side holds runs of {len(found)} hosts or settings, which are taken for repeats of one."
         for name, side in (("base", base), ("new", new))
@@ -121,12 +110,12 @@ def _notes(base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit) -> lis
     return [*notes, "How much runs of one setting differ from each other is not known from a single run."]
 
 
-def _at(run: StoredRun, point: str | None) -> AtPoint:
+def _at(run: StoredRun, point: str | None) -> RunAtLoad:
     if point is None:
-        return AtPoint(run.name, run.manifest, run.summary)
+        return RunAtLoad(run, run.summary)
     for summary in run.summary.points:
         if summary.point.name == point:
-            return AtPoint(run.name, run.manifest, summary)
+            return RunAtLoad(run, summary)
     names = [summary.point.name for summary in run.summary.points]
     has = f"has {', '.join(names)}" if names else "is of a single load: leave --point out"
     raise UsageError(f"There is no load {point!r} in {run.folder.path}: it {has}.")
@@ -158,11 +147,11 @@ def _check_headlines(runs: Sequence[StoredRun]) -> None:
         raise UsageError(f"These runs' numbers are those of different loads ({names}). Pass --point to choose one.")
 
 
-def _is_one_machine(base: Sequence[AtPoint], new: Sequence[AtPoint]) -> bool:
+def _is_one_machine(base: Sequence[RunAtLoad], new: Sequence[RunAtLoad]) -> bool:
     return len({host_of(run) for run in (*base, *new)}) == 1
 
 
-def _gated(metric: Metric, base: Sequence[AtPoint], new: Sequence[AtPoint], limit: Limit, each: float) -> Gated:
+def _gated(metric: Metric, base: Sequence[RunAtLoad], new: Sequence[RunAtLoad], limit: Limit, each: float) -> Gated:
     name, quantile = metric
     label, spec = f"{name}.{quantile}" if quantile else name, METRICS[name]
     unit = unit_of(new[0].summary, name)

@@ -90,3 +90,11 @@ def test_a_price_that_is_old_is_named(tmp_path: Path) -> None:
     assert any("The price of c7g.4xlarge is of 2020-01-31" in one for one in json.loads(text)["warnings"])
     done = CliRunner().invoke(app, ["cheapest", runs, "--ttft-p95", "500", "--json", "-q"])
     assert any("The price of c7g.4xlarge is of 2020-01-31" in one for one in json.loads(done.stdout)["notes"])
+
+
+def test_the_baseline_is_named_as_runs_are_named_elsewhere(folder: Path) -> None:
+    for said in ("latest", "runs/latest", "c1"):
+        _, text = called("met.yaml", "runs", "--baseline", said, "--json", "--draws", "1000")
+        assert any(one["score"] == pytest.approx(1.0) for one in json.loads(text)["ranked"]), said
+    with pytest.raises(UsageError, match="--baseline nobody: none of the scored runs"):
+        called("met.yaml", "runs", "--baseline", "nobody")
