@@ -1,23 +1,30 @@
 """One of several labels: which one an answer chooses, and scores of that."""
 
+import re
 from collections.abc import Sequence
 from statistics import fmean
 
 from profiler.quality.item import Answer, Item
 from profiler.quality.scorer import POINTS, Counts, corpus_scorer, scorer
-from profiler.quality.words import tokens
+from profiler.quality.words import stands_alone, tokens
 
 
 def chosen(text: str, labels: Sequence[str]) -> str | None:
     """Return the label that an answer chooses: the only one whose words stand in it; None where it is none or several.
 
-    Of labels that contain one another ("urgent", "not urgent") the longer one is meant where it stands.
+    Of labels that contain one another ("urgent", "not urgent") the longer one is meant where it stands. A label of one
+    letter that stands in its own case outweighs one that does not, so that "B, a fruit" chooses B and not A.
     """
     said = f" {' '.join(tokens(text))} "
     found = {label: f" {' '.join(tokens(label))} " for label in labels}
     inside = {label for label, words in found.items() if words in said}
+    inside = {label for label in inside if _in_its_case(label, text)} or inside
     meant = {one for one in inside if not any(found[one] in found[other] for other in inside - {one})}
     return meant.pop() if len(meant) == 1 else None
+
+
+def _in_its_case(label: str, text: str) -> bool:
+    return len(label) > 1 or stands_alone(label) or re.search(rf"(?<!\w){re.escape(label)}(?!\w)", text) is not None
 
 
 @scorer(

@@ -28,6 +28,26 @@ def test_the_label_that_an_answer_chooses(said: str, label: str | None) -> None:
     assert chosen(said, LABELS) == label
 
 
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        ("A", "A"),
+        ("b.", "B"),
+        ("B. It is a fruit.", "B"),
+        ("The answer is (C), a stone", "C"),
+        ("A or B", None),
+        ("Apple", None),
+    ],
+)
+def test_a_letter_is_no_article(said: str, label: str | None) -> None:
+    assert chosen(said, ["A", "B", "C"]) == label
+
+
+@pytest.mark.parametrize(("said", "label"), [("很好。", "好"), ("坏", "坏"), ("好坏", None)])
+def test_a_label_of_one_chinese_character(said: str, label: str | None) -> None:
+    assert chosen(said, ["好", "坏"]) == label
+
+
 def test_macro_f1_by_hand() -> None:
     """Of a: right, right, chosen b. Of b: right. Of c: nothing chosen. F1 of a 4/5, of b 2/3, of c 0."""
     labels = ["a", "b", "c"]
