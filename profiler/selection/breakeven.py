@@ -140,7 +140,7 @@ def breakeven(candidates: Sequence[Candidate], question: Question) -> Breakeven:
     request = _request(operated[0][1].load, question)
     ratio = _ratio(candidates[0], question)
     hosts = tuple(_host(one, at, question, request, ratio, len(operated) > 1) for one, at in operated)
-    ways = (*(host.way for host in hosts), *_others(question, request))
+    ways = (*(host.way for host in hosts), *_others(question, request, hosts[0].utilisation_ratio))
     most = max(horizon(ways), 2 * (question.tokens_per_day or 0.0) / request.tokens)
     found = regions(ways, most)
     return Breakeven(question, hosts, ways, request, currency, candidates[0].tokens.kind, tuple(found), most, ratio)
@@ -256,17 +256,17 @@ def sustained(load: Load, drift_ratio: float | None) -> Estimate:
     return found
 
 
-def _others(question: Question, request: Request) -> list[Way]:
+def _others(question: Question, request: Request, utilisation_ratio: float) -> list[Way]:
+    """Return what is paid for use: provisioned throughput is as full as the hosts, since it meets the same peaks."""
     found = []
     if question.charged is not None:
         found.append(Way(API, per_request=per_request(question.charged, request)))
     if question.provisioned is not None:
         tokens = question.provisioned.tokens_per_min
-        used = question.utilisation_ratio or 1.0
         per_day = None
         if tokens is not None:
             each = request.input_tokens + request.output_tokens
-            per_day = Estimate.exact(tokens / _S_PER_MIN / each * used * S_PER_DAY)
+            per_day = Estimate.exact(tokens / _S_PER_MIN / each * utilisation_ratio * S_PER_DAY)
         found.append(Way(PROVISIONED, unit_per_hour=question.provisioned.per_hour, capacity_per_day=per_day))
     return found
 

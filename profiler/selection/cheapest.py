@@ -20,7 +20,7 @@ from profiler.selection.fact_constraints import FactConstraint, energy_class
 from profiler.selection.facts import Facts, facts_of
 from profiler.selection.facts_file import StatedFacts
 from profiler.selection.operating import JudgedLoad, Operating, operating
-from profiler.selection.targets import Target, number_of
+from profiler.selection.targets import Target
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown
 from profiler.verdict.comparable import check_comparable, mismatches
@@ -28,7 +28,6 @@ from profiler.verdict.contrast import Metric, Rules
 from profiler.verdict.fairness import Found, traps
 
 OPERATIONAL = "gco2e_operational_per_1m_output_tokens"
-_NOT_MEASURED = Unknown("there is no operating point")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Considered:
 
     def number(self, metric: Metric) -> Estimate | Unknown:
         """Return a metric at the operating point."""
-        return _NOT_MEASURED if self.at is None else number_of(self.at.load, metric)
+        return self.operating.number(metric)
 
     @property
     def energy(self) -> Estimate | Unknown:

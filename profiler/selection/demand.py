@@ -8,7 +8,6 @@ from profiler.cost.ways import units
 from profiler.errors import UsageError
 from profiler.selection.candidate import Load
 from profiler.selection.operating import Operating
-from profiler.selection.targets import number_of
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown
 from profiler.units import MS_PER_S
@@ -56,7 +55,7 @@ def fleet(found: Operating, wanted: Demand) -> Fleet | Unknown:
     """Return how many hosts of a candidate serve a demand at its operating point."""
     if found.at is None:
         return Unknown("no measured load meets every target")
-    capacity = _capacity(found.at.load, wanted.unit)
+    capacity = _capacity(found, found.at.load, wanted.unit)
     if isinstance(capacity, Unknown):
         return capacity
     if capacity.value is None or capacity.low <= 0:
@@ -67,14 +66,14 @@ def fleet(found: Operating, wanted: Demand) -> Fleet | Unknown:
     return Fleet(hosts, low, high, capacity, per_hour, "" if price is None else price.currency)
 
 
-def _capacity(load: Load, unit: Unit) -> Estimate | Unknown:
+def _capacity(found: Operating, load: Load, unit: Unit) -> Estimate | Unknown:
     """Return what one host serves at a load: the requests in flight are its users, by Little's law in an open loop."""
     if unit == "users" and load.point.concurrency is not None:
         return Estimate.exact(load.amount)
-    rate = _interval(number_of(load, ("requests_per_s", None)))
+    rate = _interval(found.number(("requests_per_s", None)))
     if unit == "requests/s" or isinstance(rate, Unknown):
         return rate
-    time_ms = _interval(number_of(load, ("e2e_ms", None)))
+    time_ms = _interval(found.number(("e2e_ms", None)))
     if isinstance(time_ms, Unknown) or rate.value is None or time_ms.value is None:
         return Unknown("how long a request takes is not known")
     ends = [

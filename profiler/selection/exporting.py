@@ -17,6 +17,7 @@ from profiler.selection.targets import number_of
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import MEAN, Unknown, unit_of
 from profiler.summaries.summarize import quantiles_of
+from profiler.verdict.contrast import Metric, pooled
 from profiler.verdict.traps import account_of
 
 _WORST_FIRST: tuple[Level, ...] = ("INVALID", "VALID with warnings", "VALID")
@@ -67,7 +68,7 @@ def _numbers(load: Load, drift_ratio: float | None) -> tuple[dict[str, to.Number
         if isinstance(found, Unknown) and found.value is None:
             missing.setdefault(spec.id, found.reason)
         else:
-            numbers[key] = _number(load, spec, found, drift_ratio)
+            numbers[key] = _number(load, spec, found, _interval(load, (spec.id, quantile), found, drift_ratio))
     return numbers, missing
 
 
@@ -84,7 +85,7 @@ def _keys() -> Iterator[tuple[str, MetricSpec, str | None]]:
             yield f"{spec.id}.{quantile}", spec, quantile
 
 
-def _number(load: Load, spec: MetricSpec, found: Estimate | Unknown, drift_ratio: float | None) -> to.Number:
+def _number(load: Load, spec: MetricSpec, found: Estimate | Unknown, interval: to.Covers) -> to.Number:
     first = load.runs[0]
     account = account_of(first.summary) if "energy" in spec.rests_on else None
     is_known = isinstance(found, Estimate)
@@ -95,7 +96,7 @@ def _number(load: Load, spec: MetricSpec, found: Estimate | Unknown, drift_ratio
         value=found.value,
         low=found.low if isinstance(found, Estimate) else None,
         high=found.high if isinstance(found, Estimate) else None,
-        interval=_interval(found, len(load.runs), drift_ratio),
+        interval=interval,
         freedom=found.freedom if isinstance(found, Estimate) else None,
         rests_on=sorted(spec.rests_on),
         meter_class=account.meter_class if account else None,
@@ -105,14 +106,16 @@ def _number(load: Load, spec: MetricSpec, found: Estimate | Unknown, drift_ratio
     )
 
 
-def _interval(found: Estimate | Unknown, runs: int, drift_ratio: float | None) -> str:
+def _interval(load: Load, metric: Metric, found: Estimate | Unknown, drift_ratio: float | None) -> to.Covers:
+    """Say what an interval covers; of runs that are all alike it is that within one of them."""
     if isinstance(found, Unknown):
         return "none"
     if found.is_exact:
         return "exact"
-    if found.freedom is None and (found.value is None or runs == 1):
+    if found.freedom is None and (found.value is None or len(load.runs) == 1):
         return "open"
-    return "within the run" if runs == 1 and drift_ratio is None else "between runs"
+    are_alike = len(set(pooled(load.runs, metric).values)) == 1
+    return "within the run" if are_alike and drift_ratio is None else "between runs"
 
 
 def _provenance(load: Load, spec: MetricSpec) -> str:

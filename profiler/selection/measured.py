@@ -24,6 +24,8 @@ FORMAT_VERSION = 1
 SCHEMA_ID = f"urn:aforo:measured-scores:{FORMAT_VERSION}"
 _LARGEST_BYTES = 256 * 1024 * 1024
 
+Covers = Literal["between runs", "within the run", "exact", "open", "none"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, protected_namespaces=())
@@ -42,7 +44,7 @@ class Number(_Part):
     value: float | None
     low: float | None = None
     high: float | None = None
-    interval: Literal["between runs", "within the run", "exact", "open", "none"] = Field(
+    interval: Covers = Field(
         description="What the interval covers. between runs: how much runs of this setting differ. within the run: how "
         "sure the only run is of itself. exact: there is no doubt. open: what a meter or a model leaves open, no "
         "matter of chance. none: it has none."

@@ -15,6 +15,7 @@ from profiler.selection.candidate import Candidate, Load
 from profiler.selection.targets import Target, number_of
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown
+from profiler.verdict.contrast import Metric
 from profiler.verdict.traps import account_of
 
 
@@ -44,11 +45,18 @@ class Operating:
 
     candidate: Candidate
     loads: tuple[JudgedLoad, ...]  # all that were measured and believed, the lowest first
+    drift_ratio: float | None = None  # stated: how much a run differs from the next
 
     @cached_property
     def at(self) -> JudgedLoad | None:
         """The cheapest measured load that meets every target; without prices the one with the highest rate."""
         return cheapest([one for one in self.loads if one.standing == MEETS])
+
+    def number(self, metric: Metric) -> Estimate | Unknown:
+        """Return a metric at the operating point."""
+        if self.at is None:
+            return Unknown("no measured load meets every target")
+        return number_of(self.at.load, metric, self.drift_ratio)
 
     @property
     def standing(self) -> Standing:
@@ -93,7 +101,9 @@ def operating(candidate: Candidate, targets: Sequence[Target], drift_ratio: floa
     one.
     """
     _check_one_demand(candidate)
-    return Operating(candidate, tuple(_judged(candidate, load, targets, drift_ratio) for load in candidate.loads))
+    return Operating(
+        candidate, tuple(_judged(candidate, load, targets, drift_ratio) for load in candidate.loads), drift_ratio
+    )
 
 
 def _check_one_demand(candidate: Candidate) -> None:

@@ -62,6 +62,16 @@ def test_provisioned_throughput_takes_so_many_tokens_a_minute() -> None:
     assert way.capacity_per_day.value == pytest.approx(691_200)
 
 
+def test_provisioned_throughput_is_as_full_as_the_hosts_were_recorded_to_be() -> None:
+    paid = price(0.58)
+    paid.utilisation_ratio = 0.25
+    asked = Question(charged=Charged(3.0, 15.0), provisioned=Provisioned(20.0, 60_000.0))
+    host, _, provisioned = found(asked, cost=paid).ways
+    for way, requests_per_s in ((host, 12), (provisioned, 20)):
+        assert way.capacity_per_day is not None
+        assert way.capacity_per_day.value == pytest.approx(requests_per_s * 0.25 * 86_400, rel=1e-4)
+
+
 def test_several_hosts_are_ways_of_their_own() -> None:
     runs = [*sweeps("small", LOADS, cost=price(0.58)), *sweeps("big", {8: (420.0, 300.0)}, cost=price(1.9))]
     answer = breakeven(candidates(runs), replace(ASKED, charged=None))

@@ -29,6 +29,15 @@ def test_the_interval_of_what_one_serves_can_take_a_host_more() -> None:
     assert (found.hosts, found.low, found.high) == (3, 3, 4)
 
 
+def test_a_stated_drift_widens_what_one_serves() -> None:
+    # t(10) · √(0.1² + 0.0044²) = 0.223: from 40 / 1.25 = 32.0 to 40 · 1.25 = 50.0 requests/s
+    (one,) = candidates([swept("a", {8: (400.0, 400.0)}, cost=price(2))])
+    judged = operating(one, [target("ttft_ms.p95=1000", "at most")], drift_ratio=0.1)
+    found = fleet(judged, demand("400"))
+    assert isinstance(found, Fleet)
+    assert (found.hosts, found.low, found.high) == (10, 9, 13)
+
+
 def test_users_of_a_closed_loop_are_its_requests_in_flight() -> None:
     found = fleet_for("20 users")  # 20 / 8 = 2.5
     assert isinstance(found, Fleet)

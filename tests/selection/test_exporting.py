@@ -114,3 +114,12 @@ def test_the_example_of_the_docs_ranks_with_another_tool(file: MeasuredFile, tmp
     done = subprocess.run([sys.executable, str(EXAMPLE), str(path), "500"], capture_output=True, text=True, check=True)
     # better in everything: the ideal, and the one furthest from it
     assert done.stdout.splitlines() == ["1.000  fast at 8 in flight", "0.000  slow at 8 in flight"]
+
+
+def test_the_interval_of_runs_that_are_all_alike_is_said_to_be_within_one() -> None:
+    runs = [swept("a", {8: (500.0, 400.0)}, number=number) for number in (1, 2, 3)]
+    (one,) = measured_file(runs).measured
+    rate = one.metrics["output_tokens_per_s"]
+    assert (rate.value, rate.low, rate.interval) == (500.0, 495.0, "within the run")
+    (drifting,) = measured_file(runs, drift_ratio=0.03).measured
+    assert drifting.metrics["output_tokens_per_s"].interval == "between runs"
