@@ -71,7 +71,7 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "language_columns": languages.columns(summary),
         "language_rows": languages.rows(summary),
         "variant_table": variants.table(summary, manifest.engine),
-        "loads_measured": loads.measured(summary, manifest.workload.load),
+        "loads_measured": loads.measured(summary, manifest.workload),
         "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],
         "rates": [row for row in rows if row.quantiles == tables.RATE_QUANTILES],
         "rate_quantiles": tables.RATE_QUANTILES,

@@ -29,8 +29,10 @@ from profiler.results.manifest import Point
 from profiler.results.points import describe_load, load_of, unit_of, variant_words
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.results.tokens import Tokens, tokens_of
+from profiler.search.strategy import load_count
+from profiler.search.variants import variants_of
 from profiler.summaries.estimates import estimate_of
-from profiler.workloads.schema import ClosedLoop, Load, OpenLoop, SloSearch
+from profiler.workloads.schema import SloSearch, Workload
 
 ATTAINMENT = "slo_attainment_ratio"
 _COLOURS = (SKY, BLUE, ORANGE, PURPLE)  # of the percentiles of latencies, two and two
@@ -109,16 +111,17 @@ def load_text(point: Point) -> str:
     return f"{load_of(point):g}{fmt.NBSP}{unit_of(point)}"
 
 
-def measured(summary: Summary, load: Load) -> str:
-    """Say how many loads were measured, and of how many where `load`, of the workload, says that: a sweep, a search."""
-    return f"{fmt.count(len(summary.points), 'load')}{_of_how_many(load)} measured"
+def measured(summary: Summary, workload: Workload) -> str:
+    """Say how many loads were measured, and of how many where the workload says that: a sweep, a search."""
+    return f"{fmt.count(len(summary.points), 'load')}{_of_how_many(workload)} measured"
 
 
-def _of_how_many(load: Load) -> str:
-    if isinstance(load, SloSearch):
-        return f" of at most {load.max_points}"
-    swept = load.concurrency if isinstance(load, ClosedLoop) else load.rate_rps if isinstance(load, OpenLoop) else None
-    return f" of {len(swept)}" if isinstance(swept, list) else ""
+def _of_how_many(workload: Workload) -> str:
+    variants = len(variants_of(workload))
+    if isinstance(workload.load, SloSearch):
+        return f" of at most {variants * workload.load.max_points}"
+    count = load_count(workload)
+    return "" if count is None else f" of {count}"
 
 
 def by_load(summary: Summary) -> list[PointSummary]:

@@ -96,7 +96,7 @@ def _loads(summary: Summary, manifest: Manifest) -> list[RenderableType]:
         table.add_row(*cells, style="bold" if row.is_headline else "")
     found = variants.table(summary, manifest.engine)
     beside = [] if found is None else [_variants(found)]
-    head = Text(f"{loads.measured(summary, manifest.workload.load)}; the numbers below are of the one in bold")
+    head = Text(f"{loads.measured(summary, manifest.workload)}; the numbers below are of the one in bold")
     if summary.conclusion is None:
         return [head, table, *beside]
     return [head, table, Text(summary.conclusion.sentence, style="bold")]

@@ -1,8 +1,9 @@
+from support.builders import workload
+
 from profiler.reports import loads
 from profiler.results.manifest import Point
 from profiler.results.points import at_concurrency
 from profiler.results.summary import Conclusion, Distribution, Metric, PointSummary, Scalar, Summary, Verdict
-from profiler.workloads.schema import ClosedLoop, Saturate, SloSearch
 
 
 def latency(p50: float, p99: float) -> Distribution:
@@ -136,6 +137,21 @@ def test_the_knee_stands_in_both_figures() -> None:
 
 def test_how_many_loads_were_measured_of_how_many() -> None:
     run = summary([measured(1, 10.0), measured(2, 19.0)])
-    assert loads.measured(run, ClosedLoop(shape="closed-loop", concurrency=[1, 2, 4])) == "2 loads of 3 measured"
-    assert loads.measured(run, SloSearch(shape="slo-search", max_points=12)) == "2 loads of at most 12 measured"
-    assert loads.measured(run, Saturate(shape="saturate")) == "2 loads measured"
+    swept, search, saturate = (
+        workload(load=load)
+        for load in (
+            {"shape": "closed-loop", "concurrency": [1, 2, 4]},
+            {"shape": "slo-search", "max_points": 12},
+            {"shape": "saturate"},
+        )
+    )
+    assert loads.measured(run, swept) == "2 loads of 3 measured"
+    assert loads.measured(run, search) == "2 loads of at most 12 measured"
+    assert loads.measured(run, saturate) == "2 loads measured"
+
+
+def test_each_depth_has_all_loads() -> None:
+    """Three loads at depth 0, cold; and at 1,024, cold and warm: nine."""
+    prompts = {"source": "synthetic", "tokens": 8, "depth": [0, 1024]}
+    swept = workload(load={"shape": "closed-loop", "concurrency": [1, 2, 4]}, prompts=prompts)
+    assert loads.measured(summary([measured(1, 10.0), measured(2, 19.0)]), swept) == "2 loads of 9 measured"
