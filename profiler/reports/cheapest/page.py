@@ -43,6 +43,9 @@ def render(found: Cheapest) -> str:
 
 
 def _panels(found: Cheapest) -> list[Panel]:
+    """Return the figures; none where costs are in several currencies, which have no axis in common."""
+    if len({one.price.currency for one in found.considered if one.price is not None}) > 1:
+        return []
     panels = []
     if (drawn := figures.costs(found)) is not None:
         panels.append(

@@ -65,7 +65,8 @@ def _lead(found: Cheapest) -> str:
         return f"{name(one)} is cheapest with a probability of {_at_least(found.certainty or 0.0)}: {where}."
     if found.certainty is None:
         reason = next((each.reason for each in found.rivals if each.risk is None), "a number has no interval")
-        return f"Which is cheapest cannot be told: {name(one)} costs least, {where}, but {reason}."
+        why = f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
+        return f"Which is cheapest cannot be told: {name(one)} costs least, {where}. {why}"
     return (
         f"Which is cheapest cannot be told: {name(one)} costs least, {where}, with a probability of "
         f"{_at_least(found.certainty)}, and 95 % is asked for."

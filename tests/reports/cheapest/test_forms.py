@@ -119,7 +119,7 @@ def test_the_picture_of_sensitivity_has_the_least_cost_for_each_limit(found: Che
 
 def test_without_prices_there_is_nothing_to_draw() -> None:
     html = page.render(find_cheapest(sweeps("a", FAST), QUESTION))
-    assert "no candidate has a price" in html
+    assert "nothing to draw: no candidate has a price" in html
 
 
 def test_what_is_invalid_is_marked_wherever_it_is_named() -> None:
@@ -134,3 +134,18 @@ def test_what_is_invalid_is_marked_wherever_it_is_named() -> None:
 def test_a_miss_by_many_times_is_told_in_times() -> None:
     said = words.lead(find_cheapest(sweeps("a", {1: (1.0, 6000.0)}, cost=price(1)), Question((QUESTION.targets[0],))))
     assert "12 times the limit" in said
+
+
+def test_costs_in_two_currencies_are_not_drawn_on_one_axis() -> None:
+    runs = [*sweeps("slow", SLOW, cost=price(1)), *sweeps("fast", FAST, cost=price(1, "EUR"))]
+    text = page.render(find_cheapest(runs, QUESTION))
+    assert "Prices are in EUR and USD" in text
+    assert "Cost at the operating point" not in text
+    assert "Cost at the operating point" in page.render(find_cheapest(runs[:3], QUESTION))
+
+
+def test_what_keeps_two_from_being_compared_is_a_sentence_of_its_own() -> None:
+    runs = [*sweeps("slow", SLOW, cost=price(1)), *sweeps("fast", FAST, cost=price(1, kind="spot"))]
+    said = words.lead(find_cheapest(runs, QUESTION))
+    assert " at 8 in flight. Prices are not of one kind: " in said
+    assert ".." not in said
