@@ -24,6 +24,7 @@ _ARTICLES = {
     "fr": {"un", "une", "des", "le", "la", "les", "l"},
 }
 _TAG = re.compile(r"(?P<language>[a-z]{2,3})([-_][a-z0-9]+)*")
+_GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[,.'’\u00a0\u202f]\d{3})+(?!\d)")  # 1,000,000 as languages write it
 _ARABIC = "ar"
 _ARABIC_ARTICLE = re.compile(r"^ال(?=\w{3})")  # written together with its noun; what is left has a root's three letters
 _ARABIC_VOWELS = re.compile(
@@ -50,8 +51,10 @@ def content_tokens(text: str, language: str | None) -> list[str]:
 
     As SQuAD (Rajpurkar et al., 2016) and MLQA (Lewis et al., 2020) compare answers, but for punctuation, which parts
     words here, and there does not. Arabic loses its article and the signs of its short vowels.
+    Signs that part a long number in groups of three digits are left out.
     """
     articles = _ARTICLES.get(language or "en", set())
+    text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
     words = tokens(_ARABIC_VOWELS.sub("", text) if language == _ARABIC else text)
     if language == _ARABIC:
         return [_ARABIC_ARTICLE.sub("", word) for word in words]

@@ -54,5 +54,21 @@ def test_arabic_is_compared_without_article_and_short_vowels(said: str, right: s
     assert [exact_match(Answer(said), item), contains(Answer(f"هو {said}"), item)] == [score, score]
 
 
+@pytest.mark.parametrize(
+    ("said", "right", "score"),
+    [
+        ("It is 1,000,000.", "1000000", 100),
+        ("Son 12.500 euros", "12500", 100),
+        ("1000", "1,000", 100),
+        ("1\u202f000 km", "1000", 100),
+        ("10,00", "1000", 0),
+        ("at 11:100", "11100", 0),
+        ("3.5", "35", 0),
+    ],
+)
+def test_a_long_number_is_the_same_in_groups_of_three_digits(said: str, right: str, score: float) -> None:
+    assert contains(Answer(said), Item(id="1", references=[right])) == score
+
+
 def test_a_chinese_sentence_contains_an_answer() -> None:
     assert contains(Answer("中国的首都是北京。"), Item(id="1", language="zh", references=["北京"])) == 100
