@@ -1,5 +1,6 @@
 """Price, grid, PUE and embodied carbon of a run: what the user said, else what the detected instance tells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler import reference_data
@@ -20,6 +21,7 @@ class Stated:
     price: PriceFacts | None = None
     token_price: TokenPriceFacts | None = None
     price_kind: ListKind | None = None  # None: as the instance was bought
+    price_term_months: int | None = None  # None: the only one that is listed
     utilisation_ratio: float = 1.0
     input_output_ratio: float | None = None
     grid: tuple[GridEstimate, ...] = ()
@@ -33,6 +35,7 @@ def stated(asked: CostOptions = _NOTHING, where: Places = SHIPPED) -> Stated:
         price=stated_prices.per_hour(asked, where),
         token_price=stated_prices.per_token(asked),
         price_kind=stated_prices.kind_of(asked),
+        price_term_months=asked.price_term,
         utilisation_ratio=asked.utilisation,
         input_output_ratio=asked.input_output_ratio,
         grid=tuple(grid.estimates(asked.grid)) if asked.grid else (),
@@ -74,10 +77,21 @@ def _price(said: Stated, cloud: CloudFacts, where: Places) -> tuple[PriceFacts |
         return None, "the machine's price is not known: pass --price"
     if not region:
         return None, f"the region of this {instance_type} is not known: pass --price"
-    found = prices.offers(instance_type, region, kind, where)
-    if found:
-        return found[0].price, None
-    return None, f"no {kind} price of {instance_type} in {region} is known: pass --price"
+    found = [offer.price for offer in prices.offers(instance_type, region, kind, where)]
+    return _of_term(said.price_term_months, found, f"{kind} price of {instance_type} in {region}")
+
+
+def _of_term(term_months: int | None, found: Sequence[PriceFacts], what: str) -> tuple[PriceFacts | None, str | None]:
+    """Return the first price of the term that is meant, or why there is none."""
+    alike = [price for price in found if term_months in {None, price.term_months}]
+    terms = sorted({price.term_months or 0 for price in alike})
+    if not alike:
+        term = "" if term_months is None else f" for {term_months} months"
+        return None, f"no {what}{term} is known: pass --price"
+    if len(terms) > 1:
+        listed = ", ".join("no term" if not each else f"{each} months" for each in terms)
+        return None, f"there is more than one {what} ({listed}): pass --price-term or --price"
+    return alike[0], None
 
 
 def _grid(said: Stated, cloud: CloudFacts) -> tuple[list[GridEstimate], str | None]:

@@ -150,3 +150,19 @@ def test_an_imported_price_is_found_for_the_detected_instance(tmp_path: Path) ->
     assert named.price.per_hour == 0.41
     with pytest.raises(UsageError, match="more than one on-demand price"):
         stated(CostOptions(instance="c7g.4xlarge"), Places(imported=tmp_path))
+
+
+def test_of_reservations_of_several_terms_none_is_taken_for_another(tmp_path: Path) -> None:
+    rows = "instance_type,price_per_hour,currency,provider,region,kind,term_months,date\n"
+    for months, hourly in ((12, 0.37), (36, 0.25)):
+        rows += f"c7g.4xlarge,{hourly},USD,aws,us-east-1,reserved,{months},2026-11-01\n"
+    (tmp_path / "mine.csv").write_text(rows)
+    mine, asked = Places(imported=tmp_path), CostOptions(price_kind="reserved")
+    both = resolve(stated(asked, mine), C7G, mine)
+    assert both.price is None
+    assert "(12 months, 36 months): pass --price-term or --price" in (both.price_reason or "")
+    longer = resolve(stated(CostOptions(price_kind="reserved", price_term=36), mine), C7G, mine)
+    assert longer.price is not None
+    assert longer.price.per_hour == 0.25
+    none = resolve(stated(CostOptions(price_kind="reserved", price_term=6), mine), C7G, mine)
+    assert "for 6 months is known" in (none.price_reason or "")
