@@ -14,9 +14,11 @@ from profiler.number_format import plain_quantity
 from profiler.results.manifest import ModelFacts
 from profiler.run import sizing
 from profiler.run.options import Options
+from profiler.run.settings import every_options
 from profiler.search.variants import at_depth, variants_of
 from profiler.servers.engine import Engine
 from profiler.servers.engines import ENGINES, engine_called
+from profiler.servers.llama_server import SLOTS_OF_OPEN_LOOP
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import Workload
 
@@ -108,9 +110,13 @@ def _needs(options: Options, loaded: Loaded, model: ModelFacts) -> _Needs | None
     elements = kv_cache.elements_per_token(model)
     if engine is None or engine.model_form != "gguf" or options.gpu_layers or elements is None or not model.size_bytes:
         return None
-    element_bytes = engine.kv_element_bytes(options.kv_cache)
-    slots = options.slots or sizing.streams(loaded.workload) or 1
-    return None if element_bytes is None else _Needs(model.size_bytes, elements * element_bytes * slots)
+    every = every_options(options, loaded.workload)  # of a sweep over settings that which takes most
+    usual = (sizing.streams(loaded.workload) or SLOTS_OF_OPEN_LOOP) if "slots" in engine.options else 1
+    slots = [each.slots or usual for each in every]
+    sizes = [size for each in every if (size := engine.kv_element_bytes(each.kv_cache)) is not None]
+    if len(sizes) < len(every):
+        return None
+    return _Needs(model.size_bytes, elements * max(size * count for size, count in zip(sizes, slots, strict=True)))
 
 
 def _announced(context_tokens: int, needs: _Needs | None, room_bytes: int | None, model: ModelFacts) -> list[str]:

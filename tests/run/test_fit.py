@@ -1,5 +1,6 @@
 """Which depths fit, worked by hand: 8 tokens of prompt, 8 of response and 64 for a template stand beside each depth."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from profiler.results.manifest import ModelFacts
 from profiler.run.fit import fit_depths
 from profiler.run.options import Options
 from profiler.workloads.load import Loaded
-from profiler.workloads.schema import SyntheticPrompts, Workload
+from profiler.workloads.schema import Settings, SyntheticPrompts, Workload
 
 MIB = 1024 * 1024
 
@@ -65,6 +66,21 @@ def test_on_a_gpu_or_without_sizes_memory_is_not_judged() -> None:
     assert not fit_depths(loaded([0, 4096]), Options(gpu_layers=99), facts(), MIB).left_out
     unknown = facts().model_copy(update={"layers": None})
     assert not fit_depths(loaded([0, 4096]), Options(), unknown, MIB).left_out
+
+
+def test_arrivals_by_a_schedule_have_the_slots_that_the_server_starts_with() -> None:
+    """16 contexts of 336 tokens, each of 8 KiB: 42 MiB, where 36.4 are left."""
+    of_one = loaded([0, 256])
+    load = {"shape": "open-loop", "rate_rps": 1.0}
+    arriving = of_one.workload.model_validate({**of_one.workload.model_dump(exclude_none=True), "load": load})
+    assert depths(fit_depths(replace(of_one, workload=arriving), Options(), facts(), 150 * MIB).workload) == [0]
+    assert depths(fit_depths(of_one, Options(), facts(), 150 * MIB).workload) == [0, 256]
+
+
+def test_of_settings_that_are_swept_over_the_largest_has_to_fit() -> None:
+    of_one = loaded([0, 4096])
+    swept = of_one.workload.model_copy(update={"settings": Settings(slots=[1, 2])})
+    assert depths(fit_depths(replace(of_one, workload=swept), Options(), facts(), 150 * MIB).workload) == [0]
 
 
 def test_a_model_that_keeps_less_than_all_tokens_loses_no_depth_and_says_why() -> None:
