@@ -305,3 +305,9 @@ def test_the_class_of_energy_is_that_of_the_operating_point() -> None:
             load.energy.append(account(how))
     found = score(profile(COST, constraints=asked), runs, DRAWS)
     assert [answer.reason for answer in found.left_out[0].contender.of_facts] == ["it is model"]
+
+
+def test_of_two_that_are_level_none_probably_wins() -> None:
+    runs = [*sweeps("a", {8: (100.0, 400.0)}, cost=price(1)), *sweeps("b", {8: (100.0, 400.0)}, cost=price(1))]
+    said = Said(score(profile(COST), runs, DRAWS))
+    assert said.lead.startswith("It cannot be told which candidate wins. c1 · a, at 8 in flight, has the highest score")

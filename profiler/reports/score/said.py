@@ -10,7 +10,7 @@ from profiler.selection.contenders import Contender
 from profiler.selection.scoring import LeftOut, Ranked, Scoring, Way
 from profiler.stats.estimates import Estimate
 
-_SURELY, _PROBABLY = 0.95, 0.5
+_SURELY, _PROBABLY = 0.95, 2 / 3  # of the draws: between two that are level, half are a coin's
 _EPSILON = 1e-9  # of a weight: rounding
 
 
