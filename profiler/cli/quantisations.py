@@ -1,6 +1,5 @@
 """`aforo quantisations`: what a model stored in fewer bits loses in predictions and gains in size, speed and price."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +35,7 @@ def quantisations(
 
     The least quantised file is the base. Predictions are compared by llama.cpp's own llama-perplexity, built on demand.
     """
+    from profiler.cli.forms import Form, print_content
     from profiler.cli.output import write_json
     from profiler.cli.progress import shown_progress
     from profiler.reports.quantisations import as_markdown
@@ -53,7 +53,7 @@ def quantisations(
     if json:
         write_json(_as_json(ladder))
     elif markdown:
-        sys.stdout.write(as_markdown(ladder))
+        print_content(as_markdown(ladder).encode(), Form.MARKDOWN)
     else:
         _print(ladder)
         print(f"Results  {work.path}")

@@ -13,7 +13,7 @@ CASES = [
     (["run", "smoke", "--model", TINY, "--engine", "lama"], "llama-server"),
     (["run", "smoke", "--model", TINY, "--engine-path", "/no/such/program"], "engines build llama-server"),
     (["run", "smoke", "--model", TINY, "--engine", "llama-cpp-python", "--slots", "4"], "--slots is for"),
-    (["run", "smoke", "--model", TINY, "--prompt-cache", "tepid"], "cold or warm"),
+    (["run", "smoke", "--model", TINY, "--prompt-cache", "tepid"], "expected cold, warm or cold,warm"),
     (["engines", "build", "vllm"], "llama-server"),
     (["run", "smoke", "--model", TINY, "--output-tokens", "-1"], "output_tokens"),
     (["run", "smoke", "--model", TINY, "--prompt-tokens", "4000"], "context"),
