@@ -12,7 +12,8 @@ from profiler.cli.named_run import RUNS, complete, meant
 
 if TYPE_CHECKING:
     from profiler.results.run_set import Refused, StoredRun
-    from profiler.selection.scoring import Scoring
+    from profiler.selection.profile import Profile
+    from profiler.selection.scoring import Options, Scoring
 
 _DEFAULT_FILES = {Form.HTML: Path("score.html"), Form.PNG: Path("score.png")}  # the others are printed
 _NOTHING_MEETS = 1
@@ -57,15 +58,11 @@ def score(
 
     Ends with 1 where no candidate meets the profile's constraints.
     """
-    from profiler.cli.choice import price_notes
     from profiler.cli.percentages import drift_of
-    from profiler.cli.progress import shown_progress
     from profiler.errors import UsageError
-    from profiler.results.run_set import read_runs
     from profiler.selection import facts_file
     from profiler.selection.profile import load
     from profiler.selection.scoring import Options
-    from profiler.selection.scoring import score as scored
 
     if list_all or schema:
         _list(as_json=json, schema=schema)
@@ -76,19 +73,32 @@ def score(
         )
     definition, stated = load(profile), facts_file.load(facts) if facts else []
     chosen = form_of(out, Form.JSON if json else form)
-    with shown_progress(quiet=quiet) as progress:
-        progress.stage("Reading runs")
-        stored, refused = read_runs(runs, allow_invalid=force)
-        if not stored:
-            raise UsageError("No run is left to score." + "".join(f"\n  {one.sentence}" for one in refused))
-        options = Options(
-            stated, _baseline(baseline, stored), allow_mismatch or (), drift_of(drift), draws, seed, force
-        )
-        found = replace(scored(definition, stored, options, progress), notes=tuple(price_notes(stored)))
+    options = Options(stated, baseline, allow_mismatch or (), drift_of(drift), draws, seed, force)
+    found, refused = _found(definition, runs, options, quiet=quiet)
     for one in refused:
         print(f"aforo: not scored: {one.sentence}", file=sys.stderr)
-    _deliver(found, tuple(refused), chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)
+    _deliver(found, refused, chosen, out or _DEFAULT_FILES.get(chosen), quiet=quiet)
     raise typer.Exit(0 if found.ranked else _NOTHING_MEETS)
+
+
+def _found(
+    definition: "Profile", runs: list[Path], options: "Options", *, quiet: bool
+) -> "tuple[Scoring, tuple[Refused, ...]]":
+    """Read the runs and score them; return also those that were not taken. Raises `UsageError` where none is left."""
+    from profiler.cli.choice import price_notes
+    from profiler.cli.progress import shown_progress
+    from profiler.errors import UsageError
+    from profiler.results.run_set import read_runs
+    from profiler.selection.scoring import score as scored
+
+    with shown_progress(quiet=quiet) as progress:
+        progress.stage("Reading runs")
+        stored, refused = read_runs(runs, allow_invalid=options.allow_invalid)
+        if not stored:
+            raise UsageError("No run is left to score." + "".join(f"\n  {one.sentence}" for one in refused))
+        options = replace(options, baseline=_baseline(options.baseline, stored))
+        found = scored(definition, stored, options, progress)
+    return replace(found, notes=tuple(price_notes(stored))), tuple(refused)
 
 
 def _baseline(text: str | None, stored: "list[StoredRun]") -> str | None:

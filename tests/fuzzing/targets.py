@@ -155,6 +155,19 @@ def _prices(folder: Path) -> None:
     assert len(list(price_file.stored(folder / "kept.csv"))) == len(found.rows)
 
 
+_METER = b"timestamp,watts\n2026-01-01T00:00:00Z,10\n2026-01-01T00:00:01Z,11.5\n"
+_METERS = [
+    _METER,
+    _METER.replace(b"watts", b"kwh"),
+    b"time;power_w\n1767225600;5\n1767225601;6\n",
+    b"timestamp,joules\n1,2\n",
+]
+_PRICES = [
+    b"instance_type,price_per_hour,currency,kind,term_months,upfront,date\nbox,0.5,EUR,reserved,12,8,2026-01-02\n",
+    b"instance_name,location,price,cpu,memory,gpu_count,gpu_name,spot\ng6,us-east-1,1.8,4,32.0,1,L40S,False\n",
+]
+
+
 def _of_runs() -> list[Target]:
     golden = _golden()
     wire = (
@@ -164,17 +177,6 @@ def _of_runs() -> list[Target]:
         + struct.pack("<qH?xII", 1, 2, 1, 3, 4)
     )
     wire += struct.pack("<qqqII", 5, 2, 3, 0, 0)
-    meter = b"timestamp,watts\n2026-01-01T00:00:00Z,10\n2026-01-01T00:00:01Z,11.5\n"
-    meters = [
-        meter,
-        meter.replace(b"watts", b"kwh"),
-        b"time;power_w\n1767225600;5\n1767225601;6\n",
-        b"timestamp,joules\n1,2\n",
-    ]
-    prices = [
-        b"instance_type,price_per_hour,currency,kind,term_months,upfront,date\nbox,0.5,EUR,reserved,12,8,2026-01-02\n",
-        b"instance_name,location,price,cpu,memory,gpu_count,gpu_name,spot\ng6,us-east-1,1.8,4,32.0,1,L40S,False\n",
-    ]
     return [
         Target("run.json", [golden["run.json"]], "run.json", _shown, is_json=True, cost=12, others=_put_golden),
         Target(
@@ -213,8 +215,8 @@ def _of_runs() -> list[Target]:
         ),
         Target("server.log", [golden["server.log"]], "server.log", _shown, cost=12, others=_put_golden),
         Target("wire.bin", [wire], WIRE_FILE, lambda folder: read_wire(folder / WIRE_FILE)),
-        Target("prices", prices, "prices.csv", _prices),
-        Target("meter", meters, "meter.csv", _meter, cost=4, others=_put_golden),
+        Target("prices", _PRICES, "prices.csv", _prices),
+        Target("meter", _METERS, "meter.csv", _meter, cost=4, others=_put_golden),
         Target(
             "claim",
             _contents("reports/claims", "*.yaml"),
