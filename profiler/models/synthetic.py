@@ -1,8 +1,9 @@
 """Models with random weights in the shape of public ones, as GGUF files.
 
-The speed of a dense model does not depend on the values of its weights, so such a file measures what the
-public one would, without a download. Its answers are made-up words: every token of them is printable
-ASCII and none ends the generation, so one token is one streamed chunk.
+The speed of a dense model rests on its shape, and on the values of its weights only so far as kernels do
+(docs/models.md has figures), so such a file measures about what the public one would, without a download.
+Its answers are made-up words: every token of them is printable ASCII and none ends the generation, so one
+token is one streamed chunk.
 
 Tokens that must not come out (those that end a generation, and bytes that are not printable ASCII) have
 rows sixteen times smaller than the others in the embeddings and in the output matrix. So their logits stay
