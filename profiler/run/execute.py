@@ -17,7 +17,7 @@ from profiler.run.context import as_ours
 from profiler.run.interrupt import Interrupt
 from profiler.run.measure import measure
 from profiler.run.options import Options
-from profiler.run.plan import Plan, make_plan
+from profiler.run.plan import Plan, make_plan, server_threads
 from profiler.run.recompute import recompute, summary_of
 from profiler.run.sampling import Recorder
 from profiler.run.serve import calibrate_client, meter_idle, served, wire_audit
@@ -45,7 +45,7 @@ def profile(options: Options, progress: Progress, clock: Clock) -> Finished:
     with Interrupt() as interrupt:
         if options.tune is None:
             return _profile(options, progress, clock, interrupt.check)
-        search = _profile(tune.asked(options), progress, clock, interrupt.check)
+        search = _profile(tune.asked(options, server_threads), progress, clock, interrupt.check)
         facts = tune.facts(search.manifest, search.summary)
         if search.error or facts is None:
             return search

@@ -3,17 +3,20 @@
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
+
+import psutil
 
 from profiler.cost.facts import Stated, stated
 from profiler.cost.prices import places
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
+from profiler.hosts.cgroup import limits
 from profiler.hosts.tree import Tree
-from profiler.hosts.usable_cpus import usable_cpu_count
+from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.models import facts, locate
 from profiler.models import lora as lora_files
 from profiler.models.files import changed_since
@@ -23,9 +26,10 @@ from profiler.quality.item import Item
 from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts, Point, TuningFacts
 from profiler.run import settings, sizing, tune
-from profiler.run.cpus import CpuSets
+from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
 from profiler.run.fit import Fit, available_bytes, fit_depths
 from profiler.run.options import Options
+from profiler.run.threads import fast_cores
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
 from profiler.search.strategy import first_point, is_one_point
 from profiler.search.variants import has_cache_sweep, variants_of
@@ -169,7 +173,7 @@ class _Target:
 
 def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = no_tick) -> Plan:
     """Load and check everything; leave nothing behind but cached models. Raises `UsageError` and what `tick` raises."""
-    said, limits = _said(options), parse_limits(options.limits)
+    said, rule_limits = _said(options), parse_limits(options.limits)
     loaded = load.load(options.workload, {**overrides(options), **settings.swept(options)})
     loaded = _with_rounds(settings.narrowed(_with_cache(loaded, options), options), options)
     loaded = replace(loaded, workload=tune.tuning(loaded.workload, options)) if options.tune else loaded
@@ -194,7 +198,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         cpus=target.cpus,
         tls=target.tls,
         credentials=target.credentials,
-        limits=limits,
+        limits=rule_limits,
         body=changes,
         data=loaded.data,
         expects=loaded.expects,
@@ -256,7 +260,7 @@ def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     if options.build:
         provide(launch, options, progress, tick)
     every = settings.every_options(options, loaded.workload)
-    cpus = sizing.cpu_sets(options, max(map(sizing.server_threads, every)))
+    cpus = sizing.cpu_sets(options, max(map(_threads, every)))
     launch = replace(launch, cpus=cpus.server)
     _check_each(launch, options, loaded.workload, every)
     server = _server(launch, options, point)
@@ -276,7 +280,7 @@ def _check_each(launch: Launch, options: Options, workload: Workload, every: Seq
 def _server(launch: Launch, options: Options, point: Point) -> ManagedServer:
     """Return the server that a point takes. Raises `UsageError`, `ServerError`."""
     own = settings.options_at(options, point.settings)
-    launch = replace(launch, threads=sizing.server_threads(own), threads_explicit=own.threads is not None)
+    launch = replace(launch, threads=_threads(own), threads_explicit=own.threads is not None)
     return choose(launch, replace(own, prompt_cache=_cache(options, point)))
 
 
@@ -333,7 +337,7 @@ def _adapter(path: Path | None, model: ModelFacts) -> LoraFacts | None:
 def _launch(options: Options, loaded: Loaded, model: ModelFacts, lora: LoraFacts | None, context_tokens: int) -> Launch:
     return Launch(
         model=model,
-        threads=sizing.server_threads(options),
+        threads=_threads(options),
         context_tokens=context_tokens,
         streams=sizing.streams(loaded.workload),
         start_timeout_s=options.start_timeout_s,
@@ -355,3 +359,37 @@ def load_per_core() -> float | None:
         return os.getloadavg()[0] / usable_cpu_count()
     except OSError:
         return None
+
+
+def server_threads(options: Options) -> int:
+    """Return how many threads a server gets that is started with these options. Raises `UsageError`."""
+    return _threads(options)
+
+
+def _threads(options: Options) -> int:
+    """Default to one thread per fast physical core that may be used.
+
+    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
+    """
+    asked = options.threads
+    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
+    usable = room or usable_cpu_count()
+    if asked is None:
+        quota = limits(_HERE).cpu_limit_cores
+        return min(_cores(options, room, usable), max(1, int(quota or usable)))
+    if not 1 <= asked <= usable:
+        raise UsageError(f"--threads {asked}: the server may use {usable} logical CPUs. Pass 1 to {usable}.")
+    return asked
+
+
+def _cores(options: Options, room: int | None, usable: int) -> int:
+    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
+    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
+    allowed: Collection[int] | None = usable_cpus()
+    if room is not None:
+        allowed = choose_cpus(
+            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
+        ).server
+    found = fast_cores(allowed, _HERE) if allowed else None
+    share = max(1, usable * physical // logical) if physical and logical else usable
+    return min(physical or usable, usable, found or share)

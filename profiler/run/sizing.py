@@ -1,19 +1,12 @@
 """The size of a server that is to be started: context and requests in flight; and the CPUs of either side."""
 
-from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
-
-import psutil
 
 from profiler.errors import UsageError
-from profiler.hosts.cgroup import limits
-from profiler.hosts.tree import Tree
-from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
+from profiler.hosts.usable_cpus import usable_cpus
 from profiler.results.manifest import ModelFacts
-from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus, room_for_server
+from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus
 from profiler.run.options import Options
-from profiler.run.threads import fast_cores
 from profiler.search.sizing import most_rows
 from profiler.search.strategy import most_in_flight
 from profiler.search.variants import at_depth, variants_of
@@ -21,7 +14,6 @@ from profiler.workloads.load import Loaded
 from profiler.workloads.schema import ClosedLoop, DataPrompts, Saturate, SloSearch, SyntheticPrompts, Workload
 from profiler.workloads.sizes import Size, largest
 
-_HERE = Tree(Path("/"))
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
@@ -46,35 +38,6 @@ def client_cpus(options: Options) -> CpuSets:
 def cpu_sets(options: Options, threads: int | None) -> CpuSets:
     """Choose CPUs for client and server."""
     return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
-
-
-def server_threads(options: Options) -> int:
-    """Default to one thread per fast physical core that may be used.
-
-    A container's quota counts, too: with more threads than that the kernel halts all of them again and again.
-    """
-    asked = options.threads
-    room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus())
-    usable = room or usable_cpu_count()
-    if asked is None:
-        quota = limits(_HERE).cpu_limit_cores
-        return min(_cores(options, room, usable), max(1, int(quota or usable)))
-    if not 1 <= asked <= usable:
-        raise UsageError(f"--threads {asked}: the server may use {usable} logical CPUs. Pass 1 to {usable}.")
-    return asked
-
-
-def _cores(options: Options, room: int | None, usable: int) -> int:
-    """Return how many cores the server may use; where the kernel does not say which, by their share of all."""
-    physical, logical = psutil.cpu_count(logical=False), psutil.cpu_count(logical=True)
-    allowed: Collection[int] | None = usable_cpus()
-    if room is not None:
-        allowed = choose_cpus(
-            options.client_cpus, options.server_cpus, usable_cpus(), None, options.client_workers
-        ).server
-    found = fast_cores(allowed, _HERE) if allowed else None
-    share = max(1, usable * physical // logical) if physical and logical else usable
-    return min(physical or usable, usable, found or share)
 
 
 def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:

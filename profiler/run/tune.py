@@ -1,7 +1,7 @@
 """`--tune`: what a search for the best settings is asked, and the plain run that follows it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from statistics import fmean
 from typing import Literal
@@ -17,7 +17,6 @@ from profiler.results.summary import PointSummary, Summary
 from profiler.run.cpus import room_for_server
 from profiler.run.options import Options
 from profiler.run.settings import options_at
-from profiler.run.sizing import server_threads
 from profiler.search.sizing import ROUNDS_OF_SEVERAL
 from profiler.search.strategy import load_count
 from profiler.search.tune import FEWEST_ROUNDS, FINALISTS, value_of
@@ -34,7 +33,7 @@ _UNITS_S = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _IN_A_VISIT = 3  # parts of a visit: starting the server, warming up, measuring
 
 
-def asked(options: Options) -> Options:
+def asked(options: Options, default_threads: Callable[[Options], int]) -> Options:
     """Return options of a search with something to try: where nobody said what, half and twice the default threads.
 
     Raises `UsageError`.
@@ -42,7 +41,7 @@ def asked(options: Options) -> Options:
     workload = load.load(options.workload, overrides(options)).workload
     if options.settings or workload.settings.of_server() or options.threads is not None:
         return options
-    default = server_threads(options)
+    default = default_threads(options)
     room = room_for_server(options.client_cpus, options.server_cpus, usable_cpus()) or usable_cpu_count()
     counts = sorted({max(1, default // 2), default, min(room, 2 * default)})
     return replace(options, settings=(f"threads={','.join(map(str, counts))}",))
