@@ -27,6 +27,7 @@ from profiler.energy import nvml
 from profiler.energy.base import EnergyMeter, MeterAbsentError
 from profiler.energy.codecarbon import CodecarbonMeter
 from profiler.energy.nvml import NvmlMeter
+from profiler.energy.polling import POLLS_PER_S
 from profiler.energy.rapl import RaplMeter
 from profiler.run.sampling import SAMPLES_PER_S
 from profiler.timing.clock import SystemClock
@@ -147,7 +148,7 @@ def page(found: dict[str, Any], costs: list[Cost]) -> str:
         machine.sentence(found),
         "",
         f"Processor time while a meter is read {SAMPLES_PER_S} times a second, as a run does, NVML polled",
-        f"{nvml.POLLS_PER_S} times a second beside that; wanted is less than {_LIMIT_CORES:.0%} of one core.",
+        f"{POLLS_PER_S} times a second beside that; wanted is less than {_LIMIT_CORES:.0%} of one core.",
         "",
         "| meter | channels | of one core | longest read | to open | |",
         "|---|---:|---:|---:|---:|---|",

@@ -7,26 +7,24 @@ Ampere (NVML API reference). Both ways are taken side by side: they are the chec
 
 import os
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from profiler.energy.base import MeterAbsentError, MeterKind
 from profiler.energy.cards import Listed, Selected, select
+from profiler.energy.polling import HOW, PolledPower, Poller
 from profiler.energy.scopes import BOARD_SCOPE, MODULE_SCOPE
 from profiler.errors import MissingExtraError
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
-from profiler.units import NS_PER_S
 
-POLLS_PER_S = 10
 COUNTER_CLAIM_S = 60.0
 
-_GAP_POLLS = 5  # readings further apart than this many polls say nothing about the time between them
 _INSTANT_POWER = 186  # NVML_FI_DEV_POWER_INSTANT, milliwatts
 _MJ_PER_J = _MW_PER_W = 1_000
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -51,38 +49,11 @@ def load() -> ModuleType:
 
 
 @dataclass
-class _Polled:
-    """Power readings of one card, summed up by the trapezoidal rule."""
-
-    facts: MeterFacts
-    last: tuple[int, float] | None = None  # time, watts
-    energy_j: float = 0.0
-    covered_ns: int = 0
-
-    def add(self, t_ns: int, power_w: float) -> None:
-        """Take a reading; a gap before it counts for nothing."""
-        if self.last is not None and t_ns - self.last[0] <= _GAP_POLLS * NS_PER_S // POLLS_PER_S:
-            step_ns = t_ns - self.last[0]
-            self.energy_j += (power_w + self.last[1]) / 2 * step_ns / NS_PER_S
-            self.covered_ns += step_ns
-        self.last = (t_ns, power_w)
-
-    def reading(self) -> EnergyReading | None:
-        """Return what the polls have summed up to; None before the first."""
-        if self.last is None:
-            return None
-        return EnergyReading(
-            channel=self.facts.channel, t_ns=self.last[0], energy_j=self.energy_j, covered_ns=self.covered_ns
-        )
-
-
-@dataclass
 class _Card:
     handle: Any
     counter: MeterFacts | None
-    polled: _Polled | None
+    polled: PolledPower | None
     start_mj: int = 0
-    is_module: bool = False
 
 
 class NvmlMeter:
@@ -109,11 +80,7 @@ class NvmlMeter:
         if not self._cards:
             reasons = [*self.absent.values(), *self.others.values()]
             raise MeterAbsentError("; ".join(dict.fromkeys(reasons)) or "NVML shows no GPU")
-        self._lock = threading.Lock()
-        self._is_over = threading.Event()
-        self._poll()
-        self._thread = threading.Thread(target=self._keep_polling, name="aforo-nvml", daemon=True)
-        self._thread.start()
+        self._poller = Poller(clock, [card.polled for card in self._cards if card.polled is not None], KIND.name)
 
     @property
     def channels(self) -> list[MeterFacts]:
@@ -123,19 +90,13 @@ class NvmlMeter:
 
     def read(self) -> list[EnergyReading]:
         """Read every counter, and what the polls have summed up to."""
-        readings = []
-        for card in self._cards:
-            if card.counter is not None and (reading := self._count(card, card.counter)):
-                readings.append(reading)
-            with self._lock:
-                if card.polled is not None and (reading := card.polled.reading()):
-                    readings.append(reading)
-        return readings
+        counters = ((card, card.counter) for card in self._cards if card.counter is not None)
+        counted = [reading for card, facts in counters if (reading := self._count(card, facts))]
+        return [*counted, *self._poller.read()]
 
     def close(self) -> None:
         """End the polling thread and let go of NVML."""
-        self._is_over.set()
-        self._thread.join()
+        self._poller.close()
         self._nvml.nvmlShutdown()
 
     def _handles(self) -> list[tuple[Listed, Any]]:
@@ -173,8 +134,9 @@ class NvmlMeter:
             return None
         scope = MODULE_SCOPE if is_module else BOARD_SCOPE
         counter = None if start_mj is None else _counter_facts(channel, scope, device)
-        polled = None if power_w is None else _Polled(_polled_facts(channel, scope, device))
-        return _Card(handle, counter, polled, start_mj or 0, is_module)
+        read_w = partial(self._power_w, handle, is_module=is_module)
+        polled = None if power_w is None else PolledPower(_polled_facts(channel, scope, device), read_w)
+        return _Card(handle, counter, polled, start_mj or 0)
 
     def _is_cut_up(self, handle: Any) -> bool:
         try:
@@ -195,19 +157,6 @@ class NvmlMeter:
         if now_mj is None or now_mj < card.start_mj:  # a counter that starts again has lost what it had
             return None
         return EnergyReading(channel=facts.channel, t_ns=t_ns, energy_j=(now_mj - card.start_mj) / _MJ_PER_J)
-
-    def _keep_polling(self) -> None:
-        while not self._is_over.wait(1 / POLLS_PER_S):
-            self._poll()
-
-    def _poll(self) -> None:
-        for card in self._cards:
-            if card.polled is None:
-                continue
-            power_w = self._power_w(card.handle, is_module=card.is_module)
-            if power_w is not None:
-                with self._lock:
-                    card.polled.add(self._clock.monotonic_ns(), power_w)
 
     def _power_w(self, handle: Any, *, is_module: bool) -> float | None:
         """Return the power of the moment, of a superchip that of its module; or else the card's own mean."""
@@ -244,7 +193,7 @@ def _polled_facts(channel: str, scope: str, device: str) -> MeterFacts:
         meter_class="polled",
         scope=scope,
         device=device,
-        provenance=f"power{_of_module(scope)} read {POLLS_PER_S} times a second and summed by the trapezoidal rule",
+        provenance=f"power{_of_module(scope)} {HOW}",
     )
 
 

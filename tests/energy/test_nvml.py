@@ -12,6 +12,7 @@ from profiler.energy import nvml
 from profiler.energy.account import Seen, accounts
 from profiler.energy.base import MeterAbsentError
 from profiler.energy.nvml import NvmlMeter
+from profiler.energy.polling import Poller
 from profiler.results.manifest import EnergyFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import SystemClock
@@ -90,14 +91,14 @@ def clock() -> HandClock:
 def polled_by_hand(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread stays idle: with a clock that stands still it would poll at one moment."""
     if request.node.get_closest_marker("gpu") is None:
-        monkeypatch.setattr(NvmlMeter, "_keep_polling", lambda self: None)
+        monkeypatch.setattr(Poller, "_keep_polling", lambda self: None)
 
 
 def poll(meter: NvmlMeter, clock: HandClock, seconds: float, step_s: float = 0.1) -> list[EnergyReading]:
     """Poll for a while and read at the end."""
     for _ in range(round(seconds / step_s)):
         clock.sleep(step_s)
-        meter._poll()
+        meter._poller.poll()
     return meter.read()
 
 
