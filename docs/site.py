@@ -5,7 +5,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-PAGES = ("*.md", "docs/*.md", "*/README.md", "workloads/data/README.md", "benchmarks/results/*.md")
+PAGES = ("*.md", "docs/*.md", "docs/hosts/*.md", "*/README.md", "workloads/data/README.md", "benchmarks/results/*.md")
 LINKED = (
     "docs/images/*",
     "workloads/schema.json",

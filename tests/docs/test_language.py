@@ -14,7 +14,7 @@ from profiler.cli import app
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "workloads/README.md", "benchmarks/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "reports").glob("*.j2")),
 ]
 ROOMS = sorted(path for path in (ROOT / "profiler").iterdir() if path.suffix == ".py" or path.is_dir())
