@@ -23,7 +23,7 @@ from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
 from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
-from profiler.workloads.schema import SyntheticPrompts
+from profiler.workloads.schema import DataPrompts, SyntheticPrompts
 
 _FEWEST_PER_QUARTER = 2
 
@@ -62,7 +62,8 @@ def plan_sent_ratio(seen: Observations) -> float:
 def prompt_length_gap_ratio(seen: Observations) -> float:
     """|prompt tokens that the server reports − prompt tokens that were asked for| / those asked for.
 
-    Asked for is what the client counted with the server's tokenizer or, without one, what the workload says.
+    Asked for is what the client counted with the server's tokenizer or, without one, what the workload says. Rows of a
+    data file ask for no length: what a chat template adds to them is no gap, what is missing of them is.
     """
     totals = seen.totals
     if not totals.prompts_reported:
@@ -70,7 +71,10 @@ def prompt_length_gap_ratio(seen: Observations) -> float:
     asked = _prompt_tokens_asked(seen)
     if not asked:
         raise NotMeasuredError("the prompts were not counted before they were sent")
-    return abs(totals.prompt_tokens_reported / totals.prompts_reported - asked) / asked
+    more = totals.prompt_tokens_reported / totals.prompts_reported - asked
+    if isinstance(seen.manifest.workload.prompts, DataPrompts):
+        more = min(0.0, more)
+    return abs(more) / asked
 
 
 def _prompt_tokens_asked(seen: Observations) -> float | None:
@@ -78,7 +82,9 @@ def _prompt_tokens_asked(seen: Observations) -> float | None:
     totals, prompts = seen.totals, seen.manifest.workload.prompts
     if totals.prompts_counted == totals.prompts_reported:
         return totals.prompt_tokens_counted / totals.prompts_counted
-    return prompts.tokens if isinstance(prompts, SyntheticPrompts) and prompts.system is None else None
+    if not isinstance(prompts, SyntheticPrompts) or prompts.system or prompts.depth:
+        return None
+    return prompts.tokens
 
 
 @per_request("Send lag behind schedule", unit="ms", group="trust", better="lower")

@@ -1,5 +1,5 @@
 import pytest
-from support.builders import MS, observed, request
+from support.builders import MS, observed, request, workload
 
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.resources import kv_cache_bytes, model_load_s, peak_rss_bytes, server_cpu_cores
@@ -11,6 +11,7 @@ from profiler.metrics.trust import (
     connect_ms,
     error_ratio,
     late_coalesced_read_ratio,
+    prompt_length_gap_ratio,
     read_lag_us,
     send_lag_ms,
     token_mismatch_ratio,
@@ -98,6 +99,34 @@ def test_the_tokens_of_one_event_arrive_together_however_late_they_are_seen() ->
 def test_however_fast_tokens_come_a_client_within_200_us_is_not_late() -> None:
     fast = request(arrivals_ms=(10.0, 10.1, 10.2), tokens=(2, 2, 2), lag_us=150)
     assert late_coalesced_read_ratio(observed([fast])) == 0
+
+
+@pytest.mark.parametrize(
+    ("prompts", "counted", "reported", "gap"),
+    [
+        ({"source": "synthetic", "tokens": 50}, 50, 80, 0.6),
+        ({"source": "synthetic", "tokens": 50}, None, 80, 0.6),
+        ({"source": "data", "file": "my.jsonl"}, 50, 80, 0.0),  # a chat template adds what it needs
+        ({"source": "data", "file": "my.jsonl"}, 50, 40, 0.2),  # the server has not read all of it
+    ],
+)
+def test_only_a_length_that_was_asked_for_can_be_exceeded(
+    prompts: dict[str, object], counted: int | None, reported: int, gap: float
+) -> None:
+    one = request(prompt_tokens=counted)
+    one.prompt_tokens_server = reported
+    seen = observed([one])
+    seen.manifest.workload = workload(prompts=prompts)
+    assert prompt_length_gap_ratio(seen) == pytest.approx(gap)
+
+
+def test_the_length_of_a_prompt_behind_a_context_is_not_that_of_the_workload() -> None:
+    one = request(prompt_tokens=None)
+    one.prompt_tokens_server = 4_150
+    seen = observed([one])
+    seen.manifest.workload = workload(prompts={"source": "synthetic", "tokens": 50, "depth": 4_096})
+    with pytest.raises(NotMeasuredError, match="not counted"):
+        prompt_length_gap_ratio(seen)
 
 
 def test_a_server_that_counts_nothing_cannot_disagree() -> None:
