@@ -59,7 +59,7 @@ def write_commands(lines: Sequence[str]) -> None:
 def print_run(
     folder: "RunFolder", manifest: "Manifest", summary: "Summary", *, as_json: bool, verbose: bool = False
 ) -> None:
-    """Print a summary and where the report is."""
+    """Print a summary, where the report is, and the one sentence that it amounts to."""
     if as_json:
         write_json(summary.model_dump_json(indent=2) + "\n")
         return
@@ -70,6 +70,8 @@ def print_run(
     print(f"Run folder  {folder.path}")
     if folder.report.exists():
         print(f"Report      {folder.report}")
+    if summary.capacity is not None:
+        print(f"\n{summary.capacity}")
 
 
 def _as_json_escape(match: re.Match[str]) -> str:

@@ -28,6 +28,7 @@ CSV_COLUMNS = (
 def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) -> str:
     """The verdict, the headline numbers, latencies and loads, the worst answers, and how to repeat it."""
     lines = [f"## {plain(' · '.join(facts.title_parts(manifest, summary)))}", "", *_verdict(summary)]
+    lines += [plain(summary.capacity), ""] if summary.capacity else []
     lines += [*grid(("", "", ""), (_card(card) for card in tables.headline_cards(summary, manifest)))]
     lines += [
         "",

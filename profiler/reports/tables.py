@@ -15,11 +15,10 @@ from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, sample_floor
 from profiler.summaries.estimates import estimate, estimate_of
 from profiler.units import YES_NO, yes_or_no
 from profiler.verdict import failures
-from profiler.workloads.schema import Slo, SloSearch
+from profiler.workloads.schema import Slo
 
 LATENCIES = tuple(spec.id for spec in placed(lambda shown: shown.has_percentiles))
 RATE_QUANTILES = ("p50", *SLOW_TAIL)  # of rates, whose slow requests are the lowest
-_ATTAINMENT_RATIO: float = SloSearch.model_fields["attainment_ratio"].default
 _FLOORS = ", ".join(f"{name}{fmt.NBSP}{sample_floor(q)}" for name, q in QUANTILES.items())
 INDICATIVE_NOTE = f"indicative: fewer samples than a claim at 99{fmt.NBSP}% confidence needs ({_FLOORS})."
 
@@ -124,7 +123,7 @@ def failure_text(failure: Failure) -> str:
 
 def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
     """PASS where the share of requests that met every SLO reaches the target (the load's, or 99 %) in a valid run."""
-    slo, load = manifest.workload.slo, manifest.workload.load
+    slo = manifest.workload.slo
     limits = [
         f"{fmt.short_label(name)} ≤ {limit:g}{fmt.NBSP}ms"
         for name in Slo.model_fields
@@ -135,7 +134,7 @@ def _slo_card(summary: Summary, manifest: Manifest) -> list[Card]:
     card = _with_interval("slo_attainment_ratio", summary)
     if card.missing:
         return [replace(card, label="SLO")]
-    target = load.attainment_ratio if isinstance(load, SloSearch) else _ATTAINMENT_RATIO
+    target = manifest.workload.attainment_ratio
     found = summary.metrics["slo_attainment_ratio"]
     assert isinstance(found, Scalar)  # noqa: S101 - it has a card with a number
     is_met = found.value is not None and found.value >= target

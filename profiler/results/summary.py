@@ -217,4 +217,8 @@ class Summary(_Part):
     points: list[PointSummary] = Field(default=[], description="Of a sweep or a search; empty for a plain run.")
     headline: str | None = Field(default=None, description="Name of the point that `metrics` stands for.")
     conclusion: Conclusion | None = None
+    capacity: str | None = Field(
+        default=None,
+        description="How many users the server serves and how fast, in one sentence; older summaries: null.",
+    )
     warnings: list[str]

@@ -4,7 +4,7 @@ A load qualifies when every repeat does, and fails when none does. Where repeats
 load stays inside the interval that the search ends in. It takes for granted that more load is never easier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 from typing import Literal
@@ -20,7 +20,7 @@ Judged = Literal["qualifies", "mixed", "fails"]
 
 
 @dataclass(frozen=True)
-class _Edges:
+class Edges:
     """The measured loads around the limit, `None` where there is none yet."""
 
     low: float | None  # the highest below which everything qualifies
@@ -90,30 +90,36 @@ class SloLimitSearch:
             sentence=_sentence(edges, unit, f"{self._load.attainment_ratio:.4g} of the requests"),
         )
 
-    def _edges(self, measured: Sequence[PointSummary]) -> _Edges:
-        by_load = sorted(measured, key=lambda summary: load_of(summary.point))
-        loads = [load_of(summary.point) for summary in by_load]
-        judged = [self._judge(summary) for summary in by_load]
-        good = next((i for i, judgement in enumerate(judged) if judgement != "qualifies"), len(judged))
-        bad = next((i for i in range(len(judged), 0, -1) if judged[i - 1] != "fails"), 0)
-        return _Edges(
-            low=loads[good - 1] if good else None,
-            above_low=loads[good] if good < len(loads) else None,
-            below_high=loads[bad - 1] if bad else None,
-            high=loads[bad] if bad < len(loads) else None,
-        )
-
-    def _judge(self, summary: PointSummary) -> Judged:
-        """Look at every repeat; one without a value had no request that could be judged, and failed."""
-        metric = summary.metrics.get(METRIC)
-        shares = metric.per_repeat if isinstance(metric, Scalar) else []
-        kept = sum(share >= self._load.attainment_ratio for share in shares)
-        if kept == 0:
-            return "fails"
-        return "qualifies" if kept >= self._repeats else "mixed"
+    def _edges(self, measured: Sequence[PointSummary]) -> Edges:
+        """Look at every repeat of every load."""
+        ratio, repeats = self._load.attainment_ratio, self._repeats
+        return edges_of({load_of(summary.point): judged(summary, ratio, repeats) for summary in measured})
 
 
-def _sentence(edges: _Edges, unit: str, share: str) -> str:
+def edges_of(by_load: Mapping[float, Judged]) -> Edges:
+    """Return where loads stop to qualify, and from where on all fail; more load is never easier."""
+    loads = sorted(by_load)
+    good = next((i for i, load in enumerate(loads) if by_load[load] != "qualifies"), len(loads))
+    bad = next((i for i in range(len(loads), 0, -1) if by_load[loads[i - 1]] != "fails"), 0)
+    return Edges(
+        low=loads[good - 1] if good else None,
+        above_low=loads[good] if good < len(loads) else None,
+        below_high=loads[bad - 1] if bad else None,
+        high=loads[bad] if bad < len(loads) else None,
+    )
+
+
+def judged(summary: PointSummary, attainment_ratio: float, repeats: int) -> Judged:
+    """Look at every repeat; one without a value had no request that could be judged, and failed."""
+    metric = summary.metrics.get(METRIC)
+    shares = metric.per_repeat if isinstance(metric, Scalar) else []
+    kept = sum(share >= attainment_ratio for share in shares)
+    if kept == 0:
+        return "fails"
+    return "qualifies" if kept >= repeats else "mixed"
+
+
+def _sentence(edges: Edges, unit: str, share: str) -> str:
     if edges.low is None:
         lowest = "no load that was tried" if edges.high is None else f"not even {edges.high:g} {unit}"
         return f"At {lowest}, at least {share} met every SLO in every repeat."

@@ -38,6 +38,7 @@ from profiler.stats.proportions import proportion_interval
 from profiler.stats.quantiles import QUANTILES, SLOW_TAIL, quantile, sample_floor
 from profiler.stats.ranges import Range
 from profiler.stats.values import APPROXIMATION, Ordered, Values
+from profiler.summaries.capacity import capacity_sentence
 from profiler.summaries.collect import Collected
 from profiler.summaries.languages import languages_of
 from profiler.summaries.scored import CORRECT, of_answers, per_correct
@@ -118,6 +119,7 @@ def compose(
         points=[] if is_plain else list(points),
         headline=None if is_plain else name,
         conclusion=conclusion,
+        capacity=capacity_sentence(manifest.workload, points, chosen),
         warnings=manifest.warnings,
     )
 

@@ -219,6 +219,10 @@ class Replay(_Strict):
     )
 
 
+ATTAINMENT_RATIO = 0.99
+"""Share of the requests that has to meet every SLO, unless a search says otherwise."""
+
+
 class SloSearch(_Strict):
     """The highest load at which enough requests meet every SLO, by bisection."""
 
@@ -227,7 +231,8 @@ class SloSearch(_Strict):
         default="rate", description="What is searched: arrivals per second, or requests in flight."
     )
     attainment_ratio: Ratio = Field(
-        default=0.99, description="Share of the requests of a repeat that must meet every SLO: 0.99 for a p99."
+        default=ATTAINMENT_RATIO,
+        description="Share of the requests of a repeat that must meet every SLO: 0.99 for a p99.",
     )
     start: Rate = Field(default=1.0, description="First load that is tried, in requests/s or requests in flight.")
     highest: Rate = Field(default=256.0, description="It goes no further than this.")
@@ -408,6 +413,11 @@ class Workload(_Strict):
     def measured_requests(self) -> int:
         """Requests of all repeats together."""
         return self.requests * self.repeats
+
+    @property
+    def attainment_ratio(self) -> float:
+        """Share of the requests that has to meet every SLO: as the search for a load says, else its default."""
+        return self.load.attainment_ratio if isinstance(self.load, SloSearch) else ATTAINMENT_RATIO
 
     @property
     def is_embedding(self) -> bool:

@@ -1,6 +1,7 @@
 """Sweeps and searches on the real command, against a real server of known capacity."""
 
 import json
+import re
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from support.command import ALONE, Aforo
 from support.rates import of_one_slot
-from support.scripted_server import in_slots, openai, serve, stream_tokens
+from support.scripted_server import for_at_most, in_slots, openai, serve, stream_tokens
 
 from profiler.results.folder import RunFolder
 
@@ -108,3 +109,17 @@ def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
     assert conclusion["high"] == min(takewhile(lambda each: kept[each] == 0, reversed(kept)), default=None)
     assert 2 <= len(kept) <= 5
     assert conclusion["sentence"] in " ".join(done.stdout.split())
+
+
+def test_a_server_that_takes_four_at_a_time_serves_four_users(aforo: Aforo, tmp_path: Path) -> None:
+    limits = ("--slo-e2e-ms", "60000", "--requests", "16")
+    with serve(openai(for_at_most(4, stream_tokens(["tok"] * TOKENS, 0.002)))) as port:
+        aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *SIZES, *limits, "--concurrency", "1,4,5")
+    summary = summary_of(tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(
+        r"Serves 4 users at [\d,.]+ tokens/s each within the SLO; from 5 on requests fail\.", summary["capacity"]
+    )
+    assert f'<p class="capacity">{summary["capacity"]}</p>' in (run / "report.html").read_text()
+    again = aforo("summarize", str(run))
+    assert again.stdout.splitlines()[-1] == summary["capacity"]

@@ -108,6 +108,22 @@ def in_slots(slots: int, script: Script) -> Script:
     return wait
 
 
+def for_at_most(slots: int, script: Script) -> Script:
+    """Carry out a script for so many requests at a time; further ones are refused as those of a full server are."""
+    free = threading.Semaphore(slots)
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        if not free.acquire(blocking=False):
+            connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+            return
+        try:
+            script(connection, request)
+        finally:
+            free.release()
+
+    return answer
+
+
 def together(count: int, script: Script) -> Script:
     """Carry out a script for all requests as soon as so many have arrived."""
     numbers, are_there = itertools.count(1), threading.Event()
