@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from profiler.reports import energy, facts, languages, loads, page, panels, roofline, tables, variants
+from profiler.reports import energy, facts, languages, loads, page, panels, roofline, tables, tuning, variants
 from profiler.reports.answers.part import ANSWER_CHARACTERS, EXPECTED_CHARACTERS, PROMPT_CHARACTERS, Part
 from profiler.reports.gathered import Gathered
 from profiler.results.manifest import Manifest
@@ -70,6 +70,8 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "load_rows": loads.rows(summary),
         "language_columns": languages.columns(summary),
         "language_rows": languages.rows(summary),
+        "tried": tuning.table(manifest.tuning),
+        "tried_note": tuning.NOTE,
         "variant_table": variants.table(summary, manifest.engine),
         "loads_measured": loads.measured(summary, manifest.workload),
         "distributions": [row for row in rows if row.quantiles == tuple(QUANTILES)],

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from profiler.csv_cells import harmless
-from profiler.reports import facts, languages, loads, tables, variants
+from profiler.reports import facts, languages, loads, tables, tuning, variants
 from profiler.reports import format as fmt
 from profiler.reports.answers.part import Part
 from profiler.reports.answers.shown import ShownItem
@@ -34,6 +34,7 @@ def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) 
         "",
         *_latencies(summary),
         *_loads(summary),
+        *_tuning(manifest),
         *_variants(manifest, summary),
         *_answers(answers),
         *_warnings(manifest, summary),
@@ -109,6 +110,20 @@ def _loads(summary: Summary) -> Iterator[str]:
     yield ""
     if summary.conclusion is not None:
         yield from (f"**{plain(summary.conclusion.sentence)}**", "")
+
+
+def _tuning(manifest: Manifest) -> Iterator[str]:
+    """The settings that a search tried before the run."""
+    table = tuning.table(manifest.tuning)
+    if table is None or manifest.tuning is None:
+        return
+    yield from (f"**{plain(manifest.tuning.sentence)}** {plain(table.lead)}", "")
+    rows = (
+        (f"{row.setting} (chosen)" if row.is_chosen else row.setting, str(row.visits), row.mean, row.values, row.load)
+        for row in table.rows
+    )
+    yield from grid(("setting", "visits", table.heading, "visit by visit", "starting the server"), rows)
+    yield ""
 
 
 def _variants(manifest: Manifest, summary: Summary) -> Iterator[str]:

@@ -127,6 +127,7 @@ class Tried(Part):
     settings: dict[str, str]
     values: list[float] = Field(default=[], description="Of the metric, one for each visit that measured it.")
     load_s: list[float] = Field(default=[], description="What starting the server with the model took, each time.")
+    lasted_s: list[float] = Field(default=[], description="What each visit took, from starting the server on.")
 
 
 class TuningFacts(Part):

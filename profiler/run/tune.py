@@ -1,7 +1,7 @@
 """`--tune`: what a search for the best settings is asked, and the plain run that follows it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Literal
@@ -11,7 +11,7 @@ from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.metrics.catalogue import METRICS
 from profiler.number_format import interval, quantity
 from profiler.options import overrides
-from profiler.results.manifest import Manifest, Tried, TuningFacts
+from profiler.results.manifest import Manifest, Phase, Tried, TuningFacts
 from profiler.results.points import server_settings
 from profiler.results.summary import PointSummary, Summary
 from profiler.run.cpus import room_for_server
@@ -98,14 +98,26 @@ def notes(facts: TuningFacts) -> list[str]:
 
 def _tried(manifest: Manifest, points: list[PointSummary], metric: str) -> list[Tried]:
     starts = {p.point: ns_to_s(p.end_ns - p.start_ns) for p in manifest.phases if p.name == "start-server" and p.end_ns}
+    visits = _visits_s(manifest.phases)
     found: dict[tuple[tuple[str, str], ...], Tried] = {}
     for each in points:
         settings = server_settings(each.point)
-        own = found.setdefault(tuple(settings.items()), Tried(settings=settings, values=[], load_s=[]))
-        value, load_s = value_of(each, metric), starts.get(each.point.name)
+        own = found.setdefault(tuple(settings.items()), Tried(settings=settings, values=[], load_s=[], lasted_s=[]))
+        value, load_s, lasted_s = (value_of(each, metric), *(of.get(each.point.name) for of in (starts, visits)))
         own.values += [] if value is None else [value]
         own.load_s += [] if load_s is None else [load_s]
+        own.lasted_s += [] if lasted_s is None else [lasted_s]
     return list(found.values())
+
+
+def _visits_s(phases: Sequence[Phase]) -> dict[str | None, float]:
+    """Return how long each visit took, by the name of its point: from the start of its first phase to the last end."""
+    spans: dict[str | None, tuple[int, int]] = {}
+    for phase in phases:
+        end_ns = phase.end_ns or phase.start_ns
+        first_ns, last_ns = spans.get(phase.point, (phase.start_ns, end_ns))
+        spans[phase.point] = (min(first_ns, phase.start_ns), max(last_ns, end_ns))
+    return {point: ns_to_s(last_ns - first_ns) for point, (first_ns, last_ns) in spans.items()}
 
 
 def _asked(options: Options) -> Tune:

@@ -66,6 +66,8 @@ def test_the_best_number_of_threads_is_found_and_measured_again(tmp_path: Path, 
     assert visits == list(range(1, len(visits) + 1))
     assert [len(each.load_s) for each in tuning.tried] == [len(each.values) for each in tuning.tried]
     assert sum(len(each.values) for each in tuning.tried) == len(visits)
+    assert all(0 < load_s < s for each in tuning.tried for load_s, s in zip(each.load_s, each.lasted_s, strict=True))
+    assert 'id="tuning"' in folder.report.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
