@@ -6,6 +6,7 @@
     │   │   ├── WorkloadError       of a workload
     │   │   ├── ClaimError          of a claim
     │   │   ├── FactsError          of stated facts about models
+    │   │   ├── FleetError          of a plan for several hosts
     │   │   └── ProfileError        of a profile
     │   ├── ModelError              a model file is missing, unreadable or unsuitable
     │   ├── RunFolderError          a folder is not a run that this version can read
@@ -14,6 +15,9 @@
     ├── ServerError                 a model server failed
     │   ├── ServerStartError        it never became ready
     │   └── ServerDiedError         it ended while it was needed
+    ├── HostError                   a host of a fleet cannot be used
+    │   ├── HostLostError           it is not reached, its connection has ended, or nothing comes from it
+    │   └── HostRefusedError        it will not have us, or not our command
     ├── EngineBuildError            an engine could not be built
     ├── DriverError                 the load driver process failed
     ├── RecordError                 results could not be written (a full disk, say)
@@ -58,6 +62,10 @@ class ProfileError(DefinitionError):
     """A profile cannot be used; the message names file, line and key."""
 
 
+class FleetError(DefinitionError):
+    """A plan for several hosts cannot be used; the message names file, line and key."""
+
+
 class ModelError(UsageError):
     """A model cannot be found, read or served."""
 
@@ -88,6 +96,18 @@ class ServerStartError(ServerError):
 
 class ServerDiedError(ServerError):
     """A model server ended while it was still needed."""
+
+
+class HostError(AforoError):
+    """A host of a fleet cannot be used."""
+
+
+class HostLostError(HostError):
+    """A host is not reached, its connection has ended, or nothing comes from it; what it had begun may go on there."""
+
+
+class HostRefusedError(HostError):
+    """A host will not have us, or not our command: to try again without changing something is no use."""
 
 
 class EngineBuildError(AforoError):

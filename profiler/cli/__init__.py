@@ -21,6 +21,8 @@ from profiler.cli import (
     engines,
     export,
     export_scores,
+    fleet,
+    fleet_host,
     gate,
     host,
     import_result,
@@ -75,6 +77,8 @@ app.command("quantisations")(quantisations.quantisations)
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")
+app.add_typer(fleet.app, name="fleet")
+app.command("fleet-host", hidden=True)(fleet_host.fleet_host)
 app.command("cli-reference", hidden=True)(reference.cli_reference)
 verbs.name_values(app)
 

@@ -21,6 +21,7 @@ from profiler.results.cost_facts import (
 )
 from profiler.results.energy_facts import EnergyFacts, MeterClass, MeterFacts, PowerEstimate
 from profiler.results.engine_facts import BodyFacts, EngineFacts, PromptCache
+from profiler.results.fleet_facts import FleetFacts
 from profiler.results.host_facts import HostFacts
 from profiler.results.model_facts import LoraFacts, ModelFacts
 from profiler.results.part import Part, Source
@@ -36,6 +37,7 @@ __all__ = [
     "EmbodiedFacts",
     "EnergyFacts",
     "EngineFacts",
+    "FleetFacts",
     "GridEstimate",
     "HostFacts",
     "LoraFacts",
@@ -198,6 +200,7 @@ class Manifest(Part):
         default=None, description="Wall clock − monotonic clock at the start, to place readings of other meters."
     )
     tuning: TuningFacts | None = Field(default=None, description="Where settings of the server were searched first.")
+    fleet: FleetFacts | None = Field(default=None, description="Where a plan for several hosts asked for this run.")
     points: list[Point] = Field(default=[], description="In the order of measuring; one for a plain run.")
     phases: list[Phase] = Field(default=[])
     warnings: list[str] = Field(default=[])

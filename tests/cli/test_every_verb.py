@@ -17,6 +17,7 @@ from support.zygote import Zygote, zygote
 from profiler.cli import app, verbs
 
 RUN, FILE, CLAIM = "a-run", "a-result.json", "a-claim.yaml"
+PLAN = "id: own\nhosts: [{name: here}]\nmodels: [synthetic:tiny-1m/Q8_0]\nworkloads: [smoke]\n"
 URL = "http://127.0.0.1:1"  # nobody is there: what is checked beforehand is checked beforehand
 REFUSED = ["--url", URL, "--meters", "none", "--no-cloud"]
 
@@ -36,6 +37,7 @@ EXAMPLES: dict[str, list[str]] = {
     "engines build": ["vllm"],  # is refused: nothing is compiled
     "export": [RUN, "--to", "csv"],
     "export-scores": [RUN],
+    "fleet run": ["fleet.yaml", "--dry-run"],
     "gate": [RUN, RUN],
     "host": ["--no-cloud"],
     "host check": [],
@@ -66,6 +68,7 @@ EXAMPLES: dict[str, list[str]] = {
 # Parameters that are texts by type, and can be the path of a file.
 TEXTS = {("run", "workload"), ("run", "model"), ("workloads show", "workload"), ("models show", "model")}
 TEXTS |= {
+    ("fleet run", "plan"),
     ("quantisations", "models"),
     ("check-claim", "claim"),
     ("score", "profile"),
@@ -135,6 +138,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / RUN / file.name).write_bytes(file.read_bytes())
     (tmp_path / FILE).write_bytes(GUIDELLM.read_bytes())
     (tmp_path / "prices.csv").write_text("instance_type,price_per_hour,currency\nbox,0.5,EUR\n")
+    (tmp_path / "fleet.yaml").write_text(PLAN)
     (tmp_path / "meter.csv").write_text("timestamp,watts\n2026-01-01T00:00:00Z,10\n")
     return tmp_path
 
@@ -169,7 +173,15 @@ def misfortunes(folder: Path, suffix: str) -> dict[str, str]:
     }
 
 
-SUFFIXES = {"model": ".gguf", "workload": ".yaml", "claim": ".yaml", "shape": ".json", "csv": ".csv", "trace": ".jsonl"}
+SUFFIXES = {
+    "model": ".gguf",
+    "plan": ".yaml",
+    "workload": ".yaml",
+    "claim": ".yaml",
+    "shape": ".json",
+    "csv": ".csv",
+    "trace": ".jsonl",
+}
 PATHS = [each for each in parameters() if Path in each.types or (each.verb, each.name) in TEXTS]
 
 

@@ -1,0 +1,1 @@
+"""One plan for many hosts: what is measured where, in which order, and what came of it."""

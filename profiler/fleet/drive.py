@@ -1,0 +1,127 @@
+"""All hosts of a plan at work: a cell at a time on each machine, to the end of the plan or a signal."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+
+from profiler.errors import HostError, InterruptedRunError
+from profiler.fleet.host_work import HostWork
+from profiler.fleet.state import HostGone, StateFile
+from profiler.fleet.watch import Watch
+from profiler.run.context import ISO
+from profiler.timing.clock import Clock
+
+_TICK_S = 0.2
+
+Begin = Callable[[Callable[[], None]], "Future[None]"]
+
+
+def in_thread(task: Callable[[], None]) -> "Future[None]":
+    """Begin a task in a thread that does not keep the process alive."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            task()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+@dataclass
+class Machine:
+    """Hosts of a plan that are one machine: they measure in turn."""
+
+    hosts: deque[HostWork] = field(default_factory=deque)
+
+    def step(self) -> HostWork | None:
+        """Return the host whose turn it is; None where all are done."""
+        self.hosts = deque(host for host in self.hosts if not host.is_over)
+        self.hosts.rotate(-1)
+        return self.hosts[-1] if self.hosts else None
+
+
+class Drive:
+    """The whole of it."""
+
+    def __init__(
+        self,
+        machines: Sequence[Machine],
+        file: StateFile,
+        hosts_at_once: int,
+        clock: Clock,
+        watch: Watch,
+        tick: Callable[[], None],
+        begin: Begin = in_thread,
+    ) -> None:
+        """Take hosts that are ready. `tick` raises `InterruptedRunError` once a signal has asked for the end."""
+        self._waiting = deque(machines)
+        self._hosts = [host for machine in machines for host in machine.hosts]
+        self._file, self._hosts_at_once = file, hosts_at_once
+        self._clock, self._watch, self._tick, self._begin = clock, watch, tick, begin
+        self._working: dict[Future[None], Machine] = {}
+        self._interrupted: InterruptedRunError | None = None
+
+    def run(self) -> None:
+        """Go on until nothing is left to do. Raises `RecordError`, and `InterruptedRunError` once all has ended."""
+        while self._waiting or self._working:
+            self._begin_more()
+            done, _ = wait(self._working, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                machine = self._working.pop(future)
+                future.result()
+                self._waiting.append(machine)
+            self._look_for_end()
+        if self._interrupted is not None:
+            raise self._interrupted
+
+    def _begin_more(self) -> None:
+        while self._waiting and len(self._working) < self._hosts_at_once:
+            machine = self._waiting.popleft()
+            host = machine.step()
+            if host is not None and self._interrupted is None:
+                self._working[self._begin(self._task(machine, host))] = machine
+
+    def _task(self, machine: Machine, host: HostWork) -> Callable[[], None]:
+        def task() -> None:
+            try:
+                host.take_in() if host.open else host.measure()
+            except HostError as error:
+                self._lose(machine, host, str(error))
+
+        return task
+
+    def _lose(self, machine: Machine, host: HostWork, sentence: str) -> None:
+        """Write down that a host was lost, and go on without it."""
+        self._file.write(HostGone(at=self._clock.utc().strftime(ISO), host=host.name, sentence=sentence))
+        self._watch.note(f"{sentence} Its other cells wait for --resume.")
+        self._watch.host(host.name, "lost")
+        machine.hosts = deque(each for each in machine.hosts if each is not host)
+
+    def _look_for_end(self) -> None:
+        if self._interrupted is not None:
+            return
+        try:
+            self._tick()
+        except InterruptedRunError as error:
+            self._interrupted = error
+            self._watch.note("Ending the cells in progress, which takes a moment. Once more: give up at once.")
+            for host in self._hosts:
+                host.is_stopped = True
+                if host.job is not None:
+                    in_thread(_cancelling(host))
+
+
+def _cancelling(host: HostWork) -> Callable[[], None]:
+    def cancel() -> None:
+        job = host.job
+        if job is not None:
+            host.remote.cancel(job)  # what it answers, or whether, is seen by who waits for the job
+
+    return cancel

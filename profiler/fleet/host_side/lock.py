@@ -1,0 +1,69 @@
+"""One measurement at a time on a machine, whoever asks: a lock that every user of the machine meets.
+
+It is a lock on an open file (flock), so it ends with whoever holds it, however that ends.
+"""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FILE = Path("/tmp/aforo-measuring.lock")  # noqa: S108 - not a scratch file: the one place that all users share
+_MOST_BYTES = 4096
+
+
+def take(told: dict[str, str], path: Path = FILE) -> int | None:
+    """Return a descriptor that holds the lock for as long as it is open anywhere; None where somebody else holds it.
+
+    `told` says who measures, to be read by others. Raises `OSError`.
+    """
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    with suppress(OSError):  # of another user's file only the lock can be had
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(told).encode()[:_MOST_BYTES], 0)
+    return handle
+
+
+def holder(path: Path = FILE) -> str | None:
+    """Say who measures here now; None where nobody does."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _sentence(os.pread(handle, _MOST_BYTES, 0))
+    else:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """Open the file for all users, made where it is not there; no link is followed. Raises `OSError`."""
+    with suppress(FileExistsError):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):
+            os.fchmod(handle, 0o666)  # whatever the umask says
+        return handle
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _sentence(data: bytes) -> str:
+    try:
+        told = json.loads(data)
+        return (
+            f"the plan {told['fleet']} of {told['user']} measures its cell {told['cell']} there since {told['since']}"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "another measurement is under way there"

@@ -1,0 +1,174 @@
+"""What one host does for a plan, a cell at a time: begin, wait, collect, write down."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from profiler.errors import HostLostError
+from profiler.fleet.cells import Cell, Grid
+from profiler.fleet.collecting import collect, outcome_of
+from profiler.fleet.messages import Job, JobThere, StartRequest
+from profiler.fleet.remote import RemoteHost
+from profiler.fleet.state import Begun, Ended, Outcome, StateFile
+from profiler.fleet.watch import Watch
+from profiler.results.manifest import FleetFacts
+from profiler.run.context import ISO
+from profiler.timing.clock import Clock
+
+T = TypeVar("T")
+
+PAUSES_S = (2.0, 10.0, 30.0)
+"""Before a host from which nothing comes is tried once more; after the last one it counts as lost."""
+
+
+class HostWork:
+    """The cells of one host that are still to be measured, first those that may be under way there already."""
+
+    def __init__(
+        self,
+        remote: RemoteHost,
+        grid: Grid,
+        file: StateFile,
+        folder: Path,
+        environment: Mapping[str, str],
+        clock: Clock,
+        watch: Watch,
+    ) -> None:
+        """Take what is to be done from plan and state. `environment`: variables of this host, never written down."""
+        self.remote = remote
+        self.name = remote.host.name
+        self.job: Job | None = None  # under way there now
+        self.is_stopped = False
+        self._grid, self._file, self._folder = grid, file, folder
+        self._environment, self._clock, self._watch = environment, clock, watch
+        self._cells = grid.of_host[self.name]
+        self.open = deque(each for each in file.state.open_jobs() if each.host == self.name)
+        self.todo = deque(cell for cell in self._cells if not file.state.is_valid(cell.key))
+        self._again: deque[Cell] = deque()
+
+    @property
+    def next_cell(self) -> Cell | None:
+        """The cell that is to be begun next; None where none is left, or one may be under way."""
+        return None if self.open or not self.todo else self.todo[0]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.open and not self.todo
+
+    def take_in(self) -> None:
+        """Follow one job that was begun before to its end. Raises `HostError`."""
+        self._finish(self.open[0])
+        self.open.popleft()
+
+    def measure(self) -> None:
+        """Measure the next cell; an INVALID one goes to the end of the line, once. Raises `HostError`."""
+        cell = self.todo.popleft()
+        plan = self._grid.fleet.plan
+        attempt = self._file.state.attempts(cell.key) + 1
+        begun = Begun(at=self._now(), cell=cell.key, host=self.name, attempt=attempt, plan=plan.sha256)
+        self._file.write(begun)
+        self._watch.host(self.name, f"begins {cell.key}")
+        answer = self._tried(lambda: self.remote.start(self._request(cell, begun)))
+        if answer.state == "busy":
+            sentence = f"The machine is taken: {answer.sentence}."
+            self._write(begun, "cancelled", JobThere(state="absent"), None, sentence)
+            raise HostLostError(f"{self.name}: {sentence} One measurement runs at a time; go on later with --resume.")
+        self._finish(begun)
+
+    def _request(self, cell: Cell, begun: Begun) -> StartRequest:
+        plan = self._grid.fleet.plan
+        return StartRequest(
+            job=begun.job,
+            fleet=plan.id,
+            command=list(cell.command),
+            limit_s=plan.limits.cell_s,
+            files=self._grid.sent[cell.workload].files,
+            environment=dict(self._environment),
+        )
+
+    def _finish(self, begun: Begun) -> None:
+        """Wait for a job, collect what it left, and write down what came of it."""
+        self.job = begun.job
+        try:
+            there = self._waited(begun)
+            if there.state == "absent":
+                self._write(begun, "lost", there, None, "Its host knows nothing of it.")
+                return
+            self._watch.host(self.name, f"collects {begun.cell}")
+            place = Path(self.name) / f"{begun.cell}.{begun.attempt}"
+            facts = self._facts(begun)
+            if not (self._folder / place).exists():  # it was collected, and then we were killed
+                self._tried(
+                    lambda: collect(lambda tar: self.remote.collect(begun.job, tar), self._folder / place, facts)
+                )
+            outcome, sentence = outcome_of(self._folder / place, there, is_cancelled=self.is_stopped)
+            self._write(begun, outcome, there, place, sentence)
+        finally:
+            self.job = None
+
+    def _waited(self, begun: Begun) -> JobThere:
+        def heard(line: str) -> None:
+            if line:
+                self._watch.host(self.name, f"measures {begun.cell}", line)
+
+        self._watch.host(self.name, f"measures {begun.cell}")
+        while (there := self._tried(lambda: self.remote.wait(begun.job, heard))).state == "running":
+            pass
+        return there
+
+    def _tried(self, call: Callable[[], T]) -> T:
+        """Call a host; where it is lost, some more times, with pauses between them. Raises `HostError`."""
+        for pause_s in PAUSES_S:
+            try:
+                return call()
+            except HostLostError as error:
+                self._watch.host(self.name, "is tried once more", str(error))
+                if self.is_stopped:
+                    raise
+                self._clock.sleep(pause_s)
+        return call()
+
+    def _write(self, begun: Begun, outcome: Outcome, there: JobThere, place: Path | None, sentence: str) -> None:
+        ended = Ended(
+            at=self._now(),
+            cell=begun.cell,
+            host=self.name,
+            attempt=begun.attempt,
+            outcome=outcome,
+            lasted_s=there.lasted_s,
+            folder=place.as_posix() if place is not None else None,
+            sentence=sentence,
+        )
+        self._file.write(ended)
+        cell = self._grid.cells.get(begun.cell)
+        if cell is None:
+            return
+        if outcome == "VALID" and cell in self.todo:
+            self.todo.remove(cell)
+        if outcome == "INVALID" and cell not in self._again:
+            self._again.append(cell)
+            if cell not in self.todo:
+                self.todo.append(cell)
+
+    def _facts(self, begun: Begun) -> FleetFacts:
+        plan, host = self._grid.fleet.plan, self.remote.host
+        keys = [cell.key for cell in self._cells]
+        cell = self._grid.cells.get(begun.cell)
+        return FleetFacts(
+            fleet=plan.id,
+            plan_sha256=begun.plan,
+            host=host.name,
+            transport=self.remote.transport.name,
+            cell=begun.cell,
+            order=keys.index(begun.cell) + 1 if begun.cell in keys else 0,
+            cells=len(keys),
+            round=cell.round if cell else 0,
+            attempt=begun.attempt,
+            labels=host.labels,
+            collected_utc=self._now(),
+        )
+
+    def _now(self) -> str:
+        return self._clock.utc().strftime(ISO)

@@ -1,0 +1,119 @@
+"""All hosts before anything is measured: reachable, of this version, with room and models, and told apart."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from profiler import __version__
+from profiler.errors import HostError
+from profiler.fleet.cells import Grid
+from profiler.fleet.messages import CheckAnswer, CheckRequest
+from profiler.fleet.remote import RemoteHost, understood
+from profiler.fleet.state import State
+from profiler.fleet.watch import Watch
+from profiler.units import BYTES_PER_MIB, bytes_to_mib
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a host answered, and all that stands in the way of measuring there."""
+
+    host: str
+    answer: CheckAnswer | None
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.problems
+
+
+def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, watch: Watch) -> list[Ready]:
+    """Look at every host, several at a time; nothing is measured, synthetic models are made there."""
+    with ThreadPoolExecutor(min(_AT_ONCE, len(remotes))) as pool:
+        found = list(pool.map(lambda remote: _look(remote, grid, state, watch), remotes))
+    return [*_with_same_models(found)]
+
+
+def machines(found: Sequence[Ready]) -> list[list[str]]:
+    """Return the hosts by the machine that they are: several names of one machine stand together."""
+    by_machine: dict[str, list[str]] = defaultdict(list)
+    for each in found:
+        boot_id = each.answer.boot_id if each.answer else None
+        by_machine[boot_id or f"of {each.host}"].append(each.host)
+    return list(by_machine.values())
+
+
+def _look(remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> Ready:
+    name, plan = remote.host.name, grid.fleet.plan
+    watch.host(name, "is looked at")
+    jobs = [begun.job for begun in state.open_jobs() if begun.host == name]
+    try:
+        answer = remote.check(CheckRequest(models=list(plan.models), jobs=jobs), _heard(watch, name))
+    except HostError as error:
+        return Ready(name, None, (str(error),))
+    problems = [f"{name}: {text}" for text in _problems(answer, plan.limits.free_disk_mib, state, name)]
+    notes = [f"{name}: {text}" for text in answer.advice]
+    watch.host(name, "is ready" if not problems else "is not ready")
+    return Ready(name, answer, tuple(problems), tuple(notes))
+
+
+def _heard(watch: Watch, name: str) -> Callable[[str], None]:
+    def heard(line: str) -> None:
+        if line:
+            watch.host(name, "is looked at", line)
+
+    return heard
+
+
+def _problems(answer: CheckAnswer, free_disk_mib: int, state: State, name: str) -> list[str]:
+    found = [text for text in [understood(answer, __version__)] if text]
+    if answer.free_disk_bytes < free_disk_mib * BYTES_PER_MIB:
+        found.append(
+            f"{bytes_to_mib(answer.free_disk_bytes):.0f} MiB of disk are free, and the plan wants {free_disk_mib} "
+            "(limits.free_disk_mib). Free some space there."
+        )
+    found += [f"the model {model}: {there.problem}" for model, there in answer.models.items() if there.problem]
+    is_ours = any(job.state == "running" for job in answer.jobs.values())
+    if answer.measuring is not None and not is_ours:
+        found.append(f"{answer.measuring}. One measurement runs at a time on a machine: wait for it.")
+    before = state.hosts.get(name)
+    if before and before.machine_id and answer.machine_id and before.machine_id != answer.machine_id:
+        found.append(
+            f"it is another machine than the one that measured under this name ({before.machine_id} then, "
+            f"{answer.machine_id} now). Give it a name of its own in the plan."
+        )
+    return found
+
+
+def _with_same_models(found: Sequence[Ready]) -> list[Ready]:
+    """Add a problem to hosts whose file of a model is another one than that of the first host."""
+    first: dict[str, tuple[str, str]] = {}
+    return [_compared(each, first) for each in found]
+
+
+def _compared(each: Ready, first: dict[str, tuple[str, str]]) -> Ready:
+    problems = []
+    for model, there in (each.answer.models if each.answer else {}).items():
+        if there.sha256 is None:
+            continue
+        digest, host = first.setdefault(model, (there.sha256, each.host))
+        if digest != there.sha256:
+            problems.append(
+                f"{each.host}: the model {model} is another file there (SHA-256 {there.sha256[:12]}…) than on {host} "
+                f"({digest[:12]}…). Copy one of them to the other."
+            )
+    return Ready(each.host, each.answer, (*each.problems, *problems), each.notes)
+
+
+def said_of_machines(groups: Sequence[Sequence[str]]) -> list[str]:
+    """Say which hosts are one machine."""
+    return [
+        f"{', '.join(names)} are one machine, under {len(names)} names: they measure in turn."
+        for names in groups
+        if len(names) > 1
+    ]
