@@ -48,6 +48,48 @@ def load() -> ModuleType:
     return module
 
 
+def listed_cards(nvml: Any) -> tuple[list[tuple[Listed, Any]], dict[str, str]]:
+    """Open NVML and list its cards with their handles; and those that do not say their name (off the bus), with why.
+
+    Raises `MeterAbsentError`.
+    """
+    found, absent = [], {}
+    try:
+        nvml.nvmlInit()
+        count = nvml.nvmlDeviceGetCount()
+    except nvml.NVMLError as error:
+        raise MeterAbsentError(f"NVML does not answer: {error}") from error
+    for index in range(count):
+        try:
+            handle = nvml.nvmlDeviceGetHandleByIndex(index)
+            names = (_text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle)))
+        except nvml.NVMLError as error:
+            absent[card_name(index)] = f"GPU {index} does not answer: {error}"
+        else:
+            found.append((Listed(index, *names), handle))
+    return found, absent
+
+
+def card_name(index: int) -> str:
+    """Return what a card is called in readings."""
+    return f"nvml:{index}"
+
+
+def power_w(nvml: Any, handle: Any, *, is_module: bool = False) -> float | None:
+    """Return the power of the moment, W, of a superchip that of its module; or else the card's own mean."""
+    try:
+        wanted = (_INSTANT_POWER, _MODULE_POWER) if is_module else _INSTANT_POWER
+        (field,) = nvml.nvmlDeviceGetFieldValues(handle, [wanted])
+        if field.nvmlReturn == nvml.NVML_SUCCESS and field.value.uiVal:
+            return float(field.value.uiVal) / _MW_PER_W
+    except nvml.NVMLError:
+        pass
+    try:
+        return float(nvml.nvmlDeviceGetPowerUsage(handle)) / _MW_PER_W
+    except nvml.NVMLError:
+        return None
+
+
 @dataclass
 class _Card:
     handle: Any
@@ -68,13 +110,8 @@ class NvmlMeter:
         """
         self._clock = clock
         self._nvml = nvml
-        self.absent: dict[str, str] = {}
         self.others: dict[str, str] = {}  # cards whose joules do not count, and why
-        try:
-            nvml.nvmlInit()
-            handles = self._handles()
-        except nvml.NVMLError as error:
-            raise MeterAbsentError(f"NVML does not answer: {error}") from error
+        handles, self.absent = listed_cards(nvml)
         chosen = select([listed for listed, _ in handles], gpus, environ)
         self._cards = [card for listed, handle in handles if (card := self._open(listed, handle, chosen))]
         if not self._cards:
@@ -99,22 +136,9 @@ class NvmlMeter:
         self._poller.close()
         self._nvml.nvmlShutdown()
 
-    def _handles(self) -> list[tuple[Listed, Any]]:
-        """List the cards; one that does not say its name (it fell off the bus, say) is absent."""
-        nvml, found = self._nvml, []
-        for index in range(nvml.nvmlDeviceGetCount()):
-            try:
-                handle = nvml.nvmlDeviceGetHandleByIndex(index)
-                names = (_text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle)))
-            except nvml.NVMLError as error:
-                self.absent[f"nvml:{index}"] = f"GPU {index} does not answer: {error}"
-            else:
-                found.append((Listed(index, *names), handle))
-        return found
-
     def _open(self, listed: Listed, handle: Any, chosen: Selected) -> _Card | None:
         """Begin to read a card; None, with the reason, for one that does not count or that tells nothing."""
-        channel, device = f"nvml:{listed.index}", f"{listed.name}, {listed.uuid}"
+        channel, device = card_name(listed.index), f"{listed.name}, {listed.uuid}"
         if listed.index not in chosen.indices:
             self.others[channel] = f"{device}: not among {chosen.by}"
             return None
@@ -125,8 +149,8 @@ class NvmlMeter:
             )
             return None
         is_module = _SUPERCHIP.search(listed.name) is not None
-        start_mj, power_w = self._counter_mj(handle), self._power_w(handle, is_module=is_module)
-        if start_mj is None and power_w is None:
+        start_mj, now_w = self._counter_mj(handle), power_w(self._nvml, handle, is_module=is_module)
+        if start_mj is None and now_w is None:
             self.absent[channel] = (
                 f"{device}: the driver tells neither energy nor power of this card (NotSupported), as is usual on "
                 "Jetson boards, of virtual GPUs and under WSL2"
@@ -134,8 +158,8 @@ class NvmlMeter:
             return None
         scope = MODULE_SCOPE if is_module else BOARD_SCOPE
         counter = None if start_mj is None else _counter_facts(channel, scope, device)
-        read_w = partial(self._power_w, handle, is_module=is_module)
-        polled = None if power_w is None else PolledPower(_polled_facts(channel, scope, device), read_w)
+        read_w = partial(power_w, self._nvml, handle, is_module=is_module)
+        polled = None if now_w is None else PolledPower(_polled_facts(channel, scope, device), read_w)
         return _Card(handle, counter, polled, start_mj or 0)
 
     def _is_cut_up(self, handle: Any) -> bool:
@@ -157,21 +181,6 @@ class NvmlMeter:
         if now_mj is None or now_mj < card.start_mj:  # a counter that starts again has lost what it had
             return None
         return EnergyReading(channel=facts.channel, t_ns=t_ns, energy_j=(now_mj - card.start_mj) / _MJ_PER_J)
-
-    def _power_w(self, handle: Any, *, is_module: bool) -> float | None:
-        """Return the power of the moment, of a superchip that of its module; or else the card's own mean."""
-        nvml = self._nvml
-        try:
-            wanted = (_INSTANT_POWER, _MODULE_POWER) if is_module else _INSTANT_POWER
-            (field,) = nvml.nvmlDeviceGetFieldValues(handle, [wanted])
-            if field.nvmlReturn == nvml.NVML_SUCCESS and field.value.uiVal:
-                return float(field.value.uiVal) / _MW_PER_W
-        except nvml.NVMLError:
-            pass
-        try:
-            return float(nvml.nvmlDeviceGetPowerUsage(handle)) / _MW_PER_W
-        except nvml.NVMLError:
-            return None
 
 
 def _counter_facts(channel: str, scope: str, device: str) -> MeterFacts:

@@ -13,7 +13,7 @@ from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import PerRequest
 from profiler.results.folder import RunFolder
 from profiler.results.imported import Imported, ImportedMetric, ImportedPoint
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import CardReading, Outcome, RequestRecord, Sample
 from profiler.results.summary import Distribution, Metric, PointSummary, Scalar
 from profiler.stats.estimates import Estimate
 from profiler.stats.quantiles import QUANTILES
@@ -103,6 +103,14 @@ class SampleItem(NamedTuple):
     sample: Sample
 
 
+class CardItem(NamedTuple):
+    """One GPU in one sample of a run."""
+
+    run_id: str
+    sample: Sample
+    reading: CardReading
+
+
 class ImportedItem(NamedTuple):
     """One metric of one load of an import."""
 
@@ -141,6 +149,10 @@ def _samples(runs: Runs) -> Iterator[SampleItem]:
             yield from (SampleItem(one.run.run_id, sample) for sample in RunFolder(one.folder).read_samples())
         except RunFolderError as error:
             runs.notes.append(f"These samples are left out: {error}")
+
+
+def _cards(runs: Runs) -> Iterator[CardItem]:
+    return (CardItem(run_id, sample, card) for run_id, sample in _samples(runs) for card in sample.cards)
 
 
 def _imported(runs: Runs) -> Iterator[ImportedItem]:
@@ -334,6 +346,25 @@ SAMPLES: Table[SampleItem] = Table(
         ),
     ),
 )
+CARDS: Table[CardItem] = Table(
+    "cards",
+    "GPUs in use, twice a second; null is what a driver does not tell.",
+    _cards,
+    (
+        _at("run_id", "VARCHAR", "Name of the run."),
+        _at("sample.t_ns", "BIGINT", "When, CLOCK_MONOTONIC."),
+        _at("reading.card", "VARCHAR", "Which one, such as nvml:0."),
+        _at("reading.busy_ratio", "DOUBLE", "Share of the time in which it computed something."),
+        _at("reading.memory_used_bytes", "BIGINT", "Memory in use by all processes and the driver."),
+        _at("reading.memory_total_bytes", "BIGINT", "Memory that it has."),
+        _at("reading.temperature_c", "DOUBLE", "Temperature, °C."),
+        _at("reading.sm_clock_mhz", "DOUBLE", "Clock of its multiprocessors."),
+        _at("reading.memory_clock_mhz", "DOUBLE", "Clock of its memory."),
+        _at("reading.power_w", "DOUBLE", "Power of the moment."),
+        _at("reading.slowed_by", "MAP(VARCHAR, VARCHAR)", "What held its clocks down: heat, power or other, by name."),
+        _at("reading.other_processes", "BIGINT", "Processes beside the server's that may compute on it."),
+    ),
+)
 IMPORTED: Table[ImportedItem] = Table(
     "imported",
     "Results of other tools ('aforo import'): nobody has checked how they were measured. One row per test and metric.",
@@ -358,7 +389,9 @@ IMPORTED: Table[ImportedItem] = Table(
         _at("metric.called", "VARCHAR", "What the file calls it."),
     ),
 )
-TABLES: Mapping[str, Table[Any]] = {table.name: table for table in (RUNS, METRIC_ROWS, REQUESTS, SAMPLES, IMPORTED)}
+TABLES: Mapping[str, Table[Any]] = {
+    table.name: table for table in (RUNS, METRIC_ROWS, REQUESTS, SAMPLES, CARDS, IMPORTED)
+}
 
 
 def schema() -> str:

@@ -67,22 +67,22 @@ def _package() -> Any:
 
 def _by_nvml(nvml: Any) -> list[GpuFacts] | None:
     """Return the cards, or `None` where there is no driver to ask."""
-    if _answer(nvml, lambda: nvml.nvmlInit() or True) is None:
+    if answer_of(nvml, lambda: nvml.nvmlInit() or True) is None:
         return None
     try:
-        count = _answer(nvml, nvml.nvmlDeviceGetCount) or 0
+        count = answer_of(nvml, nvml.nvmlDeviceGetCount) or 0
         return [_card(nvml, index) for index in range(count)]
     finally:
-        _answer(nvml, nvml.nvmlShutdown)
+        answer_of(nvml, nvml.nvmlShutdown)
 
 
 def _card(nvml: Any, index: int) -> GpuFacts:
-    handle = _answer(nvml, partial(nvml.nvmlDeviceGetHandleByIndex, index))
+    handle = answer_of(nvml, partial(nvml.nvmlDeviceGetHandleByIndex, index))
     if handle is None:  # a card that has fallen off the bus
         return GpuFacts(index=index, source="nvml")
 
     def told(name: str, *arguments: Any) -> Any:
-        return _answer(nvml, lambda: getattr(nvml, f"nvmlDeviceGet{name}")(handle, *arguments))
+        return answer_of(nvml, lambda: getattr(nvml, f"nvmlDeviceGet{name}")(handle, *arguments))
 
     memory, mig, capability = told("MemoryInfo"), told("MigMode"), told("CudaComputeCapability")
     return GpuFacts(
@@ -90,7 +90,7 @@ def _card(nvml: Any, index: int) -> GpuFacts:
         source="nvml",
         name=_plain(told("Name")),
         memory_total_bytes=memory and int(memory.total),
-        driver=_plain(_answer(nvml, nvml.nvmlSystemGetDriverVersion)),
+        driver=_plain(answer_of(nvml, nvml.nvmlSystemGetDriverVersion)),
         compute_capability=capability and ".".join(str(part) for part in capability),
         power_limit_w=_watts(told("EnforcedPowerLimit")),
         power_limit_default_w=_watts(told("PowerManagementDefaultLimit")),
@@ -113,13 +113,13 @@ def _nvlinks(nvml: Any, handle: Any) -> int | None:
 
 def _link_states(nvml: Any, handle: Any) -> Iterator[int]:
     for link in range(nvml.NVML_NVLINK_MAX_LINKS):
-        state = _answer(nvml, partial(nvml.nvmlDeviceGetNvLinkState, handle, link))
+        state = answer_of(nvml, partial(nvml.nvmlDeviceGetNvLinkState, handle, link))
         if state is None:
             return
         yield state
 
 
-def _answer(nvml: Any, ask: Callable[[], Answer]) -> Answer | None:
+def answer_of(nvml: Any, ask: Callable[[], Answer]) -> Answer | None:
     """Return what NVML says; `None` for what this card, driver or library does not tell."""
     try:
         return ask()

@@ -11,6 +11,7 @@ from profiler.metrics import (  # noqa: F401 - importing declares, in the order 
     lengths,
     engine_reported,
     resources,
+    cards,
     roofline,
     energy,
     cost,

@@ -104,16 +104,32 @@ def memory(rss_bytes: Sequence[Point], phases: Sequence[Span]) -> go.Figure:
     return figure.update_layout(showlegend=False, margin_t=8)
 
 
-def power(lines: Mapping[str, Sequence[Point]], phases: Sequence[Span]) -> go.Figure:
-    """Power of each channel of the energy meters."""
+def by_name(lines: Mapping[str, Sequence[Point]], y_title: str, phases: Sequence[Span]) -> go.Figure:
+    """A line for each of several things, such as channels of the energy meters or GPUs."""
     colours = cycle((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))
-    return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], "power, W", phases)
+    return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], y_title, phases)
 
 
-def energy(lines: Mapping[str, Sequence[Point]], phases: Sequence[Span]) -> go.Figure:
-    """Energy that each channel of the meters has counted."""
-    colours = cycle((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY))
-    return _over_time([_line(points, name, next(colours)) for name, points in lines.items()], "energy, J", phases)
+def stretches(rows: Mapping[str, Sequence[tuple[float, float]]], phases: Sequence[Span]) -> go.Figure:
+    """A row for each of several states, with a bar over every stretch of time in which it held."""
+    traces = [_bar_row(name, spans) for name, spans in rows.items()]
+    figure = _over_time(traces, "", phases)
+    figure.update_yaxes(type="category", rangemode="normal", automargin=True)
+    return figure.update_layout(showlegend=False, margin_t=8, height=90 + 28 * len(rows), hovermode="closest")
+
+
+def _bar_row(name: str, spans: Sequence[tuple[float, float]]) -> Trace:
+    ends: list[float | None] = [end_s for span in spans for end_s in (*span, None)]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "line": {"color": VERMILLION, "width": 10},
+        "marker": {"color": VERMILLION, "size": 6, "symbol": "square"},
+        "x": ends,
+        "y": [None if end_s is None else name for end_s in ends],
+        "hovertemplate": "%{x:.1f} s",
+    }
 
 
 def _gaps(traces: list[Trace], phases: Sequence[Span]) -> go.Figure:

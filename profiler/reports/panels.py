@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 from profiler.energy.band import power_w
 from profiler.energy.scopes import MODEL_SCOPE, WITHOUT_CARDS
 from profiler.energy.use import of_channel
-from profiler.reports import figures, loads, series, settings, variants
+from profiler.reports import cards, figures, loads, series, settings, variants
 from profiler.reports import format as fmt
 from profiler.reports.ecdf import Mark, ecdf
 from profiler.reports.gathered import Gathered
@@ -62,6 +62,7 @@ def sections(
         "latency": [_ecdf(name, run, summary) for name in LATENCIES if not is_left_out(name, summary.metrics)],
         "timeline": [_timeline(run), _gaps(run)],
         "load": _utilisation(run),
+        "cards": [Panel(*drawn) for drawn in cards.figures(manifest, samples, zero_ns, run.phases)],
         "energy": _energy(run, wall),
     }
 
@@ -197,10 +198,10 @@ def _energy(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
     if not powers:
         return []
     note = "Mean power between two readings of each channel. Lines of different class or scope are never added up."
-    panels = [Panel("power", "Power", note, figures.power(powers, run.phases), "Power against time.")]
+    panels = [Panel("power", "Power", note, figures.by_name(powers, "power, W", run.phases), "Power against time.")]
     if energies:
         note = "Since the first measured request; the tables below are of the steady windows alone."
-        figure = figures.energy(energies, run.phases)
+        figure = figures.by_name(energies, "energy, J", run.phases)
         panels.append(Panel("energy-used", "Energy", note, figure, "Energy against time."))
     return panels
 

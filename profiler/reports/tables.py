@@ -191,7 +191,7 @@ def trust_rows(metrics: Mapping[str, Metric]) -> list[TrustRow]:
     return [
         TrustRow(fmt.label(name), value_text(metric), METRICS[name].formula)
         for name, metric in metrics.items()
-        if _is_trust(name)
+        if _is_trust(name) and not is_left_out(name, metrics)
     ]
 
 

@@ -171,6 +171,24 @@ class EnergyReading(msgspec.Struct, kw_only=True):
     power_w: float | None = None  # the power of the moment, where that is what an external meter shows
 
 
+SlowedBy = Literal["heat", "power", "other"]
+
+
+class CardReading(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What one GPU showed at one moment; None is what its driver does not tell."""
+
+    card: str  # as its source numbers it, such as nvml:0
+    busy_ratio: float | None = None  # share of the driver's last interval (up to 1 s) in which it computed something
+    memory_used_bytes: int | None = None  # by all processes, and by the driver itself
+    memory_total_bytes: int | None = None
+    temperature_c: float | None = None
+    sm_clock_mhz: float | None = None
+    memory_clock_mhz: float | None = None
+    power_w: float | None = None
+    slowed_by: dict[str, SlowedBy] | None = None  # what holds its clocks down, by the driver's own names
+    other_processes: int | None = None  # that may compute on it, beside the server's
+
+
 class Sample(msgspec.Struct, kw_only=True):
     """Utilisation at one moment."""
 
@@ -185,6 +203,7 @@ class Sample(msgspec.Struct, kw_only=True):
     tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
     tcp_needless_retransmissions: int | None = None  # of these, those sent without the loss of data
     energy: list[EnergyReading] = []  # of every channel, where energy is metered
+    cards: list[CardReading] = []  # of every GPU that is in use, where there is one
 
 
 class KeptResponse(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -51,7 +51,7 @@ def begin(
         host=host,
         client=_client_facts(plan, driver),
         energy=_energy_facts(plan, meters, host),
-        cost=resolve(plan.said, HostFacts() if _is_remote(plan) else host, places()),
+        cost=resolve(plan.said, HostFacts() if is_remote(plan) else host, places()),
         tuning=plan.tuning,
         wall_offset_ns=sample_wall_offset().offset_ns,
     )
@@ -63,7 +63,7 @@ def begin(
 def wanted_meters(plan: Plan) -> str:
     """Return which meters are read: of a remote server only named ones, since whoever names one knows what it reads."""
     wanted = plan.options.meters
-    return NONE if _is_remote(plan) and wanted == AUTO else wanted
+    return NONE if is_remote(plan) and wanted == AUTO else wanted
 
 
 def engine_facts(plan: Plan) -> EngineFacts:
@@ -95,7 +95,7 @@ def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, tuple) else [value]
 
 
-def _is_remote(plan: Plan) -> bool:
+def is_remote(plan: Plan) -> bool:
     """Whether the server runs on another machine, about which ours says nothing."""
     return plan.endpoint.describe().is_remote
 
@@ -122,7 +122,7 @@ def _client_facts(plan: Plan, driver: LoadDriver) -> ClientFacts:
 
 def _energy_facts(plan: Plan, meters: Meters, host: HostFacts) -> EnergyFacts:
     """Describe meters and models of the machine that serves."""
-    if not _is_remote(plan):
+    if not is_remote(plan):
         return meters.facts(host)
     if plan.options.meters == AUTO:
         return EnergyFacts(reason="the server runs on another machine, whose meters cannot be read from here")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from profiler.energy.card_kinds import CARD_KINDS
+from profiler.energy.card_sources import Cards
 from profiler.energy.meters import Meters
 from profiler.errors import AforoError, RecordError
 from profiler.progress import Progress
@@ -11,7 +13,7 @@ from profiler.results.folder import RunFolder
 from profiler.results.manifest import Manifest, TuningFacts
 from profiler.results.summary import Summary
 from profiler.run import tune
-from profiler.run.begin import begin, wanted_meters
+from profiler.run.begin import begin, is_remote, wanted_meters
 from profiler.run.code import require_isolation, require_tests, run_code
 from profiler.run.context import as_ours
 from profiler.run.interrupt import Interrupt
@@ -81,12 +83,13 @@ def _carry_out(plan: Plan, progress: Progress, clock: Clock, tick: Callable[[], 
         _discarded_unless_begun(plan.folder),
         load_driver(options.client_workers, plan.cpus.client, realtime=options.realtime_client) as driver,
         Meters(wanted_meters(plan), clock, gpus=options.gpus) as meters,
+        Cards(() if is_remote(plan) else CARD_KINDS, options.gpus) as cards,
     ):
         run = begin(plan, driver, meters, progress, clock, tick)
         with run, wire_audit(run):
             calibrate_client(run)
             with served(run):
-                recorder = Recorder(run)
+                recorder = Recorder(run, cards)
                 meter_idle(run, recorder)
                 measure(run, recorder)
             if options.run_code:

@@ -1,9 +1,10 @@
-"""Utilisation of CPUs and memory, sampled and journaled in the profiler's own process, with the energy meters."""
+"""Utilisation of CPUs, memory and GPUs, sampled and journaled in the profiler's own process, with the energy meters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import psutil
 
+from profiler.energy.card_sources import Cards
 from profiler.hosts.counters import HostCounters
 from profiler.results.records import Sample
 from profiler.run.context import RunContext
@@ -34,6 +35,11 @@ class Sampler:
         """Look at another server from now on: the one before it has been stopped."""
         self._server_pid, self._tree = server_pid, {}
         self._last_server_s = self._server_cpu_s()
+
+    @property
+    def server_pids(self) -> Collection[int]:
+        """The server's process tree, as the last sample found it."""
+        return self._tree.keys()
 
     def take_if_due(self) -> Sample | None:
         """Return a sample when the last one is old enough."""
@@ -111,8 +117,9 @@ class Sampler:
 class Recorder:
     """Journals what processes, host and meters show while a run goes on."""
 
-    def __init__(self, run: RunContext) -> None:
+    def __init__(self, run: RunContext, cards: Cards) -> None:
         """Look for the first time; the server has been started."""
+        self._cards = cards
         server = run.plan.server
         self._sampler = Sampler(run.clock, server.pid if server else None, run.driver.pids)
         self._run = run
@@ -126,6 +133,7 @@ class Recorder:
         """Take a sample and read the meters when the last sample is old enough. Raises `RecordError`."""
         if sample := self._sampler.take_if_due():
             sample.energy = self._run.meters.read()
+            sample.cards = self._cards.read(self._sampler.server_pids)
             self._run.samples.append(sample)
 
     def read_meters(self) -> None:

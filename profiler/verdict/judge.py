@@ -40,7 +40,7 @@ def judge(
     failed_all = total > 0 and failed == total
     findings = [] if status == "complete" else [_ended_early(setup)]
     unchecked = []
-    for stated in RULES:
+    for stated in (rule for rule in RULES if not (rule.is_about_gpus and setup.has_no_gpus)):
         rule = _chosen(stated.for_run(setup), metrics)
         if failed_all and rule.id not in _OF_FAILURES:
             result: Finding | Unchecked | None = Unchecked(rule=rule.id, reason="every request failed")

@@ -39,6 +39,7 @@ class Rule:
     instead: str | None = None
     called: str | None = None
     is_about_server_host: bool = False  # not checked where the server runs on another machine
+    is_about_gpus: bool = False  # nor said anything of where its host has none
     is_invalid_by_url: bool = (
         True  # else at most a warning with --url, where others may stand between client and engine
     )

@@ -15,6 +15,7 @@ class Setup:
 
     is_url: bool = False  # a server that was running already, whose log Aforo does not have
     is_remote: bool = False  # on another machine
+    has_no_gpus: bool = False  # the machine that serves
     is_realtime: bool = False  # the load driver has real-time priority
     is_realtime_refused: bool = False  # by --no-realtime-client
     is_pinned: bool = False  # the load driver has CPUs of its own
@@ -33,6 +34,7 @@ def setup_of(manifest: Manifest, point: Point, failures: Sequence[Failure] = ())
     return Setup(
         is_url=not engine.command,
         is_remote=engine.is_remote,
+        has_no_gpus=not manifest.server_host.gpus,
         is_realtime=client.is_realtime,
         is_realtime_refused="--no-realtime-client" in manifest.command_line,
         is_pinned=client.cpus is not None,

@@ -116,3 +116,33 @@ def test_the_page_shows_card_and_class(run: RunFolder) -> None:
     page = run.report.read_text("utf-8")
     assert on_a_gpu_host.NAME in page
     assert "counter, GPU boards" in page
+
+
+def test_what_the_card_showed_is_in_samples_metrics_and_page(run: RunFolder) -> None:
+    (name,) = {card.card for sample in run.read_samples() for card in sample.cards}
+    assert name == "nvml:0"
+    summary = run.read_summary()
+    assert value(summary, "peak_vram_bytes") == on_a_gpu_host.USED_BYTES
+    assert value(summary, "gpu_busy_ratio") == pytest.approx(0.97)
+    assert value(summary, "gpu_other_processes") == 0
+    page = run.report.read_text("utf-8")
+    for title in ("GPU utilisation", "GPU memory in use", "GPU temperature", "GPU clocks", "GPU power"):
+        assert f"<h3>{title}</h3>" in page
+    assert "What held GPU clocks down" in page
+
+
+def test_boards_whole_machine_and_sci_stand_apart(run: RunFolder) -> None:
+    summary = run.read_summary()
+    by_scope = {(account.meter_class, account.scope): account for account in summary.energy}
+    boards, whole = by_scope["counter", "GPU boards"], by_scope["model", "whole machine"]
+    assert boards.gross_j is not None
+    assert whole.gross_j is not None
+    assert whole.gross_j[0] > boards.gross_j[1]
+    assert whole.parts["GPU boards (counter)"] == boards.gross_j
+    carbon = summary.metrics["gco2e_operational_per_1m_output_tokens"]
+    assert isinstance(carbon, Scalar)
+    assert carbon.value is None
+    assert carbon.low is not None
+    assert "model (GPU boards (counter), rest of the machine), whole machine" in (carbon.note or "")
+    of_boards = value(summary, "energy_j_per_output_token")
+    assert (carbon.high or 0) > carbon.low > of_boards * 1e6 / 3.6e6 * 0.2  # 1M tokens, over 200 g/kWh

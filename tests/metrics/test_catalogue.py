@@ -21,6 +21,8 @@ UNIT_OF_SUFFIX = {
     "tokens_per_read": "tokens",
     "tokens_per_request": "tokens",
     "_mhz": "MHz",
+    "temperature_c": "°C",
+    "_processes": "processes",
     "_events": "events",
     "is_emulated_host": "yes/no",
     "is_performance_governor": "yes/no",

@@ -8,6 +8,7 @@ from typing import Any
 class FakeNvml:
     """`cards` map the ends of function names, 'Name' of nvmlDeviceGetName, to answers."""
 
+    NVML_SUCCESS = 0
     NVML_CLOCK_SM, NVML_CLOCK_MEM = 1, 2
     NVML_NVLINK_MAX_LINKS = 18
     NVML_FEATURE_ENABLED = 1
@@ -54,13 +55,19 @@ class FakeNvml:
         return answer
 
 
-def memory(total_bytes: int) -> SimpleNamespace:
+def memory(total_bytes: int, used_bytes: int = 0) -> SimpleNamespace:
     """What nvmlDeviceGetMemoryInfo returns."""
-    return SimpleNamespace(total=total_bytes, free=total_bytes, used=0)
+    return SimpleNamespace(total=total_bytes, free=total_bytes - used_bytes, used=used_bytes)
+
+
+def process(pid: int, used_bytes: int | None = 2**30) -> SimpleNamespace:
+    """One of what nvmlDeviceGetComputeRunningProcesses returns; Windows does not tell the memory."""
+    return SimpleNamespace(pid=pid, usedGpuMemory=used_bytes, gpuInstanceId=0xFFFFFFFF, computeInstanceId=0xFFFFFFFF)
 
 
 H100 = {
     "Name": "NVIDIA H100 80GB HBM3",
+    "UUID": "GPU-6b2f3c1e-0000-0000-0000-000000000000",
     "MemoryInfo": memory(80 * 2**30),
     "CudaComputeCapability": (9, 0),
     "EnforcedPowerLimit": 650_000,
@@ -72,4 +79,15 @@ H100 = {
     "NvLinkState": [1] * 17 + [0],
     "MigMode": [0, 0],
     "MaxClockInfo": {1: 1980, 2: 2619},
+}
+
+AT_WORK = {
+    **H100,
+    "MemoryInfo": memory(85_520_809_984, 71_437_385_728),
+    "UtilizationRates": SimpleNamespace(gpu=97, memory=41),
+    "Temperature": {0: 63},
+    "ClockInfo": {1: 1755, 2: 2619},
+    "PowerUsage": 648_312,
+    "CurrentClocksEventReasons": 0x4,  # SwPowerCap, as nearly always where a card works at its limit
+    "ComputeRunningProcesses": [process(4242, 70_866_960_384)],
 }

@@ -1,15 +1,27 @@
-"""`aforo` as on a host with one NVIDIA card: `python on_a_gpu_host.py run …`. The card is made up and draws WATTS."""
+"""`aforo` as on a host with one NVIDIA card: `python on_a_gpu_host.py run …`. The card is made up and draws WATTS.
+
+It warms up while the run lasts, and is at its limit of power from 62 °C on.
+"""
 
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import psutil
+
 WATTS = 300.0
 NAME = "Made Up 100"
+MEMORY_BYTES, USED_BYTES = 80 * 2**30, 41 * 2**30
+_FULL_MHZ, _CAPPED_MHZ, _MEMORY_MHZ = 1980, 1755, 2619
+_COOL_C, _CAPPED_FROM_C, _HOT_C = 45, 62, 71
+_WARMING_S = 12.0
+_STARTED_S = time.monotonic()
+_POWER_CAP = 0x4  # nvmlClocksEventReasonSwPowerCap
 
 
 class _NotSupportedError(Exception):
@@ -33,14 +45,31 @@ def _remember(monotonic_ns: Callable[[Any], int]) -> Callable[[Any], int]:
     return remembered
 
 
+def _temperature_c() -> int:
+    warmed = min(1.0, (time.monotonic() - _STARTED_S) / _WARMING_S)
+    return round(_COOL_C + warmed * (_HOT_C - _COOL_C))
+
+
+def _server_on_the_card() -> list[SimpleNamespace]:
+    """The processes that compute on it: every llama-server that was started from here."""
+    family = psutil.Process().children(recursive=True)
+    return [SimpleNamespace(pid=one.pid, usedGpuMemory=USED_BYTES) for one in family if one.name() == "llama-server"]
+
+
 def _answers() -> dict[str, Any]:
     power_mw = round(WATTS * 1_000)
+    hot = _temperature_c() >= _CAPPED_FROM_C
     return {
+        "UtilizationRates": lambda: SimpleNamespace(gpu=97, memory=41),
+        "Temperature": lambda _: _temperature_c(),
+        "ClockInfo": lambda kind: _MEMORY_MHZ if kind == _Nvml.NVML_CLOCK_MEM else _CAPPED_MHZ if hot else _FULL_MHZ,
+        "CurrentClocksEventReasons": lambda: _POWER_CAP if hot else 0,
+        "ComputeRunningProcesses": _server_on_the_card,
         "Name": lambda: NAME,
         "UUID": lambda: "GPU-0",
         "TotalEnergyConsumption": lambda: round(WATTS * _looked.last_ns / 1e6),
         "FieldValues": lambda fields: [SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=power_mw))],
-        "MemoryInfo": lambda: SimpleNamespace(total=80 * 2**30),
+        "MemoryInfo": lambda: SimpleNamespace(total=MEMORY_BYTES, used=USED_BYTES),
         "EnforcedPowerLimit": lambda: 700_000,
     }
 
@@ -50,7 +79,7 @@ class _Nvml(ModuleType):
 
     NVMLError = _NotSupportedError
     NVML_SUCCESS = 0
-    NVML_CLOCK_SM = NVML_CLOCK_MEM = 1
+    NVML_CLOCK_SM, NVML_CLOCK_MEM = 1, 2
     NVML_NVLINK_MAX_LINKS = 0
 
     def __getattr__(self, name: str) -> Any:
