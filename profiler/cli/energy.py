@@ -20,7 +20,6 @@ def show(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = 
     from profiler.timing.clock import SystemClock
 
     with Meters(AUTO, SystemClock()) as meters:
-        meters.settle(length_s=1.0)
         facts = meters.facts(describe())
     if json:
         write_json(facts.model_dump_json(indent=2) + "\n")

@@ -17,6 +17,7 @@ from profiler.energy.scopes import (
     REST,
     WIDEST_FIRST,
     WITHOUT_CARDS,
+    is_known,
 )
 from profiler.energy.use import Seen
 from profiler.results.manifest import EnergyFacts, MeterClass, MeterFacts
@@ -65,8 +66,8 @@ def accounts(facts: EnergyFacts, seen: Seen) -> list[Account]:
 
 
 def headline(found: Sequence[Account]) -> Account | None:
-    """Return the account that stands for the run: the first with a value."""
-    return next((account for account in found if account.gross_j is not None), None)
+    """Return the account that stands for the run: the first with a value, of what is known what it is of."""
+    return next((account for account in found if account.gross_j is not None and is_known(account.scope)), None)
 
 
 def whole_machine(found: Sequence[Account]) -> Account | None:
@@ -74,9 +75,13 @@ def whole_machine(found: Sequence[Account]) -> Account | None:
     return next((account for account in found if account.scope == MODEL_SCOPE and account.gross_j is not None), None)
 
 
-def _rank(account: Account) -> tuple[int, int]:
+def _rank(account: Account) -> tuple[bool, int, int]:
     scopes = [i for i, scope in enumerate(WIDEST_FIRST) if account.scope == scope]
-    return BEST_FIRST.index(account.meter_class), scopes[0] if scopes else len(WIDEST_FIRST)
+    return (
+        not is_known(account.scope),
+        BEST_FIRST.index(account.meter_class),
+        scopes[0] if scopes else len(WIDEST_FIRST),
+    )
 
 
 def _metered(meters: Sequence[MeterFacts], seen: Seen, scope: str | None = None) -> Account:
@@ -102,16 +107,17 @@ def _of_all_cards(account: Account, facts: EnergyFacts) -> Account:
     """Leave an account of cards without a value where another way of metering reads more of them."""
     if account.scope not in CARD_SCOPES:
         return account
-    own = {_card(channel) for channel in account.channels}
-    every = {_card(meter.channel) for meter in facts.meters if meter.scope == account.scope}
+    meters = [meter for meter in facts.meters if meter.scope == account.scope]
+    own = {_card(meter) for meter in meters if meter.channel in account.channels}
+    every = {_card(meter) for meter in meters}
     if own == every:
         return account
     return replace(account, gross_j=None, notes=(f"it reads {len(own)} of {len(every)} cards", *account.notes))
 
 
-def _card(channel: str) -> str:
-    """Return the card of a channel like nvml:0:counter."""
-    return channel.rpartition(":")[0]
+def _card(meter: MeterFacts) -> str:
+    """Return the card of a channel: its place on the bus, or what comes before the last part of nvml:0:counter."""
+    return meter.part or meter.channel.rpartition(":")[0]
 
 
 def _without_others(account: Account, facts: EnergyFacts) -> Account:
@@ -170,7 +176,8 @@ def _modelled(facts: EnergyFacts, seen: Seen, others: Sequence[Account]) -> list
         found = found.at_least(counted.gross_j, counted.idle_j)
     if not seen.gpus:
         return [_of_models(MODEL_SCOPE, found, seen.length_s)]
-    boards = next((account for account in others if account.scope in CARD_SCOPES and account.gross_j is not None), None)
+    read = (account for account in sorted(others, key=_rank) if account.gross_j is not None)
+    boards = next((account for account in read if account.scope in CARD_SCOPES), None)
     silent = [account.notes[0] for account in others if account.scope in CARD_SCOPES and account.gross_j is None]
     reason = obstacle(facts, seen.gpus, None if boards is None else len(boards.channels), silent)
     if reason is not None or boards is None or boards.gross_j is None:

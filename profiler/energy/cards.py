@@ -3,15 +3,23 @@
 `CUDA_VISIBLE_DEVICES` lists indices or UUIDs (or beginnings of them) and ends at the first one that is no card: -1, or
 nothing at all, hides every card (CUDA C++ Programming Guide, "CUDA Environment Variables"). `NVIDIA_VISIBLE_DEVICES` is
 what a container was given (NVIDIA Container Toolkit, "Environment variables"); mostly it sees no other cards.
+AMD's ROCR_VISIBLE_DEVICES leaves cards that HIP_VISIBLE_DEVICES, or else CUDA_VISIBLE_DEVICES, counts anew (ROCm, "GPU
+isolation techniques"); Intel's is ZE_AFFINITY_MASK, whose 0.1 is a tile of card 0 (Level Zero, Programming Guide).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.errors import UsageError
 
 ALL = "all"
 _SEVERAL = 2
+
+Variables = tuple[tuple[str, ...], ...]
+"""Of the environment: each group leaves some of the cards that the one before left; its first that is set counts."""
+AMD_VARIABLES: Variables = (("ROCR_VISIBLE_DEVICES",), ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"))
+INTEL_VARIABLES: Variables = (("ZE_AFFINITY_MASK",),)
+
 _UNSAID = {ALL, "", "void"}  # of NVIDIA_VISIBLE_DEVICES: no statement
 
 
@@ -54,6 +62,22 @@ def select(cards: Sequence[Listed], wanted: str | None, environ: Mapping[str, st
     return Selected(frozenset(_until_unknown(cards, given)), f"NVIDIA_VISIBLE_DEVICES={given}")
 
 
+def select_by(
+    variables: Variables, cards: Sequence[Listed], wanted: str | None, environ: Mapping[str, str]
+) -> Selected:
+    """Choose among cards of another maker. Raises `UsageError` where --gpus names one that is not there."""
+    if wanted is not None:
+        return _named(cards, wanted)
+    left, said = list(cards), []
+    for names in variables:
+        name = next((name for name in names if name in environ), None)
+        if name is not None:
+            numbered = [replace(card, index=index) for index, card in enumerate(left)]
+            left = [left[index] for index in _until_unknown(numbered, environ[name])]
+            said.append(f"{name}={environ[name]}")
+    return Selected(frozenset(card.index for card in left), " and ".join(said) or None)
+
+
 def _in_which_order(cards: Sequence[Listed], visible: str, environ: Mapping[str, str]) -> str:
     """Say how indices were read where CUDA may count otherwise: unlike cards, the fastest first."""
     is_by_bus = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or len({card.name for card in cards}) < _SEVERAL
@@ -86,7 +110,7 @@ def _until_unknown(cards: Sequence[Listed], text: str) -> list[int]:
 
 def _find(cards: Sequence[Listed], part: str) -> Listed | None:
     """Find a card by its index or the beginning of its UUID; a MIG slice of old spelling by the card's."""
-    part = part.strip().removeprefix("MIG-").partition("/")[0]
+    part = part.strip().removeprefix("MIG-").partition("/")[0].partition(".")[0]
     if part.isdecimal():
         return next((card for card in cards if card.index == int(part)), None)
     same = [card for card in cards if part.startswith("GPU-") and card.uuid.startswith(part)]

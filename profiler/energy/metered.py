@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import reduce
 
 from profiler.energy.bounds import bounded, step_j
+from profiler.energy.standing import why_silent
 from profiler.energy.use import Use, Window, of_channel, used
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
+from profiler.units import ns_to_s
 
 FULL_COVERAGE = 0.95  # below it, energy is not claimed
 
@@ -48,10 +50,8 @@ def metered(meters: Sequence[MeterFacts], readings: Sequence[EnergyReading], win
 def _energy_j(meter: MeterFacts, readings: Sequence[EnergyReading], use: Use, windows: Sequence[Window]) -> Range | str:
     if use.coverage_ratio < FULL_COVERAGE:  # said of all channels together
         return Range.exact(use.whole_j)
-    is_wall_counter = meter.meter_class == "wall" and meter.resolution_w is None
-    if not use.energy_j and not is_wall_counter:
-        what = "its counter did not move" if meter.meter_class == "counter" else "its power reads 0 W"
-        return f"{meter.channel}: {what} in {use.length_ns / 1e9:.3g} s of steady load, so it does not measure here"
+    if reason := why_silent(meter, use.energy_j, f"{ns_to_s(use.length_ns):.3g} s of steady load"):
+        return f"{meter.channel}: {reason}"
     if meter.meter_class == "wall" or step_j(meter, readings):
         found = bounded(meter, readings, windows)
         return f"{meter.channel}: {found}" if isinstance(found, str) else found

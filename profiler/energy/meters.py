@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from profiler.energy import band
 from profiler.energy.base import EnergyMeter, MeterAbsentError, MeterKind
 from profiler.energy.kinds import KINDS
-from profiler.energy.scopes import BEST_FIRST, MEMORY, MODEL_SCOPE, PACKAGES, PACKAGES_AND_MEMORY, WITHOUT_CARDS
+from profiler.energy.scopes import (
+    BEST_FIRST,
+    MEMORY,
+    MODEL_SCOPE,
+    PACKAGES,
+    PACKAGES_AND_MEMORY,
+    WITHOUT_CARDS,
+    is_known,
+)
+from profiler.energy.standing import SETTLE_S, why_silent
 from profiler.errors import UsageError
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
@@ -13,6 +22,8 @@ from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 
 AUTO, NONE = "auto", "none"
+
+_LOOKS = 10
 
 
 def check_wanted(wanted: str, kinds: Sequence[MeterKind] = KINDS) -> list[MeterKind]:
@@ -65,18 +76,8 @@ class Meters:
         self.close()
 
     def read(self) -> list[EnergyReading]:
-        """Read every channel of every meter."""
-        return [reading for meter in self._open for reading in meter.read()]
-
-    def settle(self, length_s: float) -> None:
-        """Wait a while; a counter that does not move meanwhile is absent."""
-        before = {reading.channel: reading.energy_j for reading in self.read()}
-        self._clock.sleep(length_s)
-        after = {reading.channel: reading.energy_j for reading in self.read()}
-        for meter in self._open:
-            for channel in (c.channel for c in meter.channels if c.meter_class == "counter"):
-                if channel in after and before.get(channel) == after[channel]:
-                    self.absent[channel] = f"its counter did not move in {length_s:g} s: it does not measure here"
+        """Read every channel of every meter; those that turned out to be absent are left out."""
+        return [reading for meter in self._open for reading in meter.read() if reading.channel not in self.absent]
 
     def close(self) -> None:
         """Close every meter."""
@@ -84,11 +85,47 @@ class Meters:
             self._open.pop().close()
 
     def facts(self, host: HostFacts) -> EnergyFacts:
-        """Describe what meters and models there are for this host (as in run.json)."""
-        channels = [facts for meter in self._open for facts in meter.channels if facts.channel not in self.absent]
+        """Describe what meters and models there are for this host (as in run.json).
+
+        Waits until every counter has moved, a second at the most: one that has not is absent, and so is one of two
+        channels that read the same joules.
+        """
+        self._leave_out_standing()
+        self._leave_out_twins()
         estimates, silent = band.estimates(host)
-        found = describe(channels, estimates, self.absent | silent, has_gpus=bool(host.gpus))
+        found = describe(self._channels(), estimates, self.absent | silent, has_gpus=bool(host.gpus))
         return found.model_copy(update={"others": self.others})
+
+    def _channels(self) -> list[MeterFacts]:
+        return [facts for meter in self._open for facts in meter.channels if facts.channel not in self.absent]
+
+    def _leave_out_standing(self) -> None:
+        standing = {facts.channel: facts for facts in self._channels() if facts.meter_class == "counter"}
+        before_j = {reading.channel: reading.energy_j for reading in self.read()}
+        for _ in range(_LOOKS if standing else 0):
+            self._clock.sleep(SETTLE_S / _LOOKS)
+            moved = {r.channel for r in self.read() if r.energy_j != before_j.setdefault(r.channel, r.energy_j)}
+            standing = {channel: facts for channel, facts in standing.items() if channel not in moved}
+            if not standing:
+                return
+        reasons = {channel: why_silent(facts, 0.0, f"{SETTLE_S:g} s") for channel, facts in standing.items()}
+        self.absent |= {channel: reason for channel, reason in reasons.items() if reason}
+
+    def _leave_out_twins(self) -> None:
+        """Leave out what reads the same joules as a channel before it."""
+        kept: list[MeterFacts] = []
+        for facts in self._channels():
+            twin = next((other for other in kept if _is_twin(facts, other)), None)
+            if twin is None:
+                kept.append(facts)
+            else:
+                self.absent[facts.channel] = f"it reads the same joules as {twin.channel}, which is used"
+
+
+def _is_twin(one: MeterFacts, other: MeterFacts) -> bool:
+    """Whether two channels read the same; without a part, each meter reads all that there is of a scope."""
+    is_alike = (one.meter_class, one.scope, one.part) == (other.meter_class, other.scope, other.part)
+    return is_alike and (one.part is not None or one.meter != other.meter)
 
 
 def _scope(best: MeterFacts, channels: list[MeterFacts]) -> str:
@@ -101,7 +138,8 @@ def describe(
     channels: list[MeterFacts], estimates: list[PowerEstimate], absent: Mapping[str, str], *, has_gpus: bool = False
 ) -> EnergyFacts:
     """Say what class of meter is the best here, and why it is no better."""
-    best = min(channels, key=lambda c: BEST_FIRST.index(c.meter_class), default=None)
+    known = [channel for channel in channels if is_known(channel.scope)]
+    best = min(known, key=lambda c: BEST_FIRST.index(c.meter_class), default=None)
     meter_class, scope = (best.meter_class, _scope(best, channels)) if best else ("none", None)
     if meter_class == "none" and estimates:
         meter_class, scope = "model", MODEL_SCOPE

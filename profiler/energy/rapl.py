@@ -63,6 +63,7 @@ def _open(zone: Path, clock: Clock) -> WrappingCounter | None:
         meter=KIND.name,
         meter_class="counter",
         scope=MEMORY if name == "dram" else PACKAGES,
+        part=name if name != "dram" else f"dram-{package}",
         device=name,
         provenance=f"RAPL counter {zone.name}/energy_uj, microjoules since the machine started",
     )

@@ -6,7 +6,19 @@ MODEL_SCOPE = "whole machine"
 WITHOUT_CARDS = "machine without its GPUs"
 REST = "rest of the machine"
 PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
-MODULE_SCOPE, BOARD_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards")
+MODULE_SCOPE, BOARD_SCOPE, CHIP_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards", "GPU packages")
 
 WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
 BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
+
+_UNKNOWN = "unknown scope"
+
+
+def unknown_scope(sensor: str) -> str:
+    """Return the scope of a sensor of which nobody knows what it sees: one of its own, which stands for no run."""
+    return f"{_UNKNOWN}: {sensor}"
+
+
+def is_known(scope: str) -> bool:
+    """Whether it is known what a joule of this scope is of."""
+    return not scope.startswith(_UNKNOWN)

@@ -17,6 +17,11 @@ class MeterFacts(Part):
     meter_class: MeterClass
     scope: str = Field(description="What it sees: CPU packages, DRAM, GPU boards, whole machine, …")
     device: str | None = Field(default=None, description="Which one, where there are several.")
+    part: str | None = Field(
+        default=None,
+        description="Which one, as every meter names it: package-0, a card's place on the PCI bus. Channels of one "
+        "class, scope and part read the same joules.",
+    )
     provenance: str = Field(description="How a joule came about.")
     claim_window_s: float = Field(default=0.0, description="Shorter windows do not carry a claim.")
     resolution_j: float | None = Field(default=None, description="Steps in which a counter moves; null: not known.")
