@@ -2,9 +2,10 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["workloads", "hosts", "reports"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def content(kind: Kind) -> Path:

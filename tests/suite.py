@@ -75,7 +75,8 @@ def main() -> int:
         check_machine()
         python = make_environment()
         chromium = find_chromium(python)
-        find_bubblewrap(options.allow_missing)
+        find_program(options.allow_missing, "bubblewrap", "bwrap", "the tests that run generated code")
+        find_program(options.allow_missing, "openssh-server", "sshd", "the tests of hosts that are reached by ssh")
     except Lacking as lack:
         say(f"The test suite cannot run: {lack}")
         return 1
@@ -93,7 +94,7 @@ def arguments() -> argparse.Namespace:
         "--allow-missing",
         action="append",
         default=[],
-        choices=["chromium", "bubblewrap"],
+        choices=["chromium", "bubblewrap", "openssh-server"],
         help="do not fail for tests that could not run for want of this; they are still listed",
     )
     parser.add_argument("--only", action="append", choices=TOX_ENVIRONMENTS, help="run this part (repeatable)")
@@ -257,7 +258,7 @@ def chromium_from_playwright(python: str) -> str | None:
 
 def succeeds(command: list[str], timeout_s: float) -> bool:
     """Run a command that may fail, showing what it prints."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # and no daemon is started
     try:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=timeout_s, check=False)
     except (OSError, subprocess.SubprocessError) as error:
@@ -278,18 +279,23 @@ def announce(chromium: str | None, allowed: list[str]) -> None:
     )
 
 
-# bubblewrap, for the tests that run code nobody has read ------------------------------------------
+# Debian's packages, for the tests that need their programs -------------------------------------------
 
 
-def find_bubblewrap(allowed: list[str]) -> None:
-    """Install Debian's package, as root only, where there is none; say what its absence means."""
-    if not shutil.which("bwrap") and os.geteuid() == 0 and shutil.which("apt-get"):
-        say("bubblewrap is not installed: trying apt-get")
+def find_program(allowed: list[str], package: str, program: str, tests: str) -> None:
+    """Install a package, as root only, where its program is not here; say what its absence means."""
+    if not is_here(program) and os.geteuid() == 0 and shutil.which("apt-get"):
+        say(f"{package} is not installed: trying apt-get")
         if succeeds([*APT, "update"], APT_TIMEOUT_S):
-            succeeds([*APT, "install", "-y", "--no-install-recommends", "bubblewrap"], APT_TIMEOUT_S)
-    if not shutil.which("bwrap"):
-        meaning = "as allowed" if "bubblewrap" in allowed else "so this suite will fail"
-        say(f"No bubblewrap: the tests that run generated code will NOT RUN, {meaning}. Remedy: install bubblewrap.")
+            succeeds([*APT, "install", "-y", "--no-install-recommends", package], APT_TIMEOUT_S)
+    if not is_here(program):
+        meaning = "as allowed" if package in allowed else "so this suite will fail"
+        say(f"No {package}: {tests} will NOT RUN, {meaning}. Remedy: install {package}.")
+
+
+def is_here(program: str) -> bool:
+    """Whether it is installed; daemons are where only root's PATH leads."""
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
 # Running and summing up ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from profiler.fleet.transport import Transport
 
 MODULES = {
     "local": "profiler.fleet.transports.local",
+    "ssh": "profiler.fleet.transports.ssh",
 }
 """Module of each transport; it has a function `connect(host) -> Transport`, which opens nothing yet."""
 
