@@ -17,6 +17,7 @@ from profiler.cli import (
     check_claim,
     compare,
     decide,
+    endpoints,
     energy,
     engines,
     export,
@@ -68,6 +69,7 @@ app.command("export")(export.export)
 app.command("export-scores")(export_scores.export_scores)
 app.command("import")(import_result.import_result)
 app.add_typer(workloads.app, name="workloads")
+app.command("endpoints")(endpoints.endpoints)
 app.add_typer(engines.app, name="engines")
 app.add_typer(energy.app, name="energy")
 app.add_typer(prices.app, name="prices")

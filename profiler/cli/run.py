@@ -23,9 +23,22 @@ def run(options: Options) -> None:
 
     if options.url is None:
         confirm_size(options.model, yes=options.yes)
+    options = at_local_server(options)
     with shown_progress(quiet=options.quiet) as progress:
         finished = profile(options, progress, SystemClock())
     _show(finished, as_json=options.json, verbose=options.verbose)
+
+
+def at_local_server(options: Options) -> Options:
+    """Return options with the address of the only server that runs here for `--url auto`. Raises `UsageError`."""
+    from dataclasses import replace
+
+    from profiler.servers.local_servers import AUTO, look, only_one
+
+    if options.url != AUTO:
+        return options
+    url, model = only_one(look(), options.model)
+    return replace(options, url=url, model=model)
 
 
 def _show(finished: "Finished", *, as_json: bool, verbose: bool) -> None:

@@ -265,7 +265,11 @@ class ServerOptions:
 class EndpointOptions:
     """A server that runs already, and the fields of requests to any server."""
 
-    url: str | None = option(None, "Running OpenAI-compatible server: http(s)://HOST:PORT.", metavar="URL")
+    url: str | None = option(
+        None,
+        "Running OpenAI-compatible server: http(s)://HOST:PORT; auto: the only one on this machine (aforo endpoints).",
+        metavar="URL",
+    )
     api_key_file: Path | None = option(None, "API key file. Default: $AFORO_API_KEY, $OPENAI_API_KEY.", needs=_ENDPOINT)
     headers: tuple[str, ...] = option(
         (),

@@ -20,6 +20,7 @@ PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions
 USER_AGENT = f"aforo/{__version__}"
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NAMES = ("id", "name", "model")
+_CONTEXTS = ("max_model_len", "loaded_context_length", "context_length", "max_context_length")
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
 
@@ -162,20 +163,43 @@ def served_models(
     return _names(call_json(address, "GET", address.target("/models"), tls=tls, headers=headers, tick=tick))
 
 
-def _names(listed: object) -> list[str]:
-    """Return the names in a list of models, whatever its form."""
+def listed_entries(listed: object) -> list[Mapping[str, object]]:
+    """Return what is said of each model in a list, whatever its form; a bare name is an entry of its own."""
     if isinstance(listed, dict):
-        inner = next((listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)), None)
-        if inner is not None:
-            return _names(inner)
+        inner = _inner(listed)
+        named = inner.items() if isinstance(inner, dict) else ()
+        return [{"id": name, **each} for name, each in named if isinstance(each, dict)] or listed_entries(inner)
+    found = listed if isinstance(listed, list) else []
+    return [entry if isinstance(entry, dict) else {"id": entry} for entry in found]
+
+
+def name_of(entry: Mapping[str, object]) -> str | None:
+    """Return the name under which a listed model is asked for."""
+    name = next((entry[key] for key in _NAMES if entry.get(key)), None)
+    return name if isinstance(name, str) else None
+
+
+def told_context(entry: Mapping[str, object], props: object = None) -> int | None:
+    """Return how many tokens of context a server says that a listed model has; `None` where it does not say.
+
+    `max_model_len` of vLLM and SGLang, `n_ctx` of a slot from the `/props` of llama-server, `loaded_context_length` of
+    LM Studio, `context_length` of a model that Ollama has loaded.
+    """
+    settings = props.get("default_generation_settings") if isinstance(props, dict) else None
+    told = [settings.get("n_ctx") if isinstance(settings, dict) else None, *(entry.get(key) for key in _CONTEXTS)]
+    return next((each for each in told if isinstance(each, int) and each > 0), None)
+
+
+def _inner(listed: Mapping[str, object]) -> object:
+    return next((listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)), None)
+
+
+def _names(listed: object) -> list[str]:
+    """Return the names in a list of models."""
+    if isinstance(listed, dict) and _inner(listed) is None:
         return [name for name, each in listed.items() if isinstance(each, dict)]
-    entries = listed if isinstance(listed, list) else []
-    names = [_name(entry) if isinstance(entry, dict) else entry for entry in entries]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
-
-
-def _name(entry: Mapping[str, object]) -> object:
-    return next((entry[key] for key in _NAMES if entry.get(key)), None)
+    names = [name_of(entry) for entry in listed_entries(listed)]
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def is_same_model(asked: str, answered: str) -> bool:
