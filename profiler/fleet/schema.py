@@ -28,10 +28,13 @@ class Host(_Strict):
     transport: Literal["local", "ssh", "ray"] = Field(default="local", description="How it is reached.")
     address: Text | None = Field(
         default=None,
-        description="ssh: [USER@]HOST[:PORT], or a name of the SSH configuration. ray: address of the cluster.",
+        description="ssh: [USER@]HOST[:PORT], or a name of the SSH configuration. ray: HOST:PORT of the cluster; "
+        "default: the one that this machine is in.",
     )
     node: Text | None = Field(
-        default=None, description="ray: the custom resource that only this node of the cluster has."
+        default=None,
+        description="ray: what names the node: its label aforo-host, a custom resource that only it has, its host name "
+        "or its IP address. Default: the name.",
     )
     ssh_options: Annotated[list[Text], Field(min_length=1, max_length=32)] | None = Field(
         default=None, description="ssh: further options of the client, one a line, such as 'IdentityFile=~/.ssh/lab'."

@@ -44,26 +44,30 @@ def exchange(
     return Answer(exit_code, said.getvalue() if isinstance(said, BytesIO) else b"", lines.text)
 
 
-class _Lines:
+class Lines:
     """Standard error, handed on line by line."""
 
     def __init__(self, on_line: Callable[[str], None] | None) -> None:
+        """Take whoever wants each line, without its end."""
         self._on_line = on_line
         self._rest = b""
         self._taken = deque[str](maxlen=_LINES_KEPT)
 
     def take(self, piece: bytes) -> None:
+        """Take what came next, wherever it was cut."""
         *whole, self._rest = (self._rest + piece).split(b"\n")
         for line in whole:
             self._hand_on(line)
 
     def end(self) -> None:
+        """Hand on what came last and had no end."""
         if self._rest:
             self._hand_on(self._rest)
             self._rest = b""
 
     @property
     def text(self) -> str:
+        """The last lines that were not empty."""
         return "\n".join(self._taken)
 
     def _hand_on(self, line: bytes) -> None:
@@ -80,10 +84,10 @@ def _talk(
     timeout_s: float,
     output: BinaryIO | None,
     on_line: Callable[[str], None] | None,
-) -> tuple[BinaryIO, _Lines]:
+) -> tuple[BinaryIO, Lines]:
     assert process.stdin is not None  # noqa: S101 - all three are pipes
     said: BinaryIO = BytesIO() if output is None else output
-    lines = _Lines(on_line)
+    lines = Lines(on_line)
     with selectors.DefaultSelector() as selector:
         os.set_blocking(process.stdin.fileno(), False)
         selector.register(process.stdin, selectors.EVENT_WRITE)

@@ -9,6 +9,7 @@ from profiler.fleet.transport import Transport
 MODULES = {
     "local": "profiler.fleet.transports.local",
     "ssh": "profiler.fleet.transports.ssh",
+    "ray": "profiler.fleet.transports.ray",
 }
 """Module of each transport; it has a function `connect(host) -> Transport`, which opens nothing yet."""
 
