@@ -30,6 +30,7 @@ class Listed:
     index: int
     name: str
     uuid: str
+    slices: tuple[str, ...] = ()  # UUIDs of its MIG slices
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Selected:
 def check_wanted(wanted: str) -> None:
     """Look at a text like 0,1 or all or GPU-4ae6. Raises `UsageError`."""
     parts = [part.strip() for part in wanted.split(",")]
-    if wanted != ALL and not all(part.isdecimal() or part.startswith("GPU-") for part in parts):
+    if wanted != ALL and not all(part.isdecimal() or part.startswith(("GPU-", "MIG-")) for part in parts):
         raise UsageError(f"--gpus {wanted}: expected all, or indices or UUIDs as `nvidia-smi -L` lists them: 0,1.")
 
 
@@ -109,8 +110,12 @@ def _until_unknown(cards: Sequence[Listed], text: str) -> list[int]:
 
 
 def _find(cards: Sequence[Listed], part: str) -> Listed | None:
-    """Find a card by its index or the beginning of its UUID; a MIG slice of old spelling by the card's."""
-    part = part.strip().removeprefix("MIG-").partition("/")[0].partition(".")[0]
+    """Find a card by its index, the beginning of its UUID or of that of a MIG slice; in old spelling MIG-GPU-…/1/0."""
+    part = part.strip()
+    sliced = [card for card in cards if part and any(uuid.startswith(part) for uuid in card.slices)]
+    if len(sliced) == 1:
+        return sliced[0]
+    part = part.removeprefix("MIG-").partition("/")[0].partition(".")[0]
     if part.isdecimal():
         return next((card for card in cards if card.index == int(part)), None)
     same = [card for card in cards if part.startswith("GPU-") and card.uuid.startswith(part)]

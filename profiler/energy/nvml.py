@@ -31,6 +31,8 @@ _DRIVER = Path("/proc/driver/nvidia/version")
 _WSL_GPU = Path("/dev/dxg")  # under WSL2 the driver is Windows's
 _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _SUPERCHIP = re.compile(r"\bG[BH][23]00\b")  # Grace with Hopper or Blackwell: GH200, GB200, GB300
+_JETSON = re.compile(r"\b(?:nvgpu|Tegra|Orin|Xavier|Thor)\b")
+_VGPU = 2  # NVML_GPU_VIRTUALIZATION_MODE_VGPU
 _MODULE_POWER = 1  # NVML_POWER_SCOPE_MODULE
 
 
@@ -66,8 +68,24 @@ def listed_cards(nvml: Any) -> tuple[list[tuple[Listed, Any]], dict[str, str]]:
         except nvml.NVMLError as error:
             absent[card_name(index)] = f"GPU {index} does not answer: {error}"
         else:
-            found.append((Listed(index, *names), handle))
+            found.append((Listed(index, *names, _slices(nvml, handle)), handle))
     return found, absent
+
+
+def _slices(nvml: Any, handle: Any) -> tuple[str, ...]:
+    """Return the UUIDs of the MIG slices that a card is cut into."""
+    try:
+        most = nvml.nvmlDeviceGetMaxMigDeviceCount(handle)
+    except (nvml.NVMLError, AttributeError):
+        return ()  # no MIG
+    return tuple(uuid for index in range(most) if (uuid := _slice(nvml, handle, index)))
+
+
+def _slice(nvml: Any, handle: Any, index: int) -> str | None:
+    try:
+        return _text(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)))
+    except nvml.NVMLError:
+        return None  # nothing there
 
 
 def card_name(index: int) -> str:
@@ -152,8 +170,8 @@ class NvmlMeter:
         start_mj, now_w = self._counter_mj(handle), power_w(self._nvml, handle, is_module=is_module)
         if start_mj is None and now_w is None:
             self.absent[channel] = (
-                f"{device}: the driver tells neither energy nor power of this card (NotSupported), as is usual on "
-                "Jetson boards, of virtual GPUs and under WSL2"
+                f"{device}: the driver tells neither energy nor power of this card (NotSupported)"
+                f"{self._why_silent(listed, handle)}"
             )
             return None
         scope = MODULE_SCOPE if is_module else BOARD_SCOPE
@@ -168,6 +186,18 @@ class NvmlMeter:
         except self._nvml.NVMLError:
             return False  # a card that knows no MIG
         return bool(current)
+
+    def _why_silent(self, listed: Listed, handle: Any) -> str:
+        """Say where that is usual, and what would help there."""
+        if _WSL_GPU.exists():
+            return ". Under WSL2 the driver is that of Windows: measure under Linux itself, or read a wall meter"
+        if _JETSON.search(listed.name):
+            return ". Jetson boards show the power of their rails under /sys/class/hwmon instead"
+        try:
+            is_virtual = self._nvml.nvmlDeviceGetVirtualizationMode(handle) == _VGPU
+        except (self._nvml.NVMLError, AttributeError):
+            is_virtual = False
+        return ", as of any virtual GPU: the host of this virtual machine can read it" if is_virtual else ""
 
     def _counter_mj(self, handle: Any) -> int | None:
         try:

@@ -1,35 +1,38 @@
 """RAPL: the energy counters of x86 processors, as Linux shows them under /sys/class/powercap.
 
 `energy_uj` counts microjoules and starts again at 0 after `max_energy_range_uj`
-(https://docs.kernel.org/power/powercap/powercap.html). Virtual machines and Arm processors have none.
+(https://docs.kernel.org/power/powercap/powercap.html). Virtual machines and Arm processors have none; containers are
+kept from it (CVE-2020-8694), by an empty folder laid over /sys/devices/virtual/powercap.
 """
 
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
 from profiler.energy.base import MeterAbsentError, MeterKind
 from profiler.energy.counting import WrappingCounter
 from profiler.energy.scopes import MEMORY, PACKAGES
+from profiler.hosts.procfs import processors
+from profiler.hosts.tree import Tree
+from profiler.hosts.virtualisation import container, is_wsl2, virtualisation
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 
 _FOLDER = Path("sys/class/powercap")
+_ELSE = "read a wall meter: aforo energy import"
 _REMEDY = "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj"
 
 
 class RaplMeter:
     """Counts the energy of processor packages and of their memory."""
 
-    def __init__(self, clock: Clock, root: Path = Path("/")) -> None:
+    def __init__(self, clock: Clock, root: Path = Path("/"), machine: str = platform.machine()) -> None:
         """Look for the counters. Raises `MeterAbsentError`."""
         zones = sorted((root / _FOLDER).glob("intel-rapl:*")) if (root / _FOLDER).is_dir() else []
-        self._counters = [counter for zone in zones if (counter := _open(zone, clock))]
+        self._counters = [counter for zone in zones if (counter := _open(zone, clock, root))]
         if not self._counters:
-            raise MeterAbsentError(
-                "this machine shows no RAPL counter under /sys/class/powercap, as is usual in virtual machines, "
-                "in containers and on Arm"
-            )
+            raise MeterAbsentError(_why_none(Tree(root), machine))
 
     @property
     def channels(self) -> list[MeterFacts]:
@@ -44,7 +47,30 @@ class RaplMeter:
         """Nothing is held open."""
 
 
-def _open(zone: Path, clock: Clock) -> WrappingCounter | None:
+def _why_none(tree: Tree, machine: str) -> str:
+    """Say what keeps RAPL from us, and what would help there."""
+    if not tree.exists("proc/cpuinfo"):
+        return f"RAPL is read from Linux's /sys/class/powercap, which {platform.system()} does not have; {_ELSE}"
+    if is_wsl2(tree):
+        return f"WSL2 is a virtual machine and Windows keeps RAPL to itself: measure under Linux itself, or {_ELSE}"
+    if machine.startswith(("aarch64", "arm")):
+        return f"Arm CPUs have no RAPL; where the board has sensors, hwmon shows them. Else {_ELSE}"
+    layers = virtualisation(tree, machine, {}, (processors(tree.text("proc/cpuinfo")) or [{}])[0])
+    if layers.is_virtual:
+        return f"hypervisors keep RAPL to themselves, and this is a virtual machine: measure on metal, or {_ELSE}"
+    if layers.container:
+        return (
+            f"this container ({layers.container}) is kept from /sys/devices/virtual/powercap (CVE-2020-8694). Measure "
+            "on the host, or start it with --security-opt systempaths=unconfined (Docker) or --security-opt "
+            "unmask=/sys/devices/virtual/powercap (Podman), and let its user read energy_uj"
+        )
+    return (
+        "no driver shows RAPL under /sys/class/powercap: sudo modprobe intel_rapl_msr; AMD CPUs need Linux 5.8 "
+        "(EPYC, Ryzen) or later"
+    )
+
+
+def _open(zone: Path, clock: Clock, root: Path) -> WrappingCounter | None:
     """Open a zone that is a package or its memory; cores and graphics are parts of a package."""
     try:
         name = (zone / "name").read_text().strip()
@@ -52,8 +78,10 @@ def _open(zone: Path, clock: Clock) -> WrappingCounter | None:
             return None
         start_uj, range_uj = int((zone / "energy_uj").read_text()), int((zone / "max_energy_range_uj").read_text())
     except PermissionError as error:
+        where = ", on the container's host" if container(Tree(root)) else ""
         raise MeterAbsentError(
-            f"{error.filename} may be read by root only (CVE-2020-8694). Allow it until the next restart: {_REMEDY}"
+            f"{error.filename} may be read by root only (CVE-2020-8694). Allow it until the next restart{where}: "
+            f"{_REMEDY}"
         ) from error
     except (OSError, ValueError):
         return None

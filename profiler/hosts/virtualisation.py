@@ -15,6 +15,8 @@ _HYPERVISOR_BY_VENDOR = {
     "innotek GmbH": "VirtualBox",
 }
 
+_WSL2 = "WSL2"
+
 _CONTAINER_FILES = {
     "var/run/secrets/kubernetes.io": "kubernetes",
     "run/.containerenv": "podman",
@@ -25,7 +27,7 @@ _CONTAINER_FILES = {
 def virtualisation(tree: Tree, machine: str, lscpu: dict[str, str], processor: dict[str, str]) -> VirtualisationFacts:
     """Put together what the kernel, DMI and the file system say; `processor` is of `/proc/cpuinfo`."""
     vendor, product = tree.text(f"{_DMI}/sys_vendor"), tree.text(f"{_DMI}/product_name")
-    hypervisor = lscpu.get("Hypervisor vendor") or hypervisor_by_dmi(vendor, product)
+    hypervisor = _WSL2 if is_wsl2(tree) else lscpu.get("Hypervisor vendor") or hypervisor_by_dmi(vendor, product)
     reason = emulation(machine, tree.text("proc/sys/kernel/arch"), processor)
     return VirtualisationFacts(
         is_virtual=_is_virtual(hypervisor, processor),
@@ -43,6 +45,12 @@ def _is_virtual(hypervisor: str | None, processor: dict[str, str]) -> bool | Non
     if hypervisor:
         return True
     return "hypervisor" in processor["flags"].split() if "flags" in processor else None
+
+
+def is_wsl2(tree: Tree) -> bool:
+    """Whether this is Linux within Windows: its kernel is Microsoft's own, a virtual machine."""
+    kernel = (tree.text("proc/sys/kernel/osrelease") or "").lower()
+    return "microsoft" in kernel and "wsl2" in kernel
 
 
 def hypervisor_by_dmi(vendor: str | None, product: str | None) -> str | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from profiler.energy.cards import Listed, check_wanted, select
+from profiler.energy.cards import AMD_VARIABLES, INTEL_VARIABLES, Listed, check_wanted, select, select_by
 from profiler.errors import UsageError
 
 CARDS = [Listed(i, "H100", uuid) for i, uuid in enumerate(["GPU-4ae6-0", "GPU-4ae7-1", "GPU-99-2", "GPU-77-3"])]
@@ -58,6 +58,39 @@ def test_what_names_no_card(wanted: str) -> None:
 def test_a_card_that_is_not_there() -> None:
     with pytest.raises(UsageError, match=r"--gpus 0,8: this machine has 0 \(GPU-4ae6-0\), 1 \(GPU-4ae7-1\)"):
         select(CARDS, "0,8", {})
+
+
+def test_a_mig_slice_is_of_its_card() -> None:
+    """`nvidia-smi -L` since driver 470: MIG-c7384736-a75d-5afc-978f-d2f1294409fd."""
+    cut = [Listed(0, "A100", "GPU-a", ("MIG-c738-1", "MIG-c738-2")), Listed(1, "A100", "GPU-b", ("MIG-d1",))]
+    assert select(cut, None, {"CUDA_VISIBLE_DEVICES": "MIG-c738-2"}).indices == {0}
+    assert select(cut, "MIG-d1", {}).indices == {1}
+    # of one card, whichever slice is meant
+    assert select(cut, None, {"CUDA_VISIBLE_DEVICES": "MIG-c738"}).indices == {0}
+    assert select(cut, None, {"CUDA_VISIBLE_DEVICES": "MIG-"}).indices == set()
+    check_wanted("MIG-c738-2")
+
+
+@pytest.mark.parametrize(
+    ("environ", "counted"),
+    [
+        ({}, EVERY),
+        ({"ROCR_VISIBLE_DEVICES": "1,2"}, {1, 2}),
+        # HIP counts what ROCR has left, in its order: of 3 and 1 the second is 1
+        ({"ROCR_VISIBLE_DEVICES": "3,1", "HIP_VISIBLE_DEVICES": "1"}, {1}),
+        ({"HIP_VISIBLE_DEVICES": "2", "CUDA_VISIBLE_DEVICES": "0"}, {2}),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, {0}),
+        ({"ROCR_VISIBLE_DEVICES": "GPU-99"}, {2}),
+        ({"HIP_VISIBLE_DEVICES": "-1"}, set()),
+    ],
+)
+def test_amd_cards_are_left_twice(environ: dict[str, str], counted: set[int]) -> None:
+    found = select_by(AMD_VARIABLES, CARDS, None, environ)
+    assert (found.indices, found.by is None) == (counted, not environ)
+
+
+def test_tiles_of_an_intel_card_are_of_their_card() -> None:
+    assert select_by(INTEL_VARIABLES, CARDS, None, {"ZE_AFFINITY_MASK": "0.1,2"}).indices == {0, 2}
 
 
 def test_unlike_cards_may_be_counted_otherwise_by_cuda() -> None:

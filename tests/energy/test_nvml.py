@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,6 +39,7 @@ class FakeNvml:
         self.name = b"Made Up 100"
         self.lost: set[int] = set()
         self.silent: set[int] = set()  # cards that tell neither energy nor power
+        self.virtualisation = 0
 
     def nvmlInit(self) -> None:  # noqa: N802
         pass
@@ -56,8 +58,19 @@ class FakeNvml:
             raise self.NVMLError("GPU is lost")
         return self.name
 
-    def nvmlDeviceGetUUID(self, handle: int) -> str:  # noqa: N802
-        return f"GPU-{handle}"
+    def nvmlDeviceGetUUID(self, handle: int | str) -> str:  # noqa: N802
+        return f"GPU-{handle}" if isinstance(handle, int) else f"MIG-{handle}"
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: int) -> int:  # noqa: N802
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: int, index: int) -> str:  # noqa: N802
+        if handle not in self.mig or index not in {0, 2}:
+            raise self.NVMLError("Not Found")
+        return f"{handle}/{index}"
+
+    def nvmlDeviceGetVirtualizationMode(self, handle: int) -> int:  # noqa: N802
+        return self.virtualisation
 
     def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:  # noqa: N802
         if handle in self.mig:
@@ -161,9 +174,31 @@ def test_a_card_that_tells_nothing_is_absent_with_the_reason(clock: HandClock) -
     assert {c.channel for c in meter.channels} == {"nvml:1:counter", "nvml:1:polled"}
     assert "neither energy nor power of this card (NotSupported)" in meter.absent["nvml:0"]
     meter.close()
-    fake.silent = {0, 1}
-    with pytest.raises(MeterAbsentError, match=r"NotSupported.*virtual GPUs and under WSL2"):
+    assert "virtual" not in meter.absent["nvml:0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "has_dxg", "reason"),
+    [
+        ("NVIDIA GeForce RTX 4060 Laptop GPU", 0, True, "Under WSL2 the driver is that of Windows"),
+        ("NVIDIA A10-8Q", 2, False, "as of any virtual GPU: the host of this virtual machine can read it"),
+        ("Orin (nvgpu)", 0, False, "Jetson boards show the power of their rails under /sys/class/hwmon"),
+    ],
+)
+def test_where_cards_tell_nothing_that_place_is_named(
+    clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mode: int, has_dxg: bool, reason: str
+) -> None:
+    fake = FakeNvml(clock, [300.0])
+    fake.name, fake.virtualisation, fake.silent = name.encode(), mode, {0}
+    monkeypatch.setattr(nvml, "_WSL_GPU", tmp_path if has_dxg else tmp_path / "dxg")
+    with pytest.raises(MeterAbsentError, match=f"NotSupported.*{reason}"):
         NvmlMeter(clock, fake)
+
+
+def test_a_chosen_slice_is_told_from_a_card_that_was_not_chosen(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [300.0, 100.0], mig={0, 1})
+    with pytest.raises(MeterAbsentError, match=r"what one slice uses cannot be measured; .*GPU-1: not among CUDA_VIS"):
+        NvmlMeter(clock, fake, environ={"CUDA_VISIBLE_DEVICES": "MIG-0/2"})
 
 
 def test_a_card_that_fell_off_the_bus_leaves_the_others(clock: HandClock) -> None:

@@ -54,9 +54,47 @@ def test_readings_carry_their_time(tmp_path: Path) -> None:
     assert meter.read()[0].t_ns == 2_000_000_000
 
 
-def test_a_guest_has_none(tmp_path: Path) -> None:
-    with pytest.raises(MeterAbsentError, match="no RAPL counter"):
-        RaplMeter(HandClock(), tmp_path)
+METAL = "processor : 0\nflags : fpu sse2 avx2\n"
+GUEST = "processor : 0\nflags : fpu sse2 avx2 hypervisor\n"
+ARM = "processor : 0\nFeatures : fp asimd\n"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "machine", "more", "reason"),
+    [
+        (GUEST, "x86_64", {}, "this is a virtual machine: measure on metal, or read a wall meter"),
+        # a container of a guest is not helped by what helps a container
+        (GUEST, "x86_64", {".dockerenv": ""}, "this is a virtual machine"),
+        (METAL, "x86_64", {".dockerenv": ""}, r"this container \(docker\) is kept .* systempaths=unconfined"),
+        (METAL, "x86_64", {"run/.containerenv": ""}, r"this container \(podman\) is kept .* unmask=/sys/devices"),
+        (METAL, "x86_64", {}, "sudo modprobe intel_rapl_msr"),
+        (ARM, "aarch64", {}, "Arm CPUs have no RAPL; .* hwmon"),
+        (ARM, "aarch64", {".dockerenv": ""}, "Arm CPUs have no RAPL"),
+        (GUEST, "x86_64", {"proc/sys/kernel/osrelease": "5.15.1-microsoft-standard-WSL2"}, "WSL2 is a virtual machine"),
+        (None, "arm64", {}, "is read from Linux's /sys/class/powercap"),
+    ],
+)
+def test_why_there_is_none(
+    tmp_path: Path, cpuinfo: str | None, machine: str, more: dict[str, str], reason: str
+) -> None:
+    for name, text in {**({} if cpuinfo is None else {"proc/cpuinfo": cpuinfo}), **more}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with pytest.raises(MeterAbsentError, match=reason):
+        RaplMeter(HandClock(), tmp_path, machine)
+
+
+def test_docker_lays_an_empty_folder_over_the_counters(tmp_path: Path) -> None:
+    """What Docker's masked paths leave: links in /sys/class/powercap that lead nowhere."""
+    zones = tmp_path / "sys/class/powercap"
+    zones.mkdir(parents=True)
+    (tmp_path / "sys/devices/virtual/powercap").mkdir(parents=True)
+    (zones / "intel-rapl:0").symlink_to("../../devices/virtual/powercap/intel-rapl/intel-rapl:0")
+    (tmp_path / ".dockerenv").touch()
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(METAL)
+    with pytest.raises(MeterAbsentError, match="kept from /sys/devices/virtual/powercap"):
+        RaplMeter(HandClock(), tmp_path, "x86_64")
 
 
 def test_counters_for_root_only_come_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

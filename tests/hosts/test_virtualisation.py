@@ -28,6 +28,20 @@ def test_an_x86_host_without_the_flag_is_bare_metal(empty: Recording) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kernel", "hypervisor"),
+    [
+        ("5.15.153.1-microsoft-standard-WSL2", "WSL2"),
+        ("4.4.0-19041-Microsoft", None),  # WSL1 translates system calls, there is no virtual machine
+        ("6.8.0-45-generic", None),
+    ],
+)
+def test_wsl2_is_named(empty: Recording, kernel: str, hypervisor: str | None) -> None:
+    empty.write("proc/sys/kernel/osrelease", f"{kernel}\n")
+    found = virtualisation(Tree(empty.root), "x86_64", {}, {"flags": "sse2"})
+    assert (found.hypervisor, found.is_virtual) == (hypervisor, hypervisor is not None)
+
+
+@pytest.mark.parametrize(
     ("path", "engine"),
     [
         (".dockerenv", "docker"),
