@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from profiler.energy.gpu_host import obstacle, overhead_share, overhead_w
 from profiler.energy.metered import FULL_COVERAGE, metered
@@ -9,12 +10,13 @@ from profiler.energy.modelled import Modelled, modelled
 from profiler.energy.scopes import (
     BEST_FIRST,
     CARD_SCOPES,
+    CPUS_AND_MEMORY,
     MEMORY,
     MODEL_SCOPE,
     MODULE_SCOPE,
     PACKAGES,
     PACKAGES_AND_MEMORY,
-    REST,
+    SUPPLIES,
     WIDEST_FIRST,
     WITHOUT_CARDS,
     is_known,
@@ -202,23 +204,30 @@ def _of_models(scope: str, found: Modelled, length_s: float) -> Account:
 
 
 def _with_boards(boards: Account, boards_j: Range, found: Modelled, seen: Seen) -> Account:
-    """The joules of the boards and an interval for all else in the machine: a model of its own."""
+    """The joules of the boards and intervals for all else in the machine: a model of its own.
+
+    A superchip's module has its processors and memory in it.
+    """
     is_module = boards.scope == MODULE_SCOPE
-    most_j = overhead_w(seen.gpus).times(seen.length_s)
-    rest_j = most_j if is_module else found.gross_j + most_j
-    idle_j = None
-    if boards.idle_j is not None and (is_module or found.idle_j is not None):
-        idle_j = boards.idle_j + most_j + (Range.exact(0.0) if is_module or found.idle_j is None else found.idle_j)
     boards_name = f"{boards.scope} ({boards.meter_class})"
+    supplies_j = overhead_w(seen.gpus).times(seen.length_s)
+    rest_j = ({} if is_module else {CPUS_AND_MEMORY: found.gross_j}) | {SUPPLIES: supplies_j}
+    idle_j = (boards.idle_j, Range.exact(0.0) if is_module else found.idle_j, supplies_j)
+    known_idle_j = [part_j for part_j in idle_j if part_j is not None]
+    models = "" if is_module else f" of CPUs and memory ({', '.join(found.parts)})"
     return Account(
         meter_class="model",
         scope=MODEL_SCOPE,
-        channels=(boards_name, REST),
-        gross_j=boards_j + rest_j,
-        idle_j=idle_j,
+        channels=(boards_name, *rest_j),
+        gross_j=_total(boards_j, *rest_j.values()),
+        idle_j=_total(*known_idle_j) if len(known_idle_j) == len(idle_j) else None,
         coverage_ratio=boards.coverage_ratio,
-        provenance=f"{boards_name} and models of all else: {', '.join(found.parts)}, and for fans, switches, network "
-        f"and power supplies 0 to {overhead_share()[0]:.0%} of the power limits ({overhead_share()[1].title})",
-        parts={boards_name: boards_j, REST: rest_j},
+        provenance=f"{boards_name} and models of all else:{models}{',' if models else ''} for {SUPPLIES} 0 to "
+        f"{overhead_share()[0]:.0%} of the power limits ({overhead_share()[1].title})",
+        parts={boards_name: boards_j, **rest_j},
         notes=found.notes,
     )
+
+
+def _total(first: Range, *others: Range) -> Range:
+    return reduce(Range.__add__, others, first)

@@ -4,7 +4,7 @@ from profiler.results.energy_facts import MeterClass
 
 MODEL_SCOPE = "whole machine"
 WITHOUT_CARDS = "machine without its GPUs"
-REST = "rest of the machine"
+CPUS_AND_MEMORY, SUPPLIES = "CPUs and memory", "fans, switches, network and power supplies"  # parts of a modelled host
 PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
 MODULE_SCOPE, BOARD_SCOPE, CHIP_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards", "GPU packages")
 

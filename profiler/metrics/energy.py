@@ -119,6 +119,28 @@ def energy_j_per_output_token(seen: Observations) -> Measurement:
 
 
 @per_run(
+    "Energy of the whole machine per output token",
+    unit="J/token",
+    group="energy",
+    better="lower",
+    rests_on={"energy"},
+    over=RATES,
+    short="Whole machine",
+    shown=Shown(order=91, of="output", headline="page", is_optional=True),
+)
+def whole_machine_j_per_output_token(seen: Observations) -> Measurement:
+    """As `energy_j_per_output_token`, of all that the machine draws, where that is of a part of it (GPU boards, CPUs).
+
+    Beside a meter of a part it is the meter's number and a model of the rest: an interval without a value, which is
+    what carbon rests on where the host has GPUs. Never to be added to the energy of the part, which it contains.
+    """
+    found = whole_machine(seen.accounts)
+    if found is None or found is headline(seen.accounts):
+        raise NotMeasuredError("no other energy of the whole machine than `energy_j_per_output_token`")
+    return Measurement(_of_windows(seen, found).times(1 / steady_tokens(seen)), note_on(found))
+
+
+@per_run(
     "Energy per input token",
     unit="J/token",
     group="energy",

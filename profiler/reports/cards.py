@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby, pairwise
 
 from plotly import graph_objects as go
@@ -72,7 +73,7 @@ def _by_card(samples: Sequence[Sample], zero_ns: int) -> dict[str, list[tuple[fl
 
 def _lines(kind: _Kind, by_card: Mapping[str, Sequence[tuple[float, CardReading]]]) -> _Lines:
     lines = {
-        f"{name}{ending}": [(t_s, told) for t_s, card in readings if (told := value(card)) is not None]
+        escape(f"{name}{ending}"): [(t_s, told) for t_s, card in readings if (told := value(card)) is not None]
         for name, readings in by_card.items()
         for ending, value in kind.values.items()
     }
@@ -112,7 +113,7 @@ def _rows(name: str, readings: Sequence[tuple[float, CardReading]]) -> Iterator[
     causes = {reason: cause for _, card in readings for reason, cause in (card.slowed_by or {}).items()}
     for reason, cause in sorted(causes.items()):
         held = [(t_s, reason in (card.slowed_by or {})) for t_s, card in readings]
-        yield f"{name}, {cause} ({reason})", _stretches(held)
+        yield f"{escape(name)}, {cause}<br>{escape(reason)}", _stretches(held)
 
 
 def _stretches(held: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:

@@ -115,7 +115,7 @@ def stretches(rows: Mapping[str, Sequence[tuple[float, float]]], phases: Sequenc
     traces = [_bar_row(name, spans) for name, spans in rows.items()]
     figure = _over_time(traces, "", phases)
     figure.update_yaxes(type="category", rangemode="normal", automargin=True)
-    return figure.update_layout(showlegend=False, margin_t=8, height=90 + 28 * len(rows), hovermode="closest")
+    return figure.update_layout(showlegend=False, margin_t=8, height=80 + 40 * len(rows), hovermode="closest")
 
 
 def _bar_row(name: str, spans: Sequence[tuple[float, float]]) -> Trace:

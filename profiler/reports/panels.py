@@ -191,7 +191,8 @@ def _energy(run: _Run, wall: Sequence[EnergyReading]) -> list[Panel]:
     for meter in run.manifest.energy.meters:
         own = [reading for reading in of_channel(readings, meter.channel) if first_ns <= reading.t_ns <= last_ns]
         if points := series.power_points(own, run.zero_ns):
-            name = f"{meter.channel} ({meter.meter_class}, {meter.scope})"
+            scope = _modelled_scope(run) if meter.meter_class == "model" else meter.scope
+            name = f"{meter.channel} ({meter.meter_class}, {scope})"
             powers[name] = series.extremes(points)
             energies[name] = series.extremes(series.energy_points(own, run.zero_ns))
     powers |= _modelled_power(run)
@@ -213,12 +214,17 @@ def _modelled_power(run: _Run) -> dict[str, list[series.Point]]:
         return {}
     busy = _series(run, lambda sample: sample.host_cpu_ratio)
     ranges = [(t_s, Range.hull(*(power_w(one, Range.exact(share)) for one in estimates))) for t_s, share in busy]
-    name = f"(model, {WITHOUT_CARDS if run.manifest.server_host.gpus else MODEL_SCOPE})"
+    name = f"(model, {_modelled_scope(run)})"
     lines = {
         f"least of {len(estimates)} estimates {name}": [(t_s, power.low) for t_s, power in ranges],
         f"most of {len(estimates)} estimates {name}": [(t_s, power.high) for t_s, power in ranges],
     }
     return {name: series.extremes(points) for name, points in lines.items() if points}
+
+
+def _modelled_scope(run: _Run) -> str:
+    """Return what models of processors and memory are models of."""
+    return WITHOUT_CARDS if run.manifest.server_host.gpus else MODEL_SCOPE
 
 
 def _series(run: _Run, value: Callable[[Sample], float | None]) -> list[series.Point]:

@@ -143,6 +143,11 @@ def test_boards_whole_machine_and_sci_stand_apart(run: RunFolder) -> None:
     assert isinstance(carbon, Scalar)
     assert carbon.value is None
     assert carbon.low is not None
-    assert "model (GPU boards (counter), rest of the machine), whole machine" in (carbon.note or "")
+    assert "model (GPU boards (counter), CPUs and memory, fans" in (carbon.note or "")
+    assert "whole machine" in (carbon.note or "")
+    of_whole = summary.metrics["whole_machine_j_per_output_token"]
+    assert isinstance(of_whole, Scalar)
+    assert of_whole.value is None
+    assert value(summary, "energy_j_per_output_token") < (of_whole.low or 0) < (of_whole.high or 0)
     of_boards = value(summary, "energy_j_per_output_token")
     assert (carbon.high or 0) > carbon.low > of_boards * 1e6 / 3.6e6 * 0.2  # 1M tokens, over 200 g/kWh

@@ -3,9 +3,10 @@
 import pytest
 from support.energy import meter, reading
 
+from profiler.energy import band
 from profiler.energy.account import Account, Seen, accounts, headline, whole_machine
 from profiler.energy.meters import describe
-from profiler.results.host_facts import GpuFacts
+from profiler.results.host_facts import CloudFacts, CpuFacts, GpuFacts, HostFacts, MemoryFacts
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 from profiler.stats.ranges import Range
@@ -59,7 +60,11 @@ def test_one_card_and_four_vcpus() -> None:
     assert whole.gross_j.value is None
     # idle: the same card at 200 W, 4 to 8 W, and the fans
     assert ends(whole.idle_j) == (12_240, pytest.approx(12_000 + 480 + 16_031.25))
-    assert set(whole.parts) == {"GPU boards (counter)", "rest of the machine"}
+    assert {name: ends(part) for name, part in whole.parts.items()} == {
+        "GPU boards (counter)": (12_000, 12_000),
+        "CPUs and memory": (600, 1_140),
+        "fans, switches, network and power supplies": (0, pytest.approx(16_031.25)),
+    }
     assert whole_machine(found) is whole
 
 
@@ -143,3 +148,72 @@ def test_a_whole_is_never_below_its_part(counted_w: float, low_w: float, high_w:
     packages, whole = found
     assert packages.gross_j == Range.exact(counted_w * 60)
     assert ends(whole.gross_j) == (low_w * 60, high_w * 60)
+
+
+GIB = 2**30
+
+
+def host(
+    design: str, vcpus: int, memory_gib: int, card: str, limit_w: float, cards: int, instance: str | None
+) -> HostFacts:
+    """A GPU host as its provider, or its maker, describes it."""
+    return HostFacts(
+        machine="x86_64",
+        cpu=CpuFacts(microarchitecture=design, logical_cpus=vcpus, threads_per_core=2),
+        memory=MemoryFacts(total_bytes=memory_gib * GIB),
+        gpus=[GpuFacts(index=i, source="nvml", name=card, power_limit_w=limit_w) for i in range(cards)],
+        cloud=CloudFacts(provider="aws" if instance else None, instance_type=instance),
+    )
+
+
+# What the machines are: EC2's pages of the instance types (processor, vCPUs, memory, cards); the limits of the boards
+# as nvidia-smi shows them (A10G), else from data sheets (L4, H100 SXM; DGX H100: 2 Xeon 8480C, 2 TB, 10,200 W at most).
+MACHINES = {
+    "g5.xlarge": host("zen2", 4, 16, "NVIDIA A10G", 300, 1, "g5.xlarge"),
+    "g6.xlarge": host("zen3", 4, 16, "NVIDIA L4", 72, 1, "g6.xlarge"),
+    "p5.48xlarge": host("zen3", 192, 2048, "NVIDIA H100 80GB HBM3", 700, 8, "p5.48xlarge"),
+    "DGX H100": host("sapphirerapids", 224, 2048, "NVIDIA H100 80GB HBM3", 700, 8, None),
+}
+
+
+@pytest.mark.parametrize(
+    ("machine", "board_w", "processors_w", "supplies_w"),
+    [
+        # Processors and memory fully busy, the hull of two estimates; memory draws 0.392 W per GB of 10⁹ bytes.
+        # g5.xlarge, EPYC 7R32: coefficients 4 × 1.69296 = 6.7718 W. Share of the TDP: 4 × 200/128 to 4 × 225/128 W,
+        # and 17.1799 GB: 6.7345 W; (6.25 + 6.7345) × 0.891 = 11.569 to (7.03125 + 6.7345) × 1.2 = 16.519 W.
+        # Beside them up to 0.890625 × 300 = 267.1875 W.
+        ("g5.xlarge", 250.0, (6.7718, 16.519), 267.1875),
+        # g6.xlarge, EPYC 7R13: 4 × 1.957334 = 7.8293 W; 4 × 280/128 = 8.75 W, and memory as above:
+        # 15.4845 × 0.863 = 13.363 to 15.4845 × 1.27 = 19.665 W. Beside them up to 0.890625 × 72 = 64.125 W.
+        ("g6.xlarge", 70.0, (7.8293, 19.665), 64.125),
+        # p5.48xlarge, EPYC 7R13: 192 × 1.957334 = 375.81 W; 192 × 280/128 = 420 W, 2,199.02 GB: 862.02 W;
+        # 1,282.02 × 0.863 = 1,106.4 to 1,282.02 × 1.27 = 1,628.2 W. Beside them up to 0.890625 × 5,600 = 4,987.5 W.
+        ("p5.48xlarge", 690.0, (375.81, 1628.16), 4987.5),
+        # DGX H100, Sapphire Rapids: 224 × 4.160476 = 931.95 W; 224 × 185/64 = 647.5 to 224 × 270/64 = 945 W, memory as
+        # above: (647.5 + 862.02) × 0.676 = 1,020.4 to (945 + 862.02) × 1.3 = 2,349.1 W. Beside them as above.
+        ("DGX H100", 690.0, (931.95, 2349.12), 4987.5),
+    ],
+)
+def test_machines_as_they_are_rented_and_bought(
+    machine: str, board_w: float, processors_w: tuple[float, float], supplies_w: float
+) -> None:
+    facts = MACHINES[machine]
+    cards, (found, _) = len(facts.gpus), band.estimates(facts)
+    channels = [f"nvml:{gpu.index}:counter" for gpu in facts.gpus]
+    readings = [r for channel in channels for r in steady(channel, board_w)]
+    meters = [_meter(channel, {}) for channel in channels]
+    seen = Seen(readings, [(20 * S, 80 * S)], Range.exact(1.0), gpus=facts.gpus)
+    boards, whole = accounts(EnergyFacts(meters=meters, estimates=found), seen)
+    # its own class stays beside the whole, with its own number
+    assert (boards.meter_class, boards.gross_j) == ("counter", Range.exact(cards * board_w * 60))
+    parts = {name: tuple(end / 60 for end in ends(part)) for name, part in whole.parts.items()}
+    assert parts["GPU boards (counter)"] == (cards * board_w, cards * board_w)
+    assert parts["CPUs and memory"] == (
+        pytest.approx(processors_w[0], rel=1e-4),
+        pytest.approx(processors_w[1], rel=1e-4),
+    )
+    assert parts["fans, switches, network and power supplies"] == (0, pytest.approx(supplies_w))
+    low_w, high_w = (end / 60 for end in ends(whole.gross_j))
+    assert low_w == pytest.approx(cards * board_w + processors_w[0], rel=1e-4)
+    assert high_w == pytest.approx(cards * board_w + processors_w[1] + supplies_w, rel=1e-4)

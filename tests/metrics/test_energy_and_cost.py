@@ -182,8 +182,21 @@ def test_carbon_of_a_host_with_a_card_is_that_of_the_whole_machine() -> None:
         pytest.approx((390 + 89.0625) / 100 * 250 / 3.6),
     )
     assert scalar(found, "gco2e_per_1m_output_tokens").note == (
-        "boundary of energy: model (GPU boards (counter), rest of the machine), whole machine"
+        "boundary of energy: model (GPU boards (counter), CPUs and memory, "
+        "fans, switches, network and power supplies), whole machine"
     )
+    # the same joules for each token, beside those of the board
+    whole = scalar(found, "whole_machine_j_per_output_token")
+    assert (whole.value, whole.low, whole.high) == (None, pytest.approx(3.9), pytest.approx(4.790625))
+    assert (whole.note or "").endswith("whole machine")
+
+
+def test_a_machine_that_is_metered_as_a_whole_has_no_second_number_for_it() -> None:
+    modelled = scalar(metrics_of(estimates=[ESTIMATE]), "whole_machine_j_per_output_token")
+    assert (modelled.low, modelled.value) == (None, None)
+    assert "no other energy of the whole machine" in (modelled.reason or "")
+    # beside counted processors it is a model: half busy, 30 W, but no less than what was counted
+    assert value(metrics_of(power_w=20, estimates=[ESTIMATE]), "whole_machine_j_per_output_token") == pytest.approx(0.3)
 
 
 def test_a_host_with_a_card_that_nobody_read_has_neither_energy_nor_carbon() -> None:

@@ -51,12 +51,19 @@ def test_a_kind_that_no_driver_tells_has_no_figure():
     assert list(drawn([sample(1, temperature_c=60, slowed_by={})])) == ["gpu-temperature", "gpu-slowed"]
 
 
+def test_names_from_a_file_are_text():
+    reading = CardReading(card="<a href='x'>", busy_ratio=0.5, slowed_by={"<i>": "other"})
+    shown = drawn([Sample(t_ns=0, cards=[reading])])
+    assert shown["gpu-busy"][3].data[0].name == "&lt;a href=&#x27;x&#x27;&gt;"
+    assert shown["gpu-slowed"][3].data[0].name == "&lt;a href=&#x27;x&#x27;&gt;, other<br>&lt;i&gt;"
+
+
 def test_stretches_of_slowing_down():
     states = [{}, {"SwPowerCap": "power"}, {"SwPowerCap": "power"}, {}, {"SwPowerCap": "power"}]
     note, figure = drawn([sample(t, slowed_by=state) for t, state in enumerate(states)])["gpu-slowed"][2:4]
     assert "Each bar" in note
     row = figure.data[0]
-    assert row.name == "nvml:0, power (SwPowerCap)"
+    assert row.name == "nvml:0, power<br>SwPowerCap"
     assert row.x == (1, 2, None, 4, 4, None)
     assert drawn([sample(1, slowed_by={})])["gpu-slowed"][2:4] == ("Nothing, in any sample.", None)
 
