@@ -144,6 +144,8 @@ TRAPS: tuple[Trap, ...] = (
     Trap("build", of.build, _nothing),
     Trap("repacked", of.repacked, _nothing),
     Trap("shared-cores", of.shared_cores, _nothing),
+    # What waits on a host for its run to end takes a little of it.
+    Trap("transports", of.transports, _nothing),
     Trap("regions", of.regions, _nothing),
     Trap("stamps", of.stamps, _nothing),
     Trap("emulated", of.emulated, _nothing),

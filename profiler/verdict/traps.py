@@ -306,6 +306,24 @@ def shared_cores(runs: Runs) -> str | None:
     )
 
 
+_BESIDE_A_RUN = {
+    "local": "a local one also carries the controller",
+    "ray": "on a Ray node Ray's own processes run beside the measurement",
+    "ssh": "over SSH nothing stays but a process that waits",
+}
+
+
+def transports(runs: Runs) -> str | None:
+    """Hosts of a fleet that were reached in different ways; Ray's beside runs that no fleet asked for, too."""
+    used = different(runs, lambda run: run.fleet and run.fleet.transport)
+    plain = [run.name for run in runs if run.manifest.fleet is None]
+    if len(used) < 2 and not ("ray" in used and plain):
+        return None
+    shown = [*used, *(["none (aforo run by itself)"] if plain else [])]
+    beside = "; ".join(_BESIDE_A_RUN[name] for name in used if name in _BESIDE_A_RUN)
+    return f"Hosts were reached by different transports: {_list(shown)}. They leave different things there: {beside}."
+
+
 def stamps(runs: Runs) -> str | None:
     """Timestamps of different origin."""
     if len(different(runs, lambda run: run.client.stamp_source)) < 2:

@@ -347,6 +347,30 @@ def test_what_is_only_a_warning(tmp_path: Path, changes: dict[str, Any], says: s
     assert all(obstacle(metric, [runs[0]], [runs[1]]) is None for metric in METRICS)
 
 
+def reached(transport: str | None) -> dict[str, Any] | None:
+    cell = {"fleet": "f", "plan_sha256": "0" * 64, "host": "h", "cell": "c", "order": 1, "cells": 1, "round": 1}
+    return transport and {**cell, "transport": transport, "attempt": 1, "collected_utc": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("transports", "says"),
+    [
+        (("ray", "ssh"), "ray against ssh. They leave different things there: on a Ray node Ray's own processes run"),
+        (("local", "ray", "ssh"), "local, ray, ssh. They leave different things there: a local one also carries the"),
+        (("ray", None), "ray against none (aforo run by itself)"),
+        (("ray", "ray"), None),
+        (("ssh", None), None),  # nothing of SSH stays on a host that a run by hand has not, too
+    ],
+)
+def test_hosts_that_were_reached_in_different_ways(
+    tmp_path: Path, transports: tuple[str | None, ...], says: str | None
+) -> None:
+    runs = [stored(tmp_path / str(place), fleet=reached(name)) for place, name in enumerate(transports)]
+    found = [seen for seen in traps(runs) if seen.id == "transports"]
+    assert [seen.is_barring for seen in found] == ([False] if says else [])
+    assert not says or says in found[0].sentence
+
+
 def test_every_trap_has_a_line_of_its_own_in_the_documentation() -> None:
     lines = (ROOT / "docs/comparing.md").read_text("utf-8").splitlines()
     assert [trap.id for trap in TRAPS if sum(line.startswith(f"| `{trap.id}` |") for line in lines) != 1] == []
