@@ -16,6 +16,7 @@ from profiler.energy.scopes import (
     MODULE_SCOPE,
     PACKAGES,
     PACKAGES_AND_MEMORY,
+    PROCESSOR_SCOPES,
     SUPPLIES,
     WIDEST_FIRST,
     WITHOUT_CARDS,
@@ -173,7 +174,7 @@ def _modelled(facts: EnergyFacts, seen: Seen, others: Sequence[Account]) -> list
     found = modelled(facts, seen)
     if found is None:
         return []
-    counted = next((a for a in others if a.scope in {PACKAGES, PACKAGES_AND_MEMORY} and a.gross_j is not None), None)
+    counted = next((a for a in others if a.scope in PROCESSOR_SCOPES and a.gross_j is not None), None)
     if counted is not None:
         found = found.at_least(counted.gross_j, counted.idle_j)
     if not seen.gpus:

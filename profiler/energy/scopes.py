@@ -7,8 +7,10 @@ WITHOUT_CARDS = "machine without its GPUs"
 CPUS_AND_MEMORY, SUPPLIES = "CPUs and memory", "fans, switches, network and power supplies"  # parts of a modelled host
 PACKAGES, MEMORY, PACKAGES_AND_MEMORY = "CPU packages", "DRAM", "CPU packages and DRAM"
 MODULE_SCOPE, BOARD_SCOPE, CHIP_SCOPE = CARD_SCOPES = ("GPU modules", "GPU boards", "GPU packages")
+SOC_AND_MEMORY, SOC = "system on chip and DRAM", "system on chip"
+PROCESSOR_SCOPES = {PACKAGES, PACKAGES_AND_MEMORY, SOC, SOC_AND_MEMORY}  # no machine uses less than these
 
-WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
+WIDEST_FIRST = (MODEL_SCOPE, *CARD_SCOPES, SOC_AND_MEMORY, SOC, PACKAGES_AND_MEMORY, PACKAGES, MEMORY)
 BEST_FIRST: tuple[MeterClass, ...] = ("wall", "counter", "polled", "model")
 
 _UNKNOWN = "unknown scope"

@@ -1,0 +1,174 @@
+"""Against an amdsmi that is made up, with the names, keys and units of AMD SMI's Python API (amdsmi 7.0)."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from support.machine import HandClock
+
+from profiler.energy import amdsmi
+from profiler.energy.amdsmi import AmdsmiMeter
+from profiler.energy.base import MeterAbsentError
+from profiler.energy.polling import Poller
+from profiler.errors import UsageError
+
+RESOLUTION_UJ = 15.259  # of Instinct cards: 2^-16 J
+
+
+class FakeSmi:
+    """Instinct cards, told by handles; time is the test's."""
+
+    class AmdSmiException(Exception):  # noqa: N818 - the library's name
+        pass
+
+    def __init__(self, clock: HandClock, watts: list[float], name: str = "AMD Instinct MI300X") -> None:
+        self.clock = clock
+        self.watts = watts
+        self.name = name
+        self.counts = True
+        self.silent: set[int] = set()
+        self.is_down = False
+        self.power_key = "socket_power"
+
+    def amdsmi_init(self) -> None:
+        if self.is_down:
+            raise self.AmdSmiException("Error code:\n\t34 | AMDSMI_STATUS_DRIVER_NOT_LOADED - Driver not loaded")
+
+    def amdsmi_shut_down(self) -> None:
+        self.is_down = True
+
+    def amdsmi_get_processor_handles(self) -> list[int]:
+        return list(range(len(self.watts)))
+
+    def amdsmi_get_gpu_asic_info(self, handle: int) -> dict[str, Any]:
+        return {"market_name": self.name, "vendor_id": 0x1002, "target_graphics_version": "gfx942"}
+
+    def amdsmi_get_gpu_device_uuid(self, handle: int) -> str:
+        return f"{handle}0ff74a1-0000-1000-80d7-a2b1c3d4e5f6"
+
+    def amdsmi_get_gpu_device_bdf(self, handle: int) -> str:
+        return f"0000:{handle}C:00.0"
+
+    def amdsmi_get_energy_count(self, handle: int) -> dict[str, Any]:
+        if not self.counts or handle in self.silent:
+            raise self.AmdSmiException("AMDSMI_STATUS_NOT_SUPPORTED - Feature not supported")
+        steps = 1_000_000 + round(self.watts[handle] * self.clock.now_ns / 1e3 / RESOLUTION_UJ)
+        return {"energy_accumulator": steps, "counter_resolution": RESOLUTION_UJ, "timestamp": 0}
+
+    def amdsmi_get_power_info(self, handle: int) -> dict[str, Any]:
+        told = dict.fromkeys(("socket_power", "current_socket_power", "average_socket_power", "power_limit"), "N/A")
+        return told if handle in self.silent else {**told, self.power_key: round(self.watts[handle])}
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def polled_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Poller, "_keep_polling", lambda self: None)
+
+
+def joules(meter: AmdsmiMeter, clock: HandClock, seconds: float) -> dict[str, int]:
+    for _ in range(round(seconds * 10)):
+        clock.sleep(0.1)
+        meter._poller.poll()
+    return {reading.channel: round(reading.energy_j) for reading in meter.read()}
+
+
+@pytest.mark.parametrize("key", ["socket_power", "current_socket_power", "average_socket_power"])
+def test_cards_are_counted_and_polled(clock: HandClock, key: str) -> None:
+    smi = FakeSmi(clock, [600.0, 150.0])
+    smi.power_key = key
+    meter = AmdsmiMeter(clock, smi, environ={})
+    assert joules(meter, clock, 10) == {
+        "amdsmi:0:counter": 6000,
+        "amdsmi:1:counter": 1500,
+        "amdsmi:0:polled": 6000,
+        "amdsmi:1:polled": 1500,
+    }
+    # hwmon's amdgpu sensor of the same place on the bus reads the same joules
+    assert {(facts.scope, facts.part) for facts in meter.channels} == {
+        ("GPU packages", "0000:0c:00.0"),
+        ("GPU packages", "0000:1c:00.0"),
+    }
+    meter.close()
+    assert smi.is_down
+
+
+def test_a_card_with_a_cpu_in_its_socket_is_a_module(clock: HandClock) -> None:
+    meter = AmdsmiMeter(clock, FakeSmi(clock, [500.0], "AMD Instinct MI300A"), environ={})
+    assert {facts.scope for facts in meter.channels} == {"GPU modules"}
+    meter.close()
+
+
+def test_a_card_without_a_counter_is_polled(clock: HandClock) -> None:
+    smi = FakeSmi(clock, [300.0], "AMD Radeon RX 7900 XTX")
+    smi.counts = False
+    meter = AmdsmiMeter(clock, smi, environ={})
+    assert joules(meter, clock, 2) == {"amdsmi:0:polled": 600}
+    meter.close()
+
+
+def test_a_card_that_tells_nothing_is_absent_with_the_reason(clock: HandClock) -> None:
+    smi = FakeSmi(clock, [300.0, 100.0])
+    smi.silent = {1}
+    meter = AmdsmiMeter(clock, smi, environ={})
+    assert len(meter.channels) == 2
+    assert "neither energy nor power of this card (N/A)" in meter.absent["amdsmi:1"]
+    meter.close()
+    smi.is_down, smi.silent = False, {0, 1}
+    with pytest.raises(MeterAbsentError, match="neither energy nor power"):
+        AmdsmiMeter(clock, smi, environ={})
+    assert smi.is_down
+
+
+def test_only_chosen_cards_count(clock: HandClock) -> None:
+    smi = FakeSmi(clock, [300.0, 100.0])
+    meter = AmdsmiMeter(clock, smi, environ={"ROCR_VISIBLE_DEVICES": "1"})
+    assert {facts.channel for facts in meter.channels} == {"amdsmi:1:counter", "amdsmi:1:polled"}
+    assert meter.others["amdsmi:0"].endswith("not among ROCR_VISIBLE_DEVICES=1")
+    meter.close()
+    with pytest.raises(UsageError, match="--gpus 2: this machine has 0"):
+        AmdsmiMeter(clock, FakeSmi(clock, [300.0, 100.0]), gpus="2", environ={})
+
+
+def test_a_library_that_does_not_answer(clock: HandClock) -> None:
+    smi = FakeSmi(clock, [300.0])
+    smi.is_down = True
+    with pytest.raises(MeterAbsentError, match=r"AMD SMI does not answer: Error code: 34 \| AMDSMI_STATUS_DRIVER"):
+        AmdsmiMeter(clock, smi)
+
+
+class TestLoad:
+    def test_without_a_driver_nothing_is_imported(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(amdsmi, "_DRIVER", tmp_path / "amdgpu")
+        with pytest.raises(MeterAbsentError, match="no AMD GPU driver"):
+            amdsmi.load()
+
+    def test_what_to_install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(amdsmi, "_DRIVER", tmp_path)
+        monkeypatch.setitem(sys.modules, "amdsmi", None)
+        with pytest.raises(MeterAbsentError, match=r"pip install 'aforo\[amd\]'"):
+            amdsmi.load()
+
+    def test_without_rocm(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The package of the index prints, and then fails with a KeyError."""
+        (tmp_path / "amdsmi.py").write_text("print('Unable to find libamd_smi.so')\n{}['libamd_smi.so']\n")
+        monkeypatch.setattr(amdsmi, "_DRIVER", tmp_path)
+        monkeypatch.delitem(sys.modules, "amdsmi", raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(MeterAbsentError, match="install ROCm's package amd-smi-lib"):
+            amdsmi.load()
+        assert capsys.readouterr().out == ""
+
+    def test_the_library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        library = ModuleType("amdsmi")
+        monkeypatch.setattr(amdsmi, "_DRIVER", tmp_path)
+        monkeypatch.setitem(sys.modules, "amdsmi", library)
+        assert amdsmi.load() is library
