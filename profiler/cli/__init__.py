@@ -24,6 +24,7 @@ from profiler.cli import (
     export_scores,
     fleet,
     fleet_host,
+    fleet_setup,
     gate,
     host,
     import_result,
@@ -79,6 +80,7 @@ app.command("quantisations")(quantisations.quantisations)
 app.command("metrics")(metrics.metrics)
 app.command("rules")(rules.rules)
 app.add_typer(host.app, name="host")
+fleet.app.command()(fleet_setup.setup)
 app.add_typer(fleet.app, name="fleet")
 app.command("fleet-host", hidden=True)(fleet_host.fleet_host)
 app.command("cli-reference", hidden=True)(reference.cli_reference)
