@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 def import_result(
     file: Annotated[
-        Path, typer.Argument(help="A result of vllm bench, guidellm, aiperf or llama-bench.", metavar="FILE")
+        Path,
+        typer.Argument(
+            help="A result of vllm bench, guidellm, aiperf, llama-bench, llama-benchy, inference-perf, genai-bench, "
+            "SGLang's bench or llm-d's benchmark report.",
+            metavar="FILE",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Where its folder is made.")] = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="Print what was taken in as JSON.")] = False,

@@ -8,15 +8,30 @@ from pathlib import Path
 
 from profiler.errors import RecordError, UsageError
 from profiler.exchange.aiperf import AiPerf
+from profiler.exchange.genai_bench import GenAiBench
 from profiler.exchange.guidellm import GuideLlm
+from profiler.exchange.inference_perf import InferencePerf
 from profiler.exchange.llama_bench import LlamaBench
+from profiler.exchange.llama_benchy import LlamaBenchy
+from profiler.exchange.llmd_report import LlmdReport
+from profiler.exchange.sglang_bench import SglangBench
 from profiler.exchange.source import Format, Object, load
 from profiler.exchange.vllm_bench import VllmBench
 from profiler.files import read_bytes
 from profiler.results.folder import make_free, name_folder, replace
 from profiler.results.imported import IMPORTED_FILE, Imported
 
-FORMATS: Sequence[Format] = (VllmBench(), GuideLlm(), AiPerf(), LlamaBench())
+FORMATS: Sequence[Format] = (
+    VllmBench(),
+    SglangBench(),
+    GuideLlm(),
+    AiPerf(),
+    LlamaBench(),
+    LlamaBenchy(),
+    InferencePerf(),
+    GenAiBench(),
+    LlmdReport(),
+)
 _OURS = "aforo_run_id"  # a key of what we export
 _KEYS_SHOWN = 6
 

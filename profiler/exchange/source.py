@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import yaml
+
 from profiler.errors import UsageError
 from profiler.files import read_bytes, whole
 from profiler.metrics.catalogue import METRICS
@@ -16,6 +18,8 @@ from profiler.stats.quantiles import QUANTILES
 Object = Mapping[str, Any]
 
 LARGEST_FILE_BYTES = 1 << 30
+LARGEST_YAML_BYTES = 1 << 25
+_YAML = {".yaml", ".yml"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,14 @@ class Format(Protocol):
 
 
 def load(path: Path) -> list[Object]:
-    """Read the JSON objects of a file: a single one, a list of them, or one after the other. Raises `UsageError`."""
+    """Read the JSON objects of a file: a single one, a list of them, or one after the other. Raises `UsageError`.
+
+    A file whose name ends in .yaml or .yml is read as YAML.
+    """
+    is_yaml = path.suffix.lower() in _YAML
+    form = "YAML" if is_yaml else "JSON"
     try:
-        text = read_bytes(path, LARGEST_FILE_BYTES).decode()
+        text = read_bytes(path, LARGEST_YAML_BYTES if is_yaml else LARGEST_FILE_BYTES).decode()
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder. Pass a result file in it.") from None
     except OSError as error:
@@ -58,13 +67,18 @@ def load(path: Path) -> list[Object]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a text file. Pass a result file in JSON.") from error
     try:
-        found = list(_values(text))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}. Pass a result file in JSON.") from error
+        found = _documents(text) if is_yaml else list(_values(text))
+    except (ValueError, RecursionError, OverflowError, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())
+        raise UsageError(f"{path} is not {form}: {why}. Pass a result file in {form}.") from error
     parts = found[0] if len(found) == 1 and isinstance(found[0], list) else found
     if not parts or not all(isinstance(part, Mapping) for part in parts):
-        raise UsageError(f"{path} holds no JSON object. Pass a result file in JSON.")
+        raise UsageError(f"{path} holds no {form} object. Pass a result file in JSON.")
     return parts
+
+
+def _documents(text: str) -> list[Any]:
+    return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -98,6 +112,13 @@ def number(mapping: Object, key: str) -> float | None:
         return None
 
 
+def numbers(mapping: Object, key: str) -> list[float]:
+    """Return the finite numbers of a list; none where there is no list."""
+    found = mapping.get(key)
+    values = (number({key: each}, key) for each in found) if isinstance(found, list) else ()
+    return [value for value in values if value is not None]
+
+
 def count(mapping: Object, key: str) -> int | None:
     """Return a whole number; None for anything else."""
     value = number(mapping, key)
@@ -127,6 +148,20 @@ def measured(
     reason = None if value is not None else f"the file has no number under {called}"
     unit = METRICS[metric].unit
     return ImportedMetric(unit=unit, value=value, quantiles=kept, n=n, reason=reason, called=called)
+
+
+def scaled(metric: str, called: str, found: Object, factor: float | None) -> ImportedMetric:
+    """Return a metric of which a file has mean and percentiles, in a unit that is `factor` times ours.
+
+    Without a factor its unit is not known, and it is not measured. The p50 may be called `median`.
+    """
+    if factor is None:
+        return measured(metric, f"{called} in a known unit", None)
+    seen = {name: number(found, name) for name in QUANTILES}
+    seen["p50"] = number(found, "median") if seen["p50"] is None else seen["p50"]
+    quantiles = {name: value * factor for name, value in seen.items() if value is not None}
+    mean = number(found, "mean")
+    return measured(metric, f"{called}.mean", None if mean is None else mean * factor, quantiles)
 
 
 def every(tool: SourceTool, said: Mapping[str, ImportedMetric]) -> dict[str, ImportedMetric]:

@@ -27,6 +27,7 @@ LATENCIES = tuple(spec.id for spec in _OF_REQUESTS)
 RATES = tuple(spec.id for spec in _KNOWN if isinstance(spec, PerRun))
 DATE = "%Y%m%d-%H%M%S"
 _REQUIRED = {"request_throughput", "completed", "duration"}
+_OF_SGLANG = "mean_e2e_latency_ms"  # whose script began as this one, so that its files have these keys, too
 _NOTES = (
     "Rates are those of the whole benchmark, ramp and drain included.",
     "Its ITL lies between two events, the last one without text included; with Aforo between two reads with tokens.",
@@ -41,7 +42,7 @@ class VllmBench:
 
     def recognises(self, parts: list[Object]) -> bool:
         """Whether every part has the keys that name it."""
-        return all(part.keys() >= _REQUIRED for part in parts)
+        return all(part.keys() >= _REQUIRED and _OF_SGLANG not in part for part in parts)
 
     def read(self, parts: list[Object]) -> Said:
         """Take every result."""

@@ -17,7 +17,17 @@ IMPORTED_FILE = "imported.json"
 NO_TRUST = "imported: no trust block"
 IMPORT_FORMAT_VERSION = 1
 
-SourceTool = Literal["vllm bench", "guidellm", "aiperf", "llama-bench"]
+SourceTool = Literal[
+    "vllm bench",
+    "guidellm",
+    "aiperf",
+    "llama-bench",
+    "llama-benchy",
+    "inference-perf",
+    "genai-bench",
+    "sglang bench",
+    "llm-d benchmark",
+]
 
 
 class _Part(BaseModel):

@@ -232,14 +232,17 @@ def _of_runs() -> list[Target]:
 
 def _of_others() -> list[Target]:
     now = SystemClock().utc()
-    seeds = [path.read_bytes() for path in (others.GUIDELLM, others.AIPERF, others.LLAMA_BENCH, others.VLLM_BENCH)]
+    seeds = [path.read_bytes() for path in others.ALL if path.suffix != ".yaml"]
     imported = importing.read_result(others.VLLM_BENCH, now).model_dump_json().encode()
 
-    def take(folder: Path) -> None:
-        importing.read_result(folder / "result.json", now).model_dump_json()
+    reports = [path.read_bytes() for path in (others.LLMD_01, others.LLMD_02)]
+
+    def take(name: str) -> Callable[[Path], object]:
+        return lambda folder: importing.read_result(folder / name, now).model_dump_json()
 
     return [
-        Target("result", seeds, "result.json", take, is_json=True, cost=2),
+        Target("result", seeds, "result.json", take("result.json"), is_json=True, cost=2),
+        Target("report", reports, "report.yaml", take("report.yaml"), cost=8),
         Target("imported.json", [imported], IMPORTED_FILE, read_imported, is_json=True),
     ]
 
