@@ -93,8 +93,9 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
         "requests_ok",
         "requests_failed",
     )
+    of_fleet = ("fleet", "cell", "transport", "collected_utc")
     headlines = listed()
-    columns = [*about, *headlines, "currency", "folder", "note"]
+    columns = [*about, *headlines, "currency", "folder", "note", *of_fleet]
     rows = [
         [
             *(getattr(line, name) for name in about),
@@ -102,6 +103,7 @@ def _print_data(shown: "Sequence[Line]", wanted_form: str) -> None:
             line.currency,
             str(line.folder),
             line.note,
+            *(getattr(line.fleet, name) for name in of_fleet),
         ]
         for line in shown
     ]
@@ -117,7 +119,7 @@ def _print_table(shown: "Sequence[Line]") -> None:
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     # Only the second column gives way where the terminal is narrow.
-    table.add_column("when (UTC)\nid", no_wrap=True)
+    table.add_column("measured (UTC)\nid", no_wrap=True)
     table.add_column(Text("model\nhost, engine, workload", overflow="ellipsis", no_wrap=True))
     table.add_column("verdict", no_wrap=True)
     for name in ("tokens/s", "TTFT ms", "TPOT ms"):

@@ -185,6 +185,24 @@ def _of_request(spec: PerRequest) -> Callable[[RequestItem], float | None]:
 
 _PERCENTILE = "{} of many values."
 
+_FLEET = (  # of the plan for several hosts that asked for the run, else null
+    ("fleet", "VARCHAR", "Id of the plan that asked for it, where one for several hosts did."),
+    ("plan_sha256", "VARCHAR", "Digest of that plan."),
+    ("host", "VARCHAR", "What that plan calls the host."),
+    ("transport", "VARCHAR", "How the host was reached: local, ssh, ray."),
+    ("cell", "VARCHAR", "What that plan calls the measurement."),
+    ("order", "BIGINT", "Its place among those of its host, as planned."),
+    ("round", "BIGINT", "Round of measuring all of them."),
+    ("collected_utc", "TIMESTAMP", "When it was collected from its host."),
+)
+
+
+def _of_fleet(name: str, sql_type: str, meaning: str) -> Column[Opened]:
+    """A column of what the plan says, named so that it does not meet another column."""
+    called = name if name in {"fleet", "plan_sha256", "transport", "cell", "collected_utc"} else f"fleet_{name}"
+    return Column(called, sql_type, meaning, lambda one: getattr(one.run.fleet, name) if one.run.fleet else None)
+
+
 RUNS: Table[Opened] = Table(
     "runs",
     "One row per run.",
@@ -196,6 +214,7 @@ RUNS: Table[Opened] = Table(
         _at("run.ended_utc", "TIMESTAMP", "End."),
         _at("run.status", "VARCHAR", "complete, interrupted, failed or running."),
         _at("verdict", "VARCHAR", "VALID, VALID with warnings or INVALID; null without a summary."),
+        *(_of_fleet(*about) for about in _FLEET),
         _at("run.host.name", "VARCHAR", "Name of the machine.", "host"),
         _at("run.host.machine", "VARCHAR", "x86_64 or aarch64."),
         Column(

@@ -89,6 +89,7 @@ def _tables(manifest: Manifest, summary: Summary) -> dict[str, Any]:
         "model_facts": _model_facts(manifest),
         "engine_facts": facts.facts(manifest.engine.model_dump(), _skipped_of_engine(manifest)),
         "workload_facts": _workload_facts(manifest),
+        "fleet_facts": facts.facts(manifest.fleet.model_dump(exclude_defaults=True)) if manifest.fleet else [],
         "engine_command": _command(manifest.engine.command),
         "repeat_command": _command(manifest.command_line),
     }

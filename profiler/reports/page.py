@@ -17,8 +17,11 @@ _OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
 def render(template: str, scripts: tuple[str, ...], **context: Any) -> str:
-    """Return a page by the name of its template; `scripts` are files of `reports/` that it runs, in this order."""
-    codes = [get_plotlyjs(), *(_asset(name) for name in scripts)]
+    """Return a page by the name of its template; `scripts` are files of `reports/` that it runs, in this order.
+
+    A page without scripts has no figures, and so needs no plotly.
+    """
+    codes = [*([get_plotlyjs()] if scripts else []), *(_asset(name) for name in scripts)]
     page: str = (
         _templates()
         .get_template(template)

@@ -41,7 +41,15 @@ def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) 
     ]
     if manifest.command_line:
         lines += ["To repeat it:", "", "```sh", shlex.join(manifest.command_line), "```", ""]
-    return "\n".join([*lines, f"Run `{manifest.run_id}`, Aforo {plain(manifest.tool_version)}"]) + "\n"
+    return "\n".join([*lines, _foot(manifest)]) + "\n"
+
+
+def _foot(manifest: Manifest) -> str:
+    """Name the run, and say when it was measured and, of a fleet, collected."""
+    fleet = manifest.fleet
+    how = f", collected {fleet.collected_utc} by {fleet.transport} (fleet {fleet.fleet}, {fleet.cell})" if fleet else ""
+    when = plain(f"measured {manifest.started_utc}{how}")
+    return f"Run `{manifest.run_id}`, {when}, Aforo {plain(manifest.tool_version)}"
 
 
 def as_csv(manifest: Manifest, summary: Summary) -> str:

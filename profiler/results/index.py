@@ -95,6 +95,19 @@ class CostHead(msgspec.Struct, kw_only=True):
     price: PriceHead | None = None
 
 
+class FleetHead(msgspec.Struct, kw_only=True):
+    """Of the plan for several hosts that asked for it."""
+
+    fleet: str | None = None
+    plan_sha256: str | None = None
+    host: str | None = None
+    transport: str | None = None
+    cell: str | None = None
+    order: int | None = None
+    round: int | None = None
+    collected_utc: str | None = None
+
+
 class PhaseHead(msgspec.Struct, kw_only=True):
     """A stretch of the run."""
 
@@ -128,6 +141,7 @@ class RunHead(msgspec.Struct, kw_only=True):
     workload: WorkloadHead
     host_facts: msgspec.Raw = msgspec.field(name="host", default=msgspec.Raw(b"{}"))
     cost: CostHead = msgspec.field(default_factory=CostHead)
+    fleet: FleetHead | None = None
     points: list[PointName] = []
     phases: list[PhaseHead] = []
 

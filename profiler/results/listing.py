@@ -9,7 +9,7 @@ from pathlib import Path
 
 from profiler.errors import RunFolderError, UsageError
 from profiler.results.imported import NO_TRUST, Imported, read_imported
-from profiler.results.index import MetricHead, RunHead, read_run, read_summary
+from profiler.results.index import FleetHead, MetricHead, RunHead, read_run, read_summary
 from profiler.results.metric_names import in_new_names
 from profiler.results.naming import short_id
 from profiler.results.run_set import find_runs
@@ -53,6 +53,7 @@ class Line:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     currency: str | None = None  # of the cost among the numbers
+    fleet: FleetHead = field(default_factory=FleetHead)
     note: str | None = None
 
     @property
@@ -144,7 +145,7 @@ def _named(
         run_id=run.run_id,
         started_utc=run.started_utc,
         status=run.status,
-        host=run.host.name,
+        host=(run.fleet and run.fleet.host) or run.host.name,
         engine=run.engine.name,
         model=run.model.name,
         workload=run.workload_name,
@@ -152,6 +153,7 @@ def _named(
         requests_failed=requests[1],
         numbers=numbers or {},
         note=note,
+        fleet=run.fleet or FleetHead(),
     )
 
 

@@ -214,6 +214,11 @@ class Manifest(Part):
         self.caveats.append(caveat.id)
 
     @property
+    def host_name(self) -> str | None:
+        """What the machine that served is called: in the plan of a fleet that asked for the run, or by itself."""
+        return self.fleet.host if self.fleet else self.server_host.name
+
+    @property
     def server_host(self) -> HostFacts:
         """Facts about the machine that served; of one elsewhere only its name is known, from the URL."""
         return HostFacts(name=urlsplit(self.engine.url).hostname) if self.engine.is_remote else self.host

@@ -159,7 +159,7 @@ def _setting(run: Compared, rests_on: Collection[Basis], left_out: Collection[st
     manifest = run.manifest
     asked = [manifest.workload.id, _shape(manifest.model), _file(manifest.model)]
     parts = [ask(manifest) for name, ask in _SETTINGS.items() if name not in left_out]
-    parts += [manifest.server_host.cloud.instance_type or manifest.server_host.name]
+    parts += [manifest.server_host.cloud.instance_type or manifest.host_name]
     parts += [_price(manifest)] if "price" in rests_on else []
     parts += [manifest.cost.input_output_ratio] if "worth" in rests_on else []
     parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []
@@ -257,7 +257,7 @@ _PARTS_NO_RUNS = {
     *("energy meter", "energy scope", "price", "grid gCO2e/kWh", "PUE"),
 }
 _SETTINGS: dict[str, Callable[[Manifest], object]] = {
-    "host": lambda m: m.server_host.name,
+    "host": lambda m: m.host_name,
     "fingerprint": lambda m: m.server_host.fingerprint or None,
     "server": server_of,
     "instance type": lambda m: m.server_host.cloud.instance_type,

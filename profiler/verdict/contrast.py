@@ -128,9 +128,8 @@ def pools(runs: Sequence[Run], rests_on: Collection[Basis] = EVERY_BASIS) -> lis
 
 
 def host_of(run: Compared) -> str:
-    """Return the instance type of a rented machine, or else what the host calls itself."""
-    host = run.manifest.server_host
-    return host.cloud.instance_type or host.name or "unnamed host"
+    """Return the instance type of a rented machine, or else what the host is called."""
+    return run.manifest.server_host.cloud.instance_type or run.manifest.host_name or "unnamed host"
 
 
 def pooled(runs: Sequence[Compared], metric: Metric) -> Pooled:

@@ -141,6 +141,7 @@ TRAPS: tuple[Trap, ...] = (
     Trap("tuned", of.tuned, _nothing),
     Trap("threads", of.threads, _nothing),
     Trap("smt", of.smt, _nothing),
+    Trap("virtual", of.virtual, _nothing),
     Trap("build", of.build, _nothing),
     Trap("repacked", of.repacked, _nothing),
     Trap("shared-cores", of.shared_cores, _nothing),

@@ -261,6 +261,16 @@ def smt(runs: Runs) -> str | None:
     )
 
 
+def virtual(runs: Runs) -> str | None:
+    """Virtual machines beside hosts on the hardware itself."""
+    if len(different(runs, lambda run: run.server_host.virtualisation.is_virtual)) < 2:
+        return None
+    return (
+        "Some hosts are virtual machines and some are not: a guest shares memory bandwidth and caches with neighbours "
+        "and may lose CPU time to them, so the same hardware is slower, and less steady, in a guest."
+    )
+
+
 def build(runs: Runs) -> str | None:
     """Versions or builds of one engine."""
     for name in sorted({run.manifest.engine.name for run in runs}):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.command import Aforo
 from support.results_of_others import GUIDELLM, NOW
-from support.stored_runs import rate, stored
+from support.stored_runs import fleet_facts, rate, stored
 
 from profiler.cli.named_run import complete
 from profiler.exchange.importing import import_result
@@ -105,3 +105,16 @@ def test_the_shell_completes_ids(runs: Path, monkeypatch: pytest.MonkeyPatch) ->
     new = short_id("new")
     assert [name for name, _ in complete(new[:3])] == [new]
     assert next(complete(""))[0] == "latest"
+
+
+def test_a_run_of_a_fleet_says_when_it_was_measured_and_when_it_was_collected(aforo: Aforo, tmp_path: Path) -> None:
+    stored(tmp_path / "runs" / "one", host={"name": "localhost"}, fleet=fleet_facts())
+    stored(tmp_path / "runs" / "two")
+    listed = {line["run_id"]: line for line in json.loads(aforo("list", "--json").stdout)}
+    assert (listed["one"]["started_utc"], listed["one"]["collected_utc"]) == (
+        "2026-01-01T00:00:00Z",
+        "2026-11-30T10:00:00Z",
+    )
+    assert [listed["one"][key] for key in ("host", "fleet", "cell", "transport")] == ["lab-1", "all", "m.w.r1", "ssh"]
+    assert [listed["two"][key] for key in ("fleet", "cell", "transport", "collected_utc")] == [None] * 4
+    assert "measured (UTC)" in aforo("list").stdout

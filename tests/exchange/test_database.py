@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.extras import needed
-from support.stored_runs import stored
+from support.stored_runs import fleet_facts, stored
 
 from profiler.errors import MissingExtraError, UsageError
 from profiler.exchange.database import Answer, ask, named_once, write_parquet
@@ -185,3 +185,17 @@ def test_names_of_columns_that_repeat_are_told_apart() -> None:
 def test_a_query_for_an_earlier_id_of_a_metric_is_told_the_new_one(runs: Runs) -> None:
     ask("SELECT p99 FROM metrics WHERE metric = 'kernel_user_gap_us'", runs)
     assert runs.notes[-1] == "kernel_user_gap_us is called read_lag_us now."
+
+
+def test_runs_of_a_fleet_can_be_asked_by_plan_host_and_order(tmp_path: Path) -> None:
+    stored(tmp_path / "runs" / "a", fleet=fleet_facts())
+    stored(tmp_path / "runs" / "b")
+    answer = ask(
+        "SELECT fleet, plan_sha256, fleet_host, transport, cell, fleet_order, fleet_round, collected_utc FROM runs "
+        "ORDER BY run_id",
+        open_runs(tmp_path / "runs"),
+    )
+    first, second = answer.rows
+    assert first[:7] == ("all", "ab" * 32, "lab-1", "ssh", "m.w.r1", 2, 1)
+    assert str(first[7]) == "2026-11-30 10:00:00"
+    assert second == (None,) * 8

@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 from plotly.offline import get_plotlyjs
+from support.stored_runs import fleet_facts
 
 from profiler.metrics.catalogue import METRICS
 from profiler.reports import html
-from profiler.results.manifest import Calibration
+from profiler.reports.run_text import markdown
+from profiler.results.manifest import Calibration, FleetFacts
 from profiler.results.records import Outcome
 from profiler.wire_audit.audit import Audit, Spread
 
@@ -223,3 +225,15 @@ def test_an_option_in_a_remedy_stays_on_one_line(fake_run):
 def test_only_an_invalid_run_is_watermarked(fake_run):
     assert '<body class="invalid">' not in fake_run().page()
     assert '<body class="invalid">' in fake_run(requests=3).page()
+
+
+def test_a_run_of_a_fleet_says_where_it_comes_from(fake_run):
+    run = fake_run()
+    run.manifest.fleet = FleetFacts.model_validate(fleet_facts("ssh", fleet="lab <b>", labels={"rack": "7"}))
+    text = text_of(run.page())
+    assert f"measured {run.manifest.started_utc}" in text
+    assert "collected 2026-11-30T10:00:00Z by ssh, lab-1 of fleet lab <b>" in text
+    assert "ab" * 32 in text
+    assert "Labels: rack 7" in text
+    assert "Run `" in markdown(run.manifest, run.summary)
+    assert "collected 2026-11-30T10:00:00Z by ssh (fleet lab \\<b\\>, m.w.r1)" in markdown(run.manifest, run.summary)

@@ -31,6 +31,13 @@ def changed(base: Manifest, changes: Mapping[str, Any]) -> Manifest:
     return Manifest.model_validate(document)
 
 
+def fleet_facts(transport: str = "ssh", **changes: Any) -> dict[str, Any]:
+    """What the run of a fleet says of where it comes from."""
+    about = {"fleet": "all", "plan_sha256": "ab" * 32, "host": "lab-1", "transport": transport, "cell": "m.w.r1"}
+    place = {"order": 2, "cells": 8, "round": 1, "attempt": 1, "collected_utc": "2026-11-30T10:00:00Z"}
+    return {**about, **place, **changes}
+
+
 def stored(
     path: Path,
     *,

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.stored_runs import GOLDEN, stored
+from support.stored_runs import GOLDEN, fleet_facts, stored
 
 from profiler.errors import UsageError
 from profiler.results.run_set import StoredRun, read_runs
@@ -175,6 +175,12 @@ def test_of_a_server_elsewhere_the_settings_are_not_those_of_this_machine(pair) 
         ({"engine__prompt_cache": "cold"}, {"engine__prompt_cache": "warm"}, "TTFTs"),
         ({}, {"client__stamp_source": "user"}, "arrival timestamps"),
         (
+            {"host": {"cpu": CPU, "virtualisation": {"is_virtual": True}}},
+            {"host": {"cpu": CPU, "virtualisation": {"is_virtual": False}}},
+            "Some hosts are virtual machines and some are not",
+        ),
+        ({"host": {"cpu": CPU}}, {"host": {"cpu": CPU, "virtualisation": {"is_virtual": False}}}, ""),
+        (
             {},
             {"host": {"name": "q", "cpu": CPU, "virtualisation": {"emulated": True}}},
             "On q the CPU is emul",
@@ -200,3 +206,13 @@ def test_only_fields_and_traps_may_be_allowed(pair) -> None:
     assert {"workload", "workload.prompts", "slo", "grid", "smt"} <= set(may_differ())
     with pytest.raises(UsageError, match=r"threds: expected a field \(workload, .* or a trap \(energy"):
         check_comparable(pair(), ["grid", "threds"])
+
+
+def test_a_fleet_tells_machines_of_one_name_apart_by_what_its_plan_calls_them(pair) -> None:
+    one, other = fleet_facts(host="rack-1"), fleet_facts(host="rack-2")
+    runs = pair({"host": {"name": "localhost", "cpu": CPU}, "fleet": one}, fleet=other)
+    assert setting_of(runs[0], ()) != setting_of(runs[1], ())
+    values = {found.field: found.values for found in differing_settings(runs)}
+    assert values["host"] == {"a": "rack-1", "b": "rack-2"}
+    again = pair({"host": {"name": "localhost", "cpu": CPU}, "fleet": one}, fleet=fleet_facts(host="rack-1", round=2))
+    assert setting_of(again[0], ()) == setting_of(again[1], ())

@@ -91,6 +91,8 @@ def _run(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "label": entry.label,
         "run_id": entry.manifest.run_id,
         "folder": str(entry.run.folder.path),
+        "measured_utc": entry.manifest.started_utc,
+        "collected_utc": entry.manifest.fleet.collected_utc if entry.manifest.fleet else None,
         "verdict": verdict(entry),
         "metrics": {column: _reading(found[entry.index]) for column, found in comparison.read.items()},
     }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.errors import UsageError
-from profiler.reports.facts import host_name
 from profiler.results.manifest import Manifest
 from profiler.results.naming import LATEST, short_id
 from profiler.results.run_set import StoredRun
@@ -160,8 +159,8 @@ def shortened(text: str, most: int = _LONGEST_LABEL) -> str:
 
 
 def host(manifest: Manifest) -> str:
-    """The instance type where there is one, or else what the host calls itself."""
-    return manifest.server_host.cloud.instance_type or host_name(manifest.server_host)
+    """The instance type where there is one, or else what the host is called."""
+    return manifest.server_host.cloud.instance_type or manifest.host_name or "unnamed host"
 
 
 def load(manifest: Manifest) -> str:

@@ -10,17 +10,19 @@ from profiler.reports.compare.comparison import Comparison
 from profiler.reports.compare.entries import MOST_COLOURS, Entry
 from profiler.reports.compare.table import WITHIN_NOTE, table
 from profiler.reports.compare.verdicts import by_verdict
+from profiler.reports.fleet.data import Link
 from profiler.reports.tables import INDICATIVE_NOTE
 
 
-def render(comparison: Comparison) -> str:
-    """Return the page. The same runs give the same bytes."""
+def render(comparison: Comparison, back: Link | None = None) -> str:
+    """Return the page, with a way back to where it belongs to. The same runs give the same bytes."""
     sections = boards(comparison)
     drawn = [board for section in sections.values() for board in section]
     return page.render(
         "compare.html.j2",
         ("page.js", "compare.js"),
         comparison=comparison,
+        back=back,
         verdicts=by_verdict(comparison.runs),
         table=table(comparison),
         differences=comparison.differences,

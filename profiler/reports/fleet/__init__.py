@@ -1,0 +1,1 @@
+"""The state of a fleet as a page and as JSON: pure functions of what is given in `data.py`."""
