@@ -22,6 +22,7 @@
     ├── DriverError                 the load driver process failed
     ├── RecordError                 results could not be written (a full disk, say)
     ├── OutputError                 standard output takes no more
+    ├── UnfinishedFleetError        a plan for several hosts has come to its end, and not all of it was measured
     ├── InvalidRunError             exit code 3: a run came to its end but is not to be believed
     └── InterruptedRunError         a signal asked the run to stop; exit code 128 + signal
 
@@ -124,6 +125,10 @@ class RecordError(AforoError):
 
 class OutputError(AforoError):
     """Standard output takes no more of what is printed."""
+
+
+class UnfinishedFleetError(AforoError):
+    """A plan for several hosts has come to its end, and not all of its cells were measured."""
 
 
 class InvalidRunError(AforoError):

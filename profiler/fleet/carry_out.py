@@ -1,25 +1,26 @@
 """A plan from one end to the other: its state, its hosts, preflight, and all cells."""
 
-import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from profiler import __version__
-from profiler.errors import AforoError, HostError, InterruptedRunError, UsageError
+from profiler.errors import AforoError, HostError, RecordError, UsageError
+from profiler.fleet.around import Around
+from profiler.fleet.budget import Budget
 from profiler.fleet.cells import Grid
+from profiler.fleet.changes import changed
 from profiler.fleet.drive import Drive, Machine
+from profiler.fleet.estimate import Estimate
 from profiler.fleet.host_work import HostWork
 from profiler.fleet.preflight import Ready, machines, preflight, said_of_machines
 from profiler.fleet.remote import RemoteHost, environment_of
 from profiler.fleet.schema import Host
-from profiler.fleet.state import HostSeen, Planned, State, StateFile, Stopped
-from profiler.fleet.transport import Transport
-from profiler.fleet.transports import connect
+from profiler.fleet.state import HostGone, HostSeen, Planned, PlannedCell, Price, State, StateFile, Stopped
+from profiler.fleet.status import FleetStatus, status
 from profiler.fleet.watch import Watch
-from profiler.run.context import ISO
 from profiler.run.interrupt import Interrupt
 from profiler.timing.clock import Clock
 
@@ -30,82 +31,134 @@ class Asked:
 
     out: Path  # folder of state and results
     is_resumed: bool = False
-    dry_run: bool = False
+    dry_run: bool = False  # look at the hosts, and begin nothing
     ready_only: bool = False  # leave hosts out that are not ready
-    take_in_only: bool = False  # begin nothing: collect what was begun before
 
 
-def carry_out(
-    grid: Grid,
-    asked: Asked,
-    watch: Watch,
-    clock: Clock,
-    connected: Callable[[Host], Transport] = connect,
-    environment: Mapping[str, str] = os.environ,
-) -> State:
-    """Carry a plan out, and return its state.
+def carry_out(grid: Grid, estimate: Estimate, asked: Asked, watch: Watch, clock: Clock) -> FleetStatus | None:
+    """Carry a plan out, and return how it stands then; None after looking at the hosts only.
 
     Raises `UsageError` before anything was begun, `HostError` where a host is not ready, `InterruptedRunError` once a
     signal has ended it, and `RecordError`; the state is kept whatever happens.
     """
-    plan = grid.fleet.plan
-    with ExitStack() as opened, Interrupt() as interrupt:
+    with Interrupt() as interrupt:
+        return carried_out(grid, estimate, asked, Around(watch, clock, interrupt.check))
+
+
+def carried_out(grid: Grid, estimate: Estimate, asked: Asked, around: Around) -> FleetStatus | None:
+    """Carry a plan out, as `carry_out`."""
+    with ExitStack() as opened:
         file = opened.enter_context(StateFile(asked.out))
-        _check_new(file.state, asked)
-        remotes = [
-            RemoteHost(host, opened.enter_context(closing(connected(host))), plan.limits.silence_s)
-            for host in plan.hosts
-        ]
-        given = {host.name: environment_of(host, environment) for host in plan.hosts}
-        found = preflight(remotes, grid, file.state, watch)
-        interrupt.check()
-        ready = _ready(found, asked, watch)
+        _look_at_state(grid, file.state, asked, around.watch)
+        remotes = [_remote(host, grid, around, opened) for host in grid.fleet.plan.hosts]
+        given = {host.name: environment_of(host, around.environment) for host in grid.fleet.plan.hosts}
+        found = preflight(remotes, grid, file.state, around)
+        ready = _ready(found, asked, around.watch)
         if asked.dry_run:
-            return file.state
-        now = clock.utc().strftime(ISO)
-        file.write(Planned(at=now, sha256=plan.sha256, version=__version__, plan=plan.model_dump(mode="json")))
-        for each in ready.values():
-            file.write(_seen(each, now))
+            return None
+        _write_down(file, grid, estimate, found, around)
+        budget = Budget(grid.fleet.plan.limits, estimate, grid.cells, file.state, around.clock)
         works = {
-            remote.host.name: HostWork(remote, grid, file, asked.out, given[remote.host.name], clock, watch)
+            remote.host.name: HostWork(remote, grid, file, asked.out, budget, given[remote.host.name], around)
             for remote in remotes
             if remote.host.name in ready
         }
-        groups = machines(list(ready.values()))
-        for text in said_of_machines(groups):
-            watch.note(text)
-        drive = Drive(
-            [Machine(deque(works[name] for name in names)) for names in groups],
-            file,
-            plan.limits.hosts_at_once or len(works),
-            clock,
-            watch,
-            interrupt.check,
+        _drive(works, list(ready.values()), grid, file, around)
+        return status(file.state, asked.out, is_active=False)
+
+
+def collect(grid: Grid, estimate: Estimate, out: Path, watch: Watch, clock: Clock) -> FleetStatus:
+    """Collect what has ended on hosts since they were lost or left; nothing is begun. Raises as `carry_out`."""
+    with Interrupt() as interrupt:
+        return collected(grid, estimate, out, Around(watch, clock, interrupt.check))
+
+
+def collected(grid: Grid, estimate: Estimate, out: Path, around: Around) -> FleetStatus:
+    """Collect what has ended, as `collect`."""
+    with ExitStack() as opened:
+        file = opened.enter_context(StateFile(out))
+        if file.state.planned is None:
+            raise UsageError(f"Nothing was begun in {out}: there is nothing to collect. Expected the --out of a run.")
+        budget = Budget(grid.fleet.plan.limits, estimate, grid.cells, file.state, around.clock)
+        works = []
+        for host in grid.fleet.plan.hosts:
+            if file.state.open_jobs_of(host.name):
+                remote = _remote(host, grid, around, opened)
+                works.append(HostWork(remote, grid, file, out, budget, {}, around))
+        for work in works:
+            work.collect_only()
+        Drive([Machine(deque([work])) for work in works], file, len(works) or 1, around).run()
+        return status(file.state, out, is_active=False)
+
+
+def _remote(host: Host, grid: Grid, around: Around, opened: ExitStack) -> RemoteHost:
+    remote = RemoteHost(host, around.connect(host), grid.fleet.plan.limits.silence_s)
+    opened.enter_context(closing(remote))
+    return remote
+
+
+def _look_at_state(grid: Grid, state: State, asked: Asked, watch: Watch) -> None:
+    """Say what of the plan has changed. Raises `UsageError` where it was begun, and not said that it goes on."""
+    if state.planned is None or asked.dry_run:
+        return
+    valid = sum(map(state.is_valid, state.begun))
+    if not asked.is_resumed:
+        raise UsageError(
+            f"{asked.out} holds the state of a plan that was begun before, with {valid} VALID cells. Pass --resume to "
+            "go on with it, or --out with another folder."
         )
-        _driven(drive, file, clock)
-        return file.state
+    if state.planned.plan.get("id") != grid.fleet.plan.id:
+        raise UsageError(
+            f"{asked.out} holds the state of the plan {state.planned.plan.get('id')}, and this one is "
+            f"{grid.fleet.plan.id}. Pass --out with another folder."
+        )
+    sentence = changed(grid, state)
+    if sentence is not None:
+        watch.note(sentence)
 
 
-def _driven(drive: Drive, file: StateFile, clock: Clock) -> None:
+def _write_down(file: StateFile, grid: Grid, estimate: Estimate, found: Sequence[Ready], around: Around) -> None:
+    """Write the plan into the state, and which hosts go on with it."""
+    plan, now = grid.fleet.plan, around.now()
+    cells = [
+        PlannedCell(
+            key=cell.key,
+            host=cell.host,
+            model=cell.model,
+            workload=cell.workload,
+            setting=cell.setting.words,
+            round=cell.round,
+        )
+        for cells in grid.of_host.values()
+        for cell in cells
+    ]
+    prices = {
+        each.host: Price(per_hour=each.price.per_hour, currency=each.price.currency)
+        for each in estimate.hosts
+        if each.price
+    }
+    told = plan.model_dump(mode="json")
+    file.write(Planned(at=now, sha256=plan.sha256, version=__version__, plan=told, cells=cells, prices=prices))
+    for each in found:
+        sentence = " ".join(each.problems)
+        file.write(_seen(each, now) if each.is_ready else HostGone(at=now, host=each.host, sentence=sentence))
+
+
+def _drive(works: Mapping[str, HostWork], ready: Sequence[Ready], grid: Grid, file: StateFile, around: Around) -> None:
+    groups = machines(ready)
+    for text in said_of_machines(groups):
+        around.watch.note(text)
+    together = [Machine(deque(works[name] for name in names)) for names in groups]
+    drive = Drive(together, file, grid.fleet.plan.limits.hosts_at_once or len(works), around)
     sentence = ""
     try:
         drive.run()
-    except (AforoError, InterruptedRunError) as error:
+    except AforoError as error:
         sentence = str(error)
         raise
     finally:
-        file.write(Stopped(at=clock.utc().strftime(ISO), sentence=sentence))
-
-
-def _check_new(state: State, asked: Asked) -> None:
-    """Raise `UsageError` where a plan was begun before, and it was not said that it goes on."""
-    if state.planned is None or asked.is_resumed or asked.dry_run:
-        return
-    valid = sum(map(state.is_valid, state.begun))
-    raise UsageError(
-        f"{asked.out} holds the state of a plan that was begun before, with {valid} VALID cells. Pass --resume to go "
-        "on with it, or --out with another folder."
-    )
+        with suppress(RecordError):
+            file.write(Stopped(at=around.now(), sentence=sentence))
 
 
 def _ready(found: Sequence[Ready], asked: Asked, watch: Watch) -> dict[str, Ready]:

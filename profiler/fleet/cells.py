@@ -60,7 +60,8 @@ class Grid:
         """Take a plan. Raises `UsageError` where its options do not go together."""
         self.fleet = fleet
         self.sent = {name: sent(name, path) for name, path in fleet.workloads.items()}
-        self._made: dict[tuple[str, ...], Options] = {}
+        self._sha256 = fleet.plan.sha256
+        self._made: dict[tuple[str, ...], tuple[Options, tuple[str, ...]]] = {}
         self.of_host = {host.name: self._cells(host) for host in fleet.plan.hosts}
 
     @cached_property
@@ -74,39 +75,31 @@ class Grid:
         Settings take their turn at each pair of model and workload, A B, and all pairs theirs in each round, so that
         a drift of the host meets all. The order of pairs is drawn anew for each round, from the plan's digest.
         """
-        plan = self.fleet.plan
+        plan, settings, price = self.fleet.plan, settings_of(self.fleet), words(hour_options(host))
         found = []
-        chance = random.Random(plan.sha256 + host.name)  # noqa: S311 - the same plan gives the same order
+        chance = random.Random(self._sha256 + host.name)  # noqa: S311 - the same plan gives the same order
         for number in range(1, plan.rounds + 1):
             pairs = list(itertools.product(plan.models, plan.workloads))
             chance.shuffle(pairs)
-            found += [self._cell(host, *pair, each, number) for pair in pairs for each in settings_of(self.fleet)]
+            found += [self._cell(host, price, *pair, each, number) for pair in pairs for each in settings]
         return found
 
-    def _cell(self, host: Host, model: str, workload: str, setting: Setting, number: int) -> Cell:
-        options = self._options(host, model, self.sent[workload], setting)
-        measured = ("run", *run_options.words(options))
+    def _cell(self, host: Host, price: list[str], model: str, workload: str, setting: Setting, number: int) -> Cell:
+        options, measured = self._measured(host, model, self.sent[workload], setting)
         about = [host.name, measured, self.sent[workload].sha256, number]  # its price may change: nothing is repeated
         digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:_KEY_DIGITS]
         parts = [_short(model), Path(workload).stem, *(value for pair in setting.values for value in pair)]
-        key = ".".join([*map(_plain, parts), f"r{number}"])
-        return Cell(
-            host.name,
-            model,
-            workload,
-            setting,
-            number,
-            options,
-            (*measured, *words(hour_options(host))),
-            f"{key}.{digest}",
-        )
+        key = ".".join([*map(_plain, parts), f"r{number}", digest])
+        return Cell(host.name, model, workload, setting, number, options, (*measured, *price), key)
 
-    def _options(self, host: Host, model: str, workload: Sent, setting: Setting) -> Options:
+    def _measured(self, host: Host, model: str, workload: Sent, setting: Setting) -> tuple[Options, tuple[str, ...]]:
+        """Return options and command line of a cell but for its price; made once for all hosts that share them."""
         values: dict[str, Any] = {**self.fleet.plan.run, **host.run}
         made = (json.dumps(values, sort_keys=True, default=str), model, workload.reference, str(setting.values))
         if made not in self._made:
             base = Options(workload=workload.reference, model=model, out=OUT, yes=True, **run_options.typed(values))
-            self._made[made] = options_at(base, dict(setting.values))
+            options = options_at(base, dict(setting.values))
+            self._made[made] = options, ("run", *run_options.words(options))
         return self._made[made]
 
 

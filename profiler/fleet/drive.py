@@ -1,37 +1,16 @@
 """All hosts of a plan at work: a cell at a time on each machine, to the end of the plan or a signal."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
 from profiler.errors import HostError, InterruptedRunError
+from profiler.fleet.around import Around
 from profiler.fleet.host_work import HostWork
 from profiler.fleet.state import HostGone, StateFile
-from profiler.fleet.watch import Watch
-from profiler.run.context import ISO
-from profiler.timing.clock import Clock
 
 _TICK_S = 0.2
-
-Begin = Callable[[Callable[[], None]], "Future[None]"]
-
-
-def in_thread(task: Callable[[], None]) -> "Future[None]":
-    """Begin a task in a thread that does not keep the process alive."""
-    future: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            task()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 @dataclass
@@ -55,16 +34,13 @@ class Drive:
         machines: Sequence[Machine],
         file: StateFile,
         hosts_at_once: int,
-        clock: Clock,
-        watch: Watch,
-        tick: Callable[[], None],
-        begin: Begin = in_thread,
+        around: Around,
     ) -> None:
-        """Take hosts that are ready. `tick` raises `InterruptedRunError` once a signal has asked for the end."""
+        """Take hosts that are ready."""
         self._waiting = deque(machines)
         self._hosts = [host for machine in machines for host in machine.hosts]
         self._file, self._hosts_at_once = file, hosts_at_once
-        self._clock, self._watch, self._tick, self._begin = clock, watch, tick, begin
+        self._around, self._watch = around, around.watch
         self._working: dict[Future[None], Machine] = {}
         self._interrupted: InterruptedRunError | None = None
 
@@ -86,7 +62,7 @@ class Drive:
             machine = self._waiting.popleft()
             host = machine.step()
             if host is not None and self._interrupted is None:
-                self._working[self._begin(self._task(machine, host))] = machine
+                self._working[self._around.begin(self._task(machine, host))] = machine
 
     def _task(self, machine: Machine, host: HostWork) -> Callable[[], None]:
         def task() -> None:
@@ -99,7 +75,7 @@ class Drive:
 
     def _lose(self, machine: Machine, host: HostWork, sentence: str) -> None:
         """Write down that a host was lost, and go on without it."""
-        self._file.write(HostGone(at=self._clock.utc().strftime(ISO), host=host.name, sentence=sentence))
+        self._file.write(HostGone(at=self._around.now(), host=host.name, sentence=sentence))
         self._watch.note(f"{sentence} Its other cells wait for --resume.")
         self._watch.host(host.name, "lost")
         machine.hosts = deque(each for each in machine.hosts if each is not host)
@@ -108,14 +84,14 @@ class Drive:
         if self._interrupted is not None:
             return
         try:
-            self._tick()
+            self._around.tick()
         except InterruptedRunError as error:
             self._interrupted = error
             self._watch.note("Ending the cells in progress, which takes a moment. Once more: give up at once.")
             for host in self._hosts:
                 host.is_stopped = True
                 if host.job is not None:
-                    in_thread(_cancelling(host))
+                    self._around.begin(_cancelling(host))
 
 
 def _cancelling(host: HostWork) -> Callable[[], None]:

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from profiler.errors import HostLostError
+from profiler.fleet.around import Around
+from profiler.fleet.budget import Budget
 from profiler.fleet.cells import Cell, Grid
 from profiler.fleet.collecting import collect, outcome_of
 from profiler.fleet.messages import Job, JobThere, StartRequest
 from profiler.fleet.remote import RemoteHost
-from profiler.fleet.state import Begun, Ended, Outcome, StateFile
-from profiler.fleet.watch import Watch
+from profiler.fleet.state import Begun, Ended, NotBegun, Outcome, StateFile
 from profiler.results.manifest import FleetFacts
-from profiler.run.context import ISO
-from profiler.timing.clock import Clock
 
 T = TypeVar("T")
 
@@ -31,26 +30,22 @@ class HostWork:
         grid: Grid,
         file: StateFile,
         folder: Path,
+        budget: Budget,
         environment: Mapping[str, str],
-        clock: Clock,
-        watch: Watch,
+        around: Around,
     ) -> None:
         """Take what is to be done from plan and state. `environment`: variables of this host, never written down."""
         self.remote = remote
         self.name = remote.host.name
         self.job: Job | None = None  # under way there now
         self.is_stopped = False
-        self._grid, self._file, self._folder = grid, file, folder
-        self._environment, self._clock, self._watch = environment, clock, watch
+        self._is_left = False  # what is under way is left alone
+        self._grid, self._file, self._folder, self._budget = grid, file, folder, budget
+        self._environment, self._around, self._watch = environment, around, around.watch
         self._cells = grid.of_host[self.name]
-        self.open = deque(each for each in file.state.open_jobs() if each.host == self.name)
+        self.open = deque(file.state.open_jobs_of(self.name))
         self.todo = deque(cell for cell in self._cells if not file.state.is_valid(cell.key))
         self._again: deque[Cell] = deque()
-
-    @property
-    def next_cell(self) -> Cell | None:
-        """The cell that is to be begun next; None where none is left, or one may be under way."""
-        return None if self.open or not self.todo else self.todo[0]
 
     @property
     def is_over(self) -> bool:
@@ -59,15 +54,38 @@ class HostWork:
 
     def take_in(self) -> None:
         """Follow one job that was begun before to its end. Raises `HostError`."""
-        self._finish(self.open[0])
+        begun = self.open[0]
+        if not self._is_left or self._tried(lambda: self.remote.wait(begun.job, for_s=0)).state != "running":
+            self._finish(begun)
+        else:
+            self._watch.note(f"{self.name}: {begun.cell} is still under way there.")
         self.open.popleft()
 
+    def collect_only(self) -> None:
+        """From now on begin nothing, and leave alone what is still under way."""
+        self._is_left = True
+        self.todo.clear()
+
     def measure(self) -> None:
-        """Measure the next cell; an INVALID one goes to the end of the line, once. Raises `HostError`."""
+        """Measure the next cell; an INVALID one goes to the end of the line, once. Raises `HostError`.
+
+        One that may go beyond a limit of the plan is not begun, and that is written down.
+        """
         cell = self.todo.popleft()
+        refusal = self._budget.refusal(cell)
+        if refusal is not None:
+            self._file.write(NotBegun(at=self._around.now(), cell=cell.key, host=self.name, sentence=refusal))
+            self._watch.note(f"{self.name}: {cell.key} is not begun: {refusal}.")
+            return
+        try:
+            self._begin(cell)
+        finally:
+            self._budget.settle(self.name)
+
+    def _begin(self, cell: Cell) -> None:
         plan = self._grid.fleet.plan
         attempt = self._file.state.attempts(cell.key) + 1
-        begun = Begun(at=self._now(), cell=cell.key, host=self.name, attempt=attempt, plan=plan.sha256)
+        begun = Begun(at=self._around.now(), cell=cell.key, host=self.name, attempt=attempt, plan=plan.sha256)
         self._file.write(begun)
         self._watch.host(self.name, f"begins {cell.key}")
         answer = self._tried(lambda: self.remote.start(self._request(cell, begun)))
@@ -127,17 +145,18 @@ class HostWork:
                 self._watch.host(self.name, "is tried once more", str(error))
                 if self.is_stopped:
                     raise
-                self._clock.sleep(pause_s)
+                self._around.clock.sleep(pause_s)
         return call()
 
     def _write(self, begun: Begun, outcome: Outcome, there: JobThere, place: Path | None, sentence: str) -> None:
         ended = Ended(
-            at=self._now(),
+            at=self._around.now(),
             cell=begun.cell,
             host=self.name,
             attempt=begun.attempt,
             outcome=outcome,
             lasted_s=there.lasted_s,
+            held_s=max(self._budget.held_s(self.name), there.lasted_s or 0.0),
             folder=place.as_posix() if place is not None else None,
             sentence=sentence,
         )
@@ -167,8 +186,5 @@ class HostWork:
             round=cell.round if cell else 0,
             attempt=begun.attempt,
             labels=host.labels,
-            collected_utc=self._now(),
+            collected_utc=self._around.now(),
         )
-
-    def _now(self) -> str:
-        return self._clock.utc().strftime(ISO)

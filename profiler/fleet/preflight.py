@@ -1,12 +1,14 @@
 """All hosts before anything is measured: reachable, of this version, with room and models, and told apart."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 
 from profiler import __version__
 from profiler.errors import HostError
+from profiler.fleet.around import Around
 from profiler.fleet.cells import Grid
 from profiler.fleet.messages import CheckAnswer, CheckRequest
 from profiler.fleet.remote import RemoteHost, understood
@@ -15,6 +17,7 @@ from profiler.fleet.watch import Watch
 from profiler.units import BYTES_PER_MIB, bytes_to_mib
 
 _AT_ONCE = 16
+_TICK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,25 @@ class Ready:
         return not self.problems
 
 
-def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, watch: Watch) -> list[Ready]:
-    """Look at every host, several at a time; nothing is measured, synthetic models are made there."""
-    with ThreadPoolExecutor(min(_AT_ONCE, len(remotes))) as pool:
-        found = list(pool.map(lambda remote: _look(remote, grid, state, watch), remotes))
-    return [*_with_same_models(found)]
+def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, around: Around) -> list[Ready]:
+    """Look at every host, several at a time; nothing is measured, synthetic models are made there.
+
+    Raises `InterruptedRunError`.
+    """
+    found: dict[str, Ready] = {}
+    waiting, looking = deque(remotes), set[Future[None]]()
+    while waiting or looking:
+        while waiting and len(looking) < _AT_ONCE:
+            looking.add(around.begin(partial(_look_into, found, waiting.popleft(), grid, state, around.watch)))
+        done, looking = wait(looking, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+        around.tick()
+    return _with_same_models([found[remote.host.name] for remote in remotes])
+
+
+def _look_into(found: dict[str, Ready], remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> None:
+    found[remote.host.name] = _look(remote, grid, state, watch)
 
 
 def machines(found: Sequence[Ready]) -> list[list[str]]:
@@ -51,7 +68,7 @@ def machines(found: Sequence[Ready]) -> list[list[str]]:
 def _look(remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> Ready:
     name, plan = remote.host.name, grid.fleet.plan
     watch.host(name, "is looked at")
-    jobs = [begun.job for begun in state.open_jobs() if begun.host == name]
+    jobs = [begun.job for begun in state.open_jobs_of(name)]
     try:
         answer = remote.check(CheckRequest(models=list(plan.models), jobs=jobs), _heard(watch, name))
     except HostError as error:

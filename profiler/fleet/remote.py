@@ -46,9 +46,9 @@ class RemoteHost:
         """Begin a job."""
         return self._ask("start", request, StartAnswer)
 
-    def wait(self, job: Job, on_line: OnLine | None = None) -> JobThere:
+    def wait(self, job: Job, on_line: OnLine | None = None, for_s: float = _WAIT_S) -> JobThere:
         """Return once a job is not running any more, or after an hour, whatever it is then."""
-        return self._ask("wait", WaitRequest(job=job, for_s=_WAIT_S), JobThere, on_line)
+        return self._ask("wait", WaitRequest(job=job, for_s=for_s), JobThere, on_line)
 
     def cancel(self, job: Job) -> JobThere:
         """Ask a job to end; from another thread than the one that waits for it."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from profiler.errors import UsageError
@@ -23,7 +24,7 @@ class Sent:
     here: str  # the same here
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of its files."""
         digest = hashlib.sha256()

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,13 +21,33 @@ FILE = "fleet.jsonl"
 Outcome = Literal["VALID", "INVALID", "failed", "over limit", "cancelled", "lost"]
 
 
+class PlannedCell(msgspec.Struct, kw_only=True):
+    """A cell of the plan, in words."""
+
+    key: str
+    host: str
+    model: str
+    workload: str
+    setting: str
+    round: int
+
+
+class Price(msgspec.Struct, kw_only=True):
+    """What an hour of a host costs."""
+
+    per_hour: float
+    currency: str
+
+
 class Planned(msgspec.Struct, kw_only=True, tag="planned"):
     """A controller has begun, or gone on, with a plan."""
 
     at: str
     sha256: str
     version: str
-    plan: dict[str, object]
+    plan: dict[str, Any]
+    cells: list[PlannedCell] = []  # in the order of measuring
+    prices: dict[str, Price] = {}  # by host, as far as known
 
 
 class HostSeen(msgspec.Struct, kw_only=True, tag="host"):
@@ -65,9 +85,19 @@ class Ended(msgspec.Struct, kw_only=True, tag="ended"):
     host: str
     attempt: int
     outcome: Outcome
-    lasted_s: float | None = None
+    lasted_s: float | None = None  # on its host
+    held_s: float = 0.0  # from its beginning until it was collected: what is paid for
     folder: str | None = None  # of what was collected, below that of the state
     sentence: str = ""
+
+
+class NotBegun(msgspec.Struct, kw_only=True, tag="not begun"):
+    """A cell that was not begun, since it might have gone beyond a limit of the plan."""
+
+    at: str
+    cell: str
+    host: str
+    sentence: str
 
 
 class HostGone(msgspec.Struct, kw_only=True, tag="lost"):
@@ -85,7 +115,7 @@ class Stopped(msgspec.Struct, kw_only=True, tag="stopped"):
     sentence: str = ""
 
 
-Event = Planned | HostSeen | Begun | Ended | HostGone | Stopped
+Event = Planned | HostSeen | Begun | Ended | NotBegun | HostGone | Stopped
 _DECODER = msgspec.json.Decoder(Event)
 
 
@@ -104,8 +134,10 @@ class State:
         self.hosts: dict[str, HostSeen] = {}
         self.begun: dict[str, list[Begun]] = {}
         self.ended: dict[str, list[Ended]] = {}
+        self.refused: dict[str, NotBegun] = {}
         self.gone: dict[str, HostGone] = {}
         self.stopped: Stopped | None = None
+        self._open: dict[str, dict[tuple[str, int], Begun]] = {}
         for event in events:
             self.take(event)
 
@@ -114,14 +146,18 @@ class State:
         self.events.append(event)
         match event:
             case Planned():
-                self.planned, self.stopped, self.gone = event, None, {}
+                self.planned, self.stopped, self.gone, self.refused = event, None, {}, {}
             case HostSeen():
                 self.hosts[event.host] = event
                 self.gone.pop(event.host, None)
             case Begun():
                 self.begun.setdefault(event.cell, []).append(event)
+                self._open.setdefault(event.host, {})[event.cell, event.attempt] = event
             case Ended():
                 self.ended.setdefault(event.cell, []).append(event)
+                self._open.get(event.host, {}).pop((event.cell, event.attempt), None)
+            case NotBegun():
+                self.refused[event.cell] = event
             case HostGone():
                 self.gone[event.host] = event
             case Stopped():
@@ -135,14 +171,9 @@ class State:
         """How often a cell was begun."""
         return max((each.attempt for each in self.begun.get(cell, [])), default=0)
 
-    def open_jobs(self) -> list[Begun]:
+    def open_jobs_of(self, host: str) -> list[Begun]:
         """Return what was begun, and is not known to have ended: it may be running, or be over, on its host."""
-        return [
-            each
-            for cell, begun in self.begun.items()
-            for each in begun
-            if not any(ended.attempt == each.attempt for ended in self.ended.get(cell, []))
-        ]
+        return list(self._open.get(host, {}).values())
 
 
 class StateFile:
@@ -204,6 +235,22 @@ class StateFile:
         data = _bytes(self.path)
         if data and not data.endswith(b"\n"):
             os.ftruncate(self._handle, data.rfind(b"\n") + 1)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a controller works with the state of a folder at this moment."""
+    try:
+        handle = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
 
 
 def read(folder: Path) -> State:

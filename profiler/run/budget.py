@@ -1,8 +1,22 @@
 """The time that a search for the best setting may take: no visit begins that would outlast it."""
 
+import re
+
+from profiler.errors import UsageError
 from profiler.timing.clock import Clock
 from profiler.units import s_to_ns
 from profiler.workloads.schema import Tune
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
+_UNITS_S = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def budget_s(text: str | None) -> float:
+    """Return the time for a search as it was asked for, or the default. Raises `UsageError`."""
+    found = _TIME.fullmatch((text or "10m").strip())
+    if found is None or not 1 <= (budget_s := float(found[1]) * _UNITS_S[found[2]]) <= 86_400:
+        raise UsageError(f"--tune-budget {text}: expected a time from 1s to 24h, such as 90s, 10m or 1h.")
+    return budget_s
 
 
 class Budget:

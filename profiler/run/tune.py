@@ -1,6 +1,5 @@
 """`--tune`: what a search for the best settings is asked, and the plain run that follows it."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -14,6 +13,7 @@ from profiler.options import overrides
 from profiler.results.manifest import Manifest, Phase, Tried, TuningFacts
 from profiler.results.points import server_settings
 from profiler.results.summary import PointSummary, Summary
+from profiler.run.budget import budget_s
 from profiler.run.cpus import room_for_server
 from profiler.run.options import Options
 from profiler.run.settings import options_at
@@ -28,8 +28,6 @@ from profiler.units import ns_to_s
 from profiler.workloads import load
 from profiler.workloads.schema import Tune, Workload
 
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|min|h)?")
-_UNITS_S = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _IN_A_VISIT = 3  # parts of a visit: starting the server, warming up, measuring
 
 
@@ -127,11 +125,4 @@ def _asked(options: Options) -> Tune:
         known = ", ".join(each.id for each in METRICS.values() if each.group in {"latency", "throughput"})
         raise UsageError(f"--tune {options.tune}: expected a latency or a rate: {known}.")
     aim: Literal["least", "most"] = "least" if spec.better == "lower" else "most"
-    return Tune(metric=f"{name}.{quantile}" if quantile else name, aim=aim, budget_s=_budget_s(options.tune_budget))
-
-
-def _budget_s(text: str | None) -> float:
-    found = _TIME.fullmatch((text or "10m").strip())
-    if found is None or not 1 <= (budget_s := float(found[1]) * _UNITS_S[found[2]]) <= 86_400:
-        raise UsageError(f"--tune-budget {text}: expected a time from 1s to 24h, such as 90s, 10m or 1h.")
-    return budget_s
+    return Tune(metric=f"{name}.{quantile}" if quantile else name, aim=aim, budget_s=budget_s(options.tune_budget))
