@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from profiler.fleet.schema import Host
 from profiler.fleet.transport import Transport
@@ -41,7 +41,7 @@ class Around:
     tick: Callable[[], None]
     """Raises `InterruptedRunError` once a signal has asked for the end; whoever waits calls it often."""
     connect: Callable[[Host], Transport] = connect
-    environment: Mapping[str, str] = os.environ
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     begin: Begin = in_thread
 
     def now(self) -> str:

@@ -12,6 +12,7 @@ from profiler.fleet.around import Around
 from profiler.fleet.budget import Budget
 from profiler.fleet.cells import Grid
 from profiler.fleet.changes import changed
+from profiler.fleet.collecting import discard_unfinished
 from profiler.fleet.drive import Drive, Machine
 from profiler.fleet.estimate import Estimate
 from profiler.fleet.host_work import HostWork
@@ -50,6 +51,7 @@ def carried_out(grid: Grid, estimate: Estimate, asked: Asked, around: Around) ->
     with ExitStack() as opened:
         file = opened.enter_context(StateFile(asked.out))
         _look_at_state(grid, file.state, asked, around.watch)
+        discard_unfinished(asked.out)
         remotes = [_remote(host, grid, around, opened) for host in grid.fleet.plan.hosts]
         given = {host.name: environment_of(host, around.environment) for host in grid.fleet.plan.hosts}
         found = preflight(remotes, grid, file.state, around)

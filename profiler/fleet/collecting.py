@@ -18,6 +18,7 @@ from profiler.results.folder import RunFolder
 from profiler.results.manifest import FleetFacts
 from profiler.units import BYTES_PER_MIB
 
+_UNFINISHED = ".unfinished"
 _LONGEST_LIST_BYTES = 16 * BYTES_PER_MIB
 
 
@@ -29,7 +30,7 @@ def collect(fetch: Callable[[BinaryIO], None], folder: Path, facts: FleetFacts) 
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        temporary = folder.with_name(f".{secrets.token_hex(8)}{_UNFINISHED}")
         with tempfile.TemporaryFile(dir=folder.parent) as tar:
             fetch(tar)
             tar.seek(0)
@@ -44,6 +45,12 @@ def collect(fetch: Callable[[BinaryIO], None], folder: Path, facts: FleetFacts) 
             f"Cannot write {folder}: {error.strerror or error}. Free some space and call the same with --resume: the "
             "host still has it."
         ) from error
+
+
+def discard_unfinished(out: Path) -> None:
+    """Remove what a controller that was killed had collected only in part; the hosts have the whole."""
+    for folder in out.glob(f"*/.*{_UNFINISHED}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_in(folder: Path) -> Path | None:

@@ -116,7 +116,7 @@ def _of_run(plan: FleetPlan) -> Iterator[Mistake]:
 def _of_models(plan: FleetPlan) -> Iterator[Mistake]:
     for place, name in enumerate(plan.models):
         try:
-            locate.bytes_to_make(name)
+            locate.check_name(name)
         except ModelError as error:
             yield Mistake(("models", place), str(error))
 

@@ -102,6 +102,18 @@ def bytes_to_make(model: str | None) -> int | None:
     return None if is_made else synthetic.size_bytes(shape, quantisation)
 
 
+def check_name(model: str) -> None:
+    """Raise ModelError where a name cannot mean a model, whatever there is on this machine."""
+    kind, _, name = model.partition(":")
+    if kind == "synthetic":
+        shape_name, quantisation_name = split_name(name)
+        shape_of(shape_name)
+        if quantisation_name != FOR_VLLM:
+            quantisations.named(quantisation_name)
+    elif kind == "hf" and not _HUB_NAME.fullmatch(name):
+        raise ModelError(f"Cannot read the model name 'hf:{name}'. Expected {_HUB_FORM}.")
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Return shape and quantisation of a synthetic model; the second may be left out."""
     shape_name, slash, quantisation_name = name.rpartition("/")
@@ -132,9 +144,9 @@ def is_checkpoint_on_hub(model: str | None) -> bool:
 
 
 def _download(name: str) -> Located:
+    check_name(f"hf:{name}")
     parts = _HUB_NAME.fullmatch(name)
-    if parts is None:
-        raise ModelError(f"Cannot read the model name 'hf:{name}'. Expected {_HUB_FORM}.")
+    assert parts is not None  # noqa: S101 - it was checked
     try:
         import huggingface_hub as hub  # noqa: PLC0415 - an extra
     except ImportError:

@@ -37,7 +37,10 @@ EXAMPLES: dict[str, list[str]] = {
     "engines build": ["vllm"],  # is refused: nothing is compiled
     "export": [RUN, "--to", "csv"],
     "export-scores": [RUN],
+    "fleet collect": ["fleet.yaml"],
+    "fleet plan": ["fleet.yaml"],
     "fleet run": ["fleet.yaml", "--dry-run"],
+    "fleet status": ["fleet.yaml"],
     "gate": [RUN, RUN],
     "host": ["--no-cloud"],
     "host check": [],
@@ -68,7 +71,10 @@ EXAMPLES: dict[str, list[str]] = {
 # Parameters that are texts by type, and can be the path of a file.
 TEXTS = {("run", "workload"), ("run", "model"), ("workloads show", "workload"), ("models show", "model")}
 TEXTS |= {
+    ("fleet collect", "plan"),
+    ("fleet plan", "plan"),
     ("fleet run", "plan"),
+    ("fleet status", "plan"),
     ("quantisations", "models"),
     ("check-claim", "claim"),
     ("score", "profile"),
