@@ -18,7 +18,7 @@ from typing import Any, Literal
 from profiler import __version__
 from profiler.errors import HostError, UsageError
 from profiler.fleet import wheel
-from profiler.fleet.drive import in_thread
+from profiler.fleet.around import in_thread
 from profiler.fleet.environment import FOLDER
 from profiler.fleet.schema import Host
 from profiler.fleet.transport import Answer, Transport
