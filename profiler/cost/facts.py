@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler import reference_data
-from profiler.cost import grid, prices, stated_prices
+from profiler.cost import embodied, grid, prices, stated_prices
 from profiler.cost.offer import ListKind
 from profiler.cost.options import CostOptions
 from profiler.cost.prices import SHIPPED, Places
@@ -50,7 +50,7 @@ def resolve(said: Stated, host: HostFacts, where: Places = SHIPPED) -> CostFacts
     price, price_reason = _price(said, cloud, where)
     estimates, grid_reason = _grid(said, cloud)
     pue, pue_source = _pue(said, cloud)
-    embodied, embodied_reason = _embodied(said, cloud, host.cpu.logical_cpus)
+    made, made_reason = _embodied(said, host)
     return CostFacts(
         price=price,
         price_reason=price_reason,
@@ -61,8 +61,8 @@ def resolve(said: Stated, host: HostFacts, where: Places = SHIPPED) -> CostFacts
         grid_reason=grid_reason,
         pue=pue,
         pue_source=pue_source,
-        embodied=embodied,
-        embodied_reason=embodied_reason,
+        embodied=made,
+        embodied_reason=made_reason,
     )
 
 
@@ -111,25 +111,7 @@ def _pue(said: Stated, cloud: CloudFacts) -> tuple[float, Source | None]:
         return 1.0, None
 
 
-def _embodied(said: Stated, cloud: CloudFacts, vcpus: int | None) -> tuple[EmbodiedFacts | None, str | None]:
-    life_h, life_source = reference_data.constant("server_life")
+def _embodied(said: Stated, host: HostFacts) -> tuple[EmbodiedFacts | None, str | None]:
     if said.embodied_kgco2e is not None:
-        flag = Source(name="flag", title="said on the command line: --embodied")
-        kg = (said.embodied_kgco2e, said.embodied_kgco2e)
-        return EmbodiedFacts(kgco2e=kg, life_h=life_h, method=f"as stated, {life_source.title}", source=flag), None
-    if vcpus is None:
-        return None, "how many CPUs are reserved is not known: pass --embodied"
-    family = (cloud.instance_type or "").partition(".")[0]
-    table = reference_data.rows("carbon/embodied-aws.csv") if cloud.provider == "aws" else ()
-    row = next((row for row in table if row["family"] == family), None)
-    if row is None:
-        whose = f"the {family} family's machine" if family else "this machine"
-        return None, (
-            f"what making {whose} emitted is not published, and other families differ sixfold: pass --embodied, or see "
-            "the operational carbon alone"
-        )
-    share = vcpus * float(row["kgco2e_per_machine"]) / int(row["machine_vcpus"])
-    method = f"{vcpus} vCPUs of the machine of the {family} family"
-    return EmbodiedFacts(
-        kgco2e=(share, share), life_h=life_h, method=method, source=reference_data.source(row["source"])
-    ), None
+        return embodied.stated(said.embodied_kgco2e), None
+    return embodied.of_host(host)

@@ -85,10 +85,12 @@ def _card(nvml: Any, index: int) -> GpuFacts:
         return answer_of(nvml, lambda: getattr(nvml, f"nvmlDeviceGet{name}")(handle, *arguments))
 
     memory, mig, capability = told("MemoryInfo"), told("MigMode"), told("CudaComputeCapability")
+    pci = told("PciInfo")
     return GpuFacts(
         index=index,
         source="nvml",
         name=_plain(told("Name")),
+        pci_id=None if pci is None else f"{pci.pciDeviceId & 0xFFFF:04x}:{pci.pciDeviceId >> 16:04x}",
         memory_total_bytes=memory and int(memory.total),
         driver=_plain(answer_of(nvml, nvml.nvmlSystemGetDriverVersion)),
         compute_capability=capability and ".".join(str(part) for part in capability),

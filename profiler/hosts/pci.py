@@ -4,15 +4,51 @@ Classes are those of the PCI Code and ID Assignment Specification: 0x03 display 
 0x12 processing accelerators. The graphics of a processor or of a server's management chip is no GPU that serves models.
 """
 
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from profiler.hosts.tree import Tree
 from profiler.results.host_facts import GpuFacts
 
-_NVIDIA, _AMD = "0x10de", "0x1002"
-_MAKERS = {_NVIDIA: "NVIDIA", _AMD: "AMD", "0x1da3": "Habana Labs", "0x1e52": "Tenstorrent", "0x1eff": "Rebellions"}
+_NVIDIA, _AMD, _INTEL = "0x10de", "0x1002", "0x8086"
+_MAKERS = {
+    _NVIDIA: "NVIDIA",
+    _AMD: "AMD",
+    _INTEL: "Intel",
+    "0x1da3": "Habana Labs",
+    "0x1e52": "Tenstorrent",
+    "0x1eff": "Rebellions",
+}
 _VGA, _3D, _OTHER_DISPLAY, _ACCELERATOR = "0x0300", "0x0302", "0x0380", "0x1200"
 _LEAST_OWN_MEMORY_BYTES = 4 * 2**30  # what a processor's graphics sets apart is less
+_BUS_OF_THE_PROCESSOR = "0000:00:"  # where Intel's integrated graphics is
+
+# Model names of the PCI ID Repository (pci-ids.ucw.cz), for those that kernel and firmware give no name to.
+_NAMES: Mapping[str, str] = {
+    "1002:66a1": "AMD Instinct MI50",
+    "1002:738c": "AMD Instinct MI100",
+    "1002:73bf": "AMD Radeon RX 6800/6800 XT/6900 XT",
+    "1002:740c": "AMD Instinct MI250X/MI250",
+    "1002:740f": "AMD Instinct MI210",
+    "1002:7448": "AMD Radeon Pro W7900",
+    "1002:744c": "AMD Radeon RX 7900 XT/7900 XTX",
+    "1002:74a0": "AMD Instinct MI300A",
+    "1002:74a1": "AMD Instinct MI300X",
+    "1002:74a2": "AMD Instinct MI308X",
+    "1002:74a5": "AMD Instinct MI325X",
+    "1002:74a9": "AMD Instinct MI300X HF",
+    "1002:74b5": "AMD Instinct MI300X VF",
+    "1002:7550": "AMD Radeon RX 9070/9070 XT",
+    "8086:0bd5": "Intel Data Center GPU Max 1550",
+    "8086:0bda": "Intel Data Center GPU Max 1100",
+    "8086:56a0": "Intel Arc A770",
+    "8086:56a1": "Intel Arc A750",
+    "8086:56a5": "Intel Arc A380",
+    "8086:56c0": "Intel Data Center GPU Flex 170",
+    "8086:56c1": "Intel Data Center GPU Flex 140",
+    "8086:e20b": "Intel Arc B580",
+    "8086:e20c": "Intel Arc B570",
+}
 
 
 def on_the_bus(tree: Tree) -> tuple[GpuFacts, ...]:
@@ -24,7 +60,8 @@ def on_the_bus(tree: Tree) -> tuple[GpuFacts, ...]:
             index=index,
             source="pci",
             name=_name(tree, folder),
-            memory_total_bytes=tree.number(f"{folder}/mem_info_vram_total"),
+            pci_id=_pci_id(tree, folder),
+            memory_total_bytes=_memory_bytes(tree, folder),
         )
         for index, folder in enumerate(found)
     )
@@ -36,9 +73,27 @@ def _is_gpu(tree: Tree, folder: str) -> bool:
         return device_class in {_VGA, _3D}
     if vendor == _AMD and device_class in {_VGA, _OTHER_DISPLAY}:
         return (tree.number(f"{folder}/mem_info_vram_total") or 0) >= _LEAST_OWN_MEMORY_BYTES
+    if vendor == _INTEL:
+        is_integrated = PurePath(folder).name.startswith(_BUS_OF_THE_PROCESSOR)
+        return device_class in {_VGA, _OTHER_DISPLAY} and not is_integrated
     return vendor in _MAKERS and device_class in {_3D, _ACCELERATOR}
 
 
+def _pci_id(tree: Tree, folder: str) -> str:
+    parts = (tree.text(f"{folder}/{part}") or "" for part in ("vendor", "device"))
+    return ":".join(part.removeprefix("0x") for part in parts)
+
+
 def _name(tree: Tree, folder: str) -> str:
-    vendor, device = tree.text(f"{folder}/vendor") or "", tree.text(f"{folder}/device") or ""
-    return f"{_MAKERS.get(vendor, 'unknown maker')} {vendor.removeprefix('0x')}:{device.removeprefix('0x')}"
+    """Return what the card calls itself (amdgpu reads it from its memory), else its model, else maker and number."""
+    pci_id, vendor = _pci_id(tree, folder), tree.text(f"{folder}/vendor") or ""
+    told = tree.text(f"{folder}/product_name")
+    return told or _NAMES.get(pci_id) or f"{_MAKERS.get(vendor, 'unknown maker')} {pci_id}"
+
+
+def _memory_bytes(tree: Tree, folder: str) -> int | None:
+    """Return the card's own memory: of amdgpu, of xe (tile by tile), or of the i915 that Intel ships for servers."""
+    tiles = [tree.number(path) for path in tree.matching(f"{folder}/tile*/physical_vram_size_bytes")]
+    by_tile = sum(size for size in tiles if size is not None) or None
+    by_card = (tree.number(path) for path in tree.matching(f"{folder}/drm/card*/lmem_total_bytes"))
+    return tree.number(f"{folder}/mem_info_vram_total") or by_tile or next(by_card, None)

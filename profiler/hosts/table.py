@@ -168,6 +168,7 @@ def _gpu(gpu: GpuFacts) -> str:
     width = f" x{gpu.pcie_width}" if gpu.pcie_width else ""
     parts = [
         gpu.name or UNKNOWN,
+        None if gpu.pci_id is None else f"PCI {gpu.pci_id}",
         _gib(gpu.memory_total_bytes),
         f"driver {gpu.driver or UNKNOWN}",
         f"power limit {UNKNOWN if gpu.power_limit_w is None else f'{gpu.power_limit_w:g} W'}",

@@ -99,11 +99,12 @@ class LimitFacts(_Fixed):
 
 
 class GpuFacts(_Fixed):
-    """One GPU, as NVML or nvidia-smi describes it; only its place and maker are known where the PCI bus alone tells."""
+    """One GPU, as NVML or nvidia-smi describes it; name, number and memory alone where only the PCI bus tells."""
 
     index: int
     name: str | None = None
     source: Literal["nvml", "nvidia-smi", "pci"]
+    pci_id: str | None = Field(default=None, description="Maker and model on the bus, such as 1002:74a1.")
     memory_total_bytes: int | None = None
     driver: str | None = None
     compute_capability: str | None = None

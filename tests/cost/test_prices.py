@@ -8,7 +8,11 @@ def test_every_price_that_ships_has_a_source_a_date_and_a_licence() -> None:
     offers = [offer for listed in prices.price_lists() for offer in listed.offers()]
     assert len(offers) > 1_000
     assert all(offer.price.per_hour > 0 for offer in offers)
-    assert {(o.price.source.date, o.price.source.licence) for o in offers} == {("2026-07-20", "Apache-2.0")}
+    assert {(o.price.provider, o.price.source.date, o.price.source.licence) for o in offers} == {
+        ("aws", "2026-07-20", "Apache-2.0"),
+        ("azure", "2026-06-18", "Apache-2.0"),
+        ("gcp", "2026-08-03", "Apache-2.0"),
+    }
 
 
 def test_a_known_instance_type() -> None:

@@ -24,6 +24,7 @@ def test_a_card_is_described_whole() -> None:
             index=0,
             source="nvml",
             name="NVIDIA H100 80GB HBM3",
+            pci_id="10de:2330",
             memory_total_bytes=80 * 2**30,
             driver="570.86.15",
             compute_capability="9.0",

@@ -9,13 +9,14 @@ from profiler.hosts.pci import on_the_bus
 from profiler.hosts.tree import Tree
 
 
-def device(root: Path, slot: str, device_class: str, vendor: str, number: str, vram: int | None = None) -> None:
+def device(root: Path, slot: str, device_class: str, vendor: str, number: str, vram: int | None = None) -> Path:
     folder = root / "sys/bus/pci/devices" / slot
     folder.mkdir(parents=True)
     texts = {"class": device_class, "vendor": vendor, "device": number, "mem_info_vram_total": vram}
     for name, text in texts.items():
         if text is not None:
             (folder / name).write_text(f"{text}\n")
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -23,16 +24,44 @@ def device(root: Path, slot: str, device_class: str, vendor: str, number: str, v
     [
         ("0x030200", "0x10de", "0x2237", None, "NVIDIA 10de:2237"),  # A10G of a g5
         ("0x030000", "0x10de", "0x2684", None, "NVIDIA 10de:2684"),  # RTX 4090
-        ("0x120000", "0x1002", "0x74a1", 192 * 2**30, "AMD 1002:74a1"),  # MI300X
-        ("0x038000", "0x1002", "0x740c", 64 * 2**30, "AMD 1002:740c"),  # MI250
-        ("0x030000", "0x1002", "0x744c", 24 * 2**30, "AMD 1002:744c"),  # RX 7900 XTX
+        ("0x120000", "0x1002", "0x74a1", 192 * 2**30, "AMD Instinct MI300X"),
+        ("0x038000", "0x1002", "0x740c", 64 * 2**30, "AMD Instinct MI250X/MI250"),
+        ("0x030000", "0x1002", "0x744c", 24 * 2**30, "AMD Radeon RX 7900 XT/7900 XTX"),
+        ("0x038000", "0x1002", "0x7fff", 64 * 2**30, "AMD 1002:7fff"),  # a model that nobody knows
         ("0x120000", "0x1da3", "0x1020", None, "Habana Labs 1da3:1020"),  # Gaudi 2
+        ("0x038000", "0x8086", "0x56c0", None, "Intel Data Center GPU Flex 170"),
+        ("0x030000", "0x8086", "0xe20b", None, "Intel Arc B580"),
     ],
 )
 def test_cards(tmp_path: Path, device_class: str, vendor: str, number: str, vram: int | None, name: str) -> None:
     device(tmp_path, "0000:17:00.0", device_class, vendor, number, vram)
     (card,) = on_the_bus(Tree(tmp_path))
     assert (card.name, card.source, card.memory_total_bytes) == (name, "pci", vram)
+    assert card.pci_id == f"{vendor[2:]}:{number[2:]}"
+
+
+def test_a_server_card_of_amd_says_its_own_name(tmp_path: Path) -> None:
+    folder = device(tmp_path, "0000:c1:00.0", "0x120000", "0x1002", "0x74a5", 256 * 2**30)
+    (folder / "product_name").write_text("AMD Instinct MI325 OAM\n")
+    (card,) = on_the_bus(Tree(tmp_path))
+    assert (card.name, card.pci_id) == ("AMD Instinct MI325 OAM", "1002:74a5")
+
+
+@pytest.mark.parametrize(
+    ("number", "files", "total_gib"),
+    [
+        ("0x56a0", {"drm/card1/lmem_total_bytes": 16}, 16),  # Arc A770, Intel's i915 for servers
+        ("0x0bd5", {"tile0/physical_vram_size_bytes": 64, "tile1/physical_vram_size_bytes": 64}, 128),  # Max 1550, xe
+        ("0xe20b", {"drm/card1/dev": 0}, None),  # a driver that does not tell
+    ],
+)
+def test_memory_of_intel_cards(tmp_path: Path, number: str, files: dict[str, int], total_gib: int | None) -> None:
+    folder = device(tmp_path, "0000:03:00.0", "0x038000", "0x8086", number)
+    for name, gib in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{gib * 2**30}\n")
+    (card,) = on_the_bus(Tree(tmp_path))
+    assert card.memory_total_bytes == (None if total_gib is None else total_gib * 2**30)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +93,6 @@ def test_the_bus_is_looked_at_where_no_driver_answers(tmp_path: Path) -> None:
 
     device(tmp_path, "0000:17:00.0", "0x120000", "0x1002", "0x74a1")
     found = look(NoDriver(), lambda: None, Tree(tmp_path))
-    assert [card.name for card in found.cards] == ["AMD 1002:74a1"]
+    assert [card.name for card in found.cards] == ["AMD Instinct MI300X"]
     assert "seen on the PCI bus only" in (found.note or "")
     assert look(NoDriver(), lambda: None, Tree(tmp_path / "none")).cards == ()

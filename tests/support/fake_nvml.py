@@ -68,6 +68,7 @@ def process(pid: int, used_bytes: int | None = 2**30) -> SimpleNamespace:
 H100 = {
     "Name": "NVIDIA H100 80GB HBM3",
     "UUID": "GPU-6b2f3c1e-0000-0000-0000-000000000000",
+    "PciInfo": SimpleNamespace(pciDeviceId=0x233010DE, busId="00000000:18:00.0"),
     "MemoryInfo": memory(80 * 2**30),
     "CudaComputeCapability": (9, 0),
     "EnforcedPowerLimit": 650_000,
