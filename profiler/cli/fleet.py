@@ -74,16 +74,17 @@ def run(
     goes on, and takes in what has ended on hosts meanwhile. Ends with 3 where cells are INVALID, with 1 where some were
     not measured.
     """
+    from profiler.cli.fleet_pages import kept_page
     from profiler.cli.fleet_progress import shown_fleet
     from profiler.fleet.carry_out import Asked, carry_out
     from profiler.timing.clock import SystemClock
 
     grid, estimate = _planned(plan)
     asked = Asked(_folder(out, grid), resume, dry_run, ready_only)
-    with shown_fleet(quiet=quiet) as watch:
+    with kept_page(asked.out), shown_fleet(quiet=quiet) as watch:
         status = carry_out(grid, estimate, asked, watch, SystemClock())
     if status is not None:
-        _end(status, as_json=json)
+        _end(status, as_json=json, quiet=quiet)
     elif not quiet:
         print(f"All hosts of {grid.fleet.plan.id} are ready.")
 
@@ -103,7 +104,7 @@ def collect(
     grid, estimate = _planned(plan)
     with shown_fleet(quiet=quiet) as watch:
         status = collected(grid, estimate, _folder(out, grid), watch, SystemClock())
-    _end(status, as_json=json)
+    _end(status, as_json=json, quiet=quiet)
 
 
 @app.command()
@@ -112,19 +113,43 @@ def status(
     out: Annotated[Path | None, _OUT] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Show how far a plan has come, from its state alone: no host is asked. A folder of results does as well."""
+    """Show how far a plan has come, from its state alone: no host is asked. A folder of results does as well.
+
+    Draws its page, fleet.html, anew.
+    """
+    from profiler.cli.fleet_pages import write_page
     from profiler.cli.output import console, print_json
-    from profiler.fleet.load import PLANS
     from profiler.fleet.status import status_of
     from profiler.fleet.tables import status_table
 
-    is_folder = out is None and Path(plan).is_dir()
-    folder = Path(plan) if is_folder else out or Path("runs") / PLANS.read(PLANS.locate(plan)).id
+    folder = _folder_of(plan, out)
     found = status_of(folder)
+    write_page(folder)
     if json:
         print_json(found.document())
     else:
         console().print(status_table(found))
+
+
+@app.command()
+def report(
+    plan: Annotated[str, _PLAN],
+    out: Annotated[Path | None, _OUT] = None,
+    quiet: Annotated[bool, _QUIET] = False,
+) -> None:
+    """Compare again what came back, and draw the pages anew. No host is asked. A folder of results does as well."""
+    from profiler.cli.fleet_pages import write_pages
+
+    write_pages(_folder_of(plan, out), quiet=quiet)
+
+
+def _folder_of(plan: str, out: Path | None) -> Path:
+    """Return the folder of results that is meant by a plan, or by itself."""
+    from profiler.fleet.load import PLANS
+
+    if out is None and Path(plan).is_dir():
+        return Path(plan)
+    return out or Path("runs") / PLANS.read(PLANS.locate(plan)).id
 
 
 def _planned(plan: str) -> "tuple[Grid, Estimate]":
@@ -140,8 +165,9 @@ def _folder(out: Path | None, grid: "Grid") -> Path:
     return out or Path("runs") / grid.fleet.plan.id
 
 
-def _end(status: "FleetStatus", *, as_json: bool) -> None:
-    """Print how it stands, and end with what that amounts to."""
+def _end(status: "FleetStatus", *, as_json: bool, quiet: bool) -> None:
+    """Write the pages, print how it stands, and end with what that amounts to."""
+    from profiler.cli.fleet_pages import write_pages
     from profiler.cli.output import console, print_json
     from profiler.fleet.tables import status_table
 
@@ -150,6 +176,7 @@ def _end(status: "FleetStatus", *, as_json: bool) -> None:
     else:
         console().print(status_table(status))
         print(f"Results  {status.folder}")
+    write_pages(Path(status.folder), quiet=quiet, as_json=as_json)
     error = status.error()
     if error is not None:
         raise error
