@@ -9,16 +9,25 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-FILE = Path("/tmp/aforo-measuring.lock")  # noqa: S108 - not a scratch file: the one place that all users share
+VARIABLE = "AFORO_LOCK_FILE"
+_FILE = "/tmp/aforo-measuring.lock"  # noqa: S108 - not a scratch file: the one place that all users share
 _MOST_BYTES = 4096
 
 
-def take(told: dict[str, str], path: Path = FILE) -> int | None:
+def lock_file() -> Path:
+    """Return the file that is locked: one for all users, unless `$AFORO_LOCK_FILE` names another.
+
+    Containers that share a machine share the lock where the variable names a file that all of them have.
+    """
+    return Path(os.environ.get(VARIABLE) or _FILE)
+
+
+def take(told: dict[str, str], path: Path | None = None) -> int | None:
     """Return a descriptor that holds the lock for as long as it is open anywhere; None where somebody else holds it.
 
     `told` says who measures, to be read by others. Raises `OSError`.
     """
-    handle = _open(path)
+    handle = _open(path or lock_file())
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -30,10 +39,10 @@ def take(told: dict[str, str], path: Path = FILE) -> int | None:
     return handle
 
 
-def holder(path: Path = FILE) -> str | None:
+def holder(path: Path | None = None) -> str | None:
     """Say who measures here now; None where nobody does."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path or lock_file(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     try:
