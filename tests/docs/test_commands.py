@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
-
-from profiler.cli import app
+from support.command_line import parse
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -24,14 +23,6 @@ def commands(page: str) -> Iterator[list[str]]:
         for line in re.sub(r"\\\n", " ", block).splitlines():
             if (found := SETTING.match(line)) and not NOT_LITERAL.search(line) and line.count('"') % 2 == 0:
                 yield shlex.split(line[found.end() :], comments=True)
-
-
-def parse(words: list[str]) -> None:
-    """Parse as the command line does; nothing is run. Raises `UsageError`."""
-    command = typer.main.get_command(app)
-    while words and words[0] in (below := getattr(command, "commands", {})):
-        command, words = below[words[0]], words[1:]
-    command.make_context("aforo", words[: words.index(">")] if ">" in words else words)
 
 
 @pytest.fixture(autouse=True)
