@@ -22,9 +22,12 @@ from profiler.cache import cache_folder
 from profiler.servers import llama_build
 
 NEEDED_GIB = 5.0
+SYSTEM = "system-2"  # counted up with every change of what is in it
 SUITE = "bookworm"
 PYTHON = "3.11"  # of that suite
-PACKAGES = "busybox-static,bash,coreutils,libgomp1,libstdc++6,linux-image-cloud-arm64,procps,python3,util-linux"
+PACKAGES = (
+    "busybox-static,bash,coreutils,libgomp1,libstdc++6,linux-image-cloud-arm64,openssh-server,procps,python3,util-linux"
+)
 PROCESSOR = "neoverse-n1"  # that of Graviton2; the flags are what it has
 MARCH = "armv8.2-a+dotprod+fp16"
 NEWEST_GLIBC = 36  # of that suite: 2.36
@@ -36,6 +39,8 @@ TOOLS = {
     "qemu-system-aarch64": "qemu-system-arm",
 }
 DRIVERS = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk")
+DRIVERS += ("failover", "net_failover", "virtio_net")
+ADDRESS = "10.0.2.15"  # of the machine, in QEMU's own network, where this one is 10.0.2.2
 RESULT_MIB = 256
 
 TOOLCHAIN = """\
@@ -62,6 +67,7 @@ for driver in {" ".join(DRIVERS)}; do
   [ -e /drivers/$driver.ko ] && /bin/busybox insmod /drivers/$driver.ko
 done
 /bin/busybox ip link set lo up
+/bin/busybox ip address add {ADDRESS}/24 dev eth0 2>/dev/null && /bin/busybox ip link set eth0 up
 export PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8 PYTHONPATH=/site OUT=/out
 cd /payload
 bash run.sh >/out/printed.txt 2>&1
@@ -91,7 +97,7 @@ def make(folder: Path) -> None:
     check_room(folder, NEEDED_GIB)
     print(f"Making {folder}; what the tools print is in {folder / 'make.log'}", flush=True)
     (folder / "toolchain.cmake").write_text(TOOLCHAIN, "utf-8")
-    for name, step in {"system": make_system, "llama-server": make_server, "wheels": make_wheel}.items():
+    for name, step in {SYSTEM: make_system, "llama-server": make_server, "wheels": make_wheel}.items():
         if not (folder / name).exists():
             unfinished = folder / f"{name}.unfinished"
             remove(unfinished)
@@ -160,10 +166,11 @@ def source_archive(folder: Path) -> Path:
     return archive
 
 
-def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
+def boot(folder: Path, payload: Path, out: Path, timeout_s: float, ssh_port: int | None = None) -> int:
     """Run `payload/run.sh` on the machine, with Aforo as it is installed here; return its exit code.
 
-    Its `$OUT` comes back as `out`, with what it printed in `printed.txt` and what the kernel said in `console.log`.
+    Its port 22 is `ssh_port` of our loopback, if given; otherwise it has no network. Its `$OUT` comes back as `out`,
+    with what it printed in `printed.txt` and what the kernel said in `console.log`.
     Raises `subprocess.TimeoutExpired`, and `CalledProcessError` where the machine ended without a result.
     """
     with tempfile.TemporaryDirectory(prefix="boot-", dir=folder) as name:
@@ -171,9 +178,9 @@ def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
         pack(folder, payload, Path(name) / "root", archive)
         with disk.open("wb") as empty:
             empty.truncate(RESULT_MIB * 2**20)
-        machine = ["-machine", "virt,gic-version=3", "-cpu", PROCESSOR, "-smp", "2", "-m", "4096", "-nic", "none"]
+        machine = ["-machine", "virt,gic-version=3", "-cpu", PROCESSOR, "-smp", "2", "-m", "4096", *network(ssh_port)]
         screen = ["-display", "none", "-monitor", "none", "-serial", f"file:{out / 'console.log'}", "-no-reboot"]
-        (kernel,) = (folder / "system" / "boot").glob("vmlinuz-*")
+        (kernel,) = (folder / SYSTEM / "boot").glob("vmlinuz-*")
         system = ["-bios", str(FIRMWARE), "-kernel", str(kernel), "-initrd", str(archive)]
         start = ["-append", "console=ttyAMA0 rdinit=/init quiet panic=-1"]
         drive = [
@@ -186,6 +193,14 @@ def boot(folder: Path, payload: Path, out: Path, timeout_s: float) -> int:
         subprocess.run(words, stdin=subprocess.DEVNULL, check=True, timeout=timeout_s)
         subprocess.run(["tar", "--extract", "--file", str(disk), "--directory", str(out)], check=True)
     return int((out / "exit_code").read_text())
+
+
+def network(ssh_port: int | None) -> list[str]:
+    """Have it reached from our loopback, and reach nothing itself."""
+    if ssh_port is None:
+        return ["-nic", "none"]
+    forward = f"hostfwd=tcp:127.0.0.1:{ssh_port}-{ADDRESS}:22"
+    return ["-nic", f"user,restrict=on,{forward},model=virtio-net-pci,romfile="]
 
 
 def as_a_cloud_instance() -> list[str]:
@@ -201,7 +216,7 @@ def as_a_cloud_instance() -> list[str]:
 
 def pack(folder: Path, payload: Path, root: Path, archive: Path) -> None:
     """Put system, Python packages and payload into one archive, which the machine keeps in memory."""
-    subprocess.run(["cp", "--archive", str(folder / "system"), str(root)], check=True)  # device files as such
+    subprocess.run(["cp", "--archive", str(folder / SYSTEM), str(root)], check=True)  # device files as such
     modules = {path.stem: path for path in (root / "lib" / "modules").rglob("*.ko")}
     (root / "drivers").mkdir()
     for name in DRIVERS:

@@ -101,10 +101,10 @@ def _task(
 ) -> Callable[[], None]:
     def say(line: str) -> None:
         if line:
-            watch.host(host.name, "is set up", line)
+            watch.host(host.name, "is being set up", line)
 
     def task() -> None:
-        watch.host(host.name, "is set up")
+        watch.host(host.name, "is being set up")
         outcomes[host.name] = set_up(host, way, request, say)
         watch.host(host.name, SAID[outcomes[host.name].state])
 
