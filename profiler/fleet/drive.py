@@ -23,6 +23,9 @@ class Machine:
         """Return the host whose turn it is; None where all are done."""
         self.hosts = deque(host for host in self.hosts if not host.is_over)
         self.hosts.rotate(-1)
+        for host in self.hosts:
+            if host.open:  # a measurement that is under way has the machine
+                return host
         return self.hosts[-1] if self.hosts else None
 
 

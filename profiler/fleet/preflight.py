@@ -34,6 +34,11 @@ class Ready:
         """Whether nothing stands in the way."""
         return not self.problems
 
+    @property
+    def machine(self) -> str:
+        """What stands for the machine under each of its names; a host that does not tell is one of its own."""
+        return (self.answer.boot_id if self.answer else None) or f"of {self.host}"
+
 
 def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, around: Around) -> list[Ready]:
     """Look at every host, several at a time; nothing is measured, synthetic models are made there.
@@ -49,7 +54,7 @@ def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, around: A
         for future in done:
             future.result()
         around.tick()
-    return _with_same_models([found[remote.host.name] for remote in remotes])
+    return _with_same_models(_with_free_machines([found[remote.host.name] for remote in remotes]))
 
 
 def _look_into(found: dict[str, Ready], remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> None:
@@ -60,8 +65,7 @@ def machines(found: Sequence[Ready]) -> list[list[str]]:
     """Return the hosts by the machine that they are: several names of one machine stand together."""
     by_machine: dict[str, list[str]] = defaultdict(list)
     for each in found:
-        boot_id = each.answer.boot_id if each.answer else None
-        by_machine[boot_id or f"of {each.host}"].append(each.host)
+        by_machine[each.machine].append(each.host)
     return list(by_machine.values())
 
 
@@ -95,9 +99,6 @@ def _problems(answer: CheckAnswer, free_disk_mib: int, state: State, name: str) 
             "(limits.free_disk_mib). Free some space there."
         )
     found += [f"the model {model}: {there.problem}" for model, there in answer.models.items() if there.problem]
-    is_ours = any(job.state == "running" for job in answer.jobs.values())
-    if answer.measuring is not None and not is_ours:
-        found.append(f"{answer.measuring}. One measurement runs at a time on a machine: wait for it.")
     before = state.hosts.get(name)
     if before and before.machine_id and answer.machine_id and before.machine_id != answer.machine_id:
         found.append(
@@ -105,6 +106,20 @@ def _problems(answer: CheckAnswer, free_disk_mib: int, state: State, name: str) 
             f"{answer.machine_id} now). Give it a name of its own in the plan."
         )
     return found
+
+
+def _with_free_machines(found: Sequence[Ready]) -> list[Ready]:
+    """Add a problem to hosts whose machine others measure on; a job of ours may run under another name of it."""
+    answered = [(each.machine, each.answer.jobs.values()) for each in found if each.answer]
+    ours = {machine for machine, jobs in answered if any(job.state == "running" for job in jobs)}
+    return [each if each.machine in ours else _not_taken(each) for each in found]
+
+
+def _not_taken(each: Ready) -> Ready:
+    if each.answer is None or each.answer.measuring is None:
+        return each
+    problem = f"{each.host}: {each.answer.measuring}. One measurement runs at a time on a machine: wait for it."
+    return Ready(each.host, each.answer, (*each.problems, problem), each.notes)
 
 
 def _with_same_models(found: Sequence[Ready]) -> list[Ready]:

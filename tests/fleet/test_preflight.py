@@ -1,0 +1,39 @@
+"""What stands in the way of measuring, where several names are one machine."""
+
+from profiler.fleet.messages import CheckAnswer, JobThere
+from profiler.fleet.preflight import Ready, _with_free_machines, machines
+
+TAKEN = "the plan p of ann measures its cell c there since 2026-01-01T00:00:00Z"
+
+
+def answered(host: str, boot_id: str | None, *, measuring: bool = True, jobs: tuple[str, ...] = ()) -> Ready:
+    answer = CheckAnswer(
+        version="1",
+        node=host,
+        architecture="x86_64",
+        boot_id=boot_id,
+        free_disk_bytes=0,
+        jobs={f"j{number}": JobThere(state=state) for number, state in enumerate(jobs)},  # type: ignore[arg-type]
+        measuring=TAKEN if measuring else None,
+    )
+    return Ready(host, answer, ())
+
+
+def problems(*found: Ready) -> dict[str, tuple[str, ...]]:
+    return {each.host: each.problems for each in _with_free_machines(found)}
+
+
+def test_somebody_elses_measurement_is_in_the_way_of_every_name_of_its_machine() -> None:
+    told = f"{TAKEN}. One measurement runs at a time on a machine: wait for it."
+    found = problems(answered("a", "m"), answered("b", "m", jobs=("ended",)), answered("c", "other", measuring=False))
+    assert found == {"a": (f"a: {told}",), "b": (f"b: {told}",), "c": ()}
+
+
+def test_a_job_of_ours_under_another_name_of_the_machine_is_not() -> None:
+    assert problems(answered("a", "m", jobs=("running",)), answered("b", "m")) == {"a": (), "b": ()}
+
+
+def test_hosts_that_do_not_say_which_machine_they_are_are_one_each() -> None:
+    found = [answered("a", None, jobs=("running",)), answered("b", None), Ready("c", None, ("gone",))]
+    assert machines(found) == [["a"], ["b"], ["c"]]
+    assert [bool(each) for each in problems(*found).values()] == [False, True, True]
