@@ -101,6 +101,13 @@ limits: {{free_disk_mib: 1, silence_s: 20, cell_s: 300}}
         return (self.folder / "said.txt").read_text()
 
 
+def begun_only(state: State) -> list[Begun]:
+    """Return what has begun and not come to an end."""
+    ended = {(event.cell, event.attempt) for event in state.events if isinstance(event, Ended)}
+    begun = [event for event in state.events if isinstance(event, Begun)]
+    return [each for each in begun if (each.cell, each.attempt) not in ended]
+
+
 def is_measuring(host: SshHost) -> bool:
     """Whether a server is running there."""
     names = list[str]()
@@ -118,16 +125,16 @@ def carried_out(tmp_path_factory: pytest.TempPathFactory, hosts: list[SshHost]) 
     controller = fleet.start()
 
     def under_way(state: State, *without: str) -> list[Begun]:
-        there = [each for each in state.open_jobs() if each.host not in without]
+        there = [each for each in begun_only(state) if each.host not in without]
         return [each for each in there if is_measuring(by_name[each.host])]
 
     now = fleet.until(controller, lambda state: bool(under_way(state)))
-    on_dead_host = now.open_jobs()[0]
+    on_dead_host = begun_only(now)[0]
     dead = by_name[on_dead_host.host]
     dead.die()
     fleet.until(controller, lambda state: dead.name in state.gone)
     now = fleet.until(controller, lambda state: bool(under_way(state, dead.name)))
-    with_controller = next(each for each in now.open_jobs() if each.host != dead.name)
+    with_controller = next(each for each in begun_only(now) if each.host != dead.name)
     controller.send_signal(signal.SIGKILL)
     controller.wait()
 
@@ -141,7 +148,7 @@ def test_every_cell_has_come_to_an_end(carried_out: tuple[Fleet, Begun, Begun]) 
     fleet, *_ = carried_out
     ended = fleet.state.ended
     assert len(ended) == len(NAMES) * 2
-    assert fleet.state.open_jobs() == []
+    assert begun_only(fleet.state) == []
     assert {
         cell: each[-1].outcome for cell, each in ended.items() if each[-1].outcome not in {"VALID", "INVALID"}
     } == {}

@@ -168,7 +168,8 @@ def free_port() -> int:
 @contextlib.contextmanager
 def ssh_hosts(folder: Path, *names: str, environment: Mapping[str, str] | None = None) -> Iterator[list[SshHost]]:
     """Yield hosts that listen, are known, and have the Aforo under test."""
-    hosts = [SshHost(folder / name, name, environment) for name in names]
+    own = {"AFORO_LOCK_FILE": str(folder / "measuring.lock")}  # they are one machine, and other tests none of theirs
+    hosts = [SshHost(folder / name, name, {**own, **(environment or {})}) for name in names]
     try:
         for host in hosts:
             host.make_known()
