@@ -288,3 +288,11 @@ def test_a_full_disk_is_told_of_before_anything_is_written(tmp_path: Path, monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 9 * 10**8, 10**8))  # type: ignore[attr-defined]
     with pytest.raises(set_up_here.Lacking, match=r"has room for 95 MiB, and 400 are needed\. Free some space there\."):
         set_up_here._check(tmp_path / "not" / "yet")
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_of_with_the_tools_words(capfd: pytest.CaptureFixture[str]) -> None:
+    said = "ERROR: Could not install: [Errno 28] No space left on device"
+    with pytest.raises(set_up_here.Lacking) as raised:
+        set_up_here._run(["sh", "-c", f"echo '{said}'; exit 1"], "pip could not install it", "Look at the index.")
+    assert str(raised.value) == f"pip could not install it (exit code 1).\n  {said}\nFree some space there."
+    assert capfd.readouterr().err == f"  {said}\n"  # handed on as it came

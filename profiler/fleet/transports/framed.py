@@ -13,18 +13,13 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
-from profiler.fleet.environment import COMMAND
+from profiler.fleet.environment import FIND
 
 _LINES_KEPT = 200
 _LONGEST_GREETING = 64 * 1024
 _LONGEST_END = 32  # bytes behind the word: " end 255\n"
-# A command named `aforo` is that of the environment that `aforo fleet setup` made, where there is one; a path may begin
-# with the home folder.
 _SCRIPT = """\
-own="$HOME/{command}"
-if [ "$1" = aforo ] && [ -x "$own" ]; then shift; set -- "$own" "$@"; fi
-case $1 in "~/"*) own="$HOME/${{1#??}}"; shift; set -- "$own" "$@";; esac
-echo "{word} begin"
+{find}echo "{word} begin"
 echo "{word} begin" >&2
 if command -v "$1" >/dev/null 2>&1; then "$@"; echo "{word} end $?"; else echo "{word} missing"; fi
 """
@@ -36,7 +31,7 @@ class Framed:
     def __init__(self, argv: Sequence[str], output: BinaryIO | None, on_line: Callable[[str], None] | None) -> None:
         """`output` and `on_line` take what the command prints, as in `Transport.call`."""
         word = f"aforo-{secrets.token_hex(8)}"
-        script = _SCRIPT.format(word=word, command=COMMAND)
+        script = _SCRIPT.format(word=word, find=FIND)
         self.command = shlex.join(["sh", "-c", script, "aforo", *argv])
         self._printed = BytesIO()
         self.lines = deque[str](maxlen=_LINES_KEPT)  # of the command

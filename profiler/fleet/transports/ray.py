@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from profiler.errors import HostLostError, HostRefusedError, UsageError
+from profiler.fleet.environment import found
 from profiler.fleet.schema import Host
 from profiler.fleet.streams import Lines
 from profiler.fleet.transport import Answer
@@ -73,7 +74,7 @@ class RayTransport:
             scheduling_strategy=pinned,
             _generator_backpressure_num_objects=_PIECES_ON_THE_WAY,
         )
-        stream = task.remote(list(argv), stdin)
+        stream = task.remote(found(argv), stdin)
         try:
             return _answer(self._pieces(stream, node, timeout_s), argv, output, on_line)
         except BaseException:
