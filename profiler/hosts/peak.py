@@ -24,12 +24,13 @@ TYPES = ("f32", "f16", "bf16", "int8")
 
 _SOURCE = Path(__file__).with_name("peak.c")
 _PASSES, _PASS_MS = 8, 150
-_COMPILE_LIMIT_S = 60.0
-_RUN_LIMIT_S = 60.0
+COMPILE_LIMIT_S = 60.0
+RUN_LIMIT_S = 60.0
+_NO_INSTRUCTION = "this CPU or its compiler has no instruction for it"
 _NO_COMPILER = "no C compiler was found; install gcc or clang, then: aforo host roofline --refresh"
 
 
-class _UnavailableError(Exception):
+class UnavailableError(Exception):
     """The peak cannot be measured; the message is the reason."""
 
 
@@ -45,7 +46,7 @@ def peaks(threads: int, on_type: Callable[[float], None] = lambda _: None) -> di
                 found[name] = _peak(program, name, threads)
                 on_type((number + 1) / len(TYPES))
             return found
-    except _UnavailableError as reason:
+    except UnavailableError as reason:
         return {name: PeakFacts(operations_per_s=None, reason=str(reason)) for name in TYPES}
 
 
@@ -60,28 +61,31 @@ def compiler() -> list[str] | None:
 def _compiled() -> Iterator[Path]:
     command = compiler()
     if command is None:
-        raise _UnavailableError(_NO_COMPILER)
+        raise UnavailableError(_NO_COMPILER)
     # GCC and clang take -march for x86 and -mcpu for Arm, where -march alone would not choose the features.
     target = "-march=native" if platform.machine() in {"x86_64", "AMD64"} else "-mcpu=native"
     with tempfile.TemporaryDirectory(prefix="aforo-peak-") as folder:
         program = Path(folder) / "peak"
-        answer = _run([*command, "-O3", target, str(_SOURCE), "-o", str(program), "-lpthread"], _COMPILE_LIMIT_S)
+        answer = run_program([*command, "-O3", target, str(_SOURCE), "-o", str(program), "-lpthread"], COMPILE_LIMIT_S)
         if answer.returncode:
             last = (answer.stderr.strip() or "it says nothing").splitlines()[-1]
-            raise _UnavailableError(f"{command[0]} could not compile peak.c: {last}")
+            raise UnavailableError(f"{command[0]} could not compile peak.c: {last}")
         yield program
 
 
 def _peak(program: Path, name: str, threads: int) -> PeakFacts:
     try:
-        answer = _run([str(program), name, str(threads), str(_PASSES), str(_PASS_MS)], _RUN_LIMIT_S)
+        answer = run_program([str(program), name, str(threads), str(_PASSES), str(_PASS_MS)], RUN_LIMIT_S)
         return best_pass(answer.stdout, answer.returncode)
-    except _UnavailableError as reason:
+    except UnavailableError as reason:
         return PeakFacts(operations_per_s=None, reason=str(reason))
 
 
-def best_pass(printed: str, exit_code: int) -> PeakFacts:
-    """Return the fastest of the passes that `peak` printed, 'KERNEL OPERATIONS NANOSECONDS' a line."""
+def best_pass(printed: str, exit_code: int, nothing: str = _NO_INSTRUCTION) -> PeakFacts:
+    """Return the fastest of the passes that `peak` printed, 'KERNEL OPERATIONS NANOSECONDS' a line.
+
+    `nothing` is the reason where it printed none.
+    """
     if exit_code == -signal.SIGILL:
         return PeakFacts(operations_per_s=None, reason="the CPU refused an instruction that the compiler chose")
     if exit_code:
@@ -89,14 +93,15 @@ def best_pass(printed: str, exit_code: int) -> PeakFacts:
     passes = [line.rsplit(" ", 2) for line in printed.splitlines()]
     rates = {float(operations) * NS_PER_S / int(took_ns): kernel for kernel, operations, took_ns in passes}
     if not rates:
-        return PeakFacts(operations_per_s=None, reason="this CPU or its compiler has no instruction for it")
+        return PeakFacts(operations_per_s=None, reason=nothing)
     return PeakFacts(operations_per_s=max(rates), how=rates[max(rates)])
 
 
-def _run(words: list[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+def run_program(words: list[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+    """Run a compiler or what it made, with nothing to read. Raises `UnavailableError`."""
     try:
         return subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise _UnavailableError(f"{words[0]} could not be run: {error}") from error
+        raise UnavailableError(f"{words[0]} could not be run: {error}") from error

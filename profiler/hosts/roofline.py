@@ -9,14 +9,12 @@ import math
 import platform
 
 from profiler import __version__
-from profiler.hosts import bandwidth, peak, roofline_cache
+from profiler.hosts import bandwidth, gpu_peak, peak, roofline_cache
 from profiler.hosts.check import OtherLoad, Steal, look
 from profiler.hosts.usable_cpus import usable_cpus
 from profiler.progress import Progress
 from profiler.results.host_facts import GpuRoofFacts, HostFacts, PeakFacts, RooflineFacts
 from profiler.timing.clock import Clock
-
-_GPU_REASON = "Aforo does not measure the memory of GPUs yet"
 
 
 def measure(host: HostFacts, progress: Progress, clock: Clock) -> RooflineFacts:
@@ -29,7 +27,6 @@ def measure(host: HostFacts, progress: Progress, clock: Clock) -> RooflineFacts:
         threads=threads,
         memory_bytes_per_s=None,
         peaks={},
-        gpus=[GpuRoofFacts(index=g.index, name=g.name, memory_bytes_per_s=None, reason=_GPU_REASON) for g in host.gpus],
         notes=_notes(host, clock),
     )
     if host.virtualisation.emulated:
@@ -39,7 +36,14 @@ def measure(host: HostFacts, progress: Progress, clock: Clock) -> RooflineFacts:
     progress.stage("Measuring memory bandwidth", total=1)
     found = found.model_copy(update=_memory(host, threads, progress, clock))
     progress.stage("Measuring arithmetic peaks", total=1)
-    return found.model_copy(update={"peaks": peak.peaks(threads, progress.advance)})
+    found = found.model_copy(update={"peaks": peak.peaks(threads, progress.advance)})
+    return found.model_copy(update={"gpus": _gpus(host, progress)})
+
+
+def _gpus(host: HostFacts, progress: Progress) -> list[GpuRoofFacts]:
+    if host.gpus:
+        progress.stage("Measuring GPUs", total=1)
+    return gpu_peak.roofs(host.gpus, progress.advance)
 
 
 def measure_and_keep(host: HostFacts, progress: Progress, clock: Clock) -> RooflineFacts:

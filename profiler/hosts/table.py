@@ -10,6 +10,7 @@ from profiler.results.host_facts import (
     CloudFacts,
     CpuFacts,
     GpuFacts,
+    GpuRoofFacts,
     HostFacts,
     LimitFacts,
     MemoryFacts,
@@ -67,9 +68,16 @@ def roofline_rows(found: RooflineFacts) -> list[tuple[str, str, str]]:
             (f"{name} arithmetic", _giga(peak.operations_per_s, "Gop/s"), _how(peak))
             for name, peak in found.peaks.items()
         ),
+        *(row for gpu in found.gpus for row in _gpu_roof_rows(gpu)),
+    ]
+
+
+def _gpu_roof_rows(gpu: GpuRoofFacts) -> list[tuple[str, str, str]]:
+    return [
+        (f"GPU {gpu.index}, reading", _giga(gpu.memory_bytes_per_s, "GB/s"), gpu.how or gpu.reason or ""),
         *(
-            (f"GPU {g.index}, reading", _giga(g.memory_bytes_per_s, "GB/s"), g.how or g.reason or "")
-            for g in found.gpus
+            (f"GPU {gpu.index}, {kind}", _giga(peak.operations_per_s, "Gop/s"), _how(peak))
+            for kind, peak in gpu.peaks.items()
         ),
     ]
 

@@ -1,21 +1,31 @@
-"""How near a run came to the limits of its host, as `aforo host roofline` measured them."""
+"""How near a run came to the limits of its host or its GPUs, as `aforo host roofline` knows them."""
 
 from profiler.aggregation.observations import NO_OUTPUT, Observations
+from profiler.metrics.limits import Limit, Limits, limits_of
 from profiler.metrics.population import FINISHED_SUMS, RATES
-from profiler.metrics.registry import NotMeasuredError, per_run
+from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
 from profiler.metrics.shown import Shown
 from profiler.metrics.throughput import total_tokens_per_s
 from profiler.models import kv_cache
-from profiler.results.host_facts import RooflineFacts
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.servers.engines import engine_called
+from profiler.stats.ranges import Range
 from profiler.units import ns_to_s
 
-_ARITHMETIC = {
+_ON_CPUS = {
     # What ggml multiplies weights in (ggml-cpu, vec_dot_type); the types of quantised blocks are all int8.
-    "F32": ("f32",),
-    "F16": ("f16", "f32"),
-    "BF16": ("bf16", "f32"),
+    "f32": ("f32",),
+    "f16": ("f16", "f32"),
+    "bf16": ("bf16", "f32"),
+}
+_ON_GPUS = {
+    # ggml-cuda multiplies quantised blocks in int8 (MMQ) and f32 in TF32; vLLM unpacks weights of 4 bits to f16.
+    "f32": ("tf32", "f32"),
+    "f16": ("f16",),
+    "bf16": ("bf16", "f16"),
+    "fp8": ("fp8", "f16"),
+    "awq": ("f16",),
+    "gptq": ("f16",),
 }
 
 
@@ -29,8 +39,8 @@ _ARITHMETIC = {
     short="MBU",
     shown=Shown(order=115, compared="shown"),
 )
-def mbu_ratio(seen: Observations) -> float:
-    """Model bandwidth utilisation: bytes that decoding had to read / time / measured memory bandwidth of the host.
+def mbu_ratio(seen: Observations) -> float | Measurement:
+    """Model bandwidth utilisation: bytes that decoding had to read / time / memory bandwidth of the host or its GPUs.
 
     Bytes/s = weights per step × steps/s + KV cache read for each output token × output tokens / time in
     which a stream was decoding. A step makes one token for every stream: steps/s = Σ (tokens − 1) / Σ (last token −
@@ -38,10 +48,12 @@ def mbu_ratio(seen: Observations) -> float:
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
     Of a mixture of experts, of which a token uses a share s, a step of B streams reads 1 − (1 − s)^B of the experts:
     each stream's router is taken to choose for itself, B is the mean number of streams while any was decoding.
+    On GPUs the bandwidth is that of those at work together, where all of the model was in their memory; the note says
+    whether it was measured or is that of the data sheet.
     """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
-    roof = _limit(_roofline(seen).memory_bytes_per_s, _roofline(seen).memory_reason)
+    roof = limits_of(seen).memory_limit()
     kv_bytes = kv_bytes_of(seen.manifest.model, seen.manifest.engine)
     totals = seen.totals
     if not totals.streaming_ns:
@@ -49,7 +61,7 @@ def mbu_ratio(seen: Observations) -> float:
     weight_bytes = _weight_bytes_per_step(seen.manifest.model, totals.streaming_ns / totals.streamed.total_ns)
     steps_per_s = totals.steps / ns_to_s(totals.streaming_ns)
     decoding_s = ns_to_s(totals.streamed.total_ns)
-    return (weight_bytes * steps_per_s + kv_bytes * totals.steps_context_tokens / decoding_s) / roof
+    return _against(roof, weight_bytes * steps_per_s + kv_bytes * totals.steps_context_tokens / decoding_s)
 
 
 @per_run(
@@ -61,8 +73,8 @@ def mbu_ratio(seen: Observations) -> float:
     over=RATES,
     short="MFU",
 )
-def mfu_ratio(seen: Observations) -> float:
-    """Model FLOP utilisation: operations that the model needs / time / measured arithmetic peak of the host.
+def mfu_ratio(seen: Observations) -> float | Measurement:
+    """Model FLOP utilisation: operations that the model needs / time / arithmetic peak of the host or its GPUs.
 
     (2 × parameters + 4 × layers × heads × head size × mean context) × total_tokens_per_s / peak, prompt and output
     tokens alike: the forward part of Chowdhery et al., "PaLM: Scaling Language Modeling with Pathways" (2022), appendix
@@ -70,7 +82,8 @@ def mfu_ratio(seen: Observations) -> float:
     that of the type that the engine multiplies in: int8 for quantised weights. Parameters without lookup tables and
     unused experts.
     """
-    peak = _peak(seen)
+    limits = limits_of(seen)
+    peak = limits.peak(_kinds(seen, limits))
     model = seen.manifest.model
     parameters = _known(model.decode_parameters, "how many parameters a token is multiplied with")
     layers, heads = _known(model.layers, "the number of layers"), _known(model.heads, "the number of heads")
@@ -78,33 +91,21 @@ def mfu_ratio(seen: Observations) -> float:
     rate = total_tokens_per_s(seen)
     looked_at = 1 if model.is_encoder else 1 / 2
     mean_context = looked_at * seen.totals.context_tokens_squared / seen.totals.context_tokens
-    return (2 * parameters + 4 * layers * heads * head_size * mean_context) * rate / peak
+    return _against(peak, (2 * parameters + 4 * layers * heads * head_size * mean_context) * rate)
 
 
-def _roofline(seen: Observations) -> RooflineFacts:
-    host = seen.manifest.host
-    if seen.manifest.engine.is_remote:
-        raise NotMeasuredError("the server runs on another machine, whose limits cannot be measured from here")
-    if host.gpus:
-        raise NotMeasuredError("the host has a GPU, and it is not known whether the model was in its memory")
-    if host.roofline is None:
-        raise NotMeasuredError("run `aforo host roofline` first, or pass --roofline")
-    return host.roofline
+def _kinds(seen: Observations, limits: Limits) -> tuple[str, ...]:
+    """Return the types that the engine may multiply in, the likeliest first."""
+    quantisation = (seen.manifest.model.quantisation or "").casefold()
+    if not limits.gpus:
+        return _ON_CPUS.get(quantisation, ("int8",))
+    in_weights = next((kinds for word, kinds in _ON_GPUS.items() if quantisation.startswith(word)), None)
+    return in_weights or ("int8", "f16")
 
 
-def _peak(seen: Observations) -> float:
-    peaks = _roofline(seen).peaks
-    kinds = _ARITHMETIC.get(seen.manifest.model.quantisation or "", ("int8",))
-    entries = [peaks[kind] for kind in kinds if kind in peaks]
-    measured = [entry.operations_per_s for entry in entries if entry.operations_per_s]
-    reason = entries[-1].reason if entries else None
-    return _limit(measured[0] if measured else None, reason)
-
-
-def _limit(value: float | None, reason: str | None) -> float:
-    if not value:
-        raise NotMeasuredError(f"the roofline has no such limit: {reason or 'it does not say why'}")
-    return value
+def _against(limit: Limit, rate: float) -> float | Measurement:
+    share = rate / limit.per_s
+    return share if limit.of_gpus is None else Measurement(Range.exact(share), limit.of_gpus)
 
 
 def _known(value: int | None, what: str) -> int:

@@ -2,7 +2,7 @@
 
 from profiler.reports import format as fmt
 from profiler.reports.facts import Fact
-from profiler.results.host_facts import PeakFacts
+from profiler.results.host_facts import GpuRoofFacts, PeakFacts
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Metric, Scalar, Summary
 from profiler.summaries.estimates import estimate_of
@@ -18,6 +18,8 @@ def roofline_rows(manifest: Manifest, summary: Summary) -> list[Fact]:
         Fact("Memory bandwidth (MBU)", _share(summary.metrics.get("mbu_ratio"), bandwidth, "GB/s")),
         Fact("Arithmetic (MFU)", _share(summary.metrics.get("mfu_ratio"), None, "")),
     ]
+    for gpu in limits.gpus if limits else ():
+        rows += _gpu_rows(gpu)
     if limits:
         rows += [Fact(f"Peak, {kind}", _peak(peak)) for kind, peak in limits.peaks.items()]
         measured = f"{limits.measured_utc}, with {limits.threads} threads, by aforo host roofline"
@@ -29,13 +31,25 @@ def _share(metric: Metric | None, limit: float | None, unit: str) -> str:
     if not isinstance(metric, Scalar) or metric.value is None:
         return f"not measured: {metric.reason if isinstance(metric, Scalar) else 'not part of this summary'}"
     share = fmt.estimate_scale(estimate_of(metric), "ratio").quantity(metric.value)
+    if metric.note is not None:  # of GPUs, which stand below
+        return f"{share}: {metric.note}"
     if limit is None:
         return f"{share} of the peak"
     used, whole = (fmt.quantity(rate / _GIGA, unit) for rate in (metric.value * limit, limit))
     return f"{share}: {used} of {whole}"
 
 
-def _peak(peak: PeakFacts) -> str:
+def _gpu_rows(gpu: GpuRoofFacts) -> list[Fact]:
+    """The limits of one GPU; types that it does not have are left out where it has others."""
+    memory = PeakFacts(operations_per_s=gpu.memory_bytes_per_s, is_data_sheet=gpu.is_data_sheet, reason=gpu.reason)
+    known = {kind: peak for kind, peak in gpu.peaks.items() if peak.operations_per_s is not None}
+    return [
+        Fact(f"GPU {gpu.index}, memory", _peak(memory, "GB/s"), gpu.how),
+        *(Fact(f"GPU {gpu.index}, peak {kind}", _peak(peak), peak.how) for kind, peak in known.items()),
+    ]
+
+
+def _peak(peak: PeakFacts, unit: str = "GFLOP/s") -> str:
     if peak.operations_per_s is None:
         return f"not measured: {peak.reason}"
-    return fmt.quantity(peak.operations_per_s / _GIGA, "GFLOP/s")
+    return fmt.quantity(peak.operations_per_s / _GIGA, unit) + (", data sheet" if peak.is_data_sheet else "")

@@ -137,21 +137,24 @@ class CloudFacts(_Fixed):
 
 
 class PeakFacts(_Fixed):
-    """The highest rate of one kind of arithmetic that was seen here."""
+    """The highest rate of one kind of arithmetic: seen here, or of a GPU what its data sheet says."""
 
     operations_per_s: float | None = Field(description="A multiply-add counts as two; None where it was not measured.")
-    how: str | None = Field(default=None, description="The instruction that reached it.")
+    how: str | None = Field(default=None, description="The instruction that reached it; the data sheet.")
+    is_data_sheet: bool = False
     reason: str | None = Field(default=None, description="Why it was not measured.")
 
 
 class GpuRoofFacts(_Fixed):
-    """What a GPU's memory gives, measured."""
+    """What a GPU's memory gives and its arithmetic reaches: measured, or what its data sheet says."""
 
     index: int
     name: str | None = None
     memory_bytes_per_s: float | None
     how: str | None = None
+    is_data_sheet: bool = Field(default=False, description="Whether the memory's rate is that of a data sheet.")
     reason: str | None = None
+    peaks: dict[str, PeakFacts] = Field(default={}, description="By type: f32, tf32, f16, bf16, fp8, int8.")
 
 
 class RooflineFacts(_Fixed):

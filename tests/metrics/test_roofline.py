@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from support.builders import observed, request
+from support.builders import MS, observed, request
 
 from profiler.aggregation.observations import Observations
-from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.registry import Measurement, NotMeasuredError
 from profiler.metrics.roofline import mbu_ratio, mfu_ratio
 from profiler.results.host_facts import HostFacts
-from profiler.results.records import RequestRecord
+from profiler.results.records import CardReading, RequestRecord, Sample
 
 ROOF = {
     "fingerprint": "0",
@@ -121,7 +121,11 @@ def test_heads_may_be_wider_than_their_share_of_the_hidden_size() -> None:
     [
         ({}, {}, "aforo host roofline"),
         ({"roofline": None}, {}, "aforo host roofline"),
-        ({"roofline": ROOF, "gpus": [{"index": 0, "source": "nvml"}]}, {}, "GPU"),
+        (
+            {"roofline": ROOF, "gpus": [{"index": 0, "source": "nvml"}]},
+            {},
+            "not known whether the model was in its memory",
+        ),
         (
             {"roofline": {**ROOF, "memory_bytes_per_s": None, "memory_reason": "emulated", "peaks": {}}},
             {},
@@ -149,3 +153,85 @@ def test_a_server_elsewhere_is_not_held_against_this_machine(metric: Any) -> Non
 def test_without_two_tokens_nothing_was_decoded() -> None:
     with pytest.raises(NotMeasuredError, match="two tokens"):
         mbu_ratio(seen([request(0, arrivals_ms=[10.0])]))
+
+
+H100 = {
+    "name": "H100",
+    "memory_bytes_per_s": 2_000_000.0,
+    "peaks": {
+        "f16": {"operations_per_s": 4_000_000.0, "is_data_sheet": True},
+        "tf32": {"operations_per_s": 2_000_000.0},
+        "int8": {"operations_per_s": 8_000_000.0, "is_data_sheet": True},
+        "fp8": {"operations_per_s": None, "reason": "this generation of GPUs has no instruction for it"},
+    },
+}
+
+
+def on_gpus(*shown: list[CardReading], roofs: Any = None, **model: Any) -> Observations:
+    """One request from 0 to 30 ms on a host with two GPUs; samples of them at 10 ms, 20 ms, …"""
+    samples = [Sample(t_ns=(number + 1) * 10 * MS, cards=cards) for number, cards in enumerate(shown)]
+    gpus = [{"index": index, "source": "nvml", "name": "H100"} for index in (0, 1)]
+    roofs = [{"index": 0, **H100}, {"index": 1, **H100}] if roofs is None else roofs
+    host = {"gpus": gpus, "roofline": {**ROOF, "gpus": roofs}}
+    found = seen([ONE], host=host, **model)
+    return Observations(**{**vars(found), "samples": samples})
+
+
+def card(index: int, used_bytes: int | None, busy_ratio: float | None = 0.9) -> CardReading:
+    return CardReading(card=f"nvml:{index}", memory_used_bytes=used_bytes, busy_ratio=busy_ratio)
+
+
+def test_on_a_gpu_the_limits_are_its_own() -> None:
+    # 130 400 bytes/s, see above, of 2 000 000; the second card rests
+    found = on_gpus([card(0, 1_500), card(1, 400, 0.0)])
+    mbu, mfu = mbu_ratio(found), mfu_ratio(found)
+    assert isinstance(mbu, Measurement)
+    assert isinstance(mfu, Measurement)
+    assert mbu.range.value == pytest.approx(0.0652)
+    assert mbu.note == "limit of 1 GPU, measured"
+    assert mfu.range.value == pytest.approx(2152 * 11 / 0.030 / 8_000_000)
+    assert mfu.note == "limit of 1 GPU, data sheet"
+
+
+def test_of_several_gpus_the_limits_add_up() -> None:
+    # 800 and 700 bytes hold the 1000 of the model
+    mbu = mbu_ratio(on_gpus([card(0, 100), card(1, 700)], [card(0, 800), card(1, 600)]))
+    assert isinstance(mbu, Measurement)
+    assert mbu.range.value == pytest.approx(0.0326)
+    assert mbu.note == "limit of 2 GPUs, measured"
+
+
+@pytest.mark.parametrize(
+    ("quantisation", "peak"),
+    [
+        *(("Q4_K_M", 8e6), ("F16", 4e6), ("BF16", 4e6), ("F32", 2e6)),
+        *(("fp8", 4e6), ("awq 4 bit", 4e6), ("gptq 4 bit", 4e6), (None, 8e6)),
+    ],
+)
+def test_mfu_on_a_gpu_is_against_the_type_that_its_engine_multiplies_in(quantisation: str | None, peak: float) -> None:
+    # this card has no peak of bf16 and of fp8: f16 stands for them
+    mfu = mfu_ratio(on_gpus([card(0, 1_500), card(1, 0, 0.0)], quantisation=quantisation))
+    assert isinstance(mfu, Measurement)
+    assert mfu.range.value == pytest.approx(2152 * 11 / 0.030 / peak)
+
+
+@pytest.mark.parametrize("metric", [mbu_ratio, mfu_ratio])
+@pytest.mark.parametrize(
+    ("cards", "roofs", "model", "reason"),
+    [
+        ([card(0, 900)], None, {}, "had 9e-07 GB in use and the weights take 1e-06 GB: at least a part"),
+        ([card(0, None)], None, {}, "the driver does not tell how much memory"),
+        ([], None, {}, "not known whether the model was in its memory: its GPUs were not sampled"),
+        ([card(0, 1_500)], [], {}, "knows nothing of these GPUs: aforo host roofline --refresh"),
+        ([card(0, 1_500)], [{"index": 0, "memory_bytes_per_s": None, "reason": "no nvcc"}], {}, "no such limit"),
+        # all experts lie in memory, whatever a token uses: 1000 + 3200 × 3 / 4 bytes
+        ([card(0, 3_300)], None, {"expert_bytes": 3200, "expert_ratio": 0.25}, "the weights take 3.4e-06 GB"),
+    ],
+)
+def test_a_model_that_was_not_seen_in_the_gpus(metric: Any, cards: Any, roofs: Any, model: Any, reason: str) -> None:
+    with pytest.raises(NotMeasuredError, match=reason):
+        metric(on_gpus(cards, roofs=roofs, **model))
+
+
+def test_where_all_gpus_rest_the_cpus_serve() -> None:
+    assert mbu_ratio(on_gpus([card(0, 1_500, 0.0), card(1, 0, 0.0)])) == pytest.approx(0.1304)

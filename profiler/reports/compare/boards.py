@@ -150,13 +150,13 @@ def _tokens_per_money(comparison: Comparison) -> list[Board]:
 
 def _mbu(comparison: Comparison) -> Board:
     rows = [Row(entry, readings.of_metric(entry.summary, "mbu_ratio").in_percent()) for entry in comparison.runs]
-    note = "Bytes that decoding had to read, against the memory bandwidth measured on each host."
+    note = "Bytes that decoding had to read, against the memory bandwidth of each host or its GPUs."
     return _board(
         comparison,
         "mbu",
         "Model bandwidth utilisation (MBU)",
         rows,
-        "share of the host's measured memory bandwidth, %",
+        "share of the memory bandwidth, %",
         note,
         lower=False,
         bars=True,
