@@ -45,6 +45,7 @@ def overview(
         columns=tuple(columns),
         cells=tuple(_cell(cell, list(columns).index(_column(cell)), state, runs) for cell in status.cells),
         begun_utc=status.begun_utc,
+        is_active=status.is_active,
         stopped_utc=None if status.is_active or state.stopped is None else state.stopped.at,
         stopped=status.stopped or "",
         notes=(*notes, *_notes(status, state, planned)),
@@ -74,7 +75,7 @@ def _cell(cell: CellStatus, column: int, state: State, runs: Runs) -> data.Cell:
         round=cell.round,
         order=cell.order,
         status="VALID with warnings" if has_warnings else cell.state,
-        sentence=cell.sentence,
+        sentence=_said(cell.sentence),
         attempts=attempts,
     )
 
@@ -89,12 +90,17 @@ def _attempt(begun: Begun, state: State, runs: Runs) -> data.Attempt:
         status=_status(ended, line),
         begun_utc=begun.at,
         lasted_s=ended.lasted_s,
-        sentence=ended.sentence,
+        sentence=_said(ended.sentence),
         collected_utc=ended.at if ended.folder else None,
         run_id=line.run_id if line else None,
         report=RunFolder(place).report.as_posix() if place else None,
         rate=next((rate for name in _RATES if line and (rate := line.numbers.get(name)) is not None), None),
     )
+
+
+def _said(sentence: str) -> str:
+    """Leave out who said it, where that is the command itself."""
+    return sentence.removeprefix("aforo: ")
 
 
 def _status(ended: Ended, line: Line | None) -> data.Status:

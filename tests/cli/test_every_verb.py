@@ -41,6 +41,7 @@ EXAMPLES: dict[str, list[str]] = {
     "fleet plan": ["fleet.yaml"],
     "fleet report": ["fleet.yaml"],
     "fleet run": ["fleet.yaml", "--dry-run"],
+    "fleet setup": ["fleet.yaml", "--host", "nobody"],  # is refused: nothing is installed
     "fleet status": ["fleet.yaml"],
     "gate": [RUN, RUN],
     "host": ["--no-cloud"],
@@ -76,6 +77,7 @@ TEXTS |= {
     ("fleet plan", "plan"),
     ("fleet report", "plan"),
     ("fleet run", "plan"),
+    ("fleet setup", "plan"),
     ("fleet status", "plan"),
     ("quantisations", "models"),
     ("check-claim", "claim"),

@@ -123,6 +123,7 @@ class Fleet:
     columns: tuple[Column, ...]
     cells: tuple[Cell, ...]
     begun_utc: str | None = None
+    is_active: bool = False  # a controller works on it
     stopped_utc: str | None = None  # of the controller, where it has
     stopped: str = ""  # why, where that was not the end of the plan
     notes: tuple[str, ...] = ()

@@ -70,6 +70,12 @@ def test_it_says_why_it_stopped_what_was_lost_and_under_which_plan() -> None:
     assert "ab" * 32 in plain
 
 
+def test_it_says_whether_it_goes_on() -> None:
+    made = replace(fleet(1, 1, 1), stopped_utc=None)
+    assert "Its controller was killed" in page.render(made)
+    assert "It is under way." in page.render(replace(made, is_active=True))
+
+
 def test_the_same_state_gives_the_same_bytes() -> None:
     assert page.render(fleet(3, 4, 2, 2, seed=1)) == page.render(fleet(3, 4, 2, 2, seed=1))
 
