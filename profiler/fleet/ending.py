@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from profiler.aggregation.answers import answers_of_runs
@@ -21,6 +20,7 @@ from profiler.results.folder import RunFolder, replace
 from profiler.results.run_set import at_settings, read_runs
 from profiler.run.recompute import write_report
 
+_OF_A_SET = 3  # of what runs have in common: workload, model, quantisation
 PAGE, JSON, COMPARISONS = "fleet.html", "fleet.json", "comparison*.html"
 
 
@@ -75,9 +75,9 @@ def _file_of(one: Comparison) -> str:
 
 
 def _runs(state: State, folder: Path) -> list[Path]:
-    """Return the runs of all cells, in the order of the plan; of a cell that has become VALID only that attempt."""
+    """Return the run of each cell, in the order of the plan: its VALID attempt, else the last."""
     several = [state.ended.get(cell.key, []) for cell in state.planned.cells] if state.planned else []
-    kept = chain.from_iterable([each for each in own if each.outcome == "VALID"] or own for own in several)
+    kept = [([each for each in own if each.outcome == "VALID"] or own)[-1] for own in several if own]
     return [run for ended in kept if ended.folder and (run := run_in(folder / ended.folder))]
 
 
@@ -113,5 +113,7 @@ def _compared(runs: list[Path]) -> tuple[list[Comparison], str]:
 
 
 def _title(one: Comparison) -> str:
-    of_sets = f" {one.set_number} of {one.sets}" if one.sets > 1 else ""
-    return f"Comparison{of_sets}: {', '.join(one.common) or count(len(one.runs), 'run')}"
+    """Name a comparison; of several sets by workload, model and quantisation, which each has in common."""
+    if one.sets == 1:
+        return f"Comparison of {count(len(one.runs), 'run')}"
+    return f"Comparison {one.set_number}: {', '.join(one.common[:_OF_A_SET])}"

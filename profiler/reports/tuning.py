@@ -54,7 +54,7 @@ def table(tuning: TuningFacts | None) -> TriedTable | None:
     return TriedTable(
         heading=", ".join(filter(None, [f"{fmt.short_label(name)} {part}".strip(), shown.unit])),
         rows=tuple(_row(each, tuning, shown, means.get(id(each))) for each in ordered),
-        lead=f"{visits} visits within {quantity(tuning.lasted_s, 's')} of {quantity(tuning.budget_s, 's')}.",
+        lead=f"{visits} visits took {quantity(tuning.lasted_s, 's')}, of {quantity(tuning.budget_s, 's')} allowed.",
     )
 
 

@@ -174,6 +174,28 @@ def test_one_run_is_compared_with_nothing_and_the_page_says_so(made: Made) -> No
     assert pages.not_compared in pages.fleet.notes
 
 
+def test_sets_that_measure_something_else_have_a_page_each(made: Made) -> None:
+    other = {"model__name": "another", "model__sha256": "1", "model__is_synthetic": False}
+    for host in ("one", "two"):
+        made.attempt(host, 1, "VALID", **of_speed(100))
+        made.attempt(host, 2, "VALID", **of_speed(50), **other)
+    pages = ending.finish(made.folder, Silent())
+    assert [link.file for link in pages.comparisons] == ["comparison.html", "comparison-2.html"]
+    assert [link.text.partition(",")[0] for link in pages.comparisons] == ["Comparison 1: w@1", "Comparison 2: w@1"]
+    assert "another" in pages.comparisons[1].text
+
+
+def test_of_a_cell_that_never_was_valid_the_last_attempt_is_named_once(made: Made) -> None:
+    for host in ("one", "two"):
+        made.attempt(host, 1, "VALID", **of_speed(100))
+    made.attempt("one", 2, "INVALID", 1, level="INVALID", **of_speed(1))
+    made.attempt("one", 2, "INVALID", 2, level="INVALID", **of_speed(1))
+    ending.finish(made.folder, Silent())
+    comparison = (made.folder / "comparison.html").read_text("utf-8")
+    assert "Not compared: 1 folder" in comparison
+    assert "run-one-2-2" in comparison
+
+
 def test_a_report_that_was_drawn_on_its_host_is_drawn_anew_once(made: Made) -> None:
     place = made.attempt("one", 1, "VALID", **of_speed(100))
     folder = RunFolder(place / "run-one-1-1")

@@ -31,7 +31,7 @@ def test_the_best_setting_stands_first_and_one_that_measured_nothing_last() -> N
     assert [row.load.split()[0] for row in table.rows] == ["1.00", "1.50", "3.00"]
     assert [row.lasted.split()[0] for row in table.rows] == ["27.0", "22.0", "4.00"]
     assert table.heading == "TPOT p50, ms"
-    assert table.lead.replace("\u00a0", " ") == "6 visits within 81.0 s of 90.0 s."
+    assert table.lead.replace("\u00a0", " ") == "6 visits took 81.0 s, of 90.0 s allowed."
 
 
 def test_of_a_rate_the_highest_stands_first() -> None:
