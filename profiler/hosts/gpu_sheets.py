@@ -43,4 +43,4 @@ def _key(name: str) -> str:
     previous, text = None, name.strip()
     while previous != text:  # NVIDIA Tesla T4
         previous, text = text, _MAKER.sub("", text)
-    return text.casefold()
+    return text.removesuffix(" OAM").casefold()

@@ -20,6 +20,7 @@ _MAKERS = {
     "0x1eff": "Rebellions",
 }
 _VGA, _3D, _OTHER_DISPLAY, _ACCELERATOR = "0x0300", "0x0302", "0x0380", "0x1200"
+_UW_PER_W = 1_000_000
 _LEAST_OWN_MEMORY_BYTES = 4 * 2**30  # what a processor's graphics sets apart is less
 _BUS_OF_THE_PROCESSOR = "0000:00:"  # where Intel's integrated graphics is
 
@@ -62,6 +63,8 @@ def on_the_bus(tree: Tree) -> tuple[GpuFacts, ...]:
             name=_name(tree, folder),
             pci_id=_pci_id(tree, folder),
             memory_total_bytes=_memory_bytes(tree, folder),
+            power_limit_w=_watts(tree, folder, "power1_cap", "power1_max"),
+            power_limit_default_w=_watts(tree, folder, "power1_cap_default", "power1_rated_max"),
         )
         for index, folder in enumerate(found)
     )
@@ -97,3 +100,9 @@ def _memory_bytes(tree: Tree, folder: str) -> int | None:
     by_tile = sum(size for size in tiles if size is not None) or None
     by_card = (tree.number(path) for path in tree.matching(f"{folder}/drm/card*/lmem_total_bytes"))
     return tree.number(f"{folder}/mem_info_vram_total") or by_tile or next(by_card, None)
+
+
+def _watts(tree: Tree, folder: str, *names: str) -> float | None:
+    """Return a power limit in the driver's hwmon folder: of amdgpu (cap), or of xe and i915 (max), where 0 is none."""
+    limits_uw = (tree.number(path) for name in names for path in tree.matching(f"{folder}/hwmon/hwmon*/{name}"))
+    return next((limit_uw / _UW_PER_W for limit_uw in limits_uw if limit_uw), None)

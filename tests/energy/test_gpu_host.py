@@ -136,6 +136,18 @@ def test_a_superchips_module_has_its_processors_in_it() -> None:
     assert ends(whole.gross_j) == (36_000, pytest.approx(36_000 + 0.890625 * 900 * 60))
 
 
+def test_packages_of_amd_cards_stand_for_their_boards() -> None:
+    """As hwmon or amdsmi read them, with the power limit that the driver shows."""
+    cards = [GpuFacts(index=i, source="pci", name="AMD Instinct MI300X", power_limit_w=750.0) for i in (0, 1)]
+    scopes = {f"amdsmi:{i}:counter": "GPU packages" for i in (0, 1)}
+    found = accounts_of(cards, TWO_PROCESSORS, 1.0, dict.fromkeys(scopes, 500), scopes=scopes)
+    packages, whole = found[0], whole_machine(found)
+    assert (packages.scope, packages.gross_j) == ("GPU packages", Range.exact(60_000))
+    assert whole is not None
+    # 1,000 W, 582 to 1,743 W of processors and memory, and up to 0.890625 × 1,500 W
+    assert ends(whole.gross_j) == (1_582 * 60, pytest.approx((1_000 + 1_743 + 0.890625 * 1_500) * 60))
+
+
 def test_counted_processors_beside_a_card_that_nobody_read() -> None:
     found = accounts_of([A10G], FOUR_VCPUS, 0.5, {"rapl:package-0": 50}, scopes={"rapl:package-0": "CPU packages"})
     assert found[0].notes == ("the GPUs of this host were not read and are no part of it",)

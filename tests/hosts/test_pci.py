@@ -96,3 +96,24 @@ def test_the_bus_is_looked_at_where_no_driver_answers(tmp_path: Path) -> None:
     assert [card.name for card in found.cards] == ["AMD Instinct MI300X"]
     assert "seen on the PCI bus only" in (found.note or "")
     assert look(NoDriver(), lambda: None, Tree(tmp_path / "none")).cards == ()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "number", "files", "limits_w"),
+    [
+        ("0x1002", "0x744c", {"power1_cap": 303_000_000, "power1_cap_default": 315_000_000}, (303, 315)),
+        ("0x8086", "0xe20b", {"power1_max": 190_000_000, "power1_rated_max": 200_000_000}, (190, 200)),
+        ("0x8086", "0xe20b", {"power1_max": 0}, (None, None)),  # switched off
+        ("0x8086", "0x56a0", {}, (None, None)),
+    ],
+)
+def test_power_limits_are_those_of_the_driver(
+    tmp_path: Path, vendor: str, number: str, files: dict[str, int], limits_w: tuple[float | None, float | None]
+) -> None:
+    """ABI/testing/sysfs-driver-intel-xe-hwmon, gpu/amdgpu/thermal.rst: microwatts."""
+    folder = device(tmp_path, "0000:03:00.0", "0x030000", vendor, number, 16 * 2**30)
+    (folder / "hwmon/hwmon2").mkdir(parents=True)
+    for name, limit_uw in files.items():
+        (folder / "hwmon/hwmon2" / name).write_text(f"{limit_uw}\n")
+    (card,) = on_the_bus(Tree(tmp_path))
+    assert (card.power_limit_w, card.power_limit_default_w) == limits_w
