@@ -6,6 +6,7 @@ node is found by its label `aforo-host`, a custom resource, its name or its addr
 cluster that asks for it waits. Nothing is retried by Ray: a node that goes away is a lost host.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -191,12 +192,14 @@ def connect(host: Host) -> RayTransport:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         import ray  # noqa: PLC0415 - an extra, and half a second
+        import ray.cloudpickle  # noqa: PLC0415
         import ray.util.scheduling_strategies  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(
             f"{host.name}: its transport is ray, and this Python has no Ray ({error}). {_INSTALL}; nodes need the same "
             "version of it."
         ) from None
+    ray.cloudpickle.register_pickle_by_value(ray_task)  # the node's Python may have no Aforo
     return RayTransport(ray, address, host.node or host.name)
 
 
@@ -234,6 +237,9 @@ def named(nodes: Sequence[Node], wanted: str) -> Node:
 
 
 def _join(ray: ModuleType, address: str) -> None:
+    logging.getLogger("ray").setLevel(logging.CRITICAL)  # what matters comes as an error
+    with suppress(AttributeError):  # else Ray prints the log of a node that dies among what we print
+        ray._private.worker._worker_logs_enabled = False
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, include_dashboard=False)
     except RuntimeError as error:

@@ -1,8 +1,10 @@
 """The transport over Ray, against a Ray that is made up: what it asks of it, and what becomes of its errors."""
 
 import io
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -37,6 +39,7 @@ class MadeUpRay(ModuleType):
         self.held: list[Any] = []
         self.is_free = True
         self.init_error: Exception | None = None
+        self._private = SimpleNamespace(worker=SimpleNamespace(_worker_logs_enabled=True))
         self.exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
         affinity = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node_id, soft: (node_id, soft))
         self.util = SimpleNamespace(
@@ -190,6 +193,7 @@ def test_two_hosts_are_one_connection_and_two_clusters_are_refused(made: Made) -
     second, other = RayTransport(ray, "auto", "b"), RayTransport(ray, "10.0.0.9:6379", "b")
     second.call(["aforo"], timeout_s=9)
     assert ray.joined == ["auto"]
+    assert not ray._private.worker._worker_logs_enabled  # standard output is ours
     with pytest.raises(HostRefusedError, match=r"two Ray clusters, auto and 10\.0\.0\.9:6379"):
         other.call(["aforo"], timeout_s=9)
     other.close()
@@ -234,6 +238,26 @@ def test_a_node_that_is_not_there_or_there_twice_is_said() -> None:
         named(nodes, "box")
     with pytest.raises(HostLostError, match="there are: box, box"):
         named(nodes, "c8g")
+
+
+SENT = """
+import sys
+from profiler.fleet.schema import Host
+from profiler.fleet.transports import ray as over_ray
+import ray.cloudpickle
+over_ray.connect(Host(name="a", transport="ray"))
+sent = ray.cloudpickle.dumps(over_ray.ray_task.carry)
+for name in [name for name in sys.modules if name.partition(".")[0] == "profiler"]:
+    del sys.modules[name]
+sys.modules["profiler"] = None  # as in the Python of a node that has no Aforo
+print(dict(ray.cloudpickle.loads(sent)(["echo", "there"], b"")))
+"""
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs aforo[fleet]")
+def test_what_is_sent_to_a_node_needs_no_aforo_there() -> None:
+    said = subprocess.run([sys.executable, "-c", SENT], capture_output=True, text=True, check=False)
+    assert said.stdout == "{'out': b'there\\n', 'ended': b'0'}\n", said.stderr
 
 
 def test_without_the_extra_the_plan_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
