@@ -24,6 +24,7 @@ from profiler.workloads.phases import point_of, repeat_number
 
 RANDOM_WEIGHTS = "not applicable: the weights are random, so the answers mean nothing"
 NO_ANSWERS = "no answers to items of a data file were kept"
+NOT_KEPT = "responses of a server that runs already are kept only when asked: pass --keep-responses"
 NOT_AMONG = "not among the scorers of this workload"
 NO_ITEMS = "nothing says what a right answer is: the data has no references"
 _PASSAGE = "passage"
@@ -137,7 +138,7 @@ def read_scores(folder: RunFolder, manifest: Manifest) -> Scores:
     if not scorers:
         return Scores(why_none=NO_ITEMS)
     stated = None if workload.correct is None else Rule(workload.correct.scorer, workload.correct.at_least)
-    why_none = RANDOM_WEIGHTS if manifest.model.is_synthetic else None
+    why_none = RANDOM_WEIGHTS if manifest.model.is_synthetic else None if folder.answers.exists() else NOT_KEPT
     found = Scores((), why_none, {scorer.id: scorer for scorer in scorers}, items, rule_for(scorers, stated))
     return found if why_none else replace(found, answers=list(_scored(folder, manifest, found)))
 

@@ -81,8 +81,8 @@ def _answers(folder: "RunFolder") -> "Answers":
         raise UsageError(f"{folder.path} holds no answer: no measured request of it finished.")
     command = shlex.join([*manifest.command_line, "--keep-responses"]) if manifest.command_line else ""
     raise UsageError(
-        f"{folder.path} kept no answers: workloads with references keep them, others only with --keep-responses. "
-        + (f"Measure again: {command}" if command else "Measure again with it.")
+        f"{folder.path} kept no answers: workloads with references keep them, others, and runs with --url, only with "
+        "--keep-responses. " + (f"Measure again: {command}" if command else "Measure again with it.")
     )
 
 

@@ -181,6 +181,7 @@ def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
     from rich.table import Table
 
     from profiler.cli.output import console
+    from profiler.models.synthetic import ABOUT_WEIGHTS
 
     shown = Table(box=None, show_header=False)
     shown.add_column("fact", no_wrap=True)
@@ -190,7 +191,7 @@ def _print_facts(facts: "ModelFacts | LoraFacts") -> None:
             shown.add_row(key.replace("_", " "), _readable(key, value))
     console().print(shown)
     if facts.is_synthetic:
-        print("Synthetic weights: the speed is that of the real model's shape, the output is meaningless.")
+        print(ABOUT_WEIGHTS)
 
 
 def _readable(key: str, value: object) -> str:

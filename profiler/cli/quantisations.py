@@ -29,16 +29,18 @@ def quantisations(
     out: Annotated[Path, typer.Option(help="Folder for runs and results.")] = Path("runs"),
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="Write a page as well, beside the results.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Compare quantisations of a model: KL divergence and same top token on your text, size, speed and price.
 
     The least quantised file is the base. Predictions are compared by llama.cpp's own llama-perplexity, built on demand.
     """
-    from profiler.cli.forms import Form, print_content
+    from profiler.cli.forms import Form, print_content, write_file
     from profiler.cli.output import write_json
     from profiler.cli.progress import shown_progress
     from profiler.reports.quantisations import as_markdown
+    from profiler.reports.quantisations_page import render
     from profiler.results.folder import replace
     from profiler.run.interrupt import Interrupt
     from profiler.run.ladder import LadderWork, Wanted
@@ -50,6 +52,9 @@ def quantisations(
         work = LadderWork(wanted, progress, SystemClock(), interrupt.check)
         out.mkdir(parents=True, exist_ok=True)
         ladder = work.carry_out(lambda known: replace(work.path, _as_json(known)))
+    page = work.path.with_suffix(".html")
+    if html:
+        write_file(page, render(ladder).encode())
     if json:
         write_json(_as_json(ladder))
     elif markdown:
@@ -57,6 +62,8 @@ def quantisations(
     else:
         _print(ladder)
         print(f"Results  {work.path}")
+        if html:
+            print(f"Page     {page}")
 
 
 def _as_json(ladder: "Ladder") -> str:

@@ -33,6 +33,11 @@ RECIPE = "1.1"
 MARK = "aforo.synthetic_weights"
 """Metadata key that is true in a file made here."""
 
+ABOUT_WEIGHTS = (
+    "Synthetic weights: the speed is near that of a real model of this shape, not the same; the output is meaningless."
+)
+"""What is said beside every number that was measured with them; docs/models.md has figures."""
+
 QUIET_RATIO = 1 / 16
 """Size of the embeddings of tokens that must not come out, against those of the others."""
 

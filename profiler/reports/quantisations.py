@@ -9,7 +9,7 @@ from profiler.results.ladder import Divergence, Figure, Ladder, Rung
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import Unknown
 
-_Z = 1.96  # 95 % of a normal distribution
+Z = 1.96  # 95 % of a normal distribution
 _NONE = "–"
 _PM = f"{fmt.NBSP}±{fmt.NBSP}"
 _FIGURES = {
@@ -29,7 +29,7 @@ class Table(NamedTuple):
 
 def tables(ladder: Ladder) -> list[Table]:
     """Return what the files lose, and what they gain where that was measured; the least quantised first."""
-    names = _names(ladder)
+    names = file_names(ladder)
     head = ["file", "size", "bits/weight", "mean KLD", "same top token", "perplexity"]
     lost = Table(head, [[name, *_of_file(rung)] for name, rung in zip(names, ladder.rungs, strict=True)])
     scales = {metric: scale for metric in _FIGURES if (scale := _scale(metric, ladder)) is not None}
@@ -54,7 +54,7 @@ def sentences(ladder: Ladder) -> list[str]:
             f"Predictions of {tokens:,} tokens of {ladder.text}, against {ladder.rungs[0].name}. KLD in nats, ± at "
             "95 %, tokens taken as independent; same top token: how often both think the same token the most likely."
         )
-    for name, rung in zip(_names(ladder), ladder.rungs, strict=True):
+    for name, rung in zip(file_names(ladder), ladder.rungs, strict=True):
         said.append(f"{name}: {rung.path}{f', made here from {rung.made_from}' if rung.made_from else ''}")
         if rung.no_divergence and rung is not ladder.rungs[0]:
             said.append(f"{name}: predictions {rung.no_divergence}.")
@@ -78,7 +78,7 @@ def as_markdown(ladder: Ladder) -> str:
     return "\n".join([*lines, *(f"- {plain(sentence)}" for sentence in sentences(ladder))]) + "\n"
 
 
-def _names(ladder: Ladder) -> list[str]:
+def file_names(ladder: Ladder) -> list[str]:
     """Return what each file is called in tables: its quantisation, or its name where two have the same."""
     types = Counter(rung.quantisation for rung in ladder.rungs)
     return [
@@ -104,18 +104,18 @@ def _of_divergence(found: Divergence | None) -> list[str]:
     top = fmt.estimate_scale(_estimate(found.same_top_ratio * 100, found.same_top_error * 100), "%")
     return [
         _with_error(found.mean_kld, found.mean_kld_error, ""),
-        f"{top.number(found.same_top_ratio * 100)}{_PM}{top.number(_Z * found.same_top_error * 100)}{fmt.NBSP}%",
+        f"{top.number(found.same_top_ratio * 100)}{_PM}{top.number(Z * found.same_top_error * 100)}{fmt.NBSP}%",
         fmt.quantity(found.perplexity, ""),
     ]
 
 
 def _with_error(value: float, error: float, unit: str) -> str:
     scale = fmt.estimate_scale(_estimate(value, error), unit)
-    return f"{scale.number(value)}{_PM}{scale.number(_Z * error)}"
+    return f"{scale.number(value)}{_PM}{scale.number(Z * error)}"
 
 
 def _estimate(value: float, error: float) -> Estimate:
-    return Estimate(value, value - _Z * error, value + _Z * error)
+    return Estimate(value, value - Z * error, value + Z * error)
 
 
 def _known(found: Figure) -> Estimate | Unknown:

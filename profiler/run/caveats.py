@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from profiler.cost.age import notice
 from profiler.cost.options import CostOptions
+from profiler.models.synthetic import ABOUT_WEIGHTS
 from profiler.results.caveats import Caveat
 from profiler.results.host_facts import HostFacts
 from profiler.results.manifest import PriceFacts
@@ -43,8 +44,7 @@ def of_price(price: PriceFacts | None, clock: Clock, options: CostOptions) -> li
 def _of_model(plan: Plan) -> Iterator[Caveat]:
     model, lora = plan.model, plan.lora
     if model.is_synthetic:
-        text = "Synthetic weights: the speed is that of the real model's shape, the output is meaningless."
-        yield Caveat("synthetic-weights", text)
+        yield Caveat("synthetic-weights", ABOUT_WEIGHTS)
     if lora is not None:
         weights = "synthetic weights" if lora.is_synthetic else "not the model alone"
         yield Caveat("lora-adapter", f"Measured with the LoRA adapter {lora.name}, rank {lora.rank}: {weights}.")

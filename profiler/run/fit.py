@@ -47,11 +47,13 @@ class _Needs(NamedTuple):
         return int((room_bytes / (1 + BUFFERS_RATIO) - self.model_bytes) / self.token_bytes)
 
 
-def fit_depths(loaded: Loaded, options: Options, model: ModelFacts, room_bytes: int | None) -> Fit:
+def fit_depths(
+    loaded: Loaded, options: Options, model: ModelFacts, room_bytes: int | None, served_tokens: int | None = None
+) -> Fit:
     """Return a workload without the depths that do not fit, each named with how far it would go.
 
-    `room_bytes` is the memory that a server may take; `None` where that is not known. Raises `UsageError` where none
-    fits.
+    `room_bytes` is the memory that a server may take, `served_tokens` the context of one that runs already; `None`
+    where that is not known. Raises `UsageError` where none fits.
     """
     workload = loaded.workload
     depths = [each for each in dict.fromkeys(v.depth_tokens for v in variants_of(workload)) if each is not None]
@@ -59,7 +61,7 @@ def fit_depths(loaded: Loaded, options: Options, model: ModelFacts, room_bytes: 
         return Fit(workload)
     needs = _needs(options, loaded, model)
     beside = sizing.needed_tokens(replace(loaded, workload=at_depth(workload, 0)))
-    most, why = _most_tokens(options, model, needs, room_bytes)
+    most, why = _most_tokens(options, model, needs, room_bytes, served_tokens)
     fitting = [depth for depth in depths if most is None or depth + beside <= most]
     left_out = [
         f"Depth {depth:,} was left out: with prompt and response it takes {depth + beside:,} tokens, and {why}. Depths "
@@ -81,12 +83,14 @@ def available_bytes(tree: Tree) -> int:
 
 
 def _most_tokens(
-    options: Options, model: ModelFacts, needs: _Needs | None, room_bytes: int | None
+    options: Options, model: ModelFacts, needs: _Needs | None, room_bytes: int | None, served_tokens: int | None
 ) -> tuple[int | None, str]:
     """Return the longest context that fits, and what is short beyond it."""
     found: list[tuple[int, str]] = []
     if model.context_length is not None:
         found.append((model.context_length, f"the model {model.name} was made for {model.context_length:,}"))
+    if served_tokens is not None:
+        found.append((served_tokens, f"the server says that it has {served_tokens:,}"))
     if options.context_tokens is not None:
         found.append((options.context_tokens, f"--context allows {options.context_tokens:,}"))
     if needs is not None and room_bytes is not None:

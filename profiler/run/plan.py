@@ -30,9 +30,10 @@ from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
 from profiler.run.fit import Fit, available_bytes, fit_depths
 from profiler.run.options import Options
 from profiler.run.threads import fast_cores
+from profiler.run.unasked import without_responses
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
 from profiler.search.strategy import first_point, is_one_point
-from profiler.search.variants import has_cache_sweep, variants_of
+from profiler.search.variants import has_cache_sweep, has_depth, variants_of
 from profiler.servers.base import Endpoint, Launch, Tick, no_tick
 from profiler.servers.body import BodyChanges, check_omitted, read_changes
 from profiler.servers.choose import check_serves_checkpoints, choose, engine_for, provide
@@ -181,12 +182,13 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
     changes = read_changes(options.body, options.omit_fields, options.max_tokens_field)
     target = (_external if options.url else _to_start)(options, loaded, progress, tick)
     loaded = replace(loaded, workload=target.fit.workload) if target.fit else loaded
+    workload, not_kept = without_responses(options, loaded.workload)
     check_omitted(changes, target.endpoint, loaded.workload)
     if options.wire_audit and target.tls is not None:
         raise UsageError("--wire-audit compares plain bytes, and this endpoint speaks TLS. Run without it.")
     return Plan(
         options=options,
-        workload=loaded.workload,
+        workload=workload,
         data_dir=loaded.folder,
         trace=loaded.trace,
         overridden=list(loaded.overridden),
@@ -202,7 +204,7 @@ def make_plan(options: Options, progress: Progress, clock: Clock, tick: Tick = n
         body=changes,
         data=loaded.data,
         expects=loaded.expects,
-        warnings=target.warnings,
+        warnings=[*target.warnings, *not_kept],
         nonce=nonce,
         launch=target.launch,
         contexts=target.contexts,
@@ -232,13 +234,18 @@ def _external(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     tls = TlsOptions(str(options.ca_file) if options.ca_file else None, options.insecure)
     is_warm = options.prompt_cache == "warm"
     endpoint = OpenAiEndpoint(str(options.url), options.model, tls, credentials, is_warm=is_warm, tick=tick)
+    model = endpoint.model_facts()
+    fit = fit_depths(loaded, options, model, None, endpoint.told_context(tick)) if has_depth(loaded.workload) else None
+    for note in fit.left_out if fit else ():
+        progress.note(note)
     return _Target(
         endpoint=endpoint,
-        model=endpoint.model_facts(),
+        model=model,
         cpus=sizing.client_cpus(options),
         tls=endpoint.tls,
         credentials=credentials,
-        warnings=endpoint.warnings,
+        warnings=[*endpoint.warnings, *(fit.left_out if fit else ())],
+        fit=fit,
     )
 
 

@@ -76,6 +76,11 @@ def has_variants(workload: Workload) -> bool:
     return len(variants_of(workload)) > 1
 
 
+def has_depth(workload: Workload) -> bool:
+    """Whether context is put before prompts."""
+    return bool(_depth(workload))
+
+
 def has_cache_sweep(workload: Workload) -> bool:
     """Whether points differ in the state of the prompt cache."""
     return len({each.prompt_cache for each in variants_of(workload)}) > 1 or workload.settings.prompt_cache is not None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from profiler.errors import ServerError, UsageError
 from profiler.servers.address import BASE, Address
-from profiler.servers.openai_api import HttpStatusError, call_text, listed_entries, name_of, told_context
+from profiler.servers.openai_api import LLAMA_CPP, HttpStatusError, call_text, listed_entries, name_of, told_context
 
 AUTO = "auto"
 """What `--url` takes for the only server that runs."""
@@ -84,7 +84,7 @@ KINDS = (
     Kind(
         name="llama-server (llama.cpp)",
         ports=(8080,),
-        owners=frozenset({"llamacpp"}),
+        owners=frozenset({LLAMA_CPP}),
         mark=Mark("/props", _has("default_generation_settings", "build_info")),
         version=("/props", "build_info"),
     ),
@@ -285,7 +285,7 @@ def _models(answers: _Answers, kind: Kind | None, entries: Sequence[Mapping[str,
     """Return the models that are listed, with what the server says of their state."""
     told = None if kind is None or kind.states is None else answers.to(kind.states)
     states = {name_of(entry): entry for entry in listed_entries(told)}
-    props = answers.to("/props") if kind is not None and "llamacpp" in kind.owners else None
+    props = answers.to("/props") if kind is not None and LLAMA_CPP in kind.owners else None
     for entry in entries:
         name = name_of(entry)
         if name is None:

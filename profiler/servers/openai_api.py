@@ -20,6 +20,8 @@ PATHS = {"completions": f"{BASE}/completions", "chat": f"{BASE}/chat/completions
 USER_AGENT = f"aforo/{__version__}"
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NAMES = ("id", "name", "model")
+LLAMA_CPP = "llamacpp"
+"""What llama-server says under `owned_by` in its list of models."""
 _CONTEXTS = ("max_model_len", "loaded_context_length", "context_length", "max_context_length")
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
@@ -155,12 +157,15 @@ def shown(text: str) -> str:
 def served_models(
     address: Address, tls: TlsOptions | None = None, headers: Mapping[str, str] = _NONE, tick: Tick = no_tick
 ) -> list[str]:
-    """Return the names of the models that a server lists. Raises `ServerError`, and what `tick` raises.
+    """Return the names of the models that a server lists. Raises `ServerError`, and what `tick` raises."""
+    return model_names(list_models(address, tls, headers, tick))
 
-    Lists come as `{"data": [{"id": …}]}` (OpenAI), bare (Together AI), as `{"models": [{"name": …}]}` (Ollama), and as
-    an object whose keys are the names.
-    """
-    return _names(call_json(address, "GET", address.target("/models"), tls=tls, headers=headers, tick=tick))
+
+def list_models(
+    address: Address, tls: TlsOptions | None = None, headers: Mapping[str, str] = _NONE, tick: Tick = no_tick
+) -> object:
+    """Return a server's list of models as it came. Raises `ServerError`, and what `tick` raises."""
+    return call_json(address, "GET", address.target("/models"), tls=tls, headers=headers, tick=tick)
 
 
 def listed_entries(listed: object) -> list[Mapping[str, object]]:
@@ -182,11 +187,13 @@ def name_of(entry: Mapping[str, object]) -> str | None:
 def told_context(entry: Mapping[str, object], props: object = None) -> int | None:
     """Return how many tokens of context a server says that a listed model has; `None` where it does not say.
 
-    `max_model_len` of vLLM and SGLang, `n_ctx` of a slot from the `/props` of llama-server, `loaded_context_length` of
-    LM Studio, `context_length` of a model that Ollama has loaded.
+    `max_model_len` of vLLM and SGLang, `n_ctx` of a slot from `/props` or the list of llama-server,
+    `loaded_context_length` of LM Studio, `context_length` of a model that Ollama has loaded.
     """
     settings = props.get("default_generation_settings") if isinstance(props, dict) else None
-    told = [settings.get("n_ctx") if isinstance(settings, dict) else None, *(entry.get(key) for key in _CONTEXTS)]
+    meta = entry.get("meta")
+    told = [each.get("n_ctx") for each in (settings, meta) if isinstance(each, dict)]
+    told += [entry.get(key) for key in _CONTEXTS]
     return next((each for each in told if isinstance(each, int) and each > 0), None)
 
 
@@ -194,8 +201,12 @@ def _inner(listed: Mapping[str, object]) -> object:
     return next((listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)), None)
 
 
-def _names(listed: object) -> list[str]:
-    """Return the names in a list of models."""
+def model_names(listed: object) -> list[str]:
+    """Return the names in a list of models.
+
+    Lists come as `{"data": [{"id": …}]}` (OpenAI), bare (Together AI), as `{"models": [{"name": …}]}` (Ollama), and as
+    an object whose keys are the names.
+    """
     if isinstance(listed, dict) and _inner(listed) is None:
         return [name for name, each in listed.items() if isinstance(each, dict)]
     names = [name_of(entry) for entry in listed_entries(listed)]

@@ -11,12 +11,23 @@ import psutil
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.results.records import RequestRecord
-from profiler.servers.address import parse_url
+from profiler.servers.address import BASE, parse_url
 from profiler.servers.base import Endpoint, Tick, no_tick
 from profiler.servers.body import BodyChanges, make_body, short_request
 from profiler.servers.credentials import Credentials
 from profiler.servers.http_call import UnreachableError
-from profiler.servers.openai_api import HttpStatusError, is_same_model, served_models, streamed_body
+from profiler.servers.openai_api import (
+    LLAMA_CPP,
+    HttpStatusError,
+    call_json,
+    is_same_model,
+    list_models,
+    listed_entries,
+    model_names,
+    name_of,
+    streamed_body,
+    told_context,
+)
 from profiler.servers.probe import fields_that_can_go, make_probe, may_be_refusal
 from profiler.servers.secrets import hide_passwords, is_secret_name
 from profiler.timing.messages import TlsOptions
@@ -61,6 +72,7 @@ class OpenAiEndpoint(Endpoint):
         self._tick = tick
         self._credentials = credentials
         self._is_warm = is_warm
+        self._listing: object = None
         self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
         self._is_remote = not is_here(self.address.host)
@@ -115,10 +127,28 @@ class OpenAiEndpoint(Endpoint):
         """The JSON body that asks for at most this many tokens, streamed, with usage at the end."""
         return streamed_body(self.model_name, request)
 
+    def told_context(self, tick: Tick = no_tick) -> int | None:
+        """Return how many tokens of context it says that a request may have; `None` where it does not say.
+
+        vLLM and SGLang say it in their lists of models; llama-server is asked for its `/props`. Raises what `tick`
+        raises.
+        """
+        entry = next((one for one in listed_entries(self._listing) if name_of(one) == self.model_name), {})
+        if str(entry.get("owned_by")).lower() != LLAMA_CPP:
+            return told_context(entry)
+        path = self.address.base.removesuffix(BASE) + "/props"
+        try:
+            return told_context(
+                entry, call_json(self.address, "GET", path, tls=self.tls, headers=self.headers, tick=tick)
+            )
+        except ServerError:
+            return told_context(entry)
+
     def _find_model(self, asked: str | None) -> str:
         """Return the model to ask for. Raises `UsageError` where none is named and the endpoint lists not just one."""
         try:
-            self._served = served_models(self.address, self.tls, self.headers, self._tick)
+            self._listing = list_models(self.address, self.tls, self.headers, self._tick)
+            self._served = model_names(self._listing)
         except HttpStatusError as error:
             if asked is None or error.location is not None or error.status == _UNAUTHORISED:
                 raise self._refusal(error, _list_advice(error, self._credentials)) from None

@@ -92,7 +92,7 @@ def test_random_weights_have_answers_and_no_scores(tmp_path: Path, aforo: Aforo)
 def test_a_run_that_kept_nothing_says_how_to_keep_it(tmp_path: Path, aforo: Aforo) -> None:
     done = aforo("answers", str(GOLDEN))
     assert done.returncode == 2
-    assert "kept no answers: workloads with references keep them, others only with --keep-responses" in done.stderr
+    assert "kept no answers: workloads with references keep them, others, and runs with --url, only with" in done.stderr
 
 
 def test_answers_do_not_reach_the_terminal_as_commands(tmp_path: Path, aforo: Aforo) -> None:

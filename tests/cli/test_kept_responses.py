@@ -57,10 +57,10 @@ def test_each_response_is_kept_beside_its_row_and_without_the_key(
     rows = [json.dumps({"key": key, "prompt": asked, "answer": right}) for key, (asked, right) in QUESTIONS.items()]
     (tmp_path / "questions.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
     with serve(openai(answer)) as port:
-        done = aforo("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}")
+        done = aforo("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}", "--keep-responses")
     assert done.returncode in {0, 3}, done.stderr
     folder = only_run(tmp_path)
-    assert "--keep-responses" not in folder.read_manifest().command_line  # the file says so
+    assert "--keep-responses" in folder.read_manifest().command_line
     kept = {row.index: row for row in folder.read_answers()}
     requests = {record.index: record for record in folder.read_requests()}
     assert kept.keys() == requests.keys()
@@ -79,6 +79,28 @@ def test_each_response_is_kept_beside_its_row_and_without_the_key(
     assert len(prompts) == len(QUESTIONS)  # each once, however often it was sent
     assert value(folder, "token_mismatch_ratio") == 0
     assert value(folder, "output_tokens_per_s")
+
+
+def test_what_an_endpoint_says_is_kept_only_when_asked(tmp_path: Path, aforo: Aforo) -> None:
+    (tmp_path / "questions.yaml").write_text(WORKLOAD, "utf-8")
+    rows = [json.dumps({"key": key, "prompt": asked, "answer": right}) for key, (asked, right) in QUESTIONS.items()]
+    (tmp_path / "questions.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+    with serve(openai(answer)) as port:
+        url = ("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}")
+        done = aforo(*url)
+        refused = aforo(*url, "--run-code")
+    assert done.returncode in {0, 3}, done.stderr
+    assert "kept only when asked, so their quality is not measured: pass --keep-responses" in " ".join(
+        done.stdout.split()
+    )
+    folder = only_run(tmp_path)
+    assert not folder.answers.exists()
+    assert not folder.prompts.exists()
+    correct = folder.read_summary().metrics["correct_ratio"]
+    assert isinstance(correct, Scalar)
+    assert correct.reason == "responses of a server that runs already are kept only when asked: pass --keep-responses"
+    assert refused.returncode == 2
+    assert "Pass --keep-responses as well" in refused.stderr or "--run-code" in refused.stderr  # no isolation here
 
 
 @pytest.mark.real_server

@@ -274,3 +274,27 @@ def test_worked_examples_are_swept_over_and_languages_set_side_by_side(tmp_path:
     page = folder.report.read_text("utf-8")
     assert "What worked examples cost and bring" in page
     assert "USD per 1,000 characters" in page
+
+
+def test_depths_that_an_endpoint_has_no_context_for_are_left_out_by_name(tmp_path: Path, aforo: Aforo) -> None:
+    listed = json.dumps({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 2048}]}).encode()
+    script = answering([])
+
+    def of_vllm(connection: socket.socket, request: bytes) -> None:
+        if request.startswith(b"GET /v1/models"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(listed), listed))
+        else:
+            script(connection, request)
+
+    short = ["--prompt-tokens", "8", "--output-tokens", "2", "--requests", "12", "--warmup-requests", "1"]
+    with serve(of_vllm) as port:
+        asked = ["--url", f"http://127.0.0.1:{port}", *short, "--repeats", "1"]
+        done = aforo("run", "quickstart", *ALONE, *asked, "--depth", "0,1K,4K")
+        none = aforo("run", "quickstart", *ALONE, *asked, "--depth", "4K,8K")
+    assert done.returncode in {0, 3}, done.stderr
+    manifest = only_run(tmp_path).read_manifest()
+    assert {point.depth_tokens for point in manifest.points} == {0, 1024}
+    (left_out,) = (warning for warning in manifest.warnings if warning.startswith("Depth 4,096 was left out"))
+    assert "the server says that it has 2,048" in left_out
+    assert none.returncode == 2
+    assert "Depth 8,192 was left out" in none.stderr

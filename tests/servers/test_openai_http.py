@@ -1,11 +1,14 @@
+import json
 import socket
+from typing import Any
 
 import psutil
 import pytest
+from support.scripted_server import serve
 
 from profiler.servers.credentials import Credentials
 from profiler.servers.openai_api import HttpStatusError, is_same_model
-from profiler.servers.openai_http import _advice, is_here
+from profiler.servers.openai_http import OpenAiEndpoint, _advice, is_here
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::"])  # noqa: S104 - asked, not bound
@@ -77,3 +80,28 @@ def test_whose_key_was_refused(status: int, credentials: Credentials, advice: st
 def test_one_name_within_the_other_is_the_same_model(asked: str, answered: str, is_same: bool) -> None:
     assert is_same_model(asked, answered) is is_same
     assert is_same_model(answered, asked) is is_same
+
+
+@pytest.mark.parametrize(
+    ("entry", "props", "context_tokens"),
+    [
+        ({"id": "m", "owned_by": "vllm", "max_model_len": 8192}, None, 8192),
+        ({"id": "m", "owned_by": "llamacpp"}, {"default_generation_settings": {"n_ctx": 4096}}, 4096),
+        ({"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 2048, "n_ctx_train": 131072}}, None, 2048),
+        ({"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx_train": 131072}}, None, None),  # of the model, not served
+        ({"id": "m", "owned_by": "library"}, {"default_generation_settings": {"n_ctx": 4096}}, None),  # not asked
+        ({"id": "m", "max_model_len": "8192"}, None, None),
+    ],
+)
+def test_the_context_is_what_the_server_says(
+    entry: dict[str, Any], props: dict[str, Any] | None, context_tokens: int | None
+) -> None:
+    def script(connection: socket.socket, request: bytes) -> None:
+        path = request.split(b" ", 2)[1].decode()
+        known = {"/v1/models": {"data": [entry]}, "/props": props}
+        said = json.dumps(known[path]).encode() if known.get(path) else b""
+        head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (b"200 OK" if said else b"404 Not Found", len(said))
+        connection.sendall(head + said)
+
+    with serve(script) as port:
+        assert OpenAiEndpoint(f"http://127.0.0.1:{port}", None).told_context() == context_tokens
