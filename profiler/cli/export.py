@@ -23,6 +23,7 @@ class Form(Enum):
     CSV = "csv"
     PARQUET = "parquet"
     JSONL = "jsonl"
+    REFERENCE = "reference"
 
 
 class TableName(Enum):
@@ -36,7 +37,10 @@ class TableName(Enum):
 
 def export(
     run: RunArgument,
-    to: Annotated[Form, typer.Option(help="vllm: the JSON of vllm bench serve; the others: a table.")],
+    to: Annotated[
+        Form,
+        typer.Option(help="vllm: the JSON of vllm bench serve; reference: what reports are set beside; else a table."),
+    ],
     out: Annotated[Path | None, typer.Option(help="File to write; standard output unless given.")] = None,
     table: Annotated[
         TableName, typer.Option(help="Which table, as 'aforo query --schema' names them.")
@@ -50,7 +54,10 @@ def export(
         raise UsageError(f"--point goes with --to vllm, not with --to {to.value}: its rows name their load themselves.")
     opened = open_for_export(run)
     notes = _warnings(opened)
-    if to is Form.PARQUET:
+    if to is Form.REFERENCE:
+        with _output(out) as file:
+            file.write(_reference(opened))
+    elif to is Form.PARQUET:
         _parquet(opened, table, out, notes)
     else:
         with _output(out) as file:
@@ -63,6 +70,22 @@ def _warnings(opened: "Opened") -> list[str]:
     verdict = opened.summary.verdict if opened.summary else None
     is_doubtful = verdict is not None and verdict.level == "INVALID"
     return [f"{opened.folder} is INVALID: its numbers are not reliable."] if is_doubtful else []
+
+
+def _reference(opened: "Opened") -> str:
+    """Return what a reference keeps of a run. Raises `InvalidRunError` for one that is not plainly VALID."""
+    from profiler.errors import InvalidRunError
+    from profiler.exchange.references import reference_of
+    from profiler.results.folder import RunFolder
+    from profiler.run.recompute import summary_of
+
+    manifest, summary = summary_of(RunFolder(opened.folder))
+    findings = summary.verdict.findings if summary.verdict else []
+    if broken := [found.rule for found in findings if found.rule != "emulated-host"]:
+        raise InvalidRunError(
+            f"A reference has to be VALID, and this run broke {', '.join(broken)}. Repeat it on a quiet host."
+        )
+    return reference_of(manifest, summary).model_dump_json(indent=1, exclude_defaults=True) + "\n"
 
 
 def _text(opened: "Opened", to: Form, table: TableName, point: str | None, notes: list[str]) -> Iterable[str]:

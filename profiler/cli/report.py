@@ -1,5 +1,6 @@
 """`aforo report`: the report of a run, in several forms."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,16 +22,20 @@ def report(
     ] = None,
     png: Annotated[bool, typer.Option("--png", help="The same as --format png: the page as a picture.")] = False,
 ) -> None:
-    """Redraw report.html of a run from its records, and print its path; or write it as Markdown, CSV, JSON or PNG."""
+    """Redraw report.html of a run from its records, and print its path; or write it as Markdown, CSV, JSON or PNG.
+
+    Says how its speed stands beside the reference runs that ship with Aforo, or that there is none like it.
+    """
     from profiler.reports.png import find_browser
     from profiler.results.folder import RunFolder, replace
-    from profiler.run.recompute import write_report
+    from profiler.run.recompute import standing_of, write_report
 
     folder, chosen = RunFolder(run), form_of(out, Form.PNG if png else form)
     if chosen is Form.PNG:
         find_browser()  # before any work
     if chosen is Form.HTML and out is None:
-        write_report(folder)
+        manifest, summary = write_report(folder)
+        print(standing_of(folder, manifest, summary).sentence, file=sys.stderr)
         print(folder.report)
         return
     content = _content(folder, chosen)

@@ -7,6 +7,8 @@ from typing import Any
 from profiler.reports import energy, facts, languages, loads, page, panels, roofline, tables, tuning, variants
 from profiler.reports.answers.part import ANSWER_CHARACTERS, EXPECTED_CHARACTERS, PROMPT_CHARACTERS, Part
 from profiler.reports.gathered import Gathered
+from profiler.reports.references import NOTE as REFERENCES_NOTE
+from profiler.reports.references import Standing
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.results.summary import Summary
@@ -22,11 +24,12 @@ def render(
     samples: Sequence[Sample],
     wall: Sequence[EnergyReading] = (),
     answers: Part | None = None,
+    standing: Standing | None = None,
 ) -> str:
     """Return the page. The same run gives the same bytes: nothing in it depends on when it is made.
 
     `requests` are gone through twice and not held. Figures of requests show the headline's, where there are several
-    points. `answers` are those that the run kept.
+    points. `answers` are those that the run kept, `standing` how it stands beside references.
     """
     gathered = Gathered(manifest, summary.headline, requests, samples)
     sections = panels.sections(manifest, summary, gathered, samples, wall)
@@ -41,6 +44,8 @@ def render(
         **energy.tables(manifest, summary),
         sections=sections,
         answers=answers,
+        standing=standing,
+        references_note=REFERENCES_NOTE,
         sizes={"answer": ANSWER_CHARACTERS, "expected": EXPECTED_CHARACTERS, "prompt": PROMPT_CHARACTERS},
         figures=_specifications(
             [*(panel for section in sections.values() for panel in section), *(answers.panels if answers else ())]

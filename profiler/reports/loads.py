@@ -1,6 +1,6 @@
 """The loads of a sweep or a search side by side: rows of a table, and figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from plotly import graph_objects as go
 
 from profiler.metrics.catalogue import placed
 from profiler.metrics.registry import MetricSpec
-from profiler.metrics.shown import VALUE
+from profiler.metrics.shown import VALUE, Shown
 from profiler.reports import format as fmt
 from profiler.reports.figures import (
     BLUE,
@@ -70,10 +70,15 @@ class Value:
 
 def columns(summary: Summary) -> list[Column]:
     """Return what is said of every load."""
+    return columns_of(summary.points, lambda shown: shown.loads)
+
+
+def columns_of(parts: Sequence[Summary | PointSummary], where: Callable[[Shown], object]) -> list[Column]:
+    """Return the columns of a table of these, as the metrics declare `where` they stand; none that would be empty."""
     return [
         Column(_title(spec, statistic), spec.id, statistic)
-        for spec in placed(lambda shown: shown.loads, tokens_of(summary.points))
-        if not all(is_left_out(spec.id, point.metrics) for point in summary.points)
+        for spec in placed(where, tokens_of(parts))
+        if not all(is_left_out(spec.id, part.metrics) for part in parts)
         for statistic in spec.shown.statistics
     ]
 

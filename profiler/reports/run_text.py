@@ -11,6 +11,7 @@ from profiler.reports import format as fmt
 from profiler.reports.answers.part import Part
 from profiler.reports.answers.shown import ShownItem
 from profiler.reports.markdown import grid, plain
+from profiler.reports.references import Standing
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, Metric, PointSummary, Scalar, Summary
 from profiler.stats.estimates import Estimate
@@ -25,7 +26,9 @@ CSV_COLUMNS = (
 )
 
 
-def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) -> str:
+def markdown(
+    manifest: Manifest, summary: Summary, answers: Part | None = None, standing: Standing | None = None
+) -> str:
     """The verdict, the headline numbers, latencies and loads, the worst answers, and how to repeat it."""
     lines = [f"## {plain(' · '.join(facts.title_parts(manifest, summary)))}", "", *_verdict(summary)]
     lines += [plain(summary.capacity), ""] if summary.capacity else []
@@ -36,6 +39,7 @@ def markdown(manifest: Manifest, summary: Summary, answers: Part | None = None) 
         *_loads(summary),
         *_tuning(manifest),
         *_variants(manifest, summary),
+        *_references(standing),
         *_answers(answers),
         *_warnings(manifest, summary),
     ]
@@ -132,6 +136,16 @@ def _tuning(manifest: Manifest) -> Iterator[str]:
     )
     yield from grid(("setting", "visits", table.heading, "visit by visit", "starting the server"), rows)
     yield ""
+
+
+def _references(standing: Standing | None) -> Iterator[str]:
+    if standing is None:
+        return
+    yield from (plain(standing.sentence), "")
+    if standing.rows:
+        rows = ((name, *(cell or "–" for cell in cells)) for name, cells in standing.rows)
+        yield from grid(("", *standing.columns), rows)
+        yield from ("", *(f"- {plain(text)}" for text in standing.described), "")
 
 
 def _variants(manifest: Manifest, summary: Summary) -> Iterator[str]:

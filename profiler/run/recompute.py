@@ -6,8 +6,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from profiler.aggregation.scores import read_scores
 from profiler.errors import RunFolderError
+from profiler.exchange.references import folder as shipped
+from profiler.exchange.references import read_references
 from profiler.reports import html, run_text
 from profiler.reports.answers.part import part_of
+from profiler.reports.references import Standing, standing
 from profiler.results.folder import RunFolder, replace
 from profiler.results.manifest import Manifest
 from profiler.results.records import EnergyReading, RequestRecord
@@ -134,15 +137,21 @@ def _draw(folder: RunFolder, manifest: Manifest, summary: Summary) -> None:
 
 @_blaming_the_folder
 def _page(folder: RunFolder, manifest: Manifest, summary: Summary) -> str:
-    answers = part_of(folder, summary)
-    return html.render(manifest, summary, folder.read_requests(), folder.read_samples(), folder.read_wall(), answers)
+    answers, stands = part_of(folder, summary), standing_of(folder, manifest, summary)
+    samples, wall = folder.read_samples(), folder.read_wall()
+    return html.render(manifest, summary, folder.read_requests(), samples, wall, answers, stands)
 
 
 @_blaming_the_folder
 def markdown_of(folder: RunFolder) -> str:
     """Return the run as Markdown. Raises `RunFolderError`."""
     manifest, summary = summary_of(folder)
-    return run_text.markdown(manifest, summary, part_of(folder, summary))
+    return run_text.markdown(manifest, summary, part_of(folder, summary), standing_of(folder, manifest, summary))
+
+
+def standing_of(folder: RunFolder, manifest: Manifest, summary: Summary) -> Standing:
+    """Return how a run stands beside the references that ship. Raises `RunFolderError` for one that is damaged."""
+    return standing(StoredRun(folder, manifest, summary), read_references(shipped()))
 
 
 def _conclude(manifest: Manifest, points: Sequence[PointSummary]) -> Conclusion | None:

@@ -70,4 +70,4 @@ def test_a_place_that_cannot_be_written_is_a_sentence(aforo: Aforo, run: Path) -
 def test_the_shell_completes_forms(aforo: Aforo) -> None:
     words = {"COMP_WORDS": "aforo export run --to ", "COMP_CWORD": "4", "_AFORO_COMPLETE": "complete_bash"}
     done = subprocess.run([AFORO], env={**os.environ, **words}, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["vllm", "csv", "parquet", "jsonl"]
+    assert done.stdout.split() == ["vllm", "csv", "parquet", "jsonl", "reference"]

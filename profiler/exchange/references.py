@@ -1,0 +1,71 @@
+"""Reference runs: what this project measured itself, by kind of host, in files that ship with it.
+
+A file holds of a run what says how it was made and how fast it was, and nothing of whose machine it was: no names, no
+paths, no command lines.
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from profiler.content import content
+from profiler.errors import RunFolderError
+from profiler.files import parse_json, read_bytes
+from profiler.metrics.catalogue import METRICS
+from profiler.results.folder import RunFolder
+from profiler.results.manifest import CostFacts, EnergyFacts, Manifest
+from profiler.results.part import Part
+from profiler.results.run_set import StoredRun
+from profiler.results.summary import Summary
+
+FORMAT_VERSION = 1
+_GROUPS = {"latency", "throughput"}
+
+
+class Reference(Part):
+    """The whole of a file below `reports/reference/`."""
+
+    format_version: int = FORMAT_VERSION
+    manifest: Manifest
+    summary: Summary
+
+
+def folder() -> Path:
+    """Return where the references that ship are."""
+    return content("reports") / "reference"
+
+
+def reference_of(manifest: Manifest, summary: Summary) -> Reference:
+    """Return what a reference keeps of a run."""
+    host = manifest.host.model_copy(update={"name": None, "fingerprint": "", "kernel": None, "roofline": None})
+    engine = manifest.engine.model_copy(update={"path": None, "command": [], "url": "", "notes": []})
+    about = {
+        "host": host,
+        "engine": engine,
+        "model": manifest.model.model_copy(update={"path": None, "changed_from": None}),
+        "command_line": [],
+        "phases": [],
+        "energy": EnergyFacts(),
+        "cost": CostFacts(),
+        "nonce": None,
+        "wall_offset_ns": None,
+    }
+    kept = {name: one for name, one in summary.metrics.items() if name in METRICS and METRICS[name].group in _GROUPS}
+    plain: dict[str, object] = {"energy": [], "languages": [], "points": [], "headline": None, "conclusion": None}
+    return Reference(
+        manifest=manifest.model_copy(update=about), summary=summary.model_copy(update={**plain, "metrics": kept})
+    )
+
+
+def read_references(path: Path) -> list[StoredRun]:
+    """Read every reference of a folder, by name of its file. Raises `RunFolderError` for one that is damaged."""
+    return [_read(file) for file in sorted(path.glob("*.json"))]
+
+
+def _read(file: Path) -> StoredRun:
+    try:
+        found = Reference.model_validate(parse_json(read_bytes(file)))
+    except (OSError, ValueError, ValidationError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise RunFolderError(f"The reference {file} cannot be read: {why}. Restore it, or remove the file.") from error
+    return StoredRun(RunFolder(file), found.manifest, found.summary)
