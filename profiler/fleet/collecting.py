@@ -120,7 +120,7 @@ def _listed(members: tarfile.TarFile) -> dict[str, str]:
         raise ValueError("it does not begin with its list of files")
     hashes = json.loads(_content(members, first).read())
     if not isinstance(hashes, dict):
-        raise TypeError("its list of files is none")
+        raise ValueError("its list of files is none")
     return {str(name): str(digest) for name, digest in hashes.items()}
 
 
