@@ -108,7 +108,8 @@ def _form(fragment: Fragment) -> str:
     if fragment.get("type") == "array":
         return f"a list of {fragment['minItems']} to {fragment['maxItems']}, each {_form(fragment['items'])}"
     if fragment.get("type") == "object":
-        return f"a mapping with the keys {', '.join(fragment['properties'])}"
+        keys = fragment.get("properties")
+        return f"a mapping with the keys {', '.join(keys)}" if keys else "a mapping of names and values"
     return _simple_form(fragment)
 
 

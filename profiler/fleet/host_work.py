@@ -110,6 +110,8 @@ class HostWork:
         """Wait for a job, collect what it left, and write down what came of it."""
         self.job = begun.job
         try:
+            if self.is_stopped:  # the end was asked for while it was begun, when nobody could be told
+                self._tried(lambda: self.remote.cancel(begun.job))
             there = self._waited(begun)
             if there.state == "absent":
                 self._write(begun, "lost", there, None, "Its host knows nothing of it.")
@@ -161,6 +163,8 @@ class HostWork:
             sentence=sentence,
         )
         self._file.write(ended)
+        cells = self._grid.cells
+        self._watch.count(sum(map(self._file.state.is_valid, cells)), len(cells))
         cell = self._grid.cells.get(begun.cell)
         if cell is None:
             return

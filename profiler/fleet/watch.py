@@ -15,7 +15,7 @@ class Watch(Protocol):
         ...
 
     def count(self, done: int, total: int) -> None:
-        """Show how many cells have come to their end."""
+        """Show how many cells are VALID."""
         ...
 
 
