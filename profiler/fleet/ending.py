@@ -97,7 +97,7 @@ def _draw_reports(runs: list[Path], progress: Progress, tick: Callable[[], None]
 
 def _is_drawn_before(folder: RunFolder) -> bool:
     try:
-        return folder.report.stat().st_mtime < (folder.path / "run.json").stat().st_mtime
+        return folder.report.stat().st_mtime_ns <= (folder.path / "run.json").stat().st_mtime_ns
     except OSError:
         return False
 
