@@ -99,7 +99,18 @@ class _Nvml(ModuleType):
         return lambda handle, *arguments: answer(*arguments)
 
 
+def show_as_nvidia_smi(period_s: float = 0.5) -> None:
+    """Print a line of what `nvidia-smi --query-gpu` would show, again and again, as tests/gpu asks for it."""
+    while True:
+        hot = _temperature_c() >= _CAPPED_FROM_C
+        sm_mhz = _CAPPED_MHZ if hot else _FULL_MHZ
+        print(f"97, {USED_BYTES // 2**20}, {_temperature_c()}, {sm_mhz}, {_MEMORY_MHZ}, {WATTS:.2f}", flush=True)
+        time.sleep(period_s)
+
+
 if __name__ == "__main__":
+    if "--as-nvidia-smi" in sys.argv:
+        show_as_nvidia_smi()
     sys.modules["pynvml"] = _Nvml("pynvml")
     from profiler.__main__ import main
     from profiler.energy import nvml
