@@ -96,7 +96,8 @@ class _Loads:
             )
         fault = self._fault(lowest, late=_QUEUE if self._is_open else "the first token comes later than it allows")
         if self._is_open or lowest > 1:
-            return f"Does not serve {self._amount(lowest)}{self._within}: {fault}; less was not tried"
+            less = "; less was not tried" if lowest else ""
+            return f"Does not serve {self._amount(lowest)}{self._within}: {fault}{less}"
         return f"Does not serve even 1 user{self._within}: {fault}"
 
     def _fault(self, load: float, late: str = _QUEUE) -> str:

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, list[str]] = {
     "check-claim": ["graviton3-cost", RUN],
     "compare": [RUN, RUN],
     "decide": ["--current", RUN, "--candidate", RUN, "--tokens-per-day", "5M"],
+    "endpoints": [],
     "energy import": [RUN, "meter.csv"],
     "energy show": [],
     "engines": [],

@@ -150,6 +150,8 @@ def test_open_loops_count_requests_per_second() -> None:
 def test_a_trace_is_one_load() -> None:
     load = {"load": {"shape": "replay"}, "prompts": {"source": "trace", "file": "t.jsonl"}}
     assert said([measured(of_replay())], **load) == "Serves the trace at 20 tokens/s each; no SLO is stated."
+    late = measured(of_replay(), 0.5, ttft_ms=900)
+    assert said([late], **load, slo=SLO) == "Does not serve the trace within the SLO: requests queue."
     assert said([measured(of_replay(), 1)], **load, slo=SLO) == ("Serves the trace at 20 tokens/s each within the SLO.")
 
 
