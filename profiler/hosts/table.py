@@ -21,7 +21,7 @@ from profiler.results.host_facts import (
 
 UNKNOWN = "unknown"
 _GIB = 2**30
-_GIGA = 1e9
+_GIGA, _TERA = 1e9, 1e12
 
 
 def facts_table(facts: HostFacts) -> Table:
@@ -76,7 +76,7 @@ def _gpu_roof_rows(gpu: GpuRoofFacts) -> list[tuple[str, str, str]]:
     return [
         (f"GPU {gpu.index}, reading", _giga(gpu.memory_bytes_per_s, "GB/s"), gpu.how or gpu.reason or ""),
         *(
-            (f"GPU {gpu.index}, {kind}", _giga(peak.operations_per_s, "Gop/s"), _how(peak))
+            (f"GPU {gpu.index}, {kind}", _tera(peak.operations_per_s, "Top/s"), _how(peak))
             for kind, peak in gpu.peaks.items()
         ),
     ]
@@ -84,6 +84,10 @@ def _gpu_roof_rows(gpu: GpuRoofFacts) -> list[tuple[str, str, str]]:
 
 def _how(peak: PeakFacts) -> str:
     return peak.how or peak.reason or ""
+
+
+def _tera(rate: float | None, unit: str) -> str:
+    return "not measured" if rate is None else f"{rate / _TERA:,.1f} {unit}"
 
 
 def _giga(rate: float | None, unit: str) -> str:

@@ -7,7 +7,7 @@ from profiler.results.manifest import Manifest
 from profiler.results.summary import Metric, Scalar, Summary
 from profiler.summaries.estimates import estimate_of
 
-_GIGA = 1e9
+_GIGA, _TERA = 1e9, 1e12
 
 
 def roofline_rows(manifest: Manifest, summary: Summary) -> list[Fact]:
@@ -40,13 +40,20 @@ def _share(metric: Metric | None, limit: float | None, unit: str) -> str:
 
 
 def _gpu_rows(gpu: GpuRoofFacts) -> list[Fact]:
-    """The limits of one GPU; types that it does not have are left out where it has others."""
+    """The limits of one GPU, measured ones apart from those of its data sheet; unknown peaks are left out."""
     memory = PeakFacts(operations_per_s=gpu.memory_bytes_per_s, is_data_sheet=gpu.is_data_sheet, reason=gpu.reason)
-    known = {kind: peak for kind, peak in gpu.peaks.items() if peak.operations_per_s is not None}
-    return [
-        Fact(f"GPU {gpu.index}, memory", _peak(memory, "GB/s"), gpu.how),
-        *(Fact(f"GPU {gpu.index}, peak {kind}", _peak(peak), peak.how) for kind, peak in known.items()),
-    ]
+    rows = [Fact(f"GPU {gpu.index}, memory", _peak(memory, "GB/s"), gpu.how)]
+    for is_data_sheet, origin in ((False, "measured"), (True, "data sheet")):
+        peaks = {kind: peak for kind, peak in gpu.peaks.items() if peak.is_data_sheet == is_data_sheet}
+        known = [
+            f"{kind} {fmt.quantity(rate / _TERA, '')}".strip(fmt.NBSP)
+            for kind, peak in peaks.items()
+            if (rate := peak.operations_per_s)
+        ]
+        hows = dict.fromkeys(peak.how for peak in peaks.values() if peak.how)
+        text = f"{', '.join(known)}{fmt.NBSP}Top/s, {origin}"
+        rows += [Fact(f"GPU {gpu.index}, peaks", text, "; ".join(hows) or None)] if known else []
+    return rows
 
 
 def _peak(peak: PeakFacts, unit: str = "GFLOP/s") -> str:
