@@ -200,7 +200,7 @@ def network(ssh_port: int | None) -> list[str]:
     if ssh_port is None:
         return ["-nic", "none"]
     forward = f"hostfwd=tcp:127.0.0.1:{ssh_port}-{ADDRESS}:22"
-    return ["-nic", f"user,restrict=on,{forward},model=virtio-net-pci,romfile="]
+    return ["-netdev", f"user,id=net,restrict=on,{forward}", "-device", "virtio-net-pci,netdev=net,romfile="]
 
 
 def as_a_cloud_instance() -> list[str]:

@@ -71,4 +71,4 @@ def error_of(host: str, name: str, by_hand: str, lines: Iterable[str]) -> HostEr
 
 
 def _telling(pattern: str, said: list[str]) -> str:
-    return next(line for line in said if re.search(pattern, line))
+    return next(line for line in said if re.search(pattern, line)).removeprefix("ssh: ")

@@ -56,6 +56,7 @@ def test_every_message_has_a_meaning(said: str) -> None:
 def test_the_line_that_tells_is_repeated() -> None:
     lines = ["Warning: remote port forwarding failed", "h: Permission denied (publickey).", "Connection closed."]
     assert str(error_of("h", "h", "h", lines)).endswith("(ssh: h: Permission denied (publickey).)")
+    assert str(error_of("h", "h", "h", ["ssh: No route to host"])).endswith("(ssh: No route to host)")
 
 
 def fake_ssh(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> Path:
