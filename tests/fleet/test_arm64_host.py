@@ -41,8 +41,8 @@ export PYTHONPATH=/site AFORO_LLAMA_SERVER=/payload/llama-server PATH=/usr/bin:/
 exec python3 -m profiler "$@"
 END
 chmod 755 /root/{COMMAND}
-/usr/sbin/sshd -E $OUT/sshd.txt -o ListenAddress=0.0.0.0 -o HostKey=/payload/host_key -o UsePAM=no -o StrictModes=no \\
-  -o AuthorizedKeysFile=/payload/client_key.pub -o PermitRootLogin=yes
+/usr/sbin/sshd -f /dev/null -E $OUT/sshd.txt -o UsePAM=no -o StrictModes=no -o PermitRootLogin=yes \\
+  -o HostKey=/payload/host_key -o AuthorizedKeysFile=/payload/client_key.pub || exit
 until [ -e /over ]; do sleep 1; done
 """
 PLAN = """
