@@ -5,6 +5,7 @@ input. It sleeps nearly all of the time: beside a measurement it looks for one f
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,10 @@ _PATIENCE_S = 90.0  # with a run that was asked to end: it stops its server and 
 
 
 def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[int], clock: Clock) -> None:
-    """Carry out a job to its end. Raises `OSError` where it cannot be started, `RecordError`."""
+    """Carry out a job to its end. `keep`: the locks of machine and job, inherited and open.
+
+    Raises `OSError` where it cannot be started, `RecordError`.
+    """
     began_ns = clock.monotonic_ns()
     with folder.printed.open("wb") as printed, folder.said.open("wb") as said:
         process = subprocess.Popen(
@@ -43,6 +47,8 @@ def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[
             process.kill()
         with suppress(subprocess.TimeoutExpired):
             process.wait(_LOOK_S)
+    for handle in keep[:1]:
+        os.close(handle)  # whoever hears that it has ended may begin the next at once
     folder.end(process.returncode, ns_to_s(clock.monotonic_ns() - began_ns), is_over_limit=is_over_limit)
 
 
