@@ -2,83 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.stored_runs import fleet_facts, rate, stored
+from support.made_fleet import Made, of_speed
 
 from profiler.errors import UsageError
 from profiler.fleet import ending
 from profiler.fleet.overview import overview
-from profiler.fleet.state import (
-    Begun,
-    Ended,
-    HostGone,
-    HostSeen,
-    Outcome,
-    Planned,
-    PlannedCell,
-    Price,
-    StateFile,
-    Stopped,
-    read,
-)
+from profiler.fleet.state import HostGone, HostSeen, Stopped, read
 from profiler.fleet.status import status_of
 from profiler.progress import Silent
 from profiler.reports.fleet.data import Fleet
 from profiler.results.folder import RunFolder
-
-PLAN: dict[str, Any] = {
-    "id": "lab",
-    "description": "which one?",
-    "hosts": [{"name": "one", "transport": "ssh"}, {"name": "two", "transport": "local"}],
-    "limits": {"money": 9.0, "currency": "EUR"},
-}
-HOUR_S = 3_600.0
-
-
-class Made:
-    """A plan of two rounds on two hosts, carried out line by line."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file = StateFile(folder)
-        cells = [
-            PlannedCell(key=f"{host}.r{number}", host=host, model="m", workload="w", setting="threads=4", round=number)
-            for host in ("one", "two")
-            for number in (1, 2)
-        ]
-        prices = {"one": Price(per_hour=2.0, currency="EUR")}
-        self.file.write(
-            Planned(at="2026-11-30T08:00:00Z", sha256="ab" * 32, version="1", plan=PLAN, cells=cells, prices=prices)
-        )
-
-    def attempt(self, on: str, round_: int, outcome: Outcome, number: int = 1, **run: Any) -> Path:
-        key = f"{on}.r{round_}"
-        self.file.write(Begun(at=f"2026-11-30T0{7 + round_}:10:00Z", cell=key, host=on, attempt=number, plan="ab" * 32))
-        place = f"{on}/{key}.{number}"
-        if run:
-            facts = fleet_facts(host=on, cell=key, round=round_)
-            name = f"run-{on}-{round_}-{number}"
-            stored(self.folder / place / name, fleet=facts, level=run.pop("level", "VALID"), **run)
-        sentence = "" if outcome == "VALID" else f"It {outcome}."
-        self.file.write(
-            Ended(
-                at=f"2026-11-30T0{7 + round_}:40:00Z",
-                cell=key,
-                host=on,
-                attempt=number,
-                outcome=outcome,
-                lasted_s=HOUR_S / 4,
-                held_s=HOUR_S / 2,
-                folder=place,
-                sentence=sentence,
-            )
-        )
-        return self.folder / place
-
-    def overview(self) -> Fleet:
-        return overview(status_of(self.folder), read(self.folder), self.folder)
 
 
 @pytest.fixture
@@ -86,8 +21,9 @@ def made(tmp_path: Path) -> Made:
     return Made(tmp_path / "out")
 
 
-def of_speed(tokens_per_s: float) -> dict[str, Any]:
-    return {"metrics": {"output_tokens_per_s": rate(tokens_per_s)}}
+def seen(made: Made) -> Fleet:
+    """What its page says."""
+    return overview(status_of(made.folder), read(made.folder), made.folder)
 
 
 def test_cells_have_verdict_report_and_rate_of_their_runs(made: Made) -> None:
@@ -96,7 +32,7 @@ def test_cells_have_verdict_report_and_rate_of_their_runs(made: Made) -> None:
     made.attempt("one", 2, "VALID", 2, level="VALID with warnings", **of_speed(110))
     made.attempt("two", 1, "failed")
     made.file.write(Stopped(at="2026-11-30T10:00:00Z"))
-    fleet = made.overview()
+    fleet = seen(made)
     assert [each.status for each in fleet.cells] == ["VALID", "VALID with warnings", "failed", "waiting"]
     first, second, third, _ = fleet.cells
     assert first.attempts[0].report == "one/one.r1.1/run-one-1-1/report.html"
@@ -111,7 +47,7 @@ def test_cells_have_verdict_report_and_rate_of_their_runs(made: Made) -> None:
 def test_money_is_price_by_the_time_that_cells_held_their_host(made: Made) -> None:
     made.attempt("one", 1, "VALID", **of_speed(100))
     made.attempt("one", 2, "INVALID", **of_speed(100))
-    fleet = made.overview()
+    fleet = seen(made)
     # Two attempts of half an hour at 2 EUR an hour.
     assert [(host.money, host.currency) for host in fleet.hosts] == [(2.0, "EUR"), (None, "USD")]
     assert (fleet.limits.money, fleet.limits.currency) == (9.0, "EUR")
@@ -126,7 +62,7 @@ def test_a_lost_host_a_changed_plan_and_two_names_of_one_machine_are_said(made: 
     planned.sha256, planned.cells = "cd" * 32, planned.cells[1:]
     made.file.write(planned)
     made.file.write(HostGone(at="t", host="two", sentence="Nothing came for 60 s."))
-    fleet = made.overview()
+    fleet = seen(made)
     assert fleet.plan_sha256 == "cd" * 32
     assert fleet.hosts[0].about == "vm, aarch64"
     assert fleet.hosts[1].lost == "Nothing came for 60 s."

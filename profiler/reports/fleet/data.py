@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from statistics import geometric_mean
 from typing import Any, Literal, get_args
 
 FORMAT_VERSION = 1  # of the JSON
@@ -172,7 +173,7 @@ def ended(attempt: Attempt) -> datetime:
 
 
 def drift(cells: Sequence[Cell], rounds: int) -> float | None:
-    """Return the mean of last round / first round − 1 of the rates of cells that were measured in both."""
+    """Return the geometric mean of last / first − 1 over the rates of what was measured in both rounds."""
     rates = {(cell.column, cell.round): cell.told.rate for cell in cells if cell.status in MEASURED and cell.told}
     columns = sorted({column for column, _ in rates})
     ratios = [
@@ -180,7 +181,7 @@ def drift(cells: Sequence[Cell], rounds: int) -> float | None:
         for column in columns
         if (first := rates.get((column, 1))) and (last := rates.get((column, rounds)))
     ]
-    return sum(ratios) / len(ratios) - 1 if rounds > 1 and ratios else None
+    return geometric_mean(ratios) - 1 if rounds > 1 and ratios else None
 
 
 def as_json(fleet: Fleet) -> str:
