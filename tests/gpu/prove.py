@@ -18,7 +18,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -101,7 +101,9 @@ class Steps:
             code = process.wait(timeout=self.left_s)
         except subprocess.TimeoutExpired:
             process.terminate()
-            process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=PACKING_S)
+            process.kill()
             raise SystemExit(f"{name}: no time left") from None
         if code not in fine:
             tail = (self.out / f"{name}.log").read_text("utf-8", "replace")[-2000:]
@@ -154,6 +156,9 @@ def prove(steps: Steps, plan: Plan, carried: Path, work: Path, jobs: int) -> Non
     steps.run("build", [*aforo(), "engines", "build", "llama-server", cuda, "--jobs", str(jobs)], env)
     with steps.step("model"):
         steps.wait("model", making)
+    if not plan.is_rehearsal:  # limits of the card, for MBU and MFU; what follows needs none
+        with suppress(SystemExit):
+            steps.run("roofline", [*aforo(), "host", "roofline"], env)
     with smi_log(work / "logs" / "nvidia-smi.csv", env):
         measure(steps, plan, work, env)
 
@@ -261,7 +266,11 @@ def _copy(lines: IO[str] | None, log: IO[str]) -> None:
 
 
 def report(steps: Steps, plan: Plan, work: Path, out: Path, problem: str | None) -> None:
-    """Write the summary, and pack runs and logs."""
+    """Pack runs and logs, and write the summary."""
+    for name, folder in (("logs", work / "logs"), ("runs", work / "runs")):
+        if folder.is_dir():
+            with tarfile.open(out / f"{name}.tar.gz", "w:gz") as packed:
+                packed.add(folder, arcname=name)
     runs = sorted((path for path in (work / "runs").glob("*") if (path / "summary.json").is_file()), key=_when)
     lines = read_smi(work / "logs" / "nvidia-smi.csv")
     facts = {
@@ -274,10 +283,6 @@ def report(steps: Steps, plan: Plan, work: Path, out: Path, problem: str | None)
     (out / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     (out / "summary.md").write_text(markdown(facts), "utf-8")
     print(markdown(facts), flush=True)
-    for name, folder in (("logs", work / "logs"), ("runs", work / "runs")):
-        if folder.is_dir():
-            with tarfile.open(out / f"{name}.tar.gz", "w:gz") as packed:
-                packed.add(folder, arcname=name)
 
 
 def _when(path: Path) -> float:
@@ -301,7 +306,10 @@ def summary_of(path: Path, lines: Sequence[SmiLine]) -> dict[str, Any]:
 
 
 def _load(point: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("output_tokens_per_s", "energy_j_per_output_token", "mean_power_w", "peak_vram_bytes", "gpu_busy_ratio")
+    names = (
+        *("output_tokens_per_s", "energy_j_per_output_token", "mean_power_w", "peak_vram_bytes", "gpu_busy_ratio"),
+        *("mbu_ratio", "mfu_ratio"),
+    )
     return {
         "load": (point.get("point") or {}).get("name"),
         "verdict": (point.get("verdict") or {}).get("level"),
