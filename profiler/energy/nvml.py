@@ -192,7 +192,7 @@ class NvmlMeter:
         if _WSL_GPU.exists():
             return ". Under WSL2 the driver is that of Windows: measure under Linux itself, or read a wall meter"
         if _JETSON.search(listed.name):
-            return ". Jetson boards show the power of their rails under /sys/class/hwmon instead"
+            return ". Jetson boards show voltages and currents of their rails only: read a wall meter"
         try:
             is_virtual = self._nvml.nvmlDeviceGetVirtualizationMode(handle) == _VGPU
         except (self._nvml.NVMLError, AttributeError):

@@ -182,7 +182,7 @@ def test_a_card_that_tells_nothing_is_absent_with_the_reason(clock: HandClock) -
     [
         ("NVIDIA GeForce RTX 4060 Laptop GPU", 0, True, "Under WSL2 the driver is that of Windows"),
         ("NVIDIA A10-8Q", 2, False, "as of any virtual GPU: the host of this virtual machine can read it"),
-        ("Orin (nvgpu)", 0, False, "Jetson boards show the power of their rails under /sys/class/hwmon"),
+        ("Orin (nvgpu)", 0, False, "Jetson boards show voltages and currents of their rails only: read a wall meter"),
     ],
 )
 def test_where_cards_tell_nothing_that_place_is_named(
