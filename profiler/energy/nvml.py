@@ -28,6 +28,7 @@ COUNTER_CLAIM_S = 60.0
 _INSTANT_POWER = 186  # NVML_FI_DEV_POWER_INSTANT, milliwatts
 _MJ_PER_J = _MW_PER_W = 1_000
 _DRIVER = Path("/proc/driver/nvidia/version")
+_CONTROL = Path("/dev/nvidiactl")  # all that some sandboxes show of the driver
 _WSL_GPU = Path("/dev/dxg")  # under WSL2 the driver is Windows's
 _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _SUPERCHIP = re.compile(r"\bG[BH][23]00\b")  # Grace with Hopper or Blackwell: GH200, GB200, GB300
@@ -38,7 +39,7 @@ _MODULE_POWER = 1  # NVML_POWER_SCOPE_MODULE
 
 def load() -> ModuleType:
     """Import NVML's bindings. Raises `MeterAbsentError` where there is no card, or no bindings for it."""
-    if not _DRIVER.exists() and not _WSL_GPU.exists():
+    if not any(path.exists() for path in (_DRIVER, _CONTROL, _WSL_GPU)):
         if any(mark.exists() for mark in _CONTAINER_MARKS):
             raise MeterAbsentError("this container sees no NVIDIA driver; if the host has one, start it with --gpus")
         raise MeterAbsentError("this machine has no NVIDIA driver")

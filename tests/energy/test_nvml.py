@@ -195,6 +195,17 @@ def test_where_cards_tell_nothing_that_place_is_named(
         NvmlMeter(clock, fake)
 
 
+def test_a_sandbox_that_shows_the_drivers_device_alone_has_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_DRIVER", "_CONTROL", "_WSL_GPU"):
+        monkeypatch.setattr(nvml, name, tmp_path / name)
+    with pytest.raises(MeterAbsentError, match="no NVIDIA driver"):
+        nvml.load()
+    (tmp_path / "_CONTROL").write_text("")
+    assert hasattr(nvml.load(), "nvmlInit")
+
+
 def test_a_chosen_slice_is_told_from_a_card_that_was_not_chosen(clock: HandClock) -> None:
     fake = FakeNvml(clock, [300.0, 100.0], mig={0, 1})
     with pytest.raises(MeterAbsentError, match=r"what one slice uses cannot be measured; .*GPU-1: not among CUDA_VIS"):
