@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
 from profiler.files import reading
 from profiler.fleet.messages import Job
+from profiler.fleet.schema import FleetPlan
 
 FILE = "fleet.jsonl"
 Outcome = Literal["VALID", "INVALID", "failed", "over limit", "cancelled", "lost"]
@@ -263,12 +265,19 @@ def read(folder: Path) -> State:
 
 def _event(path: Path, number: int, line: bytes) -> Event:
     try:
-        return _DECODER.decode(line)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        event = _DECODER.decode(line)
+        if isinstance(event, Planned):
+            event.plan = FleetPlan.model_validate(event.plan).model_dump(mode="json")
+        return event
+    except (msgspec.MsgspecError, ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise RunFolderError(
-            f"{path}, line {number}: {error}. The file is damaged, or a newer Aforo wrote it. Restore a copy, or pass "
-            "--out with another folder."
+            f"{path}, line {number}: {_first_line(error)}. The file is damaged, or a newer Aforo wrote it. Restore a "
+            "copy, or pass --out with another folder."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _bytes(path: Path) -> bytes:

@@ -7,7 +7,8 @@ import pytest
 from profiler.errors import RunFolderError, UsageError
 from profiler.fleet.state import FILE, Begun, Ended, HostGone, Planned, StateFile, is_held, read
 
-PLANNED = Planned(at="t0", sha256="s" * 64, version="1", plan={"id": "lab"})
+PLAN = {"id": "lab", "hosts": [{"name": "a"}], "models": ["m"], "workloads": ["smoke"]}
+PLANNED = Planned(at="t0", sha256="s" * 64, version="1", plan=PLAN)
 BEGUN = Begun(at="t1", cell="c", host="a", attempt=1, plan="s" * 64)
 ENDED = Ended(at="t2", cell="c", host="a", attempt=1, outcome="VALID", lasted_s=3.0, folder="a/c.1")
 
@@ -16,7 +17,8 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     with StateFile(tmp_path) as file:
         for event in (PLANNED, BEGUN, ENDED):
             file.write(event)
-    assert read(tmp_path).events == [PLANNED, BEGUN, ENDED]
+    assert [type(each) for each in read(tmp_path).events] == [Planned, Begun, Ended]
+    assert read(tmp_path).events[1:] == [BEGUN, ENDED]
     assert read(tmp_path).is_valid("c")
 
 
@@ -47,6 +49,11 @@ def test_a_second_controller_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"type": "stopped", "at": "t"}\n{"type": "dance"}\n')
     with pytest.raises(RunFolderError, match=r"fleet.jsonl, line 2: "):
+        read(tmp_path)
+    (tmp_path / FILE).write_text(
+        '{"type": "planned", "at": "t", "sha256": "s", "version": "1", "plan": {"id": "lab"}}\n'
+    )
+    with pytest.raises(RunFolderError, match=r"fleet.jsonl, line 1: .* validation errors"):
         read(tmp_path)
 
 

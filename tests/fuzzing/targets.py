@@ -21,6 +21,12 @@ from profiler.content import content
 from profiler.cost import price_file
 from profiler.errors import AforoError
 from profiler.exchange import exporting, importing
+from profiler.fleet import cells as fleet_cells
+from profiler.fleet import load as fleet_plans
+from profiler.fleet.estimate import estimate
+from profiler.fleet.state import FILE as FLEET_FILE
+from profiler.fleet.status import status_of
+from profiler.fleet.tables import status_table
 from profiler.metrics.catalogue import listed
 from profiler.models import card, config_json, facts, locate, lora, safetensors_file
 from profiler.reports import run_text
@@ -61,7 +67,7 @@ class Target:
 
 def targets() -> list[Target]:
     """Every kind of file."""
-    return [*_of_runs(), *_of_others(), *_of_workloads(), *_of_models()]
+    return [*_of_runs(), *_of_others(), *_of_workloads(), *_of_models(), *_of_fleets()]
 
 
 # Run folders ------------------------------------------------------------------------------------------------
@@ -223,6 +229,33 @@ def _of_runs() -> list[Target]:
             "c.yaml",
             lambda f: claim_file.load(str(f / "c.yaml")),
             cost=2,
+        ),
+    ]
+
+
+# Fleets -----------------------------------------------------------------------------------------------------
+
+_STATE = b"""\
+{"type":"planned","at":"t","sha256":"s","version":"1","plan":{"id":"lab","hosts":[{"name":"a","price":2.5}],"models":["m"],"workloads":["smoke"]},"cells":[{"key":"c","host":"a","model":"m","workload":"smoke","setting":"","round":1}],"prices":{"a":{"per_hour":2.5,"currency":"USD"}}}
+{"type":"host","at":"t","host":"a","machine_id":"i","boot_id":"b","node":"n","architecture":"x86_64","models":{"m":"h"}}
+{"type":"begun","at":"t","cell":"c","host":"a","attempt":1,"plan":"s"}
+{"type":"ended","at":"t","cell":"c","host":"a","attempt":1,"outcome":"INVALID","lasted_s":3.5,"held_s":4.0,"folder":"a/c.1","sentence":"x"}
+{"type":"begun","at":"t","cell":"c","host":"a","attempt":2,"plan":"s"}
+{"type":"lost","at":"t","host":"a","sentence":"Gone."}
+"""
+
+
+def _plan(folder: Path) -> None:
+    estimate(fleet_cells.grid(fleet_plans.load(str(folder / "p.yaml"))))
+
+
+def _of_fleets() -> list[Target]:
+    plan = b"id: lab\nhosts: [{name: a, transport: ssh, address: u@h, price: 0.5}]\nmodels: [synthetic:tiny-1m/Q8_0]\n"
+    more = b"workloads: [smoke]\nsettings: {threads: [1, 2]}\nrun: {requests: 5, body: ['a=1']}\nlimits: {money: 5}\n"
+    return [
+        Target("plan", [plan + more, *_contents("hosts/fleets", "*.yaml")], "p.yaml", _plan, cost=4),
+        Target(
+            "fleet.jsonl", [_STATE], FLEET_FILE, lambda folder: status_table(status_of(folder)), is_json=True, cost=2
         ),
     ]
 

@@ -11,6 +11,8 @@ PLAN: dict[str, Any] = {
     "id": "lab",
     "description": "which one?",
     "hosts": [{"name": "one", "transport": "ssh"}, {"name": "two", "transport": "local"}],
+    "models": ["m"],
+    "workloads": ["w"],
     "limits": {"money": 9.0, "currency": "EUR"},
 }
 HOUR_S = 3_600.0
