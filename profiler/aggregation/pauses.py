@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import pairwise
 
-from profiler.aggregation.request import first_token_ns, token_arrivals_ns
+from profiler.aggregation.request import first_token_ns
 from profiler.results.records import RequestRecord
 from profiler.stats.covered import Covered
 from profiler.stats.values import Values
@@ -30,15 +30,10 @@ class Pauses:
 
     def take(self, request: RequestRecord, is_steady: bool = True) -> None:
         """Look at one request that ended well; the gaps of one outside the steady window do not count."""
-        sent_ns, arrivals_ns = request.sent_ns or 0, token_arrivals_ns(request)
+        sent_ns = request.sent_ns or 0
         self._waits.add(sent_ns, sent_ns + first_token_ns(request))
-        if is_steady and len(arrivals_ns) > _FEWEST_GAPS:
-            spans = list(pairwise(arrivals_ns))
-            gaps_ns = sorted(end_ns - start_ns for start_ns, end_ns in spans)
-            limit_ns = LONG * gaps_ns[len(gaps_ns) // 2]
-            if gaps_ns[-1] > limit_ns:
-                long = ((start_ns, end_ns) for start_ns, end_ns in spans if end_ns - start_ns > limit_ns)
-                self._open += [(self._taken, sent_ns + start_ns, sent_ns + end_ns) for start_ns, end_ns in long]
+        if is_steady:
+            self._open += [(self._taken, sent_ns + start, sent_ns + end) for start, end in _long_gaps_ns(request)]
         self._taken += 1
         self._judge(self._taken - _LATER)
 
@@ -51,3 +46,12 @@ class Pauses:
             _, start_ns, end_ns = self._open.popleft()
             if 2 * self._waits.shared_ns(start_ns, end_ns) > end_ns - start_ns:
                 self.explained_ms.add(ns_to_ms(end_ns - start_ns))
+
+
+def _long_gaps_ns(request: RequestRecord) -> list[tuple[int, int]]:
+    """Return start and end of the gaps that are pauses, as offsets from the moment of sending."""
+    gaps_ns = request.token_gaps_ns
+    if len(gaps_ns) < _FEWEST_GAPS or max(gaps_ns) <= LONG * min(gaps_ns):  # the median is no less than the least
+        return []
+    limit_ns = LONG * sorted(gaps_ns)[len(gaps_ns) // 2]
+    return [(start, end) for start, end in pairwise(request.token_arrivals_ns) if end - start > limit_ns]

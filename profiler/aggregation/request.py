@@ -1,16 +1,9 @@
 """What a record says of one request: when its tokens came, and how many there were. Arrivals are kernel timestamps."""
 
-from itertools import compress
-
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.results.records import RequestRecord
 from profiler.units import ns_to_ms
 from profiler.workloads.schema import Slo
-
-
-def token_arrivals_ns(request: RequestRecord) -> list[int]:
-    """Return when each token-bearing read arrived, as offsets from the moment of sending."""
-    return list(compress(request.read_offset_ns, request.read_tokens))
 
 
 def first_token_ns(request: RequestRecord) -> int:
@@ -18,13 +11,12 @@ def first_token_ns(request: RequestRecord) -> int:
 
     An answer without tokens, an embedding, is there when its last byte is.
     """
-    return next(compress(request.read_offset_ns, request.read_tokens), request.read_offset_ns[-1])
+    return request.token_arrivals_ns[0] if request.token_arrivals_ns else request.read_offset_ns[-1]
 
 
 def last_token_ns(request: RequestRecord) -> int:
     """Return when the last token-bearing read arrived, as an offset from the moment of sending; else as above."""
-    arrivals_ns = compress(reversed(request.read_offset_ns), reversed(request.read_tokens))
-    return next(arrivals_ns, request.read_offset_ns[-1])
+    return request.token_arrivals_ns[-1] if request.token_arrivals_ns else request.read_offset_ns[-1]
 
 
 def output_tokens(request: RequestRecord) -> int:

@@ -1,7 +1,5 @@
 """How long a request takes. Arrivals are kernel timestamps where the system has them."""
 
-from operator import sub
-
 from profiler.aggregation import request as of
 from profiler.metrics.registry import NotMeasuredError, per_request, pooled
 from profiler.metrics.shown import Shown
@@ -103,8 +101,7 @@ def itl_ms(request: RequestRecord) -> list[float]:
 
     Where tokens come in groups a gap is that between two groups: see tokens_per_read, and tpot_ms for the time of one.
     """
-    arrivals_ns = of.token_arrivals_ns(request)
-    return each_ns_to_ms(map(sub, arrivals_ns[1:], arrivals_ns))
+    return each_ns_to_ms(request.token_gaps_ns)
 
 
 @per_request(

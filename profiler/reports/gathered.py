@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from profiler.aggregation.observations import cut_to_point, measured_phases
-from profiler.aggregation.request import token_arrivals_ns
 from profiler.aggregation.windows import times_of
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import itl_ms
@@ -147,7 +146,7 @@ class Gaps:
     def take(self, request: RequestRecord, gaps_ms: Sequence[float]) -> None:
         """Add the gaps of one request, each at the moment at which it ended."""
         base_ns = start_ns(request) - self._zero_ns
-        ends_ns = [base_ns + arrival_ns for arrival_ns in token_arrivals_ns(request)[1:]]
+        ends_ns = [base_ns + arrival_ns for arrival_ns in request.token_arrivals_ns[1:]]
         self._slicer.extend(each_ns_to_s(ends_ns), gaps_ms)
         self.total += len(gaps_ms)
         if self.total <= MOST_DOTS:

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from profiler.aggregation.request import token_arrivals_ns
 from profiler.energy.use import powers_w
 from profiler.results.manifest import Manifest, Phase
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample, Timed
@@ -172,7 +171,7 @@ def rounded_s(duration_ns: int) -> float:
 def row(request: RequestRecord, zero_ns: int) -> Row:
     """One request as the timeline shows it; `zero_ns` is when its repeat sent its first request."""
     sent_ns = start_ns(request) - zero_ns
-    tokens_s = tuple(rounded_s(sent_ns + offset_ns) for offset_ns in token_arrivals_ns(request))
+    tokens_s = tuple(rounded_s(sent_ns + offset_ns) for offset_ns in request.token_arrivals_ns)
     return Row(
         index=request.index,
         repeat=request.phase,

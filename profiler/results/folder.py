@@ -37,6 +37,7 @@ from profiler.results.records import (
 from profiler.results.summary import Summary
 
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
+_AS_ZEROS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19  # to look for it ten times as fast
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
 _Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptPrompt, KeptResponse, Item, CodeRun)
@@ -324,7 +325,11 @@ def _rows(path: Path, row_type: type[_Row], start_bytes: int = 0) -> Iterator[_R
 def _decoded(path: Path, number: int, line: bytes, decoder: "msgspec.json.Decoder[_Row]") -> _Row:
     try:
         row = decoder.decode(line)
-        if _LONG_NUMBER.search(line) and not _is_within_64_bits(json.loads(line)):
+        if (
+            _ZEROS in line.translate(_AS_ZEROS)
+            and _LONG_NUMBER.search(line)
+            and not _is_within_64_bits(json.loads(line))
+        ):
             raise ValueError("it holds a number that no clock and no counter reaches")
         return row
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -6,6 +6,9 @@ that carries a token.
 """
 
 from enum import StrEnum
+from functools import cached_property
+from itertools import compress
+from operator import sub
 from typing import Literal, Protocol
 
 import msgspec
@@ -45,8 +48,11 @@ class ServerTimings(msgspec.Struct, kw_only=True):
     predicted_ms: float  # from the first token to the last
 
 
-class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
-    """One request: when it was due, sent and answered, read by read."""
+class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False, dict=True):
+    """One request: when it was due, sent and answered, read by read.
+
+    What many metrics ask of its reads is found once; the reads of a record do not change once they have been asked for.
+    """
 
     index: int  # position in the run, warm-up included
     phase: str  # the manifest's phase that it belongs to
@@ -88,6 +94,16 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     prompt_text_tokens: int | None = None  # the same, without what a chat template adds, where that could be counted
     response_characters: int | None = None  # of the response to it; none of an embedding
     server_timings: ServerTimings | None = None  # where the server tells them
+
+    @cached_property
+    def token_arrivals_ns(self) -> list[int]:
+        """When each token-bearing read arrived, as offsets from the moment of sending."""
+        return list(compress(self.read_offset_ns, self.read_tokens))
+
+    @cached_property
+    def token_gaps_ns(self) -> list[int]:
+        """The time between each token-bearing read and the next."""
+        return list(map(sub, self.token_arrivals_ns[1:], self.token_arrivals_ns))
 
     @property
     def last_byte_ns(self) -> int:

@@ -7,7 +7,6 @@ steady, its latencies are those of all measured requests, and it has no rates.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import chain, repeat
 
 from profiler.aggregation.languages import LanguageTotals
@@ -95,8 +94,11 @@ class Tally:
             self.values[pooled.id].extend(pooled.compute(request))
 
     def _take_value(self, spec: PerRequest, request: RequestRecord) -> None:
-        with suppress(NotMeasuredError):
-            self.values[spec.id].add(spec.compute(request))
+        try:
+            value = spec.compute(request)
+        except NotMeasuredError:
+            return
+        self.values[spec.id].add(value)
 
 
 class Slices:
