@@ -22,13 +22,8 @@ def ns_to_ms(duration_ns: float) -> float:
     return duration_ns / NS_PER_MS
 
 
-def each_ns_to_us(durations_ns: Iterable[int]) -> list[float]:
-    """Many nanoseconds to microseconds: without a call for each, since there are millions."""
-    return [duration_ns / NS_PER_US for duration_ns in durations_ns]
-
-
 def each_ns_to_ms(durations_ns: Iterable[int]) -> list[float]:
-    """Many nanoseconds to milliseconds."""
+    """Many nanoseconds to milliseconds: without a call for each, since there are millions."""
     return [duration_ns / NS_PER_MS for duration_ns in durations_ns]
 
 

@@ -25,16 +25,23 @@ class Failures:
 
     def take(self, request: RequestRecord) -> None:
         """Add a request that failed."""
-        text = one_line(server_message(request.detail or ""))
-        status = request.http_status if request.outcome is Outcome.HTTP_ERROR else None
-        kind = (str(request.outcome), status, _VARYING.sub("#", text))
+        self._take(request.outcome, request.http_status, request.detail)
+
+    def _take(self, outcome: Outcome, http_status: int | None, detail: str | None) -> None:
+        text = one_line(server_message(detail or ""))
+        status = http_status if outcome is Outcome.HTTP_ERROR else None
+        kind = (str(outcome), status, _VARYING.sub("#", text))
         if kind not in self._counts and len(self._counts) >= _MOST_KINDS:
-            kind = (str(request.outcome), status, "")
+            kind = (str(outcome), status, "")
         self._counts[kind] += 1
         self._texts.setdefault(kind, text)
 
-    def __add__(self, later: "Failures") -> "Failures":
-        """Return both together."""
+    def __add__(self, later: "Failures | NotedFailures") -> "Failures":
+        """Return both together; those that were only noted are taken one by one."""
+        if isinstance(later, NotedFailures):
+            for failure in later.failures:
+                self._take(*failure)
+            return self
         both = Failures()
         both._counts = self._counts + later._counts
         both._texts = {**later._texts, **self._texts}
@@ -46,6 +53,18 @@ class Failures:
             Failure(outcome=kind[0], http_status=kind[1], count=count, text=self._texts[kind])
             for kind, count in self._counts.most_common(_MOST_SHOWN)
         ]
+
+
+class NotedFailures:
+    """Notes failed requests in the order in which they come, for `Failures` to take them in turn."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.failures: list[tuple[Outcome, int | None, str | None]] = []
+
+    def take(self, request: RequestRecord) -> None:
+        """Note a request that failed."""
+        self.failures.append((request.outcome, request.http_status, request.detail))
 
 
 def of_outcome(outcome: Outcome, http_status: int | None) -> str:

@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.request import prompt_tokens, ttft_ms
 from profiler.results.records import RequestRecord
-from profiler.stats.values import Values
+from profiler.stats.values import Pieces, Values
 
 
 @dataclass
@@ -23,6 +24,12 @@ class LanguageTotals:
     words: int = 0  # … and their words
     ttft_ms: Values = field(default_factory=Values)
 
+    @classmethod
+    def noted(cls) -> "LanguageTotals":
+        """Return sums for another to `add`, which is then as if it had taken the requests itself."""
+        in_turn: Any = Pieces()
+        return cls(ttft_ms=in_turn)
+
     def take(self, request: RequestRecord) -> None:
         """Add one request."""
         characters = request.prompt_characters or 0
@@ -32,7 +39,7 @@ class LanguageTotals:
         self.prompt_characters += characters
         self.response_characters += request.response_characters or 0
         with suppress(NotMeasuredError):  # of an empty answer there is none
-            self.ttft_ms.add(ttft_ms(request))
+            self.ttft_ms.extend((ttft_ms(request),))
         if tokens:
             self.tokens += tokens
             self.tokens_characters += characters

@@ -1,7 +1,9 @@
 """Long gaps between tokens that the load itself explains: while a server reads one prompt, the other streams wait."""
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from profiler.aggregation.request import first_token_ns
 from profiler.results.records import RequestRecord
@@ -12,6 +14,14 @@ from profiler.units import ns_to_ms
 LONG = 10  # times the median: a gap that is longer is a pause
 _FEWEST_GAPS = 3  # of a request: of fewer, none is ten times as long as their median
 _LATER = 4096  # requests that may finish after a pause before the one that it was owed to
+
+
+class _Seen(NamedTuple):
+    """What is looked at of one request."""
+
+    sent_ns: int
+    first_token_ns: int
+    long: Sequence[tuple[int, int]]  # start and end of each gap that is long
 
 
 class Pauses:
@@ -30,10 +40,19 @@ class Pauses:
 
     def take(self, request: RequestRecord, is_steady: bool = True) -> None:
         """Look at one request that ended well; the gaps of one outside the steady window do not count."""
-        sent_ns = request.sent_ns or 0
-        self._waits.add(sent_ns, sent_ns + first_token_ns(request))
-        if is_steady:
-            self._open += [(self._taken, sent_ns + start, sent_ns + end) for start, end in _long_gaps_ns(request)]
+        self._take(_seen(request, is_steady))
+
+    def append(self, later: "Pauses | NotedPauses") -> None:
+        """Take what was found elsewhere: pauses of another phase, or what was noted of the next requests."""
+        if isinstance(later, Pauses):
+            self.explained_ms.append(later.explained_ms)
+            return
+        for seen in later.seen:
+            self._take(seen)
+
+    def _take(self, seen: "_Seen") -> None:
+        self._waits.add(seen.sent_ns, seen.first_token_ns)
+        self._open += [(self._taken, start_ns, end_ns) for start_ns, end_ns in seen.long]
         self._taken += 1
         self._judge(self._taken - _LATER)
 
@@ -48,10 +67,28 @@ class Pauses:
                 self.explained_ms.add(ns_to_ms(end_ns - start_ns))
 
 
-def _long_gaps_ns(request: RequestRecord) -> list[tuple[int, int]]:
-    """Return start and end of the gaps that are pauses, as offsets from the moment of sending."""
+class NotedPauses:
+    """Notes what is looked at of each request, for `Pauses` to take it in turn."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.seen: list[_Seen] = []
+
+    def take(self, request: RequestRecord, is_steady: bool = True) -> None:
+        """Note one request that ended well."""
+        self.seen.append(_seen(request, is_steady))
+
+
+def _seen(request: RequestRecord, is_steady: bool) -> _Seen:
+    sent_ns = request.sent_ns or 0
+    return _Seen(sent_ns, sent_ns + first_token_ns(request), _long_gaps_ns(request, sent_ns) if is_steady else ())
+
+
+def _long_gaps_ns(request: RequestRecord, sent_ns: int) -> Sequence[tuple[int, int]]:
+    """Return when each gap that is long began and ended."""
     gaps_ns = request.token_gaps_ns
     if len(gaps_ns) < _FEWEST_GAPS or max(gaps_ns) <= LONG * min(gaps_ns):  # the median is no less than the least
-        return []
+        return ()
     limit_ns = LONG * sorted(gaps_ns)[len(gaps_ns) // 2]
-    return [(start, end) for start, end in pairwise(request.token_arrivals_ns) if end - start > limit_ns]
+    spans = pairwise(request.token_arrivals_ns)
+    return [(sent_ns + start_ns, sent_ns + end_ns) for start_ns, end_ns in spans if end_ns - start_ns > limit_ns]

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from profiler.aggregation.failures import Failures
+from profiler.aggregation.failures import Failures, NotedFailures
 from profiler.aggregation.request import (
     contradictory_tokens,
     first_token_ns,
@@ -18,7 +19,8 @@ from profiler.aggregation.request import (
 )
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.timings import EngineTiming
-from profiler.stats.covered import Covered
+from profiler.stats.covered import Covered, Spans
+from profiler.stats.in_turn import InTurn
 from profiler.timing.clock import was_stepped
 from profiler.workloads.schema import Slo
 
@@ -42,15 +44,15 @@ class EngineTotals:
     compared_client_ns: int = 0  # from the first token to the last
     compared_engine_ms: float = 0.0
 
-    def take(self, timing: EngineTiming, request: RequestRecord) -> None:
-        """Add one request."""
+    def take(self, timing: EngineTiming, streamed_ns: int | None) -> None:
+        """Add one request, which streamed for so long; `None` if it failed."""
         self.requests += 1
         self.prompt_tokens += timing.prompt_tokens
         self.prompt_ms += timing.prompt_ms
         self.decode_runs += timing.decode_runs
         self.decode_ms += timing.decode_ms
-        if timing.covers_sampling and request.outcome is Outcome.OK:
-            self.compared_client_ns += streaming_ns(request)
+        if timing.covers_sampling and streamed_ns is not None:
+            self.compared_client_ns += streamed_ns
             self.compared_engine_ms += timing.decode_ms
 
     def add(self, other: "EngineTotals") -> None:
@@ -120,6 +122,20 @@ class Totals:
     clock_offset_widths: int = 0  # requests for which the width was sampled
     clock_offset_width_ns: int = 0  # the largest
 
+    @classmethod
+    def noted(cls) -> "Totals":
+        """Return sums for another to `add`, which is then as if it had taken the requests itself.
+
+        What depends on the order in which requests come (sums of fractions, above all) is noted and added up there.
+        """
+        sums = ("busy_ns_squared", "reasoning_tokens", "steps", "steps_context_tokens")
+        in_turn: dict[str, Any] = {
+            "failures": NotedFailures(),
+            "streamed": Spans(),
+            **{name: InTurn() for name in sums},
+        }
+        return cls(**in_turn)
+
     @property
     def requests(self) -> int:
         """Measured requests, whatever their outcome."""
@@ -156,12 +172,14 @@ class Totals:
 
     def _take_reads(self, request: RequestRecord) -> None:
         tokens = request.read_tokens
+        token_reads = len(tokens) - tokens.count(0)
+        coalesced = token_reads - tokens.count(1)
         self.reads += len(request.read_lag_ns)
         self.reads_unstamped += request.read_lag_ns.count(None)
-        self.token_reads += len(tokens) - tokens.count(0)
-        self.token_reads_coalesced += len(tokens) - tokens.count(0) - tokens.count(1)
-        self.tokens_read += streamed_tokens(request) if any(tokens) else 0
-        self.token_reads_late += _late_reads(request)
+        self.token_reads += token_reads
+        self.token_reads_coalesced += coalesced
+        self.tokens_read += streamed_tokens(request) if token_reads else 0
+        self.token_reads_late += _late_reads(request) if coalesced or request.read_events else 0
         self._take_decoding(request)
 
     def _take_decoding(self, request: RequestRecord) -> None:

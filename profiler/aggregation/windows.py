@@ -93,17 +93,36 @@ class Times:
         self.ended_ns.append(ended_ns(request))
         self.indexes.append(request.index)
 
+    def append(self, later: "Times") -> None:
+        """Add those of requests that finished later."""
+        self.sent_ns += later.sent_ns
+        self.ended_ns += later.ended_ns
+        self.indexes += later.indexes
+
     def __len__(self) -> int:
         """How many there are."""
         return len(self.sent_ns)
 
 
-def find_steady(requests: Iterable[RequestRecord], stretches: Sequence[Stretch]) -> Steady:
-    """Find the steady part of each measured phase and the burst at the start of each stretch."""
-    times = {name: Times() for stretch in stretches for name in stretch.phases}
+def times_by_phase(requests: Iterable[RequestRecord]) -> dict[str, Times]:
+    """Return when the requests of each phase were under way."""
+    times: dict[str, Times] = {}
     for request in times_of(requests):
-        if request.phase in times:
-            times[request.phase].take(request)
+        if request.phase not in times:
+            times[request.phase] = Times()
+        times[request.phase].take(request)
+    return times
+
+
+def find_steady(parts: Iterable[Mapping[str, Times]], stretches: Sequence[Stretch]) -> Steady:
+    """Find the steady part of each measured phase and the burst at the start of each stretch.
+
+    `parts` are what `times_by_phase` returns of successive parts of a run.
+    """
+    times = {name: Times() for stretch in stretches for name in stretch.phases}
+    for part in parts:
+        for name in part.keys() & times.keys():
+            times[name].append(part[name])
     windows: dict[str, Window] = {}
     bursts: dict[str, Burst] = {}
     for stretch in stretches:

@@ -25,7 +25,7 @@ def audit(
 
     folder = RunFolder(run)
     folder.read_manifest()
-    outcome = compare(list(folder.read_requests()), read_wire(run / WIRE_FILE))
+    outcome = compare(folder.read_requests(), read_wire(run / WIRE_FILE))
     if json:
         import msgspec
 

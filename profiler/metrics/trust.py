@@ -22,7 +22,7 @@ from profiler.metrics.registry import NotMeasuredError, per_request, per_run, po
 from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
 from profiler.stats.quantiles import quantile
-from profiler.units import NS_PER_S, each_ns_to_us, ns_to_ms, ns_to_us
+from profiler.units import NS_PER_S, NS_PER_US, ns_to_ms, ns_to_us
 from profiler.workloads.schema import DataPrompts, SyntheticPrompts
 
 _FEWEST_PER_QUARTER = 2
@@ -106,7 +106,7 @@ def connect_ms(request: RequestRecord) -> float:
 @pooled("Lag of the load driver behind the kernel", unit="us", group="trust", better="lower")
 def read_lag_us(request: RequestRecord) -> list[float]:
     """How much later than the kernel the load driver saw a read: the error that user-space timestamps would have."""
-    return each_ns_to_us([lag_ns for lag_ns in request.read_lag_ns if lag_ns is not None])
+    return [lag_ns / NS_PER_US for lag_ns in request.read_lag_ns if lag_ns is not None]
 
 
 @per_run("Reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)

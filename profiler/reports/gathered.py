@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from profiler.aggregation.observations import cut_to_point, measured_phases
 from profiler.aggregation.windows import times_of
@@ -21,8 +23,10 @@ from profiler.reports.series import (
     start_ns,
 )
 from profiler.reports.tables import LATENCIES
+from profiler.results.folder import parts_of
 from profiler.results.manifest import Manifest
 from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.shared_work import in_order
 from profiler.stats.values import Values
 from profiler.units import each_ns_to_s, ns_to_s
 
@@ -33,19 +37,36 @@ _PER_REQUEST = [spec for name in LATENCIES if isinstance(spec := METRICS[name], 
 class Extent:
     """From when to when a run's requests lasted, and how many were measured: the first pass."""
 
-    def __init__(self, manifest: Manifest, requests: Iterable[RequestRecord], samples: Sequence[Sample]) -> None:
+    def __init__(self, manifest: Manifest, parts: Sequence[Iterable[RequestRecord]], samples: Sequence[Sample]) -> None:
         """Look at every request; `manifest` is cut to the point that is drawn."""
         self.counts = Counter({phase.name: 0 for phase in measured_phases(manifest)})
-        first_ns: int | None = None
         self.measured_end_ns = 0
         self.last_ns = max((sample.t_ns for sample in samples), default=0)
-        for request in times_of(requests):
-            self.last_ns = max(self.last_ns, request.finished_ns)
-            if request.phase in self.counts:
-                self.counts[request.phase] += 1
-                first_ns = start_ns(request) if first_ns is None else min(first_ns, start_ns(request))
-                self.measured_end_ns = max(self.measured_end_ns, request.finished_ns)
-        self.zero_ns = _earliest_ns(manifest, samples) if first_ns is None else first_ns
+        firsts_ns: list[int] = []
+        for spans in in_order(_spans_of_phases, parts):
+            self.last_ns = max([self.last_ns, *(span.last_ns for span in spans.values())])
+            for phase in spans.keys() & self.counts.keys():
+                self.counts[phase] += spans[phase].requests
+                self.measured_end_ns = max(self.measured_end_ns, spans[phase].last_ns)
+                firsts_ns.append(spans[phase].first_ns)
+        self.zero_ns = min(firsts_ns) if firsts_ns else _earliest_ns(manifest, samples)
+
+
+class _SpanOfPhase(NamedTuple):
+    """The requests of one phase: how many, when the first was sent, when the last was over."""
+
+    requests: int
+    first_ns: int
+    last_ns: int
+
+
+def _spans_of_phases(requests: Iterable[RequestRecord]) -> dict[str, _SpanOfPhase]:
+    found: dict[str, _SpanOfPhase] = {}
+    for request in times_of(requests):
+        begun_ns, end_ns = start_ns(request), request.finished_ns
+        known, first_ns, last_ns = found.get(request.phase, (0, begun_ns, end_ns))
+        found[request.phase] = _SpanOfPhase(known + 1, min(first_ns, begun_ns), max(last_ns, end_ns))
+    return found
 
 
 def _earliest_ns(manifest: Manifest, samples: Sequence[Sample]) -> int:
@@ -54,20 +75,44 @@ def _earliest_ns(manifest: Manifest, samples: Sequence[Sample]) -> int:
     return min(known, default=0)
 
 
+def gather(
+    manifest: Manifest, headline: str | None, requests: Iterable[RequestRecord], samples: Sequence[Sample]
+) -> "Gathered":
+    """Return what a page draws of a run's requests, which are gone through twice, by several processes where many."""
+    parts = parts_of(requests)
+    extent = Extent(cut_to_point(manifest, headline or ""), parts, samples)
+    whole = Gathered(extent)
+    for part in in_order(partial(_gather_part, extent), parts):
+        whole.append(part)
+    return whole
+
+
+def _gather_part(extent: Extent, requests: Iterable[RequestRecord]) -> "Gathered":
+    part = Gathered(extent)
+    for request in requests:
+        part.take(request)
+    return part
+
+
 class Gathered:
     """What the figures and the list of failures show; of several points, that of the headline."""
 
-    def __init__(
-        self, manifest: Manifest, headline: str | None, requests: Iterable[RequestRecord], samples: Sequence[Sample]
-    ) -> None:
-        """Go through all requests twice."""
-        self.extent = Extent(cut_to_point(manifest, headline or ""), requests, samples)
+    def __init__(self, extent: Extent) -> None:
+        """Begin with no request."""
+        self.extent = extent
         self.latencies_ms = {name: Values() for name in LATENCIES}
         self.gaps = Gaps(self.extent)
         self.failures = First(_MOST_FAILURES)
         self._firsts = {name: First(self._rows_each) for name, count in self.extent.counts.items() if count}
-        for request in requests:
-            self._take(request)
+
+    def append(self, later: "Gathered") -> None:
+        """Add what was gathered of other requests of the run."""
+        for name, values in later.latencies_ms.items():
+            self.latencies_ms[name].append(values)
+        self.gaps.append(later.gaps)
+        self.failures.append(later.failures)
+        for phase, first in later._firsts.items():
+            self._firsts[phase].append(first)
 
     def timeline(self) -> Timeline:
         """The first requests of each repeat, as many as can be told apart on a page."""
@@ -80,7 +125,8 @@ class Gathered:
     def _rows_each(self) -> int:
         return max(1, MOST_ROWS // max(1, sum(count > 0 for count in self.extent.counts.values())))
 
-    def _take(self, request: RequestRecord) -> None:
+    def take(self, request: RequestRecord) -> None:
+        """Add one request."""
         if request.outcome is not Outcome.OK:
             self.failures.take(request, (request.index,))
         if request.phase not in self._firsts:
@@ -116,6 +162,12 @@ class First:
         if len(self._kept) >= 2 * self._most:
             self._cut()
 
+    def append(self, others: "First") -> None:
+        """Look at those that another one has kept."""
+        self.total += others.total
+        self._kept += others._kept
+        self._cut()
+
     def sorted(self) -> list[RequestRecord]:
         """Return those that were kept, by rank."""
         self._cut()
@@ -145,12 +197,23 @@ class Gaps:
 
     def take(self, request: RequestRecord, gaps_ms: Sequence[float]) -> None:
         """Add the gaps of one request, each at the moment at which it ended."""
-        base_ns = start_ns(request) - self._zero_ns
-        ends_ns = [base_ns + arrival_ns for arrival_ns in request.token_arrivals_ns[1:]]
-        self._slicer.extend(each_ns_to_s(ends_ns), gaps_ms)
+        if not gaps_ms:
+            return
+        base_ns, arrivals_ns = start_ns(request) - self._zero_ns, request.token_arrivals_ns
         self.total += len(gaps_ms)
+        first_s, last_s = ns_to_s(base_ns + arrivals_ns[1]), ns_to_s(base_ns + arrivals_ns[-1])
+        if self.total > MOST_DOTS and self._slicer.extend_one(first_s, last_s, gaps_ms):
+            return
+        ends_ns = [base_ns + arrival_ns for arrival_ns in arrivals_ns[1:]]
+        self._slicer.extend(each_ns_to_s(ends_ns), gaps_ms)
         if self.total <= MOST_DOTS:
             self._points += zip(map(rounded_s, ends_ns), gaps_ms, strict=True)
+
+    def append(self, later: "Gaps") -> None:
+        """Add those of other requests."""
+        self._slicer.append(later._slicer)
+        self.total += later.total
+        self._points = [] if self.total > MOST_DOTS else self._points + later._points
 
     def points(self) -> list[Point] | None:
         """Return every gap (ms) in order of time; `None` where there are too many to draw."""

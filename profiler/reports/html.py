@@ -6,7 +6,7 @@ from typing import Any
 
 from profiler.reports import energy, facts, languages, loads, page, panels, roofline, tables, tuning, variants
 from profiler.reports.answers.part import ANSWER_CHARACTERS, EXPECTED_CHARACTERS, PROMPT_CHARACTERS, Part
-from profiler.reports.gathered import Gathered
+from profiler.reports.gathered import gather
 from profiler.reports.references import NOTE as REFERENCES_NOTE
 from profiler.reports.references import Standing
 from profiler.results.manifest import Manifest
@@ -31,7 +31,7 @@ def render(
     `requests` are gone through twice and not held. Figures of requests show the headline's, where there are several
     points. `answers` are those that the run kept, `standing` how it stands beside references.
     """
-    gathered = Gathered(manifest, summary.headline, requests, samples)
+    gathered = gather(manifest, summary.headline, requests, samples)
     sections = panels.sections(manifest, summary, gathered, samples, wall)
     return page.render(
         "run.html.j2",

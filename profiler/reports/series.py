@@ -98,6 +98,19 @@ class Slicer:
             self._bin(number).extend(values[first:end])
             first = end
 
+    def extend_one(self, first_s: float, last_s: float, values: Sequence[float]) -> bool:
+        """Add points at these and at times between, if one stretch holds all; return whether it does."""
+        number = self._number(first_s)
+        if number < self._most - 1 and last_s >= self._start_s + (number + 1) * self._width_s:
+            return False
+        self._bin(number).extend(values)
+        return True
+
+    def append(self, later: "Slicer") -> None:
+        """Add the points of another one that is cut alike."""
+        for number, values in later._bins.items():
+            self._bin(number).append(values)
+
     def slices(self) -> list[Slice]:
         """Return the stretches in order; empty ones are left out."""
         return [self._slice(number, values.ordered()) for number, values in sorted(self._bins.items())]

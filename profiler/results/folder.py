@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,9 +35,9 @@ from profiler.results.records import (
     Sample,
 )
 from profiler.results.summary import Summary
+from profiler.units import BYTES_PER_MIB
 
-_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9]{19}")  # may be one, or a part of a text that looks so
-_AS_ZEROS, _ZEROS = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19  # to look for it ten times as fast
+_PART_BYTES = 4 * BYTES_PER_MIB
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
 _Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptPrompt, KeptResponse, Item, CodeRun)
@@ -76,18 +76,44 @@ class StoredRequests:
     Iterating raises `RunFolderError`.
     """
 
-    def __init__(self, path: Path, start_bytes: int = 0) -> None:
-        """Name the journal, and where in it the first row begins; one that does not exist holds nothing."""
+    def __init__(self, path: Path, start_bytes: int = 0, end_bytes: int | None = None) -> None:
+        """Name the journal, and where in it the first row begins and the last one ends, unless that is its end.
+
+        One that does not exist holds nothing.
+        """
         self._path = path
         self._start_bytes = start_bytes
+        self._end_bytes = end_bytes
 
     def __iter__(self) -> Iterator[RequestRecord]:
         """Yield every record."""
-        return _rows(self._path, RequestRecord, self._start_bytes)
+        return _rows(self._path, RequestRecord, self._start_bytes, self._end_bytes)
 
     def times(self) -> Iterator[RequestTimes]:
         """Yield when every request was under way, much faster than the whole records."""
-        return _rows(self._path, RequestTimes, self._start_bytes)
+        return _rows(self._path, RequestTimes, self._start_bytes, self._end_bytes)
+
+    def parts(self) -> list["StoredRequests"]:
+        """Return the same requests in parts of some megabytes, in order. Raises `RunFolderError`."""
+        starts_bytes = [self._start_bytes]
+        try:
+            with reading(self._path) as file:
+                size_bytes = file.seek(0, os.SEEK_END)
+                while starts_bytes[-1] + _PART_BYTES < size_bytes:
+                    file.seek(starts_bytes[-1] + _PART_BYTES)
+                    file.readline()
+                    starts_bytes.append(file.tell())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunFolderError(f"{self._path} cannot be read: {error.strerror}.") from error
+        edges_bytes = zip(starts_bytes, [*starts_bytes[1:], None], strict=True)
+        return [StoredRequests(self._path, start, end) for start, end in edges_bytes]
+
+
+def parts_of(requests: Iterable[RequestRecord]) -> Sequence[Iterable[RequestRecord]]:
+    """Return requests in parts, in order: those from a file in parts of some megabytes, others in one."""
+    return requests.parts() if isinstance(requests, StoredRequests) else [requests]
 
 
 class RunFolder:
@@ -306,41 +332,36 @@ def replace(path: Path, text: str | bytes) -> None:
             raise
 
 
-def _rows(path: Path, row_type: type[_Row], start_bytes: int = 0) -> Iterator[_Row]:
-    """Yield the rows of a journal; a last line without its end was cut off by a kill."""
+def _rows(path: Path, row_type: type[_Row], start_bytes: int = 0, end_bytes: int | None = None) -> Iterator[_Row]:
+    """Yield the rows of a journal, or of a part of it; a last line without its end was cut off by a kill."""
     decoder = msgspec.json.Decoder(row_type)
+    at_bytes = start_bytes
     try:
         with reading(path) as file:
             file.seek(start_bytes)
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
+            for line in file:
+                if at_bytes == end_bytes or not line.endswith(b"\n"):
                     return
-                yield _decoded(path, number, line, decoder)
+                yield _decoded(path, at_bytes, line, decoder)
+                at_bytes += len(line)
     except FileNotFoundError:
         return
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _decoded(path: Path, number: int, line: bytes, decoder: "msgspec.json.Decoder[_Row]") -> _Row:
+def _decoded(path: Path, at_bytes: int, line: bytes, decoder: "msgspec.json.Decoder[_Row]") -> _Row:
     try:
-        row = decoder.decode(line)
-        if (
-            _ZEROS in line.translate(_AS_ZEROS)
-            and _LONG_NUMBER.search(line)
-            and not _is_within_64_bits(json.loads(line))
-        ):
-            raise ValueError("it holds a number that no clock and no counter reaches")
-        return row
+        return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        number = _lines_before(path, at_bytes) + 1
         raise RunFolderError(f"{path}, line {number}: {error}. The file is damaged.") from error
 
 
-def _is_within_64_bits(value: object) -> bool:
-    """Whether sums and differences of the whole numbers in a row fit into 64 bits, and so into every array."""
-    if isinstance(value, dict | list):
-        return all(map(_is_within_64_bits, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, int) or abs(value) < 1 << 62
+def _lines_before(path: Path, at_bytes: int) -> int:
+    sizes_bytes = (min(_PART_BYTES, at_bytes - done) for done in range(0, at_bytes, _PART_BYTES))
+    with reading(path) as file:
+        return sum(file.read(size_bytes).count(b"\n") for size_bytes in sizes_bytes)
 
 
 def _first(error: ValidationError) -> str:

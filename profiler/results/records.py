@@ -9,11 +9,12 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import compress
 from operator import sub
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
 StampSource = Literal["kernel", "user", "mixed", "none"]
+Whole = Annotated[int, msgspec.Meta(gt=-(1 << 62), lt=1 << 62)]  # so that sums and differences fit into every array
 
 
 class Outcome(StrEnum):
@@ -41,10 +42,10 @@ class Outcome(StrEnum):
 class ServerTimings(msgspec.Struct, kw_only=True):
     """What llama-server tells of a request in its last chunk, by its own names."""
 
-    cache_n: int = 0  # prompt tokens taken from its prompt cache
-    prompt_n: int  # prompt tokens evaluated
+    cache_n: Whole = 0  # prompt tokens taken from its prompt cache
+    prompt_n: Whole  # prompt tokens evaluated
     prompt_ms: float  # from the start of the request's turn to its first token
-    predicted_n: int  # tokens made
+    predicted_n: Whole  # tokens made
     predicted_ms: float  # from the first token to the last
 
 
@@ -54,45 +55,45 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False, dict=True
     What many metrics ask of its reads is found once; the reads of a record do not change once they have been asked for.
     """
 
-    index: int  # position in the run, warm-up included
+    index: Whole  # position in the run, warm-up included
     phase: str  # the manifest's phase that it belongs to
-    client_port: int | None = None  # our end of the connection: where to find it on the wire
+    client_port: Whole | None = None  # our end of the connection: where to find it on the wire
     outcome: Outcome
     detail: str | None = None  # a sentence where the outcome is not OK
-    http_status: int | None = None
-    scheduled_ns: int  # when it was due
-    first_sent_ns: int | None = None  # on a connection that the server closed without a byte: this is the second one
-    connect_began_ns: int | None = None  # when it began to connect, where there was no open connection for it
-    sent_ns: int | None = None  # when its last byte left
+    http_status: Whole | None = None
+    scheduled_ns: Whole  # when it was due
+    first_sent_ns: Whole | None = None  # on a connection that the server closed without a byte: this is the second one
+    connect_began_ns: Whole | None = None  # when it began to connect, where there was no open connection for it
+    sent_ns: Whole | None = None  # when its last byte left
     sent_stamp_source: StampSource = "none"
-    send_call_ns: int | None = None  # how long our call took: the error that a user-space stamp would have had
-    finished_ns: int  # when the outcome was known: last byte, or the error
+    send_call_ns: Whole | None = None  # how long our call took: the error that a user-space stamp would have had
+    finished_ns: Whole  # when the outcome was known: last byte, or the error
     stamp_source: StampSource = "none"
-    clock_offset_width_ns: int | None = None  # uncertainty of the kernel-to-monotonic conversion
-    clock_offset_drift_ns: int | None = None  # how far the wall clock moved against the monotonic one
-    read_offset_ns: list[int] = []  # arrival of each read, from sent_ns
-    read_lag_ns: list[int | None] = []  # how much later our process saw it; None without a kernel stamp
-    read_bytes: list[int] = []
-    read_tokens: list[int] = []  # tokens in each read, as far as the client can count them
-    read_events: list[int] = []  # token-bearing events in each read, where they are not as many as the tokens
-    prompt_tokens: int | None = None  # as the client counted when it made the prompt
-    prompt_tokens_server: int | None = None  # as the server reported, where it did
-    prompt_tokens_cached: int | None = None  # of these, how many the server did not read again, where it tells
-    asked_tokens: int | None = None  # how many tokens the request asked for at most
-    completion_tokens: int | None = None  # tokens that the client saw: the sum of `read_tokens`
-    completion_tokens_server: int | None = None  # as the server reported, where it did
-    reasoning_tokens: int | None = None  # of these, those of reasoning, where the server tells
-    hidden_tokens: int = 0  # of these, those that it did not stream
-    streamed_reasoning_tokens: int = 0  # tokens of reasoning that the client saw
-    answer_read: int | None = None  # where the model reasoned: which read brought the first text of its answer
+    clock_offset_width_ns: Whole | None = None  # uncertainty of the kernel-to-monotonic conversion
+    clock_offset_drift_ns: Whole | None = None  # how far the wall clock moved against the monotonic one
+    read_offset_ns: list[Whole] = []  # arrival of each read, from sent_ns
+    read_lag_ns: list[Whole | None] = []  # how much later our process saw it; None without a kernel stamp
+    read_bytes: list[Whole] = []
+    read_tokens: list[Whole] = []  # tokens in each read, as far as the client can count them
+    read_events: list[Whole] = []  # token-bearing events in each read, where they are not as many as the tokens
+    prompt_tokens: Whole | None = None  # as the client counted when it made the prompt
+    prompt_tokens_server: Whole | None = None  # as the server reported, where it did
+    prompt_tokens_cached: Whole | None = None  # of these, how many the server did not read again, where it tells
+    asked_tokens: Whole | None = None  # how many tokens the request asked for at most
+    completion_tokens: Whole | None = None  # tokens that the client saw: the sum of `read_tokens`
+    completion_tokens_server: Whole | None = None  # as the server reported, where it did
+    reasoning_tokens: Whole | None = None  # of these, those of reasoning, where the server tells
+    hidden_tokens: Whole = 0  # of these, those that it did not stream
+    streamed_reasoning_tokens: Whole = 0  # tokens of reasoning that the client saw
+    answer_read: Whole | None = None  # where the model reasoned: which read brought the first text of its answer
     first_read_tokens: float | None = None  # estimated, where events brought several and the server told only the sum
     finish_reason: str | None = None
     served_model: str | None = None  # the name under which the server answered
     language: str | None = None  # of the prompt, where the data file tells
-    prompt_characters: int | None = None  # of a prompt whose language is told
-    prompt_words: int | None = None  # the same, where the language puts spaces between words
-    prompt_text_tokens: int | None = None  # the same, without what a chat template adds, where that could be counted
-    response_characters: int | None = None  # of the response to it; none of an embedding
+    prompt_characters: Whole | None = None  # of a prompt whose language is told
+    prompt_words: Whole | None = None  # the same, where the language puts spaces between words
+    prompt_text_tokens: Whole | None = None  # the same, without what a chat template adds, where that could be counted
+    response_characters: Whole | None = None  # of the response to it; none of an embedding
     server_timings: ServerTimings | None = None  # where the server tells them
 
     @cached_property
@@ -124,14 +125,14 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False, dict=True
 class RequestTimes(msgspec.Struct, kw_only=True):
     """The part of a record that says when a request was under way; its reads are left undecoded, so it reads fast."""
 
-    index: int
+    index: Whole
     phase: str
     outcome: Outcome
-    scheduled_ns: int
-    first_sent_ns: int | None = None
-    connect_began_ns: int | None = None
-    sent_ns: int | None = None
-    finished_ns: int
+    scheduled_ns: Whole
+    first_sent_ns: Whole | None = None
+    connect_began_ns: Whole | None = None
+    sent_ns: Whole | None = None
+    finished_ns: Whole
     read_offset_ns: msgspec.Raw = msgspec.Raw(b"[]")
 
     @property
@@ -163,8 +164,11 @@ def begun_ns(request: Timed) -> int:
 
     A client that waits for a server to accept its connection keeps its slot busy.
     """
-    known = (request.first_sent_ns, request.connect_began_ns, request.sent_ns)
-    return next((begun_ns for begun_ns in known if begun_ns is not None), request.scheduled_ns)
+    if request.first_sent_ns is not None:
+        return request.first_sent_ns
+    if request.connect_began_ns is not None:
+        return request.connect_began_ns
+    return request.scheduled_ns if request.sent_ns is None else request.sent_ns
 
 
 def ended_ns(request: Timed) -> int:
@@ -181,9 +185,9 @@ class EnergyReading(msgspec.Struct, kw_only=True):
     """What one channel of an energy meter had counted at one moment."""
 
     channel: str
-    t_ns: int
+    t_ns: Whole
     energy_j: float  # since the meter was opened
-    covered_ns: int | None = None  # time that its readings vouch for; None: all of it, as a counter does
+    covered_ns: Whole | None = None  # time that its readings vouch for; None: all of it, as a counter does
     power_w: float | None = None  # the power of the moment, where that is what an external meter shows
 
 
@@ -208,16 +212,16 @@ class CardReading(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Sample(msgspec.Struct, kw_only=True):
     """Utilisation at one moment."""
 
-    t_ns: int
+    t_ns: Whole
     server_cpu_cores: float | None = None  # cores that the server's process tree keeps busy
-    server_rss_bytes: int | None = None
+    server_rss_bytes: Whole | None = None
     host_cpu_ratio: float | None = None  # share of all cores busy, 0 to 1
     host_steal_ratio: float | None = None  # share taken by the hypervisor, where the kernel tells
     client_cpu_cores: float | None = None  # cores that the load driver keeps busy
     cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one
-    throttle_events: int | None = None  # slowed by heat or a power limit, since the host started; x86 only
-    tcp_retransmissions: int | None = None  # segments that the host sent again, since it started
-    tcp_needless_retransmissions: int | None = None  # of these, those sent without the loss of data
+    throttle_events: Whole | None = None  # slowed by heat or a power limit, since the host started; x86 only
+    tcp_retransmissions: Whole | None = None  # segments that the host sent again, since it started
+    tcp_needless_retransmissions: Whole | None = None  # of these, those sent without the loss of data
     energy: list[EnergyReading] = []  # of every channel, where energy is metered
     cards: list[CardReading] = []  # of every GPU that is in use, where there is one
 

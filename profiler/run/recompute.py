@@ -180,6 +180,6 @@ def _engine_timings(folder: RunFolder, manifest: Manifest) -> Iterable[EngineTim
 
 
 def _wire_audit(folder: RunFolder, requests: Iterable[RequestRecord]) -> Audit | None:
-    """Compare with the wire where it was captured; that takes all records at once. Raises `RunFolderError`."""
+    """Compare with the wire where it was captured. Raises `RunFolderError`."""
     path = folder.path / WIRE_FILE
-    return audit(list(requests), read_wire(path)) if path.exists() else None
+    return audit(requests, read_wire(path)) if path.exists() else None

@@ -1,5 +1,6 @@
 """How much time lies in at least one of many spans."""
 
+from array import array
 from bisect import bisect_left, bisect_right
 
 _MOST_OPEN = 4096  # separate stretches that a new span is compared with
@@ -45,9 +46,13 @@ class Covered:
         stretches = zip(self._starts_ns[first:after], self._ends_ns[first:after], strict=True)
         return sum(min(end, end_ns) - max(start, start_ns) for start, end in stretches)
 
-    def __add__(self, later: "Covered") -> "Covered":
-        """Add up two that lie apart, as repeats do."""
-        return Covered(self.total_ns + later.total_ns)
+    def __add__(self, later: "Covered | Spans") -> "Covered":
+        """Add up two that lie apart, as repeats do; spans that were only noted are added one by one."""
+        if isinstance(later, Covered):
+            return Covered(self.total_ns + later.total_ns)
+        for start_ns, end_ns in zip(later.starts_ns, later.ends_ns, strict=True):
+            self.add(start_ns, end_ns)
+        return self
 
     def _close(self) -> None:
         """Forget the older half of the stretches, keeping their length."""
@@ -55,3 +60,17 @@ class Covered:
         self._closed_ns += sum(ends_ns) - sum(starts_ns)
         self._closed_until_ns = ends_ns[-1]
         del self._starts_ns[:_MOST_OPEN], self._ends_ns[:_MOST_OPEN]
+
+
+class Spans:
+    """Notes spans in the order in which they come, for a `Covered` to take them in turn."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.starts_ns = array("q")
+        self.ends_ns = array("q")
+
+    def add(self, start_ns: int, end_ns: int) -> None:
+        """Note a span."""
+        self.starts_ns.append(start_ns)
+        self.ends_ns.append(end_ns)

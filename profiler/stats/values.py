@@ -5,7 +5,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Protocol
 
 from profiler.stats.intervals import BatchSums, mean_half_width
@@ -15,6 +15,7 @@ EXACT_VALUES = 1_000_000
 _FRACTION_BITS = 52  # of an IEEE 754 double
 _BUCKET_BITS = 14  # of them name a bucket: each is at most 2⁻¹⁴ of its values wide
 _ZEROS = {0, -(2**63)}  # the bits of 0.0 and −0.0
+_WIDEST = 4_000_000  # buckets that are counted in an array, also where most of them are empty
 _CHUNK = 65_536  # values that are counted at once, at most
 APPROXIMATION = "quantiles from buckets at most 0.0061 % wide"
 
@@ -44,6 +45,20 @@ class Summed(Ordered, Protocol):
         ...
 
 
+class Pieces:
+    """Notes values as they come, for `Values.append` to take them in the same pieces."""
+
+    def __init__(self) -> None:
+        """Begin with no value."""
+        self.values = array("d")
+        self.ends = array("q")  # how many values there were after each piece
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Note the next values."""
+        self.values.extend(values)
+        self.ends.append(len(self.values))
+
+
 class Values:
     """Takes values in order of time.
 
@@ -71,8 +86,12 @@ class Values:
         if len(self._kept) > self._most_kept:
             self._count()
 
-    def append(self, later: "Values") -> None:
-        """Take the values of another collection, which came later and has buckets as wide."""
+    def append(self, later: "Values | Pieces | array[float]") -> None:
+        """Take the values of another collection, which came later and has buckets as wide; of an array, one by one."""
+        if not isinstance(later, Values):
+            pieces = (later.values, later.ends) if isinstance(later, Pieces) else (later, range(1, len(later) + 1))
+            self._take_pieces(*pieces)
+            return
         if later._counted is not None:
             self._count()
             assert self._counted is not None  # noqa: S101 - just counted
@@ -101,21 +120,34 @@ class Values:
         self._count()
         return self._counted.batches.half_width()
 
-    def quantile_interval(self, q: float, value: float) -> tuple[float, float] | None:
+    def quantile_interval(self, q: float, value: float, ordered: Ordered) -> tuple[float, float] | None:
         """Return the 95 % interval of the q-quantile, which is `value`; `None` with too few values.
+
+        `ordered` are the same values in ascending order.
 
         `None` as well where they are only counted, for then it is not known how much neighbours resemble each other.
         """
-        if self._counted is not None:
-            return None
-        return quantile_interval(self._kept, sorted(self._kept), q, value)
+        return quantile_interval(self._kept, ordered.values, q, value) if isinstance(ordered, _Sorted) else None
 
-    def ordered(self) -> Summed:
-        """Return the values in ascending order; where they are only counted, each is the middle of its bucket."""
+    def ordered(self, parts: Sequence[Summed] = ()) -> Summed:
+        """Return the values in ascending order; where they are only counted, each is the middle of its bucket.
+
+        `parts` are the same values in ordered parts, where these are at hand: they are put in order much faster.
+        """
         if self._counted is None:
-            return _Sorted(sorted(self._kept))
+            runs = [part.values for part in parts if isinstance(part, _Sorted)]
+            return _Sorted(sorted(chain.from_iterable(runs) if runs else self._kept))
         self._count()
         return _Steps(self._counted, self._shift)
+
+    def _take_pieces(self, values: "array[float]", ends: Sequence[int]) -> None:
+        """Take values in pieces that end there, or rather at once as many as are kept before they are counted."""
+        start = 0
+        while start < len(values):
+            last = bisect_right(ends, start + self._most_kept - len(self._kept))
+            end = ends[min(last, len(ends) - 1)]
+            self.extend(values[start:end])
+            start = end
 
     def _count(self) -> None:
         """Move what is kept into the buckets."""
@@ -140,9 +172,8 @@ class _Counted:
     def take(self, values: "array[float]", shift: int) -> None:
         self.n += len(values)
         self.total += sum(values)
-        lowest, highest = min(values), max(values)
+        lowest, highest = _count_buckets(values, shift, self.buckets)
         self.least, self.greatest = min(self.least, lowest), max(self.greatest, highest)
-        self.buckets.update([bits >> shift for bits in memoryview(values).cast("B").cast("q")])
         self.batches.extend(values)
 
     def append(self, later: "_Counted") -> None:
@@ -158,20 +189,20 @@ class _Sorted:
     """All values, sorted."""
 
     def __init__(self, values: Sequence[float]) -> None:
-        self._values = values
+        self.values = values
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.values)
 
     def __getitem__(self, rank: int, /) -> float:
-        return self._values[rank]
+        return self.values[rank]
 
     @property
     def total(self) -> float:
-        return sum(self._values)
+        return sum(self.values)
 
     def sum_above(self, limit: float) -> float:
-        return sum(self._values[bisect_right(self._values, limit) :])
+        return sum(self.values[bisect_right(self.values, limit) :])
 
 
 class _Steps:
@@ -200,6 +231,26 @@ class _Steps:
     def sum_above(self, limit: float) -> float:
         first = bisect_right(self._values, limit)
         return sum(value * count for value, count in zip(self._values[first:], self._counts[first:], strict=True))
+
+
+def _count_buckets(values: "array[float]", shift: int, counts: Counter[int]) -> tuple[float, float]:
+    """Count values by bucket and return the least and the greatest; several times as fast where numpy is installed."""
+    try:
+        import numpy as np  # noqa: PLC0415 - a base install does without, and few runs have so many values
+    except ImportError:
+        counts.update([bits >> shift for bits in memoryview(values).cast("B").cast("q")])
+        return min(values), max(values)
+    seen = np.frombuffer(values)
+    buckets = seen.view(np.int64) >> shift
+    first = int(buckets.min())
+    if int(buckets.max()) - first > _WIDEST:
+        counts.update(buckets.tolist())
+    else:
+        found = np.bincount(buckets - first)
+        at = found.nonzero()[0]
+        for bucket, count in zip((at + first).tolist(), found[at].tolist(), strict=True):
+            counts[bucket] += count
+    return float(seen.min()), float(seen.max())
 
 
 def _middle(bucket: int, shift: int) -> float:

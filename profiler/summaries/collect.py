@@ -2,14 +2,13 @@
 
 The first pass finds the steady windows from when requests were sent and ended. The second adds every request that was
 sent in the window of a phase to that phase's `Totals` and `Values`, and forgets it. Where no repeat of a load was
-steady, its latencies are those of all measured requests, and it has no rates.
+steady, its latencies are those of all measured requests, and it has no rates. Both go through the requests in parts,
+which several processes share where there are many.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
 
-from profiler.aggregation.languages import LanguageTotals
 from profiler.aggregation.metered import metered
 from profiler.aggregation.observations import (
     Observations,
@@ -19,104 +18,22 @@ from profiler.aggregation.observations import (
     samples_of_point,
     slo_of,
 )
-from profiler.aggregation.pauses import Pauses
 from profiler.aggregation.scores import Scores
 from profiler.aggregation.stretches import stretches_of
-from profiler.aggregation.totals import EngineTotals, Totals
-from profiler.aggregation.windows import ALWAYS, NOWHEN, Window, find_steady
-from profiler.metrics.catalogue import METRICS
-from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
+from profiler.aggregation.totals import Totals
+from profiler.aggregation.windows import ALWAYS, NOWHEN, Window, find_steady, times_by_phase
+from profiler.results.folder import parts_of
 from profiler.results.manifest import Manifest, Phase, Point
 from profiler.results.points import points_of
-from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample
+from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming, timing_told
+from profiler.shared_work import in_order
 from profiler.stats.values import EXACT_VALUES, Values
+from profiler.summaries.tally import Slices, SortedPart, Sorter, Tally
 from profiler.wire_audit.audit import Audit
 from profiler.workloads.phases import repeat_number
-from profiler.workloads.schema import Slo
 
-_PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and not spec.of_burst]
-_OF_BURST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and spec.of_burst]
 _NO_MORE = EngineTiming(0, 0.0, 0, 0.0)  # stands after the last one
-_POOLED = [spec for spec in METRICS.values() if isinstance(spec, Pooled)]
-
-
-class Tally:
-    """What the requests of one measured phase add up to."""
-
-    def __init__(self, window: Window, slo: Slo, exact: int) -> None:
-        """Begin with no request; `exact` is how many values of a metric are kept one by one."""
-        self.totals = Totals()
-        self.engine = EngineTotals()
-        self.values = {spec.id: Values(exact) for spec in (*_PER_REQUEST, *_OF_BURST, *_POOLED)}
-        self.pauses = Pauses(exact)
-        self.languages: dict[str, LanguageTotals] = {}
-        self._window = window
-        self._slo = slo
-
-    def take(self, request: RequestRecord, timing: EngineTiming | None) -> None:
-        """Add one request, and what the engine says of it."""
-        self.totals.count(request)
-        is_steady = self._window.holds(request.begun_ns)
-        if is_steady:
-            self.totals.take(request, self._slo)
-            if timing is not None:
-                self.engine.take(timing, request)
-        if request.outcome is Outcome.OK:
-            self.pauses.take(request, is_steady)
-            if is_steady:
-                self._take_values(request)
-                self._take_language(request)
-
-    def take_first(self, request: RequestRecord) -> None:
-        """Add one request that the load began with."""
-        for spec in _OF_BURST:
-            self._take_value(spec, request)
-
-    def append(self, later: "Tally") -> None:
-        """Add all requests of another phase, which came later."""
-        self.totals.add(later.totals)
-        self.engine.add(later.engine)
-        for name, values in later.values.items():
-            self.values[name].append(values)
-        self.pauses.explained_ms.append(later.pauses.explained_ms)
-        for language, totals in later.languages.items():
-            self.languages.setdefault(language, LanguageTotals()).add(totals)
-
-    def _take_language(self, request: RequestRecord) -> None:
-        if request.language is not None:
-            self.languages.setdefault(request.language, LanguageTotals()).take(request)
-
-    def _take_values(self, request: RequestRecord) -> None:
-        for spec in _PER_REQUEST:
-            self._take_value(spec, request)
-        for pooled in _POOLED:
-            self.values[pooled.id].extend(pooled.compute(request))
-
-    def _take_value(self, spec: PerRequest, request: RequestRecord) -> None:
-        try:
-            value = spec.compute(request)
-        except NotMeasuredError:
-            return
-        self.values[spec.id].add(value)
-
-
-class Slices:
-    """The steady window of a repeat in parts, as if each were a small repeat."""
-
-    def __init__(self, window: Window, slo: Slo) -> None:
-        """Cut a window."""
-        self.windows = window.slices
-        self.totals = [Totals() for _ in self.windows]
-        self._starts_ns = [part.start_ns for part in self.windows]
-        self._slo = slo
-
-    def take(self, request: RequestRecord) -> None:
-        """Add a request to the part that it was sent in."""
-        part = bisect_right(self._starts_ns, request.begun_ns) - 1
-        if part >= 0 and self.windows[part].holds(request.begun_ns):
-            self.totals[part].count(request)
-            self.totals[part].take(request, self._slo)
 
 
 class Collected:
@@ -143,11 +60,15 @@ class Collected:
         self._metered = metered(manifest, samples, wall)
         self._samples = samples
         self._exact = EXACT_VALUES // max(1, len(measured_phases(manifest)))
-        steady = find_steady(requests, stretches_of(manifest))
-        self._windows, self._bursts = steady.windows, steady.bursts
-        self._tallies = dict(chain.from_iterable(map(self._tallies_of, points_of(manifest))))
-        self._slices = self._cut()
-        self._has_timings = self._take(requests, engine_timings)
+        parts = parts_of(requests)
+        steady = find_steady(in_order(times_by_phase, parts), stretches_of(manifest))
+        self._windows = steady.windows
+        counted = dict(chain.from_iterable(map(self._counted_windows, points_of(manifest))))
+        sliced = self._sliced()
+        self._tallies = {name: Tally(self._exact) for name in counted}
+        self._slices = {name: Slices(window) for name, window in sliced.items()}
+        sorter = Sorter(counted, sliced, steady.bursts, slo_of(manifest))
+        self._has_timings = self._take(in_order(sorter.part, parts), engine_timings)
 
     def point(self, point: Point) -> Observations:
         """Return the observations of one point, all repeats together."""
@@ -179,12 +100,11 @@ class Collected:
         samples = [sample for sample in self._samples if window.holds(sample.t_ns)]
         return Observations(manifest, point, [window], samples, totals, {}, Values(), None, None, self._metered)
 
-    def _cut(self) -> dict[str, Slices]:
-        """Cut the steady window of each repeat that is the only one of its point."""
+    def _sliced(self) -> dict[str, Window]:
+        """Return the steady window of each repeat that is the only one of its point."""
         phases = (measured_phases(cut_to_point(self._manifest, point.name)) for point in points_of(self._manifest))
         alone = [several[0].name for several in phases if len(several) == 1]
-        slo = slo_of(self._manifest)
-        return {name: Slices(self._windows[name], slo) for name in alone if name in self._windows}
+        return {name: self._windows[name] for name in alone if name in self._windows}
 
     def _repeat(self, phase: Phase, point: Point) -> Observations:
         manifest = self._manifest.model_copy(update={"phases": [phase]})
@@ -197,7 +117,7 @@ class Collected:
         """Add up phases; a single one is not copied."""
         if len(names) == 1:
             return self._tallies[names[0]]
-        whole = Tally(NOWHEN, Slo(), self._exact * len(names))
+        whole = Tally(self._exact * len(names))
         for name in names:
             whole.append(self._tallies[name])
         return whole
@@ -218,35 +138,34 @@ class Collected:
             manifest, point, windows, samples, *found, wire, self._metered, scores=scores, languages=tally.languages
         )
 
-    def _tallies_of(self, point: Point) -> list[tuple[str, Tally]]:
-        """Return what will hold the requests of each repeat of a point."""
+    def _counted_windows(self, point: Point) -> list[tuple[str, Window]]:
+        """Return in which window the requests of each repeat of a point count."""
         names = [phase.name for phase in measured_phases(cut_to_point(self._manifest, point.name))]
         otherwise = NOWHEN if any(name in self._windows for name in names) else ALWAYS
-        slo = slo_of(self._manifest)
-        return [(name, Tally(self._windows.get(name, otherwise), slo, self._exact)) for name in names]
+        return [(name, self._windows.get(name, otherwise)) for name in names]
 
-    def _take(self, requests: Iterable[RequestRecord], engine_timings: Iterable[EngineTiming | None]) -> bool:
+    def _take(self, parts: Iterable[SortedPart], engine_timings: Iterable[EngineTiming | None]) -> bool:
         """Add up all requests; return whether the timings can be trusted.
 
         They can where answers told them, or where there are just as many as requests.
         """
         timings = chain(engine_timings, repeat(_NO_MORE))
         is_told, last = False, None
-        for request in requests:
-            last = next(timings)
-            timing = None if last is _NO_MORE else last
-            if request.server_timings is not None:
-                is_told, timing = True, timing_told(request.server_timings)
-            self._take_one(request, timing)
+        for part in parts:
+            self._append(part)
+            for phase, streamed_ns, told in part.told:
+                last = next(timings)
+                timing = None if last is _NO_MORE else last
+                if told is not None:
+                    is_told, timing = True, timing_told(told)
+                if phase is not None and timing is not None:
+                    self._tallies[phase].engine.take(timing, streamed_ns)
         for tally in self._tallies.values():
             tally.pauses.finish()
         return is_told or (last is not _NO_MORE and next(timings) is _NO_MORE)
 
-    def _take_one(self, request: RequestRecord, timing: EngineTiming | None) -> None:
-        if request.phase in self._tallies:
-            self._tallies[request.phase].take(request, timing)
-        if request.phase in self._slices:
-            self._slices[request.phase].take(request)
-        burst = self._bursts.get(request.phase)
-        if burst and request.outcome is Outcome.OK and request.begun_ns <= burst.until_ns:
-            self._tallies[burst.phase].take_first(request)
+    def _append(self, part: SortedPart) -> None:
+        for name, tally in part.tallies.items():
+            self._tallies[name].append(tally)
+        for name, slices in part.slices.items():
+            self._slices[name].append(slices)

@@ -77,16 +77,19 @@ class _Found(msgspec.Struct):
     reads_merged: int = 0
 
 
-def audit(records: Sequence[RequestRecord], capture: Capture) -> Audit:
-    """Compare the stamps of all requests with the wire."""
+def audit(records: Iterable[RequestRecord], capture: Capture) -> Audit:
+    """Compare the stamps of all requests, in the order in which those of a connection finished, with the wire."""
     by_port: dict[int, list[Segment]] = defaultdict(list)
     for segment in sorted(capture.segments):
         by_port[segment.client_port].append(segment)
-    found = _Found()
-    for record, start_ns in _with_starts(records):
-        _compare(record, _between(by_port, record, start_ns), found)
+    found, free_ns, reads = _Found(), dict[int, int](), 0
+    for record in records:
+        reads += len(record.read_bytes)
+        if record.client_port is not None and record.sent_ns is not None:
+            start_ns = max(record.scheduled_ns, free_ns.get(record.client_port, record.scheduled_ns))
+            _compare(record, _between(by_port, record, start_ns), found)
+            free_ns[record.client_port] = record.finished_ns
     arrival, sent = _spread(found.arrival_ns), _spread(found.sent_ns)
-    reads = sum(len(record.read_bytes) for record in records)
     agrees, verdict = _judge(reads, arrival, sent, capture)
     return Audit(
         segments=len(capture.segments),
@@ -99,15 +102,6 @@ def audit(records: Sequence[RequestRecord], capture: Capture) -> Audit:
         agrees=agrees,
         verdict=verdict,
     )
-
-
-def _with_starts(records: Sequence[RequestRecord]) -> Iterable[tuple[RequestRecord, int]]:
-    """Pair each request that was sent with the first moment at which a segment can be its own."""
-    free_ns: dict[int, int] = {}
-    for record in sorted(records, key=lambda record: record.finished_ns):
-        if record.client_port is not None and record.sent_ns is not None:
-            yield record, max(record.scheduled_ns, free_ns.get(record.client_port, record.scheduled_ns))
-            free_ns[record.client_port] = record.finished_ns
 
 
 def _between(by_port: Mapping[int, Sequence[Segment]], record: RequestRecord, start_ns: int) -> Sequence[Segment]:

@@ -4,7 +4,7 @@ import pytest
 from support.builders import MS, manifest, request
 
 from profiler.aggregation.observations import Observations
-from profiler.aggregation.windows import Stretch, Window, find_steady
+from profiler.aggregation.windows import Stretch, Window, find_steady, times_by_phase
 from profiler.results.manifest import Phase
 from profiler.results.points import points_of
 from profiler.results.records import Outcome, RequestRecord
@@ -19,7 +19,7 @@ def ms(start: float, end: float) -> Window:
 
 def window_of(requests: list[RequestRecord], slots: int | None, **load: int) -> Window | None:
     stretch = Stretch(("repeat-1",), frozenset({"repeat-1"}), slots, **load)
-    return find_steady(requests, [stretch]).windows.get("repeat-1")
+    return find_steady([times_by_phase(requests)], [stretch]).windows.get("repeat-1")
 
 
 def sent_at(*times_ms: float, phase: str = "repeat-1", first: int = 0, takes_ms: float = 30.0) -> list[RequestRecord]:
@@ -79,7 +79,7 @@ def test_phases_that_follow_on_share_their_edges_and_nothing_is_lost() -> None:
     times_ms = [0, 10, 30, 40, 60, 70, 90, 100, 120, 130]
     requests = [request(i, phase=name, sent_ms=t) for i, (name, t) in enumerate(zip(names, times_ms, strict=True))]
     stretch = Stretch(("warmup", "repeat-1", "repeat-2", "cooldown"), frozenset({"repeat-1", "repeat-2"}), 2)
-    found = find_steady(requests, [stretch])
+    found = find_steady([times_by_phase(requests)], [stretch])
     assert found.windows == {"repeat-1": ms(60, 90), "repeat-2": ms(90, 120)}
     assert [window.in_flight_ns for window in found.windows.values()] == [2 * 30 * MS, 2 * 30 * MS]
     assert {(name, burst.until_ns, burst.phase) for name, burst in found.bursts.items()} == {
@@ -92,7 +92,7 @@ def test_a_warmup_shorter_than_a_round_leaves_the_burst_out_all_the_same() -> No
     times_ms = [0, 1, 2, 3, 30, 31, 32, 33, 60, 61, 62, 63]
     requests = [request(i, phase=name, sent_ms=t) for i, (name, t) in enumerate(zip(names, times_ms, strict=True))]
     stretch = Stretch(("warmup", "repeat-1", "cooldown"), frozenset({"repeat-1"}), 4)
-    assert find_steady(requests, [stretch]).windows == {"repeat-1": ms(30, 61)}
+    assert find_steady([times_by_phase(requests)], [stretch]).windows == {"repeat-1": ms(30, 61)}
 
 
 def test_an_open_loop_is_steady_once_as_many_are_in_flight_as_will_be() -> None:

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from profiler.reports.gathered import Extent, Gathered
+from profiler.reports.gathered import Extent, gather
 from profiler.results.manifest import Phase, Point
 from profiler.results.records import Outcome, RequestRecord
 
@@ -29,7 +29,7 @@ def gathered(fake_run):
     """What is gathered from requests of three repeats."""
     manifest = fake_run().manifest
     manifest.phases = [Phase(name=f"repeat-{number}", start_ns=9 * S) for number in (1, 2, 3)]
-    return lambda requests: Gathered(manifest, None, requests, [])
+    return lambda requests: gather(manifest, None, requests, [])
 
 
 def test_latencies_are_those_of_the_registry(gathered):
@@ -96,7 +96,7 @@ def test_of_several_points_only_the_headline_is_drawn(fake_run):
     manifest.points = [Point(name="c1", concurrency=1), Point(name="c2", concurrency=2)]
     manifest.phases = [Phase(name=f"{name}/repeat-1", point=name, start_ns=9 * S) for name in ("c1", "c2")]
     requests = [request(0, "c1/repeat-1"), request(1, "c2/repeat-1", 20 * S, outcome=Outcome.RESET)]
-    seen = Gathered(manifest, "c2", requests, [])
+    seen = gather(manifest, "c2", requests, [])
     assert [row.index for row in seen.timeline().rows] == [1]
     assert seen.extent.zero_ns == 20 * S
     assert seen.extent.last_ns == 20 * S + 200 * MS

@@ -1,7 +1,7 @@
 """Power and energy over time, from meters and from models."""
 
 from profiler.reports import panels
-from profiler.reports.gathered import Gathered
+from profiler.reports.gathered import gather
 from profiler.results.manifest import EnergyFacts, MeterFacts, PowerEstimate
 from profiler.results.records import EnergyReading
 
@@ -10,7 +10,7 @@ WALL = MeterFacts(channel="wall", meter="wall", meter_class="wall", scope="whole
 
 
 def energy_panels(run, wall=()):
-    gathered = Gathered(run.manifest, None, run.requests, run.samples)
+    gathered = gather(run.manifest, None, run.requests, run.samples)
     return gathered, panels.sections(run.manifest, run.summary, gathered, run.samples, wall)["energy"]
 
 

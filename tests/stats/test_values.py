@@ -1,4 +1,6 @@
 import math
+import sys
+from array import array
 from random import Random
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from profiler.stats.intervals import mean_half_width
 from profiler.stats.quantiles import quantile
-from profiler.stats.values import Values
+from profiler.stats.values import Pieces, Values
 
 SHARES = (0.0, 0.01, 0.5, 0.9, 0.99, 1.0)
 WIDTH = 2**-14  # of a bucket, as a share of its values
@@ -86,3 +88,51 @@ def test_repeats_can_be_put_together(first: int, second: int) -> None:
     for share in SHARES:
         assert quantile(together.ordered(), share) == pytest.approx(quantile(sorted(one + two), share), rel=WIDTH)
     assert together.half_width() == pytest.approx(mean_half_width(one + two), rel=0.5)
+
+
+def random_pieces() -> list[list[float]]:
+    draw = Random(4)  # noqa: S311 - made-up values, not secrets
+    return [[draw.lognormvariate(2, 1) for _ in range(draw.randrange(12))] for _ in range(400)]
+
+
+@pytest.mark.parametrize("exact", [5, 100, 5_000])
+@pytest.mark.parametrize("parts", [1, 3, 50])
+def test_noted_pieces_say_the_same_to_the_last_bit(exact: int, parts: int) -> None:
+    pieces = random_pieces()
+    at_once, in_parts, one_by_one, in_arrays = (Values(exact) for _ in range(4))
+    for piece in pieces:
+        at_once.extend(piece)
+        for value in piece:
+            one_by_one.add(value)
+    for first in range(0, len(pieces), -(-len(pieces) // parts)):
+        noted, singles = Pieces(), array("d")
+        for piece in pieces[first : first + -(-len(pieces) // parts)]:
+            noted.extend(piece)
+            singles.extend(piece)
+        in_parts.append(noted)
+        in_arrays.append(singles)
+    for ours, theirs in ((in_parts, at_once), (in_arrays, one_by_one)):
+        assert (ours.mean, ours.half_width()) == (theirs.mean, theirs.half_width())
+        assert list(ours.ordered()) == list(theirs.ordered())
+
+
+def test_numpy_counts_as_plain_python_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numpy")
+    values = [0.0, 1e-300, -3.5, 1e300, *(value for piece in random_pieces() for value in piece)]
+    near, far = values[4:], values
+    for some in (near, far):
+        with_numpy, without = Values(10), Values(10)
+        with_numpy.extend(some)
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "numpy", None)
+            without.extend(some)
+        assert list(with_numpy.ordered()) == list(without.ordered())
+        assert with_numpy.mean == without.mean
+
+
+def test_ordered_parts_are_put_together() -> None:
+    whole, parts = Values(), [Values(), Values()]
+    for part, values in zip(parts, ([3.0, 1.0, 2.0], [2.5, 0.5]), strict=True):
+        part.extend(values)
+        whole.append(part)
+    assert list(whole.ordered([part.ordered() for part in parts])) == [0.5, 1.0, 2.0, 2.5, 3.0]

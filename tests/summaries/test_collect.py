@@ -1,10 +1,13 @@
 """Long runs in little memory: what is only counted must say the same as what is kept."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.builders import manifest, request
 
+from profiler import shared_work
+from profiler.results import folder
 from profiler.results.records import Outcome, RequestRecord
 from profiler.results.summary import Distribution, Scalar, Summary
 from profiler.servers.timings import EngineTiming
@@ -90,3 +93,34 @@ def test_one_timing_too_few_or_too_many_and_none_is_used(logged: int) -> None:
     cut = summary_of(Passes(200), logged).metrics["engine_decode_tokens_per_s"]
     assert isinstance(cut, Scalar)
     assert cut.value is None
+
+
+class Varied(Passes):
+    """Requests in two languages, some with failures, some whose first read brought a fraction of several tokens."""
+
+    def _request(self, index: int) -> RequestRecord:
+        made = super()._request(index)
+        made.language = ("de", "en", None)[index % 3]
+        made.detail = f"request {index} of {index % 120} stopped" if made.outcome is not Outcome.OK else None
+        made.completion_tokens_server = 7
+        made.first_read_tokens = 1 / (1 + index % 9)
+        return made
+
+
+@pytest.mark.parametrize("exact", [1_000_000, 150])
+@pytest.mark.parametrize("part_bytes", [1_000, 20_000])
+def test_parts_amount_to_the_same_to_the_last_bit(
+    exact: int, part_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = Varied(600)
+    journal = folder.Journal(tmp_path / "requests.jsonl")
+    for record in requests:
+        journal.append(record)
+    journal.close()
+    monkeypatch.setattr(collect, "EXACT_VALUES", exact)
+    monkeypatch.setattr(folder, "_PART_BYTES", part_bytes)
+    monkeypatch.setattr(shared_work, "_processes", lambda: 3)
+    stored = folder.StoredRequests(tmp_path / "requests.jsonl")
+    assert len(stored.parts()) > 10
+    in_parts = summarize(manifest(repeats=2), stored, [], timings(600))
+    assert in_parts.model_dump_json() == summary_of(requests).model_dump_json()

@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 import pytest
 from support.simulated import MODELS, Load, Random, estimates_of, in_turn, open_loop, rate_of, truth_of
 
-from profiler.aggregation.windows import Stretch, find_steady
+from profiler.aggregation.windows import Stretch, find_steady, times_by_phase
 from profiler.results.records import Outcome, RequestTimes
 
 SHORT = 5  # rounds of the slots
@@ -91,7 +91,7 @@ def offered_and_found(times: list[tuple[float, float]]) -> tuple[float, float]:
         for index, (sent_s, ended_s) in enumerate(times)
     ]
     stretch = Stretch(("repeat-1",), frozenset({"repeat-1"}))
-    window = find_steady(records, [stretch]).windows["repeat-1"]  # type: ignore[arg-type] - all that it reads of them
+    window = find_steady([times_by_phase(records)], [stretch]).windows["repeat-1"]  # type: ignore[arg-type] - all that it reads of them
     inside = [record for record in records if window.holds(record.sent_ns or 0)]
     busy_ns = sum(record.finished_ns - (record.sent_ns or 0) for record in inside)
     return len(inside) / window.length_ns * 1e9, window.in_flight_ns / window.length_ns * len(inside) / busy_ns * 1e9

@@ -168,4 +168,4 @@ def test_a_speed_has_the_quantiles_of_its_slow_tail() -> None:
 def test_values_that_are_only_counted_have_none() -> None:
     values = Values(exact=50)
     values.extend(float(i) for i in range(100))
-    assert values.quantile_interval(0.5, 50.0) is None
+    assert values.quantile_interval(0.5, 50.0, values.ordered()) is None

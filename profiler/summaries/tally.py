@@ -1,0 +1,179 @@
+"""What the requests of each measured phase add up to: part by part, so that several processes can share the work.
+
+Whoever goes through a part of the requests notes what matters of them (`of_part`), and the whole takes the parts in
+order (`append`). What depends on the order of requests, sums of fractions above all, is only noted in a part and added
+up in the whole, so that the outcome is the same to the last digit however requests are parted.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from profiler.aggregation.languages import LanguageTotals
+from profiler.aggregation.pauses import NotedPauses, Pauses
+from profiler.aggregation.request import streaming_ns
+from profiler.aggregation.totals import EngineTotals, Totals
+from profiler.aggregation.windows import NOWHEN, Burst, Window
+from profiler.metrics.catalogue import METRICS
+from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
+from profiler.results.records import Outcome, RequestRecord, ServerTimings
+from profiler.stats.values import Pieces, Values
+from profiler.workloads.schema import Slo
+
+_PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and not spec.of_burst]
+_OF_BURST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and spec.of_burst]
+_POOLED = [spec for spec in METRICS.values() if isinstance(spec, Pooled)]
+_VALUED = [spec.id for spec in (*_PER_REQUEST, *_OF_BURST, *_POOLED)]
+
+
+class Tally:
+    """What the requests of one measured phase add up to."""
+
+    def __init__(self, exact: int) -> None:
+        """Begin with no request; `exact` is how many values of a metric are kept one by one."""
+        self.totals = Totals()
+        self.engine = EngineTotals()
+        self.values = {name: Values(exact) for name in _VALUED}
+        self.pauses = Pauses(exact)
+        self.languages: dict[str, LanguageTotals] = {}
+
+    @classmethod
+    def of_part(cls) -> "Tally":
+        """Return one that takes the requests of a part, for the whole to `append`."""
+        noted: Any = cls(0)
+        noted.totals, noted.pauses = Totals.noted(), NotedPauses()
+        noted.values = {name: array("d") for name in _VALUED} | {spec.id: Pieces() for spec in _POOLED}
+        return noted  # type: ignore[no-any-return]
+
+    def take(self, request: RequestRecord, slo: Slo, *, is_steady: bool) -> None:
+        """Add one request of a part."""
+        self.totals.count(request)
+        if is_steady:
+            self.totals.take(request, slo)
+        if request.outcome is Outcome.OK:
+            self.pauses.take(request, is_steady)
+            if is_steady:
+                self._take_values(request)
+                self._take_language(request)
+
+    def take_first(self, request: RequestRecord) -> None:
+        """Add one request that the load began with."""
+        self._take_each(_OF_BURST, request)
+
+    def append(self, later: "Tally") -> None:
+        """Add all requests of a part, or of another phase, which came later."""
+        self.totals.add(later.totals)
+        self.engine.add(later.engine)
+        for name, values in later.values.items():
+            self.values[name].append(values)
+        self.pauses.append(later.pauses)
+        for language, totals in later.languages.items():
+            self.languages.setdefault(language, LanguageTotals()).add(totals)
+
+    def _take_language(self, request: RequestRecord) -> None:
+        if request.language is not None:
+            self.languages.setdefault(request.language, LanguageTotals.noted()).take(request)
+
+    def _take_values(self, request: RequestRecord) -> None:
+        self._take_each(_PER_REQUEST, request)
+        for pooled in _POOLED:
+            self.values[pooled.id].extend(pooled.compute(request))
+
+    def _take_each(self, specs: Sequence[PerRequest], request: RequestRecord) -> None:
+        noted: Any = self.values  # arrays, of a part
+        for spec in specs:
+            try:
+                noted[spec.id].append(spec.compute(request))
+            except NotMeasuredError:
+                continue
+
+
+class Slices:
+    """The steady window of a repeat in parts of equally many requests, as if each were a small repeat."""
+
+    def __init__(self, window: Window) -> None:
+        """Cut a window."""
+        self.windows = window.slices
+        self.totals = [Totals() for _ in self.windows]
+
+    @classmethod
+    def of_part(cls, window: Window) -> "Slices":
+        """Return some that take the requests of a part, for the whole to `append`."""
+        noted = cls(window)
+        noted.totals = [Totals.noted() for _ in noted.windows]
+        return noted
+
+    def take(self, request: RequestRecord, slo: Slo) -> None:
+        """Add a request of a part to the slice that it was sent in."""
+        number = bisect_right(self.windows, request.begun_ns, key=_start_ns) - 1
+        if number >= 0 and self.windows[number].holds(request.begun_ns):
+            self.totals[number].count(request)
+            self.totals[number].take(request, slo)
+
+    def append(self, later: "Slices") -> None:
+        """Add all requests of a part, which came later."""
+        for ours, theirs in zip(self.totals, later.totals, strict=True):
+            ours.add(theirs)
+
+
+def _start_ns(window: Window) -> int:
+    return window.start_ns
+
+
+class Told(NamedTuple):
+    """What the engine's own timing of a request is compared with."""
+
+    phase: str | None  # the tally that it belongs to; None where the request does not count
+    streamed_ns: int | None  # from the first token to the last; None of one that failed
+    timings: ServerTimings | None  # where the answer told them
+
+
+class Sorter:
+    """Knows to which tally a request belongs: by its phase, and by whether it was sent in the steady window."""
+
+    def __init__(
+        self, windows: Mapping[str, Window], sliced: Mapping[str, Window], bursts: Mapping[str, Burst], slo: Slo
+    ) -> None:
+        """Name the window of each measured phase, those windows that are sliced, and the bursts by phase."""
+        self._windows, self._sliced, self._bursts, self._slo = windows, sliced, bursts, slo
+
+    def part(self, requests: Iterable[RequestRecord]) -> "SortedPart":
+        """Go through a part of the requests."""
+        found = SortedPart({}, {}, [])
+        for request in requests:
+            self._take(request, found)
+        return found
+
+    def _take(self, request: RequestRecord, found: "SortedPart") -> None:
+        phase, begun_ns, is_ok = request.phase, request.begun_ns, request.outcome is Outcome.OK
+        is_steady = self._windows.get(phase, NOWHEN).holds(begun_ns)
+        if phase in self._windows:
+            found.tally(phase).take(request, self._slo, is_steady=is_steady)
+        if phase in self._sliced:
+            found.slices_of(phase, self._sliced[phase]).take(request, self._slo)
+        burst = self._bursts.get(phase)
+        if burst and is_ok and begun_ns <= burst.until_ns:
+            found.tally(burst.phase).take_first(request)
+        streamed_ns = streaming_ns(request) if is_steady and is_ok else None
+        found.told.append(Told(phase if is_steady else None, streamed_ns, request.server_timings))
+
+
+class SortedPart(NamedTuple):
+    """What the requests of a part amount to."""
+
+    tallies: dict[str, Tally]  # by phase
+    slices: dict[str, Slices]
+    told: list[Told]  # of every request, in order of finishing
+
+    def tally(self, phase: str) -> Tally:
+        """Return the tally of a phase; a new one where it has none yet."""
+        if phase not in self.tallies:
+            self.tallies[phase] = Tally.of_part()
+        return self.tallies[phase]
+
+    def slices_of(self, phase: str, window: Window) -> Slices:
+        """Return the slices of a phase; new ones where it has none yet."""
+        if phase not in self.slices:
+            self.slices[phase] = Slices.of_part(window)
+        return self.slices[phase]
