@@ -87,7 +87,7 @@ def test_failures_are_counted_and_the_first_ones_kept(gathered):
 def test_zero_is_the_first_measured_request_or_the_first_thing_known(fake_run):
     run = fake_run()
     first = min(request.sent_ns for request in run.requests if request.phase == "repeat-1")
-    assert Extent(run.manifest, run.requests, run.samples).zero_ns == first
+    assert Extent(run.manifest, [run.requests], run.samples).zero_ns == first
     assert Extent(run.manifest, [], run.samples).zero_ns == run.manifest.phases[0].start_ns
 
 
