@@ -259,8 +259,14 @@ def _host_row(fleet: Fleet, host: Host) -> HostRow:
         duration(host.held_s),
         "–" if host.price_per_hour is None else f"{host.price_per_hour:.4g} {host.currency}",
         "–" if host.money is None else f"{host.money:,.2f} {host.currency}",
-        "–" if moved is None else f"{100 * moved:+.1f} %",
+        "–" if moved is None else f"{_signed(100 * moved)} %",
     )
+
+
+def _signed(percent: float) -> str:
+    """Write a change with its sign, and none as 0.0."""
+    text = f"{percent:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return "0.0" if text.endswith("0.0") and len(text) == len("+0.0") else text
 
 
 def duration(length_s: float) -> str:

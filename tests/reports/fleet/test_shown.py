@@ -116,3 +116,15 @@ def test_drift_is_the_last_round_against_the_first() -> None:
     assert made.drift(host) == pytest.approx(0.0383, abs=1e-4)
     assert [row.drift for row in shown.hosts(made)] == ["+3.8 %"]
     assert replace(made, rounds=1).drift(host) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(110.0, "+10.0 %"), (90.0, "−10.0 %"), (99.99, "0.0 %"), (100.0, "0.0 %"), (120.0, "+20.0 %")]
+)
+def test_a_change_has_its_sign_and_none_is_nought(rate: float, text: str) -> None:
+    cells = [
+        Cell("k", "h", 0, number, 1, "VALID", attempts=(Attempt(1, "VALID", at(0), 1.0, rate=value),))
+        for number, value in ((1, 100.0), (2, rate))
+    ]
+    made = replace(fleet(1, 1, 1, rounds=2), hosts=(Host("h", "ssh"),), cells=tuple(cells))
+    assert [row.drift for row in shown.hosts(made)] == [text]
