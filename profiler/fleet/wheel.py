@@ -65,9 +65,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
         folder = content(kind)
         if package not in folder.parents:  # a checkout has it beside the package
             yield from _below(folder, f"profiler/_content/{kind}")
-    licence = _checkout() / "LICENSE"
-    if licence.is_file():
-        yield f"{_DIST_INFO}/licenses/LICENSE", licence.read_bytes()
+    yield f"{_DIST_INFO}/licenses/LICENSE", _licence().encode()
 
 
 def _below(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
@@ -80,14 +78,23 @@ def _package() -> Path:
     return Path(str(files("profiler")))
 
 
-def _checkout() -> Path:
-    return _package().parent
+def _project() -> Path | None:
+    """Return the checkout's own description of the project; None where Aforo is installed without one."""
+    path = _package().parent / "pyproject.toml"
+    return path if path.is_file() else None
+
+
+def _licence() -> str:
+    project = _project()
+    if project is None:
+        return metadata.distribution("aforo").read_text("licenses/LICENSE") or ""
+    return project.with_name("LICENSE").read_text("utf-8")
 
 
 def _metadata() -> str:
     """Return what pip reads of it; in a checkout from its own file, since an editable install may be older."""
-    project = _checkout() / "pyproject.toml"
-    if not project.is_file():
+    project = _project()
+    if project is None:
         return metadata.distribution("aforo").read_text("METADATA") or ""
     stated = tomllib.loads(project.read_text("utf-8"))["project"]
     lines = ["Metadata-Version: 2.1", f"Name: {stated['name']}", f"Version: {__version__}"]

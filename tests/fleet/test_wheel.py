@@ -1,5 +1,6 @@
 """The wheel that is put together here is the one that the build tool makes."""
 
+import hashlib
 import subprocess
 import sys
 import zipfile
@@ -54,18 +55,22 @@ def test_it_asks_for_the_same_packages_and_gives_the_same_command(ours: Path, bu
     assert len(requirements(mine[f"{folder}/METADATA"])) > 20
     assert requirements(mine[f"{folder}/METADATA"]) == requirements(theirs[f"{folder}/METADATA"])
     assert mine[f"{folder}/entry_points.txt"].split() == theirs[f"{folder}/entry_points.txt"].split()
+    assert mine[f"{folder}/licenses/LICENSE"] == theirs[f"{folder}/licenses/LICENSE"]
     assert b"Root-Is-Purelib: true" in mine[f"{folder}/WHEEL"]
     assert b"Tag: py3-none-any" in mine[f"{folder}/WHEEL"]
 
 
-def test_pip_installs_it_and_the_command_works(ours: Path, tmp_path: Path) -> None:
+def test_pip_installs_it_and_what_is_installed_makes_the_same_wheel_again(ours: Path, tmp_path: Path) -> None:
     target = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(tmp_path), str(ours)]
     subprocess.run(target, check=True, capture_output=True)
-    where = "import profiler, profiler.content as c; print(profiler.__version__, c.content('workloads').is_dir())"
+    code = "from profiler.fleet import wheel; print(wheel.__file__, wheel.of_this_version().sha256)"
     said = subprocess.run(
-        [sys.executable, "-c", where], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, check=True
     )
-    assert said.stdout.decode().split() == [__version__, "True"]
+    assert said.stdout.decode().split() == [
+        str(tmp_path / "profiler/fleet/wheel.py"),
+        hashlib.sha256(ours.read_bytes()).hexdigest(),
+    ]
 
 
 def test_the_same_code_makes_the_same_bytes() -> None:
