@@ -157,6 +157,7 @@ def _drive(works: Mapping[str, HostWork], ready: Sequence[Ready], grid: Grid, fi
         drive.run()
     except AforoError as error:
         sentence = str(error)
+        around.watch.note("The state is kept: --resume goes on, and takes in what has ended on hosts meanwhile.")
         raise
     finally:
         with suppress(RecordError):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 import shutil
+import signal
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from profiler.results.manifest import FleetFacts
 from profiler.units import BYTES_PER_MIB
 
 _UNFINISHED = ".unfinished"
+_INTERRUPTED = 128 + signal.SIGINT  # exit code of a run that was asked to end
 _LONGEST_LIST_BYTES = 16 * BYTES_PER_MIB
 
 
@@ -58,14 +60,14 @@ def run_in(folder: Path) -> Path | None:
     return next(iter(sorted(path.parent for path in folder.glob("*/run.json"))), None)
 
 
-def outcome_of(folder: Path, there: JobThere, *, is_cancelled: bool) -> tuple[Outcome, str]:
+def outcome_of(folder: Path, there: JobThere) -> tuple[Outcome, str]:
     """Return what came of a job, by what was collected of it, and a sentence where it is not VALID."""
     level = _level(folder)
     if level is not None and (there.state == "vanished" or there.exit_code in {0, 3}):
         return ("VALID", "") if level != "INVALID" else ("INVALID", there.sentence)
     if there.is_over_limit:
         return "over limit", f"It was ended after {there.lasted_s or 0:.0f} s, the limit of a cell."
-    if is_cancelled:
+    if there.exit_code == _INTERRUPTED:
         return "cancelled", "It was ended when the end of all was asked for."
     if there.state == "vanished":
         return "lost", "Its host was restarted, or it was killed there."

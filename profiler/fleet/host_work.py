@@ -123,7 +123,7 @@ class HostWork:
                 self._tried(
                     lambda: collect(lambda tar: self.remote.collect(begun.job, tar), self._folder / place, facts)
                 )
-            outcome, sentence = outcome_of(self._folder / place, there, is_cancelled=self.is_stopped)
+            outcome, sentence = outcome_of(self._folder / place, there)
             self._write(begun, outcome, there, place, sentence)
         finally:
             self.job = None

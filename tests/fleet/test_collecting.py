@@ -93,9 +93,9 @@ def test_what_came_of_a_job_is_read_off_its_run(
     summary.verdict.level = level  # type: ignore[assignment]
     folder.write_manifest(manifest)
     folder.write_summary(summary)
-    assert outcome_of(tmp_path / "c", there, is_cancelled=False)[0] == outcome
+    assert outcome_of(tmp_path / "c", there)[0] == outcome
 
 
 def test_a_run_that_was_asked_to_end_is_cancelled(tmp_path: Path) -> None:
     fetched(packed({"stderr.txt": b""}), tmp_path / "c")
-    assert outcome_of(tmp_path / "c", JobThere(state="ended", exit_code=130), is_cancelled=True)[0] == "cancelled"
+    assert outcome_of(tmp_path / "c", JobThere(state="ended", exit_code=130))[0] == "cancelled"
