@@ -153,7 +153,7 @@ def prove(steps: Steps, plan: Plan, carried: Path, work: Path, jobs: int) -> Non
     with steps.step("source"):
         unpack_source(carried / "llama.cpp.tar.xz", work)
     cuda = "--no-cuda" if plan.is_rehearsal else "--cuda"
-    steps.run("build", [*aforo(), "engines", "build", "llama-server", cuda, "--jobs", str(jobs)], env)
+    steps.run("build", [*aforo(), "engines", "build", "llama-server", cuda, "--if-missing", "--jobs", str(jobs)], env)
     with steps.step("model"):
         steps.wait("model", making)
     if not plan.is_rehearsal:  # limits of the card, for MBU and MFU; what follows needs none
