@@ -23,9 +23,17 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x8
 BUILD_TOOLS = ("cmake>=3.21", "ninja>=1.11")
 
 _KEPT = {"CMakeLists.txt", "LICENSE", "licenses", "cmake", "common", "ggml", "include", "src", "tools", "vendor"}
+_ONE_BY_ONE = {"scripts/ui-assets.cmake"}
 _BACKENDS = {"blas", "cpu", "cuda"}  # of ggml; every other one is for hardware that is not there
-_LEFT_OUT = ("tools/ui/", "tools/server/tests/", "tools/server/bench/", "tools/mtmd/models/", "tools/mtmd/tests/")
-_NEEDED_ALL_THE_SAME = ("tools/ui/CMakeLists.txt", "tools/mtmd/models/")
+_LEFT_OUT = (
+    "tools/ui/src/",
+    "tools/ui/tests/",
+    "tools/ui/static/",
+    "tools/ui/.storybook/",
+    "tools/server/tests/",
+    "tools/server/bench/",
+    "tools/mtmd/tests/",
+)
 
 
 def main() -> None:
@@ -94,11 +102,11 @@ def _compiled(packed: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, str]]:
 def is_compiled(name: str) -> bool:
     """Whether a file of llama.cpp is needed for llama-server on x86 and CUDA."""
     if name.split("/", maxsplit=1)[0] not in _KEPT:
-        return False
+        return name in _ONE_BY_ONE
     if name.startswith("ggml/src/ggml-"):
         backend = name.removeprefix("ggml/src/ggml-").split("/")[0]
         return "/" not in name.removeprefix("ggml/src/") or backend in _BACKENDS
-    return name.startswith(_NEEDED_ALL_THE_SAME) or not name.startswith(_LEFT_OUT)
+    return not name.startswith(_LEFT_OUT)
 
 
 if __name__ == "__main__":

@@ -175,8 +175,8 @@ def measure(steps: Steps, plan: Plan, work: Path, env: Mapping[str, str]) -> Non
     if steps.left_s < STEADY_S + 20 and not plan.is_rehearsal:
         print(f"{STEADY}: left out, {steps.left_s:.0f} s are too few", flush=True)
         return
-    length_s = 10 if plan.is_rehearsal else STEADY_S
-    steady = ["--concurrency", str(plan.steady_load), "--requests", "20000", "--max-repeat-s", str(length_s)]
+    length_s, requests = (10, 200) if plan.is_rehearsal else (STEADY_S, 3000)  # prompts are made beforehand
+    steady = ["--concurrency", str(plan.steady_load), "--requests", str(requests), "--max-repeat-s", str(length_s)]
     steps.run(STEADY, [*common, *steady, "--out", str(work / "runs")], env, fine)
 
 

@@ -71,6 +71,8 @@ def test_a_log_of_nvidia_smi(tmp_path: Path) -> None:
         ("tools/server/server.cpp", True),
         ("tools/server/tests/unit/test_chat.py", False),
         ("tools/ui/CMakeLists.txt", True),
+        ("scripts/ui-assets.cmake", True),  # which the server's build runs, with or without its pages
+        ("scripts/sync-ggml.sh", False),
         ("tools/ui/src/app.html", False),
         ("models/ggml-vocab-llama-bpe.gguf", False),
         ("docs/build.md", False),
