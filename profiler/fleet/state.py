@@ -20,6 +20,7 @@ from profiler.fleet.messages import Job
 from profiler.fleet.schema import FleetPlan
 
 FILE = "fleet.jsonl"
+_CLOSED = -1
 Outcome = Literal["VALID", "INVALID", "failed", "over limit", "cancelled", "lost"]
 
 
@@ -210,8 +211,10 @@ class StateFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file, and let others have it."""
-        os.close(self._handle)
+        """Close the file, and let others have it; a thread that was given up writes into nothing opened later."""
+        with self._one_at_a_time:
+            handle, self._handle = self._handle, _CLOSED
+        os.close(handle)
 
     def write(self, event: Event) -> None:
         """Write down what happened. Raises `RecordError`."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.errors import RunFolderError, UsageError
+from profiler.errors import RecordError, RunFolderError, UsageError
 from profiler.fleet.state import FILE, Begun, Ended, HostGone, Planned, StateFile, is_held, read
 
 PLAN = {"id": "lab", "hosts": [{"name": "a"}], "models": ["m"], "workloads": ["smoke"]}
@@ -44,6 +44,17 @@ def test_a_second_controller_is_refused(tmp_path: Path) -> None:
             StateFile(tmp_path)
     assert not is_held(tmp_path)
     StateFile(tmp_path).__exit__()
+
+
+def test_a_thread_that_was_given_up_writes_nowhere(tmp_path: Path) -> None:
+    with StateFile(tmp_path) as file:
+        file.write(PLANNED)
+    with (tmp_path / "next").open("wb") as other:  # has the number that the state had
+        with pytest.raises(RecordError, match="Cannot write"):
+            file.write(BEGUN)
+        assert other.tell() == 0
+    assert (tmp_path / "next").read_bytes() == b""
+    assert len(read(tmp_path).events) == 1
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
