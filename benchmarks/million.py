@@ -18,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import memory
 
@@ -101,9 +102,17 @@ def _difference(old: bytes, new: bytes) -> str:
         before, after = json.loads(old), json.loads(new)
     except ValueError:
         return "other bytes"
-    changed = [key for key in before if before[key] != after.get(key)]
-    added = [key for key in after if key not in before]
-    return f"keys that changed: {', '.join(changed) or 'none'}; new keys: {', '.join(added) or 'none'}"
+    kept, added = _kept(before, after)
+    return "the same values" + f" and {added} new keys" * bool(added) if kept == before else "other values"
+
+
+def _kept(before: Any, after: Any) -> tuple[Any, int]:
+    """Return a JSON value without the keys that an earlier one lacks, and how many these are."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after, 0
+    kept = {key: _kept(before[key], value) for key, value in after.items() if key in before}
+    added = len(after.keys() - before.keys()) + sum(count for _, count in kept.values())
+    return {key: value for key, (value, _) in kept.items()}, added
 
 
 def _arguments() -> argparse.Namespace:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
-_FEWEST_PARTS = 16  # fewer are not worth a process
+_FEWEST_PARTS = 64  # fewer are not worth a process
 _MOST_PROCESSES = 4  # with more, this process could not take in what they find
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")

@@ -37,7 +37,7 @@ from profiler.results.records import (
 from profiler.results.summary import Summary
 from profiler.units import BYTES_PER_MIB
 
-_PART_BYTES = 4 * BYTES_PER_MIB
+_PART_BYTES = BYTES_PER_MIB
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
 _Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptPrompt, KeptResponse, Item, CodeRun)

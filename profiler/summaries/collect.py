@@ -29,7 +29,7 @@ from profiler.results.records import EnergyReading, RequestRecord, Sample
 from profiler.servers.timings import EngineTiming, timing_told
 from profiler.shared_work import in_order
 from profiler.stats.values import EXACT_VALUES, Values
-from profiler.summaries.tally import Slices, SortedPart, Sorter, Tally
+from profiler.summaries.tally import Slices, SortedPart, Sorter, Tally, Together
 from profiler.wire_audit.audit import Audit
 from profiler.workloads.phases import repeat_number
 
@@ -117,9 +117,11 @@ class Collected:
         """Add up phases; a single one is not copied."""
         if len(names) == 1:
             return self._tallies[names[0]]
-        whole = Tally(self._exact * len(names))
-        for name in names:
-            whole.append(self._tallies[name])
+        exact, tallies = self._exact * len(names), [self._tallies[name] for name in names]
+        whole = Tally(exact)
+        whole.values = Together(tallies, exact)
+        for tally in tallies:
+            whole.append_sums(tally)
         return whole
 
     def _observations(

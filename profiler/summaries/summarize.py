@@ -173,9 +173,10 @@ def _measure(
         return per_correct(_of_run(spec, seen, repeats, slices), of_answers(CORRECT, seen, repeats))
     if isinstance(spec, PerRun):
         return _of_run(spec, seen, repeats, slices)
-    if not len(seen.values[spec.id]):
+    values = seen.values[spec.id]
+    if not len(values):
         return NotMeasured(unit=spec.unit, reason=_why_without_values(spec, seen))
-    return _distribution(spec, seen.values[spec.id], [part.values[spec.id] for part in repeats])
+    return _distribution(spec, values, [part.values[spec.id] for part in repeats])
 
 
 def _of_run(

@@ -7,7 +7,7 @@ up in the whole, so that the outcome is the same to the last digit however reque
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from profiler.aggregation.languages import LanguageTotals
@@ -34,7 +34,7 @@ class Tally:
         """Begin with no request; `exact` is how many values of a metric are kept one by one."""
         self.totals = Totals()
         self.engine = EngineTotals()
-        self.values = {name: Values(exact) for name in _VALUED}
+        self.values: Mapping[str, Values] = {name: Values(exact) for name in _VALUED}
         self.pauses = Pauses(exact)
         self.languages: dict[str, LanguageTotals] = {}
 
@@ -63,10 +63,14 @@ class Tally:
 
     def append(self, later: "Tally") -> None:
         """Add all requests of a part, or of another phase, which came later."""
-        self.totals.add(later.totals)
-        self.engine.add(later.engine)
         for name, values in later.values.items():
             self.values[name].append(values)
+        self.append_sums(later)
+
+    def append_sums(self, later: "Tally") -> None:
+        """Add all but the values of metrics."""
+        self.totals.add(later.totals)
+        self.engine.add(later.engine)
         self.pauses.append(later.pauses)
         for language, totals in later.languages.items():
             self.languages.setdefault(language, LanguageTotals()).add(totals)
@@ -87,6 +91,29 @@ class Tally:
                 noted[spec.id].append(spec.compute(request))
             except NotMeasuredError:
                 continue
+
+
+class Together(Mapping[str, Values]):
+    """The values of several phases together, put together for one metric at a time since each may have a million."""
+
+    def __init__(self, tallies: Sequence[Tally], exact: int) -> None:
+        """Take phases in the order of time; `exact` is how many values of a metric are kept one by one."""
+        self._tallies, self._exact = tallies, exact
+
+    def __getitem__(self, name: str) -> Values:
+        """Return the values of a metric."""
+        whole = Values(self._exact)
+        for tally in self._tallies:
+            whole.append(tally.values[name])
+        return whole
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all metrics that have values."""
+        return iter(_VALUED)
+
+    def __len__(self) -> int:
+        """Return how many metrics have values."""
+        return len(_VALUED)
 
 
 class Slices:
