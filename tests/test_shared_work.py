@@ -16,6 +16,7 @@ needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="work is shared 
 @pytest.fixture(autouse=True)
 def three_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_work, "_processes", lambda: 3)
+    monkeypatch.setattr(shared_work, "_FEWEST_PARTS", 16)
 
 
 def test_few_parts_are_done_here() -> None:
