@@ -124,11 +124,14 @@ def _card(meter: MeterFacts) -> str:
 
 
 def _without_others(account: Account, facts: EnergyFacts) -> Account:
-    """Say which cards are not part of an account of cards."""
-    if account.scope not in CARD_SCOPES or not facts.others:
+    """Say which cards are not part of an account of cards: those that do not count, and those that tell nothing."""
+    if account.scope not in CARD_SCOPES:
         return account
-    others = ", ".join(f"{channel} ({reason})" for channel, reason in facts.others.items())
-    return replace(account, notes=(*account.notes, f"not counted: {others}"))
+    meters = {meter.meter for meter in facts.meters if meter.channel in account.channels}
+    silent = {name: why for name, why in facts.absent.items() if name.rpartition(":")[0] in meters}
+    lists = (("not counted", facts.others), ("not read", silent))
+    notes = [f"{how}: {', '.join(f'{name} ({why})' for name, why in cards.items())}" for how, cards in lists if cards]
+    return replace(account, notes=(*account.notes, *notes))
 
 
 def _beside_unread_cards(account: Account, found: Sequence[Account]) -> Account:

@@ -30,6 +30,7 @@ COUNTER_CLAIM_S = 60.0
 _DRIVER = Path("/sys/module/amdgpu")
 _APU = re.compile(r"\bMI300A\b")  # its socket holds the CPU, too
 _POWERS = ("socket_power", "current_socket_power", "average_socket_power")  # W; which one there is depends on the card
+_SERIAL = re.compile(r"(?:0x)?([0-9A-Fa-f]{1,16})")
 _RANGE = 2**64  # of the accumulator, in its own steps
 
 
@@ -115,8 +116,10 @@ class AmdsmiMeter:
 
 
 def _listed(smi: Any, index: int, handle: Any) -> Listed:
-    asic, uuid = _told(smi, "amdsmi_get_gpu_asic_info", handle), _told(smi, "amdsmi_get_gpu_device_uuid", handle)
-    return Listed(index, (asic or {}).get("market_name") or "AMD GPU", uuid or "")
+    """Name a card; its UUID is spelt as ROCm does (rocminfo): GPU- and the serial number in 16 hexadecimal digits."""
+    asic = _told(smi, "amdsmi_get_gpu_asic_info", handle) or {}
+    serial = _SERIAL.fullmatch(str(asic.get("asic_serial")))
+    return Listed(index, asic.get("market_name") or "AMD GPU", f"GPU-{serial[1].lower():0>16}" if serial else "")
 
 
 def _place(smi: Any, handle: Any) -> str | None:

@@ -43,7 +43,7 @@ class AppleMeter:
         """Look which parts are counted; `monitor` is what `load` returns. Raises `MeterAbsentError`."""
         self._clock = clock
         self._monitor = monitor
-        seen = monitor.get_cumulative_energy()
+        seen = self._seen()
         self._parts = {name: part for name, part in {**_CHIP, **_DRAM}.items() if getattr(seen, name, None) is not None}
         if "cpu_total_mj" not in self._parts or "gpu_mj" not in self._parts:
             raise MeterAbsentError("macOS counts no energy of CPU and GPU on this chip; a newer zeus-apple-silicon may")
@@ -61,9 +61,16 @@ class AppleMeter:
         """Nothing is held open."""
 
     def _sum_mj(self) -> int | None:
-        seen = self._monitor.get_cumulative_energy()
-        values = [getattr(seen, name) for name in self._parts]
+        seen = self._seen()
+        values: list[Any] = [getattr(seen, name, None) for name in self._parts]
         return None if None in values else sum(values)
+
+    def _seen(self) -> Any:
+        """Return the counters; None where macOS does not answer for once."""
+        try:
+            return self._monitor.get_cumulative_energy()
+        except RuntimeError:
+            return None
 
     def _facts(self) -> MeterFacts:
         counted = ", ".join(self._parts.values())

@@ -9,6 +9,7 @@ from profiler.units import NS_PER_S
 
 UJ_PER_J = 1_000_000
 _MOST_W = 5_000  # no package, memory or card draws more: a counter that seems to was set back (after a suspend, say)
+_STEP_NS = NS_PER_S // 10  # counters step every 100 ms or faster: what two readings at once differ by took so long
 
 
 class WrappingCounter:
@@ -53,5 +54,5 @@ class WrappingCounter:
         step_uj = now_uj - self._last_uj
         full = [range_uj for range_uj in self._ranges_uj if range_uj >= max(now_uj, self._last_uj)]
         steps_uj = [step_uj] if step_uj >= 0 else [step_uj + range_uj for range_uj in full]
-        most_uj = _MOST_W * UJ_PER_J * step_ns / NS_PER_S
-        return next((each for each in steps_uj if step_ns <= 0 or each <= most_uj), None)
+        most_uj = _MOST_W * UJ_PER_J * (step_ns + _STEP_NS) / NS_PER_S
+        return next((each for each in steps_uj if each <= most_uj), None)

@@ -140,6 +140,14 @@ def test_a_way_of_metering_that_reads_fewer_cards_gives_way() -> None:
     assert (account.meter_class, account.gross_j) == ("polled", Range.exact(400 * 60))
 
 
+def test_a_card_that_tells_nothing_is_named_beside_the_joules_of_the_others() -> None:
+    absent = {"nvml:1": "GPU 1 does not answer", "nvml:0:polled": "0 W", "rapl": "none", "amdsmi:0": "N/A"}
+    found = facts(meter("nvml:0:counter")).model_copy(update={"absent": absent, "others": {"nvml:2": "not chosen"}})
+    (account,) = accounts(found, seen(steady("nvml:0:counter", 300)))
+    assert account.gross_j == Range.exact(300 * 60)
+    assert account.notes == ("not counted: nvml:2 (not chosen)", "not read: nvml:1 (GPU 1 does not answer)")
+
+
 def test_power_that_reads_0_w_is_no_measurement() -> None:
     readings = [reading("nvml:0:polled", t, 0, t) for t in range(101)]
     (account,) = accounts(facts(meter("nvml:0:polled", "polled")), seen(readings))

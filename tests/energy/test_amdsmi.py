@@ -43,10 +43,8 @@ class FakeSmi:
         return list(range(len(self.watts)))
 
     def amdsmi_get_gpu_asic_info(self, handle: int) -> dict[str, Any]:
-        return {"market_name": self.name, "vendor_id": 0x1002, "target_graphics_version": "gfx942"}
-
-    def amdsmi_get_gpu_device_uuid(self, handle: int) -> str:
-        return f"{handle}0ff74a1-0000-1000-80d7-a2b1c3d4e5f6"
+        serial = f"0x{handle}EF0A1B2C3D4E5F6"
+        return {"market_name": self.name, "vendor_id": 0x1002, "asic_serial": serial}
 
     def amdsmi_get_gpu_device_bdf(self, handle: int) -> str:
         return f"0000:{handle}C:00.0"
@@ -134,6 +132,14 @@ def test_only_chosen_cards_count(clock: HandClock) -> None:
     meter.close()
     with pytest.raises(UsageError, match="--gpus 2: this machine has 0"):
         AmdsmiMeter(clock, FakeSmi(clock, [300.0, 100.0]), gpus="2", environ={})
+
+
+@pytest.mark.parametrize("gpus", [None, "GPU-1ef0a1b2c3d4e5f6"])
+def test_cards_are_chosen_by_the_uuids_of_rocm(clock: HandClock, gpus: str | None) -> None:
+    """ROCR_VISIBLE_DEVICES takes what rocminfo shows; the library's own UUID is another one."""
+    meter = AmdsmiMeter(clock, FakeSmi(clock, [300.0, 100.0]), gpus, {"ROCR_VISIBLE_DEVICES": "GPU-1ef0a1b2c3d4e5f6"})
+    assert {facts.channel for facts in meter.channels} == {"amdsmi:1:counter", "amdsmi:1:polled"}
+    meter.close()
 
 
 def test_a_library_that_does_not_answer(clock: HandClock) -> None:

@@ -29,8 +29,11 @@ class Monitor:
 
     def __init__(self, shown: Metrics | None = None) -> None:
         self.shown = shown or Metrics()
+        self.fails = False
 
     def get_cumulative_energy(self) -> Metrics:
+        if self.fails:
+            raise RuntimeError("Failed to create sample")
         return self.shown
 
 
@@ -56,6 +59,15 @@ def test_a_chip_that_shows_less() -> None:
     assert meter.read() == []
     monitor.shown = Metrics(11_000, None, None, 21_000, None, 0)
     assert [reading.energy_j for reading in meter.read()] == [2.0]
+
+
+def test_a_sample_that_macos_does_not_give() -> None:
+    monitor = Monitor()
+    meter = AppleMeter(HandClock(), monitor)
+    monitor.fails = True
+    assert meter.read() == []
+    with pytest.raises(MeterAbsentError, match="counts no energy"):
+        AppleMeter(HandClock(), monitor)
 
 
 def test_a_chip_that_shows_no_gpu() -> None:

@@ -275,6 +275,17 @@ def test_a_counter_of_32_bits_starts_again_sooner(clock: HandClock, tmp_path: Pa
     meter.close()
 
 
+def test_a_counter_that_steps_between_two_readings_at_once_goes_on(clock: HandClock, tmp_path: Path) -> None:
+    """400 W in steps of 100 ms are 40 J at once, here within 50 µs."""
+    folder = hwmon_device(tmp_path, 0, "zenergy", "platform/zenergy.0", {"energy1_label": "Esocket0"})
+    (folder / "energy1_input").write_text("1000000000")
+    meter = open_meter(clock, tmp_path)
+    clock.sleep(50e-6)
+    (folder / "energy1_input").write_text("1040000000")
+    assert [reading.energy_j for reading in meter.read()] == [40]
+    meter.close()
+
+
 def test_a_counter_that_was_set_back_says_nothing_any_more(clock: HandClock, tmp_path: Path) -> None:
     folder = hwmon_device(tmp_path, 0, "zenergy", "platform/zenergy.0", {"energy1_label": "Esocket0"})
     (folder / "energy1_input").write_text("3000000000000")
