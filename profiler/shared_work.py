@@ -70,8 +70,9 @@ class _Helper:
         """End the process."""
         self.results.close()
         if self._pid:
-            os.kill(self._pid, signal.SIGKILL)  # a child that has not been waited for is still there
-            os.waitpid(self._pid, 0)
+            with suppress(ProcessLookupError, ChildProcessError):  # where SIGCHLD is ignored the system waits for it
+                os.kill(self._pid, signal.SIGKILL)  # else a child that has not been waited for is still there
+                os.waitpid(self._pid, 0)
 
 
 def _help(work: Callable[[_Part], object], parts: Sequence[_Part], pipe: BinaryIO, to_close: Sequence[_Helper]) -> None:

@@ -52,6 +52,15 @@ def test_an_error_is_raised_as_if_there_were_no_processes() -> None:
 
 
 @needs_fork
+def test_a_system_that_waits_for_children_itself_is_no_error() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert list(in_order(lambda number: number, range(20))) == list(range(20))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+@needs_fork
 def test_processes_end_with_whoever_stops_listening() -> None:
     results = in_order(lambda _: os.getpid(), range(20))
     pid = next(results)

@@ -86,8 +86,9 @@ def _metrics(seen: Object) -> dict[str, ImportedMetric]:
 def _rate(metric: str, throughput: Object, keys: Sequence[str]) -> ImportedMetric:
     old, new = keys
     value = source.number(throughput, old)
-    called = f"throughput.{old if value is not None else new}"
-    return source.measured(metric, called, value or source.number(source.inner(throughput, new), "mean"))
+    if value is not None:
+        return source.measured(metric, f"throughput.{old}", value)
+    return source.measured(metric, f"throughput.{new}", source.number(source.inner(throughput, new), "mean"))
 
 
 def _served_by(part: Object) -> Object:

@@ -12,11 +12,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from shlex import join
 from typing import NamedTuple
 
 from profiler.errors import ServerError, UsageError
 from profiler.servers.address import BASE, Address
-from profiler.servers.openai_api import LLAMA_CPP, HttpStatusError, call_text, listed_entries, name_of, told_context
+from profiler.servers.openai_api import (
+    LLAMA_CPP,
+    HttpStatusError,
+    call_text,
+    listed_entries,
+    name_of,
+    shown,
+    told_context,
+)
 
 AUTO = "auto"
 """What `--url` takes for the only server that runs."""
@@ -175,7 +184,7 @@ def only_one(found: Look, model: str | None) -> tuple[str, str | None]:
         several = tuple(server for server in several if any(each.name == model for each in server.models))
     if len(several) != 1:
         commands = "".join(
-            f"\n  {' '.join(server.command(each))}" for server in found.servers for each in server.models
+            f"\n  {join(server.command(each))}" for server in found.servers for each in server.models or [None]
         )
         seen = f"{len(found.servers)} answer" if found.servers else "none answers"
         raise UsageError(
@@ -222,7 +231,7 @@ class _Answers:
     def to(self, path: str) -> object:
         """Return what a path answers: JSON where it is such, else text; `None` where it answers with another status.
 
-        Raises `ServerError` where it answers with no HTTP, or not in time.
+        Raises `ServerError` where the first one answers with no HTTP, or not in time; of later ones that is no answer.
         """
         if path not in self._seen:
             self._seen[path] = self._ask(path)
@@ -234,6 +243,10 @@ class _Answers:
             text = call_text(self._address, "GET", path, limit_s=left_s)
         except HttpStatusError as error:
             self.needs_key = self.needs_key or error.status in _NEEDS_KEY
+            return None
+        except ServerError:
+            if not self._seen:
+                raise
             return None
         try:
             return json.loads(text)
@@ -278,7 +291,7 @@ def _version(answers: _Answers, kind: Kind | None) -> str | None:
     path, key = kind.version
     answer = answers.to(path)
     told = answer.get(key) if isinstance(answer, dict) else None
-    return told if isinstance(told, str) else None
+    return told if isinstance(told, str) and told == shown(told) else None
 
 
 def _models(answers: _Answers, kind: Kind | None, entries: Sequence[Mapping[str, object]]) -> Iterator[LocalModel]:
@@ -288,7 +301,7 @@ def _models(answers: _Answers, kind: Kind | None, entries: Sequence[Mapping[str,
     props = answers.to("/props") if kind is not None and LLAMA_CPP in kind.owners else None
     for entry in entries:
         name = name_of(entry)
-        if name is None:
+        if name is None or name != shown(name):  # a name that cannot be printed is no model's
             continue
         state = states.get(name, {})
         yield LocalModel(

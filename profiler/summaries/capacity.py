@@ -91,9 +91,9 @@ class _Loads:
         lowest = min(self._sound)
         if edges.below_high is not None:
             beyond = "" if edges.high is None else f"; from {self._counted(edges.high)} on {self._fault(edges.high)}"
-            return (
-                f"Whether it serves {self._amount(lowest)}{self._within} cannot be told: its repeats disagree{beyond}"
-            )
+            is_odd = self._judged(self._sound[lowest]) == "fails"
+            why = "higher loads did better" if is_odd else "its repeats disagree"
+            return f"Whether it serves {self._amount(lowest)}{self._within} cannot be told: {why}{beyond}"
         fault = self._fault(lowest, late=_QUEUE if self._is_open else "the first token comes later than it allows")
         if self._is_open or lowest > 1:
             less = "; less was not tried" if lowest else ""

@@ -11,6 +11,7 @@ import pytest
 from support.scripted_server import Script, send_bytes, serve, stay_silent_after
 
 from profiler.errors import UsageError
+from profiler.servers import local_servers
 from profiler.servers.local_servers import PORTS, UNKNOWN, LocalModel, LocalServer, Look, Other, look, only_one
 
 
@@ -164,11 +165,32 @@ def test_a_server_that_wants_a_key_is_listed_with_the_option_for_it() -> None:
         (send_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"x" * 9 * 2**20), "longer than 8 MiB"),
     ],
 )
-def test_what_is_no_model_server_is_named_as_such(script: Script, reason: str) -> None:
+def test_what_is_no_model_server_is_named_as_such(script: Script, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_servers, "_PORT_S", 60.0)  # so that a busy machine has read it all
     with serve(script) as port:
         other = found_at(port)
     assert isinstance(other, Other)
     assert reason in other.reason
+
+
+def test_a_server_that_hangs_up_on_what_it_does_not_know_is_one_all_the_same() -> None:
+    listing = answering({"/v1/models": models("m", owned_by="somebody")})
+
+    def script(connection: socket.socket, request: bytes) -> None:
+        if request.startswith(b"GET /v1/models "):
+            listing(connection, request)
+
+    with serve(script) as port:
+        server = found_at(port)
+    assert isinstance(server, LocalServer)
+    assert [model.name for model in server.models] == ["m"]
+
+
+def test_what_would_write_over_the_terminal_is_left_out() -> None:
+    names = models("good", "a\x1b[2Jb", "two\nlines", owned_by="vllm")
+    server = found({"/v1/models": names, "/version": {"version": "1\x1b]0;x\x07"}})
+    assert isinstance(server, LocalServer)
+    assert ([model.name for model in server.models], server.version) == (["good"], None)
 
 
 def test_ports_are_looked_at_together_and_one_that_hangs_delays_none() -> None:
@@ -200,5 +222,10 @@ def test_url_auto_takes_the_only_server() -> None:
     assert only_one(Look((), (one, two), ()), "a") == (two.url, "a")
     with pytest.raises(UsageError, match=r"2 answer .*\n  aforo run --url http://127.0.0.1:8000 --model m\n"):
         only_one(Look((), (one, two), ()), None)
+    locked = LocalServer("vLLM", None, 8001, "http://127.0.0.1:8001", needs_key=True)
+    with pytest.raises(UsageError, match=r"--url http://127.0.0.1:8001 --model NAME --api-key-file FILE"):
+        only_one(Look((), (one, locked), ()), None)
+    with pytest.raises(UsageError, match=r"--model 'a b'"):
+        only_one(Look((), (one, server(1, "a b")), ()), None)
     with pytest.raises(UsageError, match=r"none answers at the usual ports\. Start it first"):
         only_one(Look((), (), ()), None)

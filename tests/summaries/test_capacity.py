@@ -107,6 +107,12 @@ def test_repeats_that_disagree_leave_it_open() -> None:
     )
 
 
+def test_a_load_that_fails_below_one_that_does_not_leaves_it_open() -> None:
+    assert said(users((1, 0), (2, 1), (4, 0)), slo=SLO) == (
+        "Whether it serves 1 user within the SLO cannot be told: higher loads did better; from 4 on requests queue."
+    )
+
+
 def test_an_invalid_load_counts_as_not_measured_and_an_invalid_run_says_nothing() -> None:
     bad = measured(at_concurrency(5), 0, broken={"late-sends": "INVALID"})
     good, worse = users((4, 1), (6, 0))
