@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from profiler.fleet.cells import Cell
 from profiler.fleet.estimate import Estimate
 from profiler.fleet.schema import Limits
-from profiler.fleet.state import State
+from profiler.fleet.state import Ended, Outcome, State
 from profiler.number_format import quantity
 from profiler.timing.clock import Clock
 from profiler.units import S_PER_H, ns_to_s
+
+_TELLING: frozenset[Outcome] = frozenset({"VALID", "INVALID", "over limit"})
+"""What tells how long a cell takes; one that failed at once does not."""
 
 
 class Budget:
     """Begins when it is made; is asked before each cell. Money is price × the time of all cells of all calls.
 
-    A cell is expected to take as long as the longest so far of the same model and workload on its host; before the
-    first one, as long as it may take at all.
+    A cell is expected to take as long as the longest so far of the same model and workload on its host that was
+    not cut short; before the first one, as long as it may take at all.
     """
 
     def __init__(
@@ -31,8 +34,9 @@ class Budget:
         self._begun_ns: dict[str, tuple[Cell, int, float]] = {}  # under way: since when, and what is expected
         self._longest_s: dict[tuple[str, str, str], float] = {}
         self._spent = 0.0
+        self._cells = cells
         for ended in (each for several in state.ended.values() for each in several):
-            self._count(ended.host, cells.get(ended.cell), ended.held_s)
+            self._count(ended)
 
     def refusal(self, cell: Cell) -> str | None:
         """Say why a cell must not be begun; None where it may, and then it counts as begun."""
@@ -48,18 +52,27 @@ class Budget:
         begun = self._begun_ns.get(host)
         return ns_to_s(self._clock.monotonic_ns() - begun[1]) if begun else 0.0
 
-    def settle(self, host: str) -> None:
-        """Count what a host has been at since `refusal` let it begin."""
+    def end(self, ended: Ended) -> None:
+        """Count what came of a cell, whether this call began it or an earlier one."""
         with self._one_at_a_time:
-            held_s = self.held_s(host)
-            cell, _, _ = self._begun_ns.pop(host)
-            self._count(host, cell, held_s)
+            self._begun_ns.pop(ended.host, None)
+            self._count(ended)
 
-    def _count(self, host: str, cell: Cell | None, held_s: float) -> None:
-        self._spent += held_s * self._per_hour.get(host, 0.0) / S_PER_H
-        if cell is not None:
+    def settle(self, host: str) -> None:
+        """Count what a host was at where nothing came of it, since it was lost."""
+        with self._one_at_a_time:
+            self._spend(host, self.held_s(host))
+            self._begun_ns.pop(host, None)
+
+    def _count(self, ended: Ended) -> None:
+        self._spend(ended.host, ended.held_s)
+        cell = self._cells.get(ended.cell)
+        if cell is not None and ended.outcome in _TELLING:
             alike = (cell.host, cell.model, cell.workload)
-            self._longest_s[alike] = max(self._longest_s.get(alike, 0.0), held_s)
+            self._longest_s[alike] = max(self._longest_s.get(alike, 0.0), ended.held_s)
+
+    def _spend(self, host: str, held_s: float) -> None:
+        self._spent += held_s * self._per_hour.get(host, 0.0) / S_PER_H
 
     def _expected_s(self, cell: Cell) -> float:
         return self._longest_s.get((cell.host, cell.model, cell.workload), self._at_most_s[cell.key])

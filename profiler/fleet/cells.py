@@ -24,6 +24,7 @@ from profiler.run.settings import options_at
 OUT = Path("runs")  # beside the command, in the folder of its job
 _KEY_DIGITS = 8
 _LONGEST_PART = 40
+_LONGEST_PARTS = 160  # all of them: hosts take names of 200, with round, digest and attempt behind these
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Grid:
         about = [host.name, measured, self.sent[workload].sha256, number]  # its price may change: nothing is repeated
         digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:_KEY_DIGITS]
         parts = [_short(model), Path(workload).stem, *(value for pair in setting.values for value in pair)]
-        key = ".".join([*map(_plain, parts), f"r{number}", digest])
+        key = ".".join([".".join(map(_plain, parts))[:_LONGEST_PARTS], f"r{number}", digest])
         return Cell(host.name, model, workload, setting, number, options, (*measured, *price), key)
 
     def _measured(self, host: Host, model: str, workload: Sent, setting: Setting) -> tuple[Options, tuple[str, ...]]:
@@ -132,7 +133,7 @@ def _short(model: str) -> str:
 
 def _plain(text: str) -> str:
     """Keep what is safe in the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:_LONGEST_PART] or "x"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:_LONGEST_PART] or "x"
 
 
 def grid(fleet: Fleet) -> Grid:

@@ -63,13 +63,13 @@ def run_in(folder: Path) -> Path | None:
 def outcome_of(folder: Path, there: JobThere) -> tuple[Outcome, str]:
     """Return what came of a job, by what was collected of it, and a sentence where it is not VALID."""
     level = _level(folder)
-    if level is not None and (there.state == "vanished" or there.exit_code in {0, 3}):
+    if level is not None and (there.state in {"vanished", "absent"} or there.exit_code in {0, 3}):
         return ("VALID", "") if level != "INVALID" else ("INVALID", there.sentence)
     if there.is_over_limit:
         return "over limit", f"It was ended after {there.lasted_s or 0:.0f} s, the limit of a cell."
     if there.exit_code == _INTERRUPTED:
         return "cancelled", "It was ended when the end of all was asked for."
-    if there.state == "vanished":
+    if there.state in {"vanished", "absent"}:
         return "lost", "Its host was restarted, or it was killed there."
     return "failed", there.sentence or f"It ended with exit code {there.exit_code}, without a word."
 

@@ -1,5 +1,6 @@
 """What one host does for a plan, a cell at a time: begin, wait, collect, write down."""
 
+import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -84,8 +85,14 @@ class HostWork:
 
     def _begin(self, cell: Cell) -> None:
         plan = self._grid.fleet.plan
-        attempt = self._file.state.attempts(cell.key) + 1
-        begun = Begun(at=self._around.now(), cell=cell.key, host=self.name, attempt=attempt, plan=plan.sha256)
+        begun = Begun(
+            at=self._around.now(),
+            cell=cell.key,
+            host=self.name,
+            attempt=self._next_attempt(cell.key),
+            plan=plan.sha256,
+            token=secrets.token_hex(4),
+        )
         self._file.write(begun)
         self._watch.host(self.name, f"begins {cell.key}")
         answer = self._tried(lambda: self.remote.start(self._request(cell, begun)))
@@ -94,6 +101,13 @@ class HostWork:
             self._write(begun, "cancelled", JobThere(state="absent"), None, sentence)
             raise HostLostError(f"{self.name}: {sentence} One measurement runs at a time; go on later with --resume.")
         self._finish(begun)
+
+    def _next_attempt(self, key: str) -> int:
+        """Return a number under which nothing was begun, and nothing is kept: a state may be lost, its runs not."""
+        attempt = self._file.state.attempts(key) + 1
+        while (self._folder / self.name / f"{key}.{attempt}").exists():
+            attempt += 1
+        return attempt
 
     def _request(self, cell: Cell, begun: Begun) -> StartRequest:
         plan = self._grid.fleet.plan
@@ -113,13 +127,14 @@ class HostWork:
             if self.is_stopped:  # the end was asked for while it was begun, when nobody could be told
                 self._tried(lambda: self.remote.cancel(begun.job))
             there = self._waited(begun)
-            if there.state == "absent":
+            place = Path(self.name) / f"{begun.cell}.{begun.attempt}"
+            is_here = (self._folder / place).exists()  # it was collected, and then we were killed
+            if there.state == "absent" and not is_here:
                 self._write(begun, "lost", there, None, "Its host knows nothing of it.")
                 return
             self._watch.host(self.name, f"collects {begun.cell}")
-            place = Path(self.name) / f"{begun.cell}.{begun.attempt}"
             facts = self._facts(begun)
-            if not (self._folder / place).exists():  # it was collected, and then we were killed
+            if not is_here:
                 self._tried(
                     lambda: collect(lambda tar: self.remote.collect(begun.job, tar), self._folder / place, facts)
                 )
@@ -163,6 +178,7 @@ class HostWork:
             sentence=sentence,
         )
         self._file.write(ended)
+        self._budget.end(ended)
         cells = self._grid.cells
         self._watch.count(sum(map(self._file.state.is_valid, cells)), len(cells))
         cell = self._grid.cells.get(begun.cell)
@@ -170,7 +186,7 @@ class HostWork:
             return
         if outcome == "VALID" and cell in self.todo:
             self.todo.remove(cell)
-        if outcome == "INVALID" and cell not in self._again:
+        if outcome == "INVALID" and not self._is_left and cell not in self._again:
             self._again.append(cell)
             if cell not in self.todo:
                 self.todo.append(cell)

@@ -73,11 +73,13 @@ class Begun(msgspec.Struct, kw_only=True, tag="begun"):
     host: str
     attempt: int
     plan: str  # digest, as in the name of the job
+    token: str = ""  # made up for this attempt: the same plan in another folder has other jobs
 
     @property
     def job(self) -> Job:
         """What the host knows it as."""
-        return job_of(self.plan, self.cell, self.attempt)
+        plan = "-".join(filter(None, [self.plan[:16], self.token]))
+        return Job(plan=plan, name=f"{self.cell}.{self.attempt}")
 
 
 class Ended(msgspec.Struct, kw_only=True, tag="ended"):
@@ -120,11 +122,6 @@ class Stopped(msgspec.Struct, kw_only=True, tag="stopped"):
 
 Event = Planned | HostSeen | Begun | Ended | NotBegun | HostGone | Stopped
 _DECODER = msgspec.json.Decoder(Event)
-
-
-def job_of(plan: str, cell: str, attempt: int) -> Job:
-    """Return the name of an attempt at a cell, as its host knows it."""
-    return Job(plan=plan[:16], name=f"{cell}.{attempt}")
 
 
 class State:

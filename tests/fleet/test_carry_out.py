@@ -133,6 +133,51 @@ def test_what_ended_meanwhile_can_be_collected_without_going_on(lab: Lab) -> Non
     assert lab.started("a") == ["1.r1.1"], "nothing was begun"
 
 
+def test_collecting_an_invalid_cell_does_not_begin_it_again(lab: Lab) -> None:
+    lab.world.faults = Faults(invalid=1.0)
+    connect = lab.world.connect
+    lab.world.connect = losing("a", lab)  # type: ignore[method-assign]
+    lab.run(PLAN.replace(", {name: b}", ""))
+    lab.world.connect = connect  # type: ignore[method-assign]
+    lab.world.clock.sleep(3600)
+    done = lab.collect()
+    assert [each.state for each in done.cells if each.attempts] == ["INVALID"]
+    assert lab.started("a") == ["1.r1.1"], "nothing was begun"
+
+
+def test_the_same_plan_in_another_folder_measures_anew(lab: Lab) -> None:
+    lab.world.faults = Faults(failed=1.0)
+    lab.run()
+    lab.world.faults, lab.out = Faults(), lab.folder / "another"
+    done = lab.run()
+    assert done is not None
+    assert done.states == {"VALID": 8}, "what failed before is not taken for what was measured now"
+    assert len(lab.started("a")) == 8
+
+
+def test_runs_whose_state_was_lost_are_not_taken_for_new_ones(lab: Lab) -> None:
+    lab.run()
+    (lab.out / "fleet.jsonl").unlink()
+    lab.world.faults = Faults(invalid=1.0)
+    done = lab.run()
+    assert done is not None
+    assert done.states == {"INVALID": 8}
+    assert lab.started("a")[4:8] == ["1.r1.2", "2.r1.2", "1.r2.2", "2.r2.2"]
+
+
+def test_what_is_here_stays_where_its_host_has_forgotten_it(lab: Lab) -> None:
+    lab.run()
+    state = lab.out / "fleet.jsonl"
+    whole = state.read_bytes().splitlines(keepends=True)
+    kept = [line for line in whole if not line.startswith(b'{"type":"ended"') or b'"host":"b"' in line]
+    state.write_bytes(b"".join(kept))  # killed before it wrote down what it had collected
+    lab.world.hosts["a"].jobs.clear()
+    done = lab.run(is_resumed=True)
+    assert done is not None
+    assert done.states == {"VALID": 8}
+    assert len(lab.started("a")) == 4, "nothing is measured again"
+
+
 def losing(name: str, lab: Lab) -> Callable[[Host], FakeTransport]:
     """Hosts of which one is gone as soon as somebody waits for it."""
     connect = lab.world.connect

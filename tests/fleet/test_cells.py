@@ -6,7 +6,9 @@ import pytest
 
 from profiler.errors import UsageError
 from profiler.fleet.cells import Grid, grid
+from profiler.fleet.host_side.job_folder import folder_of
 from profiler.fleet.load import load
+from profiler.fleet.state import Begun
 
 PLAN = """\
 id: lab
@@ -59,6 +61,16 @@ def test_keys_differ_with_what_is_measured_and_not_with_the_price(tmp_path: Path
     assert len(keys) == 16
     assert {cell.key for cell in made(tmp_path, PLAN.replace("0.5}", "0.6}")).of_host["a"]} == keys
     assert not {cell.key for cell in made(tmp_path, PLAN.replace("requests: 9", "requests: 8")).of_host["a"]} & keys
+
+
+def test_every_key_is_a_name_that_a_host_takes(tmp_path: Path) -> None:
+    paths = ", ".join(f'"{"p" * 60}{number}"' for number in range(2))
+    text = PLAN.replace("threads: [1, 2], kv_cache: [q8_0]", f"engine_path: [{paths}], threads: [1], kv_cache: [q8_0]")
+    text = text.replace("synthetic:tiny-1m/F16", f"/models/_{'m' * 60}.gguf")
+    for cell in made(tmp_path, text).of_host["a"]:
+        job = Begun(at="", cell=cell.key, host="a", attempt=1000, plan="s" * 64, token="t" * 8).job
+        assert folder_of(job).path.name == job.name
+    assert len(made(tmp_path, text).cells) == 2 * 16
 
 
 def test_a_workload_of_ones_own_goes_with_its_data(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from support.fake_fleet import FakeClock
 
 from profiler.errors import FleetError
 from profiler.fleet.budget import Budget
-from profiler.fleet.cells import Grid, grid
+from profiler.fleet.cells import Cell, Grid, grid
 from profiler.fleet.estimate import estimate
 from profiler.fleet.load import load
-from profiler.fleet.state import Begun, Ended, State
+from profiler.fleet.state import Begun, Ended, Outcome, State
 
 PLAN = """\
 id: lab
@@ -57,6 +57,10 @@ def budget(cells: Grid, clock: FakeClock, state: State | None = None) -> Budget:
     return Budget(cells.fleet.plan.limits, estimate(cells), cells.cells, state or State(), clock)
 
 
+def ended(cell: Cell, held_s: float, outcome: Outcome = "VALID") -> Ended:
+    return Ended(at="", cell=cell.key, host=cell.host, attempt=1, outcome=outcome, held_s=held_s)
+
+
 def test_a_cell_that_would_cost_too_much_is_not_begun(tmp_path: Path) -> None:
     # A cell of a costs at most 2 USD/h × 120 s = 0.0667; one of b half of that.
     cells, clock = made(tmp_path, "money: 0.1"), FakeClock()
@@ -66,10 +70,10 @@ def test_a_cell_that_would_cost_too_much_is_not_begun(tmp_path: Path) -> None:
     assert limit.refusal(other) is None  # 0.0667 + 0.0333 = 0.1
     assert "limits.money" in str(limit.refusal(cells.of_host["c"][0]))
     clock.sleep(30)  # a has cost 0.0167, and so is expected to cost again
-    limit.settle("a")
+    limit.end(ended(first, 30))
     assert limit.refusal(second) is None
     clock.sleep(3600)
-    limit.settle("a")
+    limit.settle("a")  # lost
     assert "are spent or under way, and the limit is 0.1" in str(limit.refusal(first))
 
 
@@ -82,13 +86,30 @@ def test_what_earlier_calls_have_spent_counts(tmp_path: Path) -> None:
     assert limit.refusal(cells.of_host["b"][0]) is not None
 
 
+def test_what_is_taken_in_counts_too(tmp_path: Path) -> None:
+    cells = made(tmp_path, "money: 0.1")
+    limit = budget(cells, FakeClock())
+    limit.end(ended(cells.of_host["a"][0], 170))  # begun by an earlier call; 0.0944 USD
+    assert limit.refusal(cells.of_host["b"][0]) is not None
+
+
+def test_a_cell_that_failed_at_once_does_not_tell_how_long_one_takes(tmp_path: Path) -> None:
+    cells, clock = made(tmp_path, "money: 0.1"), FakeClock()
+    limit = budget(cells, clock)
+    first, second = cells.of_host["a"]
+    assert limit.refusal(first) is None
+    clock.sleep(72)
+    limit.end(ended(first, 72, "failed"))  # 0.04 USD; another one may still cost 0.0667
+    assert "it may cost 0.06667" in str(limit.refusal(second))
+
+
 def test_a_cell_that_would_outlast_the_whole_is_not_begun(tmp_path: Path) -> None:
     cells, clock = made(tmp_path, "total_s: 200"), FakeClock()
     limit = budget(cells, clock)
     first, second = cells.of_host["a"]
     assert limit.refusal(first) is None
     clock.sleep(110)
-    limit.settle("a")
+    limit.end(ended(first, 110))
     assert "limits.total_s" in str(limit.refusal(second))  # 110 s are over, and it may take as long again
     other = budget(cells, FakeClock())
     assert other.refusal(first) is None

@@ -57,6 +57,12 @@ def test_a_thread_that_was_given_up_writes_nowhere(tmp_path: Path) -> None:
     assert len(read(tmp_path).events) == 1
 
 
+def test_two_attempts_of_one_number_are_two_jobs() -> None:
+    assert BEGUN.job.plan == "s" * 16
+    first, second = (Begun(at="t1", cell="c", host="a", attempt=1, plan="s" * 64, token=token) for token in "xy")
+    assert first.job != second.job
+
+
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"type": "stopped", "at": "t"}\n{"type": "dance"}\n')
     with pytest.raises(RunFolderError, match=r"fleet.jsonl, line 2: "):

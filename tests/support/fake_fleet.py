@@ -68,6 +68,7 @@ class FakeJob:
     ends_s: float
     lasted_s: float
     has_vanished: bool = False
+    plan: str = ""  # of its name
     is_cancelled: bool = False
 
 
@@ -231,7 +232,7 @@ class FakeTransport:
     def _start(self, stdin: bytes) -> StartAnswer | Answer:
         asked, world = decoded(stdin, StartRequest), self.world
         name = asked.job.name
-        if name in self.host.jobs:
+        if name in self.host.jobs and self.host.jobs[name].plan == asked.job.plan:
             return StartAnswer(state=self._there(name).state)  # type: ignore[arg-type]
         if self.host.measuring is not None or any(not world.ended(job) for job in self.host.jobs.values()):
             return StartAnswer(state="busy", sentence=self.host.measuring or "a job is under way there")
@@ -247,7 +248,7 @@ class FakeTransport:
         self.host.environments.append(asked.environment)
         has_vanished = world.happens(likely.vanished)
         self.host.jobs[name] = FakeJob(
-            name.rpartition(".")[0], outcome, world.clock.now_s + lasted_s, lasted_s, has_vanished
+            name.rpartition(".")[0], outcome, world.clock.now_s + lasted_s, lasted_s, has_vanished, asked.job.plan
         )
         return StartAnswer(state="started")
 
