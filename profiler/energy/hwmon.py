@@ -16,6 +16,7 @@ from profiler.energy.counting import UJ_PER_J, WrappingCounter
 from profiler.energy.hwmon_sensors import NVIDIA_DRIVER, Scoped, Sensor, scopes, sensors
 from profiler.energy.polling import HOW, PolledPower, Poller
 from profiler.energy.scopes import CARD_SCOPES
+from profiler.hosts.tree import Tree
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -87,10 +88,8 @@ class HwmonMeter:
         for file in sensor.files:
             try:
                 return _Opened(sensor, scoped, file, int(file.read_text()))
-            except PermissionError:
-                reason = f"{file} may be read by root only. Allow it until the next restart: sudo chmod a+r {file}"
             except (OSError, ValueError) as error:
-                reason = f"{file} does not answer: {getattr(error, 'strerror', None) or error}"
+                reason = _why_silent(sensor, file, error)
         self.absent[_channel(sensor)] = reason
         return None
 
@@ -107,6 +106,15 @@ def _left_out(cards: Sequence[Sensor], gpus: str | None, environ: Mapping[str, s
         chosen = select_by(variables, [Listed(i, s.driver, _uuid(s)) for i, s in enumerate(own)], gpus, environ)
         left_out |= {sensor.address: chosen.by or "" for i, sensor in enumerate(own) if i not in chosen.indices}
     return left_out
+
+
+def _why_silent(sensor: Sensor, file: Path, error: OSError | ValueError) -> str:
+    """Say why a file could not be read, and what would help. Cards at rest may be switched off; amdgpu refuses then."""
+    if (Tree(sensor.device).text("power/runtime_status") or "").startswith("suspend"):
+        return f"the device sleeps. Keep it awake: echo on | sudo tee {sensor.device}/power/control"
+    if isinstance(error, PermissionError):
+        return f"{file} may be read by root only. Allow it until the next restart: sudo chmod a+r {file}"
+    return f"{file} does not answer: {getattr(error, 'strerror', None) or error}"
 
 
 def _uuid(sensor: Sensor) -> str:

@@ -321,6 +321,8 @@ def test_a_counter_for_root_only_comes_with_the_remedy(
     """hwmon/amd_energy.rst: the counters may be read by root only (CVE-2020-12912)."""
     folder = hwmon_device(tmp_path, 0, "amd_energy", "platform/amd_energy.0", {"energy1_input": 5})
     (folder / "energy1_label").write_text("Esocket0")
+    (tmp_path / "sys/devices/platform/amd_energy.0/power").mkdir()
+    (tmp_path / "sys/devices/platform/amd_energy.0/power/runtime_status").write_text("unsupported\n")
     radeon(tmp_path, 4)
     really = Path.read_text
 
@@ -336,6 +338,26 @@ def test_a_counter_for_root_only_comes_with_the_remedy(
     assert reason.startswith(f"{tmp_path}/sys/class/hwmon/hwmon0/energy1_input may be read by root only")
     assert "sudo chmod a+r" in reason
     meter.close()
+
+
+def test_a_card_that_sleeps_comes_with_what_wakes_it(
+    clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """amdgpu refuses with EPERM, not as a file for root only does, while the card is suspended (amdgpu_pm.c)."""
+    radeon(tmp_path, 4)
+    device = tmp_path / "sys/devices" / RADEON
+    (device / "power").mkdir()
+    (device / "power/runtime_status").write_text("suspended\n")
+    really = Path.read_text
+
+    def asleep(path: Path, *arguments: object, **named: object) -> str:
+        if path.name in {"power1_average", "power1_input"}:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        return really(path, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "read_text", asleep)
+    with pytest.raises(MeterAbsentError, match=r"the device sleeps. .*echo on \| sudo tee .*/power/control"):
+        open_meter(clock, tmp_path)
 
 
 def test_a_machine_without_such_sensors(clock: HandClock, tmp_path: Path) -> None:
