@@ -50,7 +50,7 @@ def _of_gpus(gpus: Sequence[GpuFacts]) -> list[str]:
 
 def _of_kind(name: str | None, count: int) -> str:
     table = reference_data.rows("carbon/embodied-gpus.csv")
-    row = next((row for row in table if (name or "").endswith(row["name_ends_in"])), None)
+    row = next((row for row in table if f" {name}".endswith(f" {row['name_ends_in']}")), None)
     if row is None:
         return f"Of making its GPUs ({name or 'of unknown name'}) it is not known either"
     return f"Of making its GPUs it is {count} × {row['kgco2e']} kgCO2e ({reference_data.source(row['source']).title})"

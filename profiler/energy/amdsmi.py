@@ -16,8 +16,9 @@ from types import ModuleType
 from typing import Any, Literal
 
 from profiler.energy.base import MeterAbsentError, MeterKind
-from profiler.energy.cards import AMD_VARIABLES, Listed, Selected, select_by
+from profiler.energy.cards import AMD_VARIABLES, Listed, Selected, named_beside_nvidia, select_by
 from profiler.energy.counting import WrappingCounter
+from profiler.energy.hwmon_sensors import NVIDIA_DRIVER
 from profiler.energy.polling import HOW, PolledPower, Poller
 from profiler.energy.scopes import CHIP_SCOPE, MODULE_SCOPE
 from profiler.errors import MissingExtraError
@@ -28,6 +29,7 @@ from profiler.timing.clock import Clock
 COUNTER_CLAIM_S = 60.0
 
 _DRIVER = Path("/sys/module/amdgpu")
+_NVIDIA = Path("/") / NVIDIA_DRIVER
 _APU = re.compile(r"\bMI300A\b")  # its socket holds the CPU, too
 _POWERS = ("socket_power", "current_socket_power", "average_socket_power")  # W; which one there is depends on the card
 _SERIAL = re.compile(r"(?:0x)?([0-9A-Fa-f]{1,16})")
@@ -74,7 +76,8 @@ class AmdsmiMeter:
         except smi.AmdSmiException as error:
             raise MeterAbsentError(f"AMD SMI does not answer: {_one_line(error)}") from error
         cards = [(_listed(smi, index, handle), handle) for index, handle in enumerate(handles)]
-        chosen = select_by(AMD_VARIABLES, [listed for listed, _ in cards], gpus, environ)
+        none = named_beside_nvidia(gpus, has_nvidia=_NVIDIA.exists())
+        chosen = none or select_by(AMD_VARIABLES, [listed for listed, _ in cards], gpus, environ)
         for listed, handle in cards:
             self._open(listed, handle, chosen)
         self.channels = [each.facts for each in self._counters] + [each.facts for each in self._polled]

@@ -79,6 +79,13 @@ def select_by(
     return Selected(frozenset(card.index for card in left), " and ".join(said) or None)
 
 
+def named_beside_nvidia(wanted: str | None, *, has_nvidia: bool) -> Selected | None:
+    """Return what --gpus leaves of other makers' cards where it names NVIDIA's: nothing; None where it names theirs."""
+    if wanted in {None, ALL} or not has_nvidia:
+        return None
+    return Selected(frozenset(), f"--gpus {wanted}, which names NVIDIA cards where there is their driver")
+
+
 def _in_which_order(cards: Sequence[Listed], visible: str, environ: Mapping[str, str]) -> str:
     """Say how indices were read where CUDA may count otherwise: unlike cards, the fastest first."""
     is_by_bus = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or len({card.name for card in cards}) < _SEVERAL

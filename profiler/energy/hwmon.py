@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.energy.base import MeterAbsentError, MeterKind
-from profiler.energy.cards import ALL, AMD_VARIABLES, INTEL_VARIABLES, Listed, Variables, select_by
+from profiler.energy.cards import (
+    AMD_VARIABLES,
+    INTEL_VARIABLES,
+    Listed,
+    Selected,
+    Variables,
+    named_beside_nvidia,
+    select_by,
+)
 from profiler.energy.counting import UJ_PER_J, WrappingCounter
 from profiler.energy.hwmon_sensors import NVIDIA_DRIVER, Scoped, Sensor, scopes, sensors
 from profiler.energy.polling import HOW, PolledPower, Poller
@@ -48,9 +56,8 @@ class HwmonMeter:
         """
         self.absent: dict[str, str] = {}
         self.others: dict[str, str] = {}  # cards whose joules do not count, and why
-        names_others = gpus not in {None, ALL} and (root / NVIDIA_DRIVER).exists()
-        by = f"--gpus {gpus}, which names NVIDIA cards where there is their driver" if names_others else None
-        found = self._that_count(scopes(sensors(root), root), lambda cards: _left_out(cards, gpus, environ, by))
+        none = named_beside_nvidia(gpus, has_nvidia=(root / NVIDIA_DRIVER).exists())
+        found = self._that_count(scopes(sensors(root), root), lambda cards: _left_out(cards, gpus, environ, none))
         opened = [one for sensor, scoped in found if (one := self._open(sensor, scoped))]
         if not opened:
             reasons = [*self.absent.values(), *self.others.values()]
@@ -94,10 +101,12 @@ class HwmonMeter:
         return None
 
 
-def _left_out(cards: Sequence[Sensor], gpus: str | None, environ: Mapping[str, str], by: str | None) -> dict[str, str]:
+def _left_out(
+    cards: Sequence[Sensor], gpus: str | None, environ: Mapping[str, str], none: Selected | None
+) -> dict[str, str]:
     """Return what leaves a card out, by the address of each that does not count; --gpus counts cards of all makers."""
-    if by is not None:
-        return {sensor.address: by for sensor in cards}
+    if none is not None:
+        return {sensor.address: none.by or "" for sensor in cards}
     groups: dict[Variables, list[Sensor]] = {}
     for sensor in cards:
         groups.setdefault(() if gpus is not None else _VARIABLES[sensor.driver], []).append(sensor)

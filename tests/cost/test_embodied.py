@@ -24,6 +24,7 @@ def host(instance: str | None, *gpus: str) -> HostFacts:
         ("NVIDIA B200", "8 × 284.25 kgCO2e (NVIDIA HGX B200 Product Carbon Footprint"),
         ("NVIDIA A100-SXM4-40GB", "8 × 127.6 kgCO2e (Cradle to gate of one A100 SXM 40 GB"),
         ("NVIDIA A100-SXM4-80GB", "its GPUs (NVIDIA A100-SXM4-80GB) it is not known either"),
+        ("NVIDIA GB200", "its GPUs (NVIDIA GB200) it is not known either"),
         ("NVIDIA H100 PCIe", "its GPUs (NVIDIA H100 PCIe) it is not known either"),
     ],
 )

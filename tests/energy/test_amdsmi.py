@@ -142,6 +142,14 @@ def test_cards_are_chosen_by_the_uuids_of_rocm(clock: HandClock, gpus: str | Non
     meter.close()
 
 
+def test_beside_an_nvidia_driver_the_option_names_nvidia_cards(
+    clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amdsmi, "_NVIDIA", tmp_path)
+    with pytest.raises(MeterAbsentError, match="not among --gpus 1, which names NVIDIA cards"):
+        AmdsmiMeter(clock, FakeSmi(clock, [30.0], "AMD Radeon 780M"), "1", {})
+
+
 def test_a_library_that_does_not_answer(clock: HandClock) -> None:
     smi = FakeSmi(clock, [300.0])
     smi.is_down = True
