@@ -4,6 +4,7 @@ A file holds of a run what says how it was made and how fast it was, and nothing
 paths, no command lines.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from profiler.files import parse_json, read_bytes
 from profiler.metrics.catalogue import METRICS
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import CostFacts, EnergyFacts, Manifest
+from profiler.results.naming import reference_id
 from profiler.results.part import Part
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Summary
@@ -38,8 +40,17 @@ def folder() -> Path:
 def reference_of(manifest: Manifest, summary: Summary) -> Reference:
     """Return what a reference keeps of a run."""
     host = manifest.host.model_copy(update={"name": None, "fingerprint": "", "kernel": None, "roofline": None})
-    engine = manifest.engine.model_copy(update={"path": None, "command": [], "url": "", "notes": []})
+    hidden: dict[str, object] = {
+        "path": None,
+        "command": [],
+        "url": "",
+        "notes": [],
+        "options": _plain(manifest.engine.options),
+    }
+    engine = manifest.engine.model_copy(update=hidden)
+    run_id = reference_id(manifest.run_id)
     about = {
+        "run_id": run_id,
         "host": host,
         "engine": engine,
         "model": manifest.model.model_copy(update={"path": None, "changed_from": None}),
@@ -47,14 +58,29 @@ def reference_of(manifest: Manifest, summary: Summary) -> Reference:
         "phases": [],
         "energy": EnergyFacts(),
         "cost": CostFacts(),
+        "tuning": None,
+        "fleet": None,
+        "lora": manifest.lora and manifest.lora.model_copy(update={"path": ""}),
         "nonce": None,
         "wall_offset_ns": None,
     }
     kept = {name: one for name, one in summary.metrics.items() if name in METRICS and METRICS[name].group in _GROUPS}
-    plain: dict[str, object] = {"energy": [], "languages": [], "points": [], "headline": None, "conclusion": None}
+    plain: dict[str, object] = {
+        "energy": [],
+        "languages": [],
+        "points": [],
+        "headline": None,
+        "conclusion": None,
+        "run_id": run_id,
+    }
     return Reference(
         manifest=manifest.model_copy(update=about), summary=summary.model_copy(update={**plain, "metrics": kept})
     )
+
+
+def _plain(options: Mapping[str, str]) -> dict[str, str]:
+    """Return options without those that name a path."""
+    return {flag: value for flag, value in options.items() if "/" not in value}
 
 
 def read_references(path: Path) -> list[StoredRun]:

@@ -73,12 +73,20 @@ def load(path: Path) -> list[Object]:
         raise UsageError(f"{path} is not {form}: {why}. Pass a result file in {form}.") from error
     parts = found[0] if len(found) == 1 and isinstance(found[0], list) else found
     if not parts or not all(isinstance(part, Mapping) for part in parts):
-        raise UsageError(f"{path} holds no {form} object. Pass a result file in JSON.")
+        raise UsageError(f"{path} holds no {form} object. Pass a result file in {form}.")
     return parts
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # whichever there is
+    """Reads YAML without merges, of which a few lines could fill any memory."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.constructor.ConstructorError(problem="merges (<<) are not read", problem_mark=node.start_mark)
+
+
 def _documents(text: str) -> list[Any]:
-    return list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return list(yaml.load_all(text, Loader=_Loader))
 
 
 def _values(text: str) -> Iterator[Any]:

@@ -39,6 +39,11 @@ def short_id(run_id: str) -> str:
     return hashlib.sha256(run_id.encode("utf-8", "replace")).hexdigest()[:_ID_CHARACTERS]
 
 
+def reference_id(run_id: str) -> str:
+    """Return the id of a run as a reference, which does not name its host."""
+    return f"reference-{short_id(run_id)}"
+
+
 def named_runs(root: Path = RUNS) -> list[NamedRun]:
     """Return the runs below a folder, the newest first; imports and damaged folders are none of them."""
     found = [run for folder in find_runs([root]) for run in _read(folder)]

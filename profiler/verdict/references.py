@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profiler.results.host_facts import HostFacts
+from profiler.results.naming import reference_id
 from profiler.results.run_set import StoredRun
 from profiler.verdict.comparable import mismatches
 
 _OF_NO_MATTER = {"slo"}  # what is thought of a speed
+_SETTINGS = ("KV cache", "prompt cache", "engine options")  # of an engine, that are no property of its host
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,11 @@ class Beside:
 
 
 def beside(run: StoredRun, references: Sequence[StoredRun]) -> Beside:
-    """Return the references of the same workload and load, model shape and quantisation, engine, and CPU.
+    """Return the references of the same workload and load, model shape and quantisation, engine and settings, and CPU.
 
     Models with random weights are the same where their shape and quantisation are, others where their file is.
     """
-    left = [one for one in references if one.name != run.name]
+    left = [one for one in references if one.name not in {run.name, reference_id(run.name)}]
     if not left:
         return Beside(())
     for lacks, is_alike in _STEPS:
@@ -43,6 +45,11 @@ def _differs_in(run: StoredRun, other: StoredRun) -> set[str]:
     return {one.field.partition(".")[0] for one in mismatches([run, other])} - _OF_NO_MATTER
 
 
+def _same_settings(run: StoredRun, other: StoredRun) -> bool:
+    own, others = (one.manifest.engine.settings() for one in (run, other))
+    return all(own[title] == others[title] for title in _SETTINGS)
+
+
 def _same_cards(run: StoredRun, other: StoredRun) -> bool:
     own, others = ([gpu.name for gpu in one.manifest.server_host.gpus] for one in (run, other))
     return own == others
@@ -57,6 +64,7 @@ _STEPS: tuple[tuple[str, Callable[[StoredRun, StoredRun], bool]], ...] = (
     ("none is of this workload and load", lambda run, one: "workload" not in _differs_in(run, one)),
     ("none is of this model shape and quantisation", lambda run, one: not _differs_in(run, one)),
     ("none was made with this engine", lambda run, one: run.manifest.engine.name == one.manifest.engine.name),
+    ("none was made with these settings of the engine", _same_settings),
     ("none was made with these cards", _same_cards),
     ("none was made on this CPU generation", _same_cpu),
 )

@@ -71,6 +71,21 @@ def test_what_is_no_result_is_a_sentence(tmp_path: Path, content: bytes, said: s
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds no YAML object"),
+        ("a: [", "is not YAML"),
+        ("a: &a {b: 1}\nc: {<<: [*a, *a]}", r"is not YAML: merges \(<<\) are not read"),
+        ("a: 1", "a JSON object with the keys a, which no known tool writes"),
+    ],
+)
+def test_yaml_that_is_no_result_is_a_sentence(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "f.yaml").write_text(content)
+    with pytest.raises(UsageError, match=said):
+        import_result(tmp_path / "f.yaml", tmp_path / "runs", NOW)
+
+
 def test_a_folder_or_nothing_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is a folder\. Pass a result file in it"):
         import_result(tmp_path, tmp_path, NOW)

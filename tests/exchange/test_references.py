@@ -7,6 +7,9 @@ from support.loads import swept
 
 from profiler.errors import RunFolderError
 from profiler.exchange.references import folder, read_references, reference_of
+from profiler.results.fleet_facts import FleetFacts
+from profiler.results.naming import reference_id
+from profiler.verdict.references import beside
 
 
 def test_those_that_ship_are_valid_and_name_no_machine() -> None:
@@ -25,14 +28,19 @@ def test_those_that_ship_are_valid_and_name_no_machine() -> None:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     run = swept("secret-host", {1: (100.0, 50.0)})
     run.manifest.command_line = ["aforo", "run", "--out", "/home/me"]
+    run.manifest.engine = run.manifest.engine.model_copy(update={"options": {"--file": "/home/me/x", "--yes": "1"}})
+    run.manifest.fleet = FleetFacts.model_construct(fleet="f", host="secret-host")
     kept = reference_of(run.manifest, run.summary)
     (tmp_path / "one.json").write_text(kept.model_dump_json(exclude_defaults=True), "utf-8")
     (again,) = read_references(tmp_path)
-    assert again.name == run.name
+    assert again.name == reference_id(run.name)
+    assert beside(run, [again]) == beside(run, [])
     assert again.summary.metrics["output_tokens_per_s"] == run.summary.metrics["output_tokens_per_s"]
     assert "cost_per_1m_output_tokens" not in again.summary.metrics
     assert again.manifest.workload == run.manifest.workload
+    assert again.manifest.engine.options == {"--yes": "1"}
     assert "/home/me" not in kept.model_dump_json()
+    assert "secret-host" not in kept.model_dump_json()
     assert again.manifest.host.name is None
 
 

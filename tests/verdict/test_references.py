@@ -33,10 +33,13 @@ def test_what_differs_is_said_from_the_work_on() -> None:
     own = run("own")
     other_work = run("a", workload={"output_tokens": 7})
     other_shape = run("b", model={"layers": 7})
+    warm = run("e")
+    warm.manifest.engine = warm.manifest.engine.model_copy(update={"prompt_cache": "warm"})
     other_engine, other_cpu = run("c", engine="vllm"), run("d", cpu=CpuFacts(generation="AWS Graviton3"))
     assert beside(own, [other_work]).lacks == "none is of this workload and load"
     assert beside(own, [other_work, other_shape]).lacks == "none is of this model shape and quantisation"
     assert beside(own, [other_shape, other_engine]).lacks == "none was made with this engine"
+    assert beside(own, [other_engine, warm]).lacks == "none was made with these settings of the engine"
     assert beside(own, [other_engine, other_cpu]).lacks == "none was made on this CPU generation"
 
 
