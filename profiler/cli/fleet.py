@@ -86,7 +86,7 @@ def run(
     if status is not None:
         _end(status, as_json=json, quiet=quiet)
     elif not quiet:
-        print(f"All hosts of {grid.fleet.plan.id} are ready.")
+        print(f"All hosts of {grid.fleet.plan.id} are ready{' that are not left out' if ready_only else ''}.")
 
 
 @app.command()
@@ -124,11 +124,11 @@ def status(
 
     folder = _folder_of(plan, out)
     found = status_of(folder)
-    write_page(folder)
     if json:
         print_json(found.document())
     else:
         console().print(status_table(found))
+    write_page(folder)  # last: how it stands is told where no page can be written
 
 
 @app.command()

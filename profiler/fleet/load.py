@@ -1,5 +1,6 @@
 """Plans by name: the shipped example by its id, a user's own by its path; checked before any host is called."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def _workload(name: str, folder: Path) -> str:
 
 
 def _contradictions(plan: FleetPlan) -> list[Mistake]:
-    found = [*_twice(plan), *_of_hosts(plan), *_of_money(plan), *_of_run(plan), *_of_models(plan)]
+    found = [*_twice(plan), *_of_hosts(plan), *_of_money(plan), *_of_run(plan), *_of_models(plan), *_of_settings(plan)]
     return found + [Mistake(path, _REFUSED) for path in _secrets(plan.model_dump(mode="json"))]
 
 
@@ -114,17 +115,30 @@ def _of_run(plan: FleetPlan) -> Iterator[Mistake]:
 
 
 def _of_models(plan: FleetPlan) -> Iterator[Mistake]:
+    are_files = not any("url" in values for values in (plan.run, *(host.run for host in plan.hosts)))
     for place, name in enumerate(plan.models):
         try:
             locate.check_name(name)
         except ModelError as error:
             yield Mistake(("models", place), str(error))
+        if are_files and not name.startswith(("synthetic:", "hf:")) and run_options.is_relative(name):
+            yield Mistake(("models", place), run_options.relative(name))
+
+
+def _of_settings(plan: FleetPlan) -> Iterator[Mistake]:
+    for path in plan.settings.engine_path or ():
+        if run_options.is_relative(path):
+            yield Mistake(("settings", "engine_path"), run_options.relative(path))
 
 
 _REFUSED = (
     "this looks like a secret, and plans are kept and shown. Set a variable where you call 'aforo fleet', and list "
     "its name under 'environment' of the host."
 )
+
+
+_GIVEN = re.compile(r"([\w-]+)=(?!(?:yes|no)\b)(?=[^\s&])")
+"""What is given a value anywhere in a text: SetEnv=HF_TOKEN=x, ?page=1&key=x; PasswordAuthentication=no is a switch."""
 
 
 def _secrets(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
@@ -143,10 +157,8 @@ def _secrets(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
                 yield (*path, place)
             else:
                 yield from _secrets(each, (*path, place))
-    elif isinstance(value, str):
-        name, equals, text = value.partition("=")
-        if hide_passwords(value) != value or (equals and text and is_secret_name(name)):
-            yield path
+    elif isinstance(value, str) and (hide_passwords(value) != value or any(map(is_secret_name, _GIVEN.findall(value)))):
+        yield path
 
 
 PLANS = Kind("plan", FleetPlan, json_schema, _contradictions, lambda: content("hosts") / "fleets", FleetError)

@@ -73,8 +73,9 @@ def _look(remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> Ready:
     name, plan = remote.host.name, grid.fleet.plan
     watch.host(name, "is looked at")
     jobs = [begun.job for begun in state.open_jobs_of(name)]
+    models = dict.fromkeys(cell.model for cell in grid.of_host[name] if not cell.options.url)  # at a URL: its names
     try:
-        answer = remote.check(CheckRequest(models=list(plan.models), jobs=jobs), _heard(watch, name))
+        answer = remote.check(CheckRequest(models=list(models), jobs=jobs), _heard(watch, name))
     except HostError as error:
         return Ready(name, None, (str(error),))
     problems = [f"{name}: {text}" for text in _problems(answer, plan.limits.free_disk_mib, state, name)]

@@ -97,7 +97,7 @@ def command_of(host: Host) -> list[str]:
     """Return the host's command, word by word."""
     if host.aforo is not None:
         return list(host.aforo)
-    return [sys.executable, "-m", "profiler"] if host.transport == "local" else ["aforo"]
+    return [sys.executable, "-P", "-m", "profiler"] if host.transport == "local" else ["aforo"]
 
 
 def environment_of(host: Host, environment: Mapping[str, str]) -> dict[str, str]:

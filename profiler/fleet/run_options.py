@@ -80,7 +80,24 @@ def _value(option: Option, value: object) -> Any:
         return float(value) if float in kinds else value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _refusal(option, value, "a text")
-    return Path(str(value)) if Path in kinds else str(value)
+    if Path not in kinds:
+        return str(value)
+    if is_relative(str(value)):
+        raise UsageError(relative(str(value)))
+    return Path(str(value))
+
+
+def is_relative(path: str) -> bool:
+    """Whether a path leads to different places here and on a host, where a run begins in the folder of its job."""
+    return not Path(path).is_absolute() and not path.startswith("~")
+
+
+def relative(path: str) -> str:
+    """Say what is wrong with it."""
+    return (
+        f"{show(path)} is a relative path, and a run on a host begins in a folder of its own. Expected where it is on "
+        "the host: /PATH, or ~/PATH below the home folder there."
+    )
 
 
 def _refusal(option: Option, value: object, form: str) -> UsageError:

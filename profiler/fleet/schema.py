@@ -92,7 +92,8 @@ class FleetPlan(_Strict):
     description: Text | None = Field(default=None, description="What it is for.")
     hosts: Annotated[list[Host], Field(min_length=1, max_length=1_000)] = Field(description="What measures.")
     models: Annotated[list[Text], Field(min_length=1, max_length=1_000)] = Field(
-        description="Models as 'aforo run --model' takes them; a path has to lead to the same file on every host."
+        description="Models as 'aforo run --model' takes them; a path is absolute (or ~/…), to the same "
+        "file on every host."
     )
     workloads: Annotated[list[Text], Field(min_length=1, max_length=1_000)] = Field(
         description="Ids of shipped workloads, or paths of your own, which are sent to the hosts with their data."

@@ -66,10 +66,17 @@ def _set_up(asked: dict[str, Any]) -> str:
 
 def _is_whole(environment: Path, asked: dict[str, Any]) -> bool:
     """Whether it was finished, with all that is asked for now."""
+    had = _extras_in(environment, asked)
+    return had is not None and set(asked["extras"]) <= set(had)
+
+
+def _extras_in(environment: Path, asked: dict[str, Any]) -> list[str] | None:
+    """Return the extras of an environment that was finished; None for one that was not, or of another wheel."""
     with suppress(OSError, ValueError):
         had = json.loads((environment / "aforo.json").read_text("utf-8"))
-        return had["sha256"] == asked["sha256"] and set(asked["extras"]) <= set(had["extras"])
-    return False
+        if had["sha256"] == asked["sha256"]:
+            return list(had["extras"])
+    return None
 
 
 def _check(home: Path) -> None:
@@ -105,8 +112,11 @@ def _make(environment: Path, asked: dict[str, Any]) -> None:
         wheel = files / asked["wheel"]
         if hashlib.sha256(wheel.read_bytes()).hexdigest() != asked["sha256"]:
             raise Lacking("The wheel did not arrive whole. Run the set-up again.")
-        _say("Making a Python environment")
-        _run([sys.executable, "-m", "venv", "--clear", str(environment)], "the environment could not be made", "")
+        had_extras = _extras_in(environment, asked)
+        if had_extras is None:  # else only extras are added: a run may be using it
+            _say("Making a Python environment")
+            _run([sys.executable, "-m", "venv", "--clear", str(environment)], "the environment could not be made", "")
+        asked = {**asked, "extras": sorted({*asked["extras"], *(had_extras or [])})}
         _install(environment, wheel, files, asked)
     had = {"sha256": asked["sha256"], "version": asked["version"], "extras": asked["extras"]}
     (environment / "aforo.json").write_text(json.dumps(had), "utf-8")

@@ -218,6 +218,14 @@ def test_hosts_that_are_not_ready_are_all_named_and_nothing_is_measured(lab: Lab
     assert read(lab.out).planned is None
 
 
+def test_a_model_at_a_url_is_not_looked_for_on_the_host(lab: Lab) -> None:
+    text = PLAN.replace("synthetic:tiny-1m/Q8_0", "name-there").replace("settings: {threads: [1, 2]}\n", "")
+    done = lab.run(text + "run: {url: 'http://127.0.0.1:9'}\n")
+    assert done is not None
+    assert done.states == {"VALID": 4}
+    assert read(lab.out).hosts["a"].models == {}
+
+
 def test_hosts_that_are_not_ready_can_be_left_out(lab: Lab) -> None:
     lab.run(dry_run=True)
     lab.world.hosts["a"].version = "0.0.9"

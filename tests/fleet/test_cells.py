@@ -64,7 +64,7 @@ def test_keys_differ_with_what_is_measured_and_not_with_the_price(tmp_path: Path
 
 
 def test_every_key_is_a_name_that_a_host_takes(tmp_path: Path) -> None:
-    paths = ", ".join(f'"{"p" * 60}{number}"' for number in range(2))
+    paths = ", ".join(f'"/{"p" * 60}{number}"' for number in range(2))
     text = PLAN.replace("threads: [1, 2], kv_cache: [q8_0]", f"engine_path: [{paths}], threads: [1], kv_cache: [q8_0]")
     text = text.replace("synthetic:tiny-1m/F16", f"/models/_{'m' * 60}.gguf")
     for cell in made(tmp_path, text).of_host["a"]:

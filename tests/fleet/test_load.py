@@ -53,6 +53,12 @@ def test_a_workload_of_ones_own_is_looked_for_beside_the_plan(tmp_path: Path) ->
         (("transport: ssh", "transport: shh"), ":4: 'hosts.0.transport' is 'shh': expected 'local' or 'ssh' or 'ray'"),
         (("price: 0.5", "prize: 0.5"), ":6: unknown key 'hosts.0.prize'. Did you mean 'hosts.0.price'?"),
         (("price: 0.5", "price: 0.5\n    instance: m7g.large"), ":7: the host has a 'price' and an 'instance'"),
+        (("[synthetic:tiny-1m/Q8_0]", "[models/m.gguf]"), ":7: 'models/m.gguf' is a relative path"),
+        (("[smoke]", "[smoke]\nrun: {engine_path: bin/vllm}"), ":9: 'bin/vllm' is a relative path"),
+        (("[smoke]", "[smoke]\nsettings: {engine_path: [./new]}"), ":9: './new' is a relative path"),
+        (("[synthetic:tiny-1m/Q8_0]", "[~/m.gguf, /m.gguf]"), None),
+        (("[synthetic:tiny-1m/Q8_0]", "[name-there]\nrun: {url: 'http://lab:1'}"), None),
+        (("    price: 0.5\n", "    ssh_options: [PasswordAuthentication=no]\n"), None),
         (("[synthetic:tiny-1m/Q8_0]", "[synthetic:tiny-1m/Q9]"), ":7: Unknown quantisation 'Q9'."),
         (("[smoke]", "[smok]"), ":8: Unknown workload 'smok'. Did you mean 'smoke'?"),
         (("[smoke]", "[smoke, smoke]"), ":8: 'smoke' is there 2 times."),
@@ -97,6 +103,7 @@ def test_money_is_limited_only_where_every_host_has_a_price(tmp_path: Path) -> N
     [
         "run: {engine_args: ['--api-key=abc123secret']}\n",
         "run: {engine_args: ['--hf-token', 'abc123secret']}\n",
+        "run: {url: 'http://host:1/?version=1&key=abc123secret'}\n",
         "run: {url: 'http://me:abc123secret@host:1'}\n",
         "run: {body: ['api_key=\"abc123secret\"']}\n",
         "run: {headers: ['Authorization: Bearer abc123secret']}\n",
@@ -110,7 +117,14 @@ def test_secrets_are_refused_and_not_repeated(tmp_path: Path, more: str) -> None
     assert "abc123secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("more", ["labels: {api_key: abc123secret}", "aforo: [env, HF_TOKEN=abc123secret, aforo]"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "labels: {api_key: abc123secret}",
+        "aforo: [env, HF_TOKEN=abc123secret, aforo]",
+        "ssh_options: [SetEnv=HF_TOKEN=abc123secret]",
+    ],
+)
 def test_secrets_of_hosts_are_refused_too(tmp_path: Path, more: str) -> None:
     with pytest.raises(FleetError, match=":6: this looks like a secret"):
         load(written(tmp_path, PLAN.replace("price: 0.5", more)))

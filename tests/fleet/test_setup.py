@@ -132,6 +132,18 @@ def test_other_code_of_the_same_version_is_another_environment(
     assert (host.home / COMMAND).resolve() == first
 
 
+def test_an_extra_is_added_to_what_is_there(bare: Callable[..., SshHost], wheels: Path) -> None:
+    host = bare()
+    set_up(in_plan(host), wheels=wheels, extras=["one"])
+    environment = (host.home / COMMAND).resolve().parents[1]
+    (environment / "in-use").touch()
+    (made,) = set_up(in_plan(host), wheels=wheels, extras=["two"])
+    assert made.state == "made"
+    assert (environment / "in-use").exists(), "a run may be using it"
+    (again,) = set_up(in_plan(host), wheels=wheels, extras=["one", "two"])
+    assert again.state == "there"
+
+
 def test_what_pip_lacks_is_told_with_its_words_and_the_remedy(
     bare: Callable[..., SshHost], wheels: Path, version: Callable[[Wheel], None]
 ) -> None:

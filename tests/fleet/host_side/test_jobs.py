@@ -1,5 +1,6 @@
 """What happens on a host: one measurement at a time, jobs that live by themselves, and nothing outside their folder."""
 
+import fcntl
 import io
 import os
 import subprocess
@@ -54,6 +55,19 @@ def test_the_lock_is_had_by_one_and_says_by_whom() -> None:
     again = lock.take(TOLD)
     assert again is not None
     os.close(again)
+
+
+def test_whoever_only_looks_who_measures_keeps_nobody_from_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lock").touch()
+    looking = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(SystemClock, "sleep", lambda clock, rest_s: fcntl.flock(looking, fcntl.LOCK_UN))
+    held = lock.take(TOLD)
+    assert held is not None
+    os.close(held)
+    os.close(looking)
 
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
