@@ -13,6 +13,7 @@ from profiler.hosts.gpu_sheets import TYPES, data_sheet
         ("NVIDIA GeForce RTX 4090", 1008, 165.2),
         ("AMD Instinct MI300X", 5300, 1307.4),
         ("AMD Instinct MI300X OAM", 5300, 1307.4),
+        ("AMD Instinct MI325 OAM", 6000, 1307.4),  # as the card calls itself, without the X
     ],
 )
 def test_a_card_is_found_by_the_name_of_its_driver(name: str, gb_per_s: float, f16_tera: float) -> None:
