@@ -10,6 +10,7 @@ from profiler.results.host_facts import GpuRoofFacts, PeakFacts, RooflineFacts
 from profiler.results.manifest import ModelFacts
 
 _NOT_KNOWN = "the host has a GPU, and it is not known whether the model was in its memory"
+_AT_WORK_RATIO = 0.2  # of the time before a reading; the windows of a desktop keep a GPU busy for less
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _gpus_in_use(seen: Observations) -> set[int]:
     Raises `NotMeasuredError` where nobody looked at them, or what they had in use is less than the model.
     """
     try:
-        busy = {card.card for card in readings(seen) if card.busy_ratio != 0}
+        busy = _at_work(seen)
         if not busy:
             return set()
         used_bytes = _peak_bytes(seen, busy)
@@ -80,6 +81,16 @@ def _gpus_in_use(seen: Observations) -> set[int]:
             "that of both"
         )
     return {int(card.rpartition(":")[2]) for card in busy}
+
+
+def _at_work(seen: Observations) -> set[str]:
+    """Return the GPUs that computed, by name. Raises `NotMeasuredError` where a display may be all that they drew."""
+    told = readings(seen)
+    busy = {card.card for card in told if card.busy_ratio is None or card.busy_ratio >= _AT_WORK_RATIO}
+    busiest = max((card.busy_ratio for card in told if card.busy_ratio is not None), default=0.0)
+    if busiest and not busy:
+        raise NotMeasuredError(f"its GPUs were busy for {busiest:.0%} of the time at the most, as a display's may be")
+    return busy
 
 
 def _peak_bytes(seen: Observations, cards: set[str]) -> int:

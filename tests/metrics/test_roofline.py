@@ -220,6 +220,7 @@ def test_mfu_on_a_gpu_is_against_the_type_that_its_engine_multiplies_in(quantisa
     ("cards", "roofs", "model", "reason"),
     [
         ([card(0, 900)], None, {}, "had 9e-07 GB in use and the weights take 1e-06 GB: at least a part"),
+        ([card(0, 1_500, 0.03)], None, {}, "busy for 3% of the time at the most, as a display's may be"),
         ([card(0, None)], None, {}, "the driver does not tell how much memory"),
         ([], None, {}, "not known whether the model was in its memory: its GPUs were not sampled"),
         ([card(0, 1_500)], [], {}, "knows nothing of these GPUs: aforo host roofline --refresh"),
@@ -231,6 +232,12 @@ def test_mfu_on_a_gpu_is_against_the_type_that_its_engine_multiplies_in(quantisa
 def test_a_model_that_was_not_seen_in_the_gpus(metric: Any, cards: Any, roofs: Any, model: Any, reason: str) -> None:
     with pytest.raises(NotMeasuredError, match=reason):
         metric(on_gpus(cards, roofs=roofs, **model))
+
+
+def test_a_gpu_that_draws_a_desktop_is_not_at_work() -> None:
+    mbu = mbu_ratio(on_gpus([card(0, 1_500), card(1, 400, 0.05)]))
+    assert isinstance(mbu, Measurement)
+    assert mbu.note == "limit of 1 GPU, measured"
 
 
 def test_where_all_gpus_rest_the_cpus_serve() -> None:
