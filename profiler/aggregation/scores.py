@@ -24,7 +24,7 @@ from profiler.workloads.phases import point_of, repeat_number
 
 RANDOM_WEIGHTS = "not applicable: the weights are random, so the answers mean nothing"
 NO_ANSWERS = "no answers to items of a data file were kept"
-NOT_KEPT = "responses of a server that runs already are kept only when asked: pass --keep-responses"
+NOT_KEPT = "responses were not kept: pass --keep-responses (those of a server that runs already are kept only then)"
 NOT_AMONG = "not among the scorers of this workload"
 NO_ITEMS = "nothing says what a right answer is: the data has no references"
 _PASSAGE = "passage"

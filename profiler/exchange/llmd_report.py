@@ -58,8 +58,10 @@ def _point(part: Object) -> ImportedPoint:
     concurrency, rate_rps = source.count(load, "concurrency"), source.number(load, "rate_qps")
     stage = source.count(load, "stage")
     name = f"r{rate_rps:g}" if rate_rps is not None else f"c{concurrency}" if concurrency is not None else "report"
-    total, failed = (source.count(source.inner(seen, "requests"), key) for key in ("total", "failures"))
-    finished = None if total is None else total - (failed or 0)
+    total, failed, begun = (
+        source.count(source.inner(seen, "requests"), key) for key in ("total", "failures", "incomplete")
+    )
+    finished = None if total is None else total - (failed or 0) - (begun or 0)
     return ImportedPoint(
         name=name if stage is None else f"{name} stage {stage}",
         concurrency=concurrency,

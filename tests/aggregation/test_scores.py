@@ -99,6 +99,14 @@ def test_a_run_without_answers_has_none(tmp_path: Path) -> None:
     assert read_scores(folder, folder.read_manifest()).why_none == NO_ANSWERS
 
 
+def test_a_run_of_its_own_server_that_kept_none_says_so(tmp_path: Path) -> None:
+    folder = kept(tmp_path / "r", [])
+    folder.answers.unlink()
+    why = read_scores(folder, folder.read_manifest()).why_none
+    assert why is not None
+    assert why.startswith("responses were not kept: pass --keep-responses")
+
+
 def test_an_older_folder_says_with_its_answers_what_is_right(tmp_path: Path) -> None:
     folder = kept(tmp_path / "r", [], [])
     requests, answers = Journal(folder.requests), Journal(folder.answers)

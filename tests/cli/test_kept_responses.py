@@ -8,6 +8,7 @@ import pytest
 from support.command import TINY, Aforo
 from support.scripted_server import DONE, HEAD, LAST_CHUNK, chunk, openai, serve, token
 
+from profiler.aggregation.scores import NOT_KEPT
 from profiler.results.folder import RunFolder
 from profiler.results.records import Outcome
 from profiler.results.summary import Scalar
@@ -98,7 +99,7 @@ def test_what_an_endpoint_says_is_kept_only_when_asked(tmp_path: Path, aforo: Af
     assert not folder.prompts.exists()
     correct = folder.read_summary().metrics["correct_ratio"]
     assert isinstance(correct, Scalar)
-    assert correct.reason == "responses of a server that runs already are kept only when asked: pass --keep-responses"
+    assert correct.reason == NOT_KEPT
     assert refused.returncode == 2
     assert "Pass --keep-responses as well" in refused.stderr or "--run-code" in refused.stderr  # no isolation here
 

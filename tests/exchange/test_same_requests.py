@@ -1,5 +1,6 @@
 """Results of several tools about the same three requests: whatever their units and keys, the numbers are the same."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,14 @@ def test_a_report_names_the_tool_that_measured_and_the_cards() -> None:
     imported = read(LLMD_02)
     assert imported.host == "8 × NVIDIA-H100-80GB-HBM3"
     assert imported.notes == ["Measured by inference-perf 0.7.0: its numbers mean what they mean there."]
+
+
+def test_requests_that_did_not_end_have_not_finished_and_a_rate_of_nothing_is_a_number(tmp_path: Path) -> None:
+    text = LLMD_01.read_text().replace("total: 3", "total: 7").replace("failures: 0", "failures: 1")
+    text = re.sub(r"(requests_per_sec): .*", r"\1: 0", text.replace("incomplete: 0", "incomplete: 2"))
+    (tmp_path / "report.yaml").write_text(text)
+    (point,) = read(tmp_path / "report.yaml").points
+    assert (point.requests_ok, point.requests_failed, point.metrics["requests_per_s"].value) == (4, 1, 0.0)
 
 
 def test_itl_is_read_where_a_tool_has_it() -> None:
