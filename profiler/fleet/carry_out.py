@@ -11,7 +11,7 @@ from profiler.errors import AforoError, HostError, RecordError, UsageError
 from profiler.fleet.around import Around
 from profiler.fleet.budget import Budget
 from profiler.fleet.cells import Grid
-from profiler.fleet.changes import changed
+from profiler.fleet.changes import changed, left_behind
 from profiler.fleet.collecting import discard_unfinished
 from profiler.fleet.drive import Drive, Machine
 from profiler.fleet.estimate import Estimate
@@ -87,6 +87,8 @@ def collected(grid: Grid, estimate: Estimate, out: Path, around: Around) -> Flee
             if file.state.open_jobs_of(host.name):
                 remote = _remote(host, grid, around, opened)
                 works.append(HostWork(remote, grid, file, out, budget, {}, around))
+        for text in left_behind(grid, file.state):
+            around.watch.note(text)
         for work in works:
             work.collect_only()
         Drive([Machine(deque([work])) for work in works], file, len(works) or 1, around).run()
@@ -115,8 +117,8 @@ def _look_at_state(grid: Grid, state: State, asked: Asked, watch: Watch) -> None
             f"{grid.fleet.plan.id}. Pass --out with another folder."
         )
     sentence = changed(grid, state)
-    if sentence is not None:
-        watch.note(sentence)
+    for text in ([sentence] if sentence else []) + left_behind(grid, state):
+        watch.note(text)
 
 
 def _write_down(file: StateFile, grid: Grid, estimate: Estimate, found: Sequence[Ready], around: Around) -> None:

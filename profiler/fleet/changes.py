@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from profiler.definitions.mistakes import show
 from profiler.fleet.cells import Grid
 from profiler.fleet.state import State
+from profiler.number_format import count
 
 _MOST_NAMED = 8
 
@@ -23,6 +24,16 @@ def changed(grid: Grid, state: State) -> str | None:
         f"The plan has changed since it was begun: {'; '.join(found[:_MOST_NAMED] + more)}. Of its {len(grid.cells)} "
         f"cells {stay} stay as they were measured{left}."
     )
+
+
+def left_behind(grid: Grid, state: State) -> list[str]:
+    """Say on which hosts that the plan names no longer something is that was begun."""
+    return [
+        f"{host}: the plan names it no longer, and {count(len(jobs), 'cell')} may be under way or over there. Put it "
+        "back into the plan, and 'aforo fleet collect' takes in what has ended."
+        for host, jobs in state.open_jobs.items()
+        if jobs and host not in grid.of_host
+    ]
 
 
 def _differences(name: str, before: object, after: object) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Plans by name: the shipped example by its id, a user's own by its path; checked before any host is called."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from profiler.models import locate
 from profiler.servers.secrets import hide_arguments, hide_passwords, is_secret_name
 from profiler.workloads.load import WORKLOADS
 
+_MOST_CELLS = 100_000
 _NEEDS_ADDRESS = ("ssh",)
 
 
@@ -60,6 +62,7 @@ def _workload(name: str, folder: Path) -> str:
 
 def _contradictions(plan: FleetPlan) -> list[Mistake]:
     found = [*_twice(plan), *_of_hosts(plan), *_of_money(plan), *_of_run(plan), *_of_models(plan), *_of_settings(plan)]
+    found += _of_size(plan)
     return found + [Mistake(path, _REFUSED) for path in _secrets(plan.model_dump(mode="json"))]
 
 
@@ -135,6 +138,14 @@ _REFUSED = (
     "this looks like a secret, and plans are kept and shown. Set a variable where you call 'aforo fleet', and list "
     "its name under 'environment' of the host."
 )
+
+
+def _of_size(plan: FleetPlan) -> Iterator[Mistake]:
+    settings = math.prod(map(len, plan.settings.of_server().values())) * len(plan.settings.prompt_cache or [""])
+    number = len(plan.hosts) * len(plan.models) * len(plan.workloads) * settings * plan.rounds
+    if number > _MOST_CELLS:
+        yield Mistake(("hosts",), f"hosts × models × workloads × settings × rounds are {number:,} cells. Expected "
+                      f"{_MOST_CELLS:,} at the most: write several plans.")  # fmt: skip
 
 
 _GIVEN = re.compile(r"([\w-]+)=(?!(?:yes|no)\b)(?=[^\s&])")

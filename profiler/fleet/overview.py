@@ -66,7 +66,8 @@ def _column(cell: CellStatus) -> data.Column:
 
 
 def _cell(cell: CellStatus, column: int, state: State, runs: Runs) -> data.Cell:
-    attempts = tuple(_attempt(begun, state, runs) for begun in state.begun.get(cell.cell, []))
+    is_followed = cell.state == "under way"  # else nobody knows what became of an attempt without an end
+    attempts = tuple(_attempt(each, state, runs, is_followed=is_followed) for each in state.begun.get(cell.cell, []))
     has_warnings = cell.state == "VALID" and any(each.status == "VALID with warnings" for each in attempts)
     return data.Cell(
         key=cell.cell,
@@ -80,10 +81,10 @@ def _cell(cell: CellStatus, column: int, state: State, runs: Runs) -> data.Cell:
     )
 
 
-def _attempt(begun: Begun, state: State, runs: Runs) -> data.Attempt:
+def _attempt(begun: Begun, state: State, runs: Runs, *, is_followed: bool) -> data.Attempt:
     ended = next((each for each in state.ended.get(begun.cell, []) if each.attempt == begun.attempt), None)
     if ended is None:
-        return data.Attempt(begun.attempt, "under way", begun.at)
+        return data.Attempt(begun.attempt, "under way" if is_followed else "lost", begun.at)
     place, line = runs.get(ended.folder or "", (None, None))
     return data.Attempt(
         number=begun.attempt,

@@ -124,9 +124,10 @@ def _not_taken(each: Ready) -> Ready:
 
 
 def _with_same_models(found: Sequence[Ready]) -> list[Ready]:
-    """Add a problem to hosts whose file of a model is another one than that of the first host."""
+    """Add a problem to hosts whose file of a model is another one than that of the first that is ready."""
     first: dict[str, tuple[str, str]] = {}
-    return [_compared(each, first) for each in found]
+    compared = {each.host: _compared(each, first) for each in sorted(found, key=lambda each: not each.is_ready)}
+    return [compared[each.host] for each in found]
 
 
 def _compared(each: Ready, first: dict[str, tuple[str, str]]) -> Ready:

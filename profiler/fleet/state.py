@@ -137,7 +137,7 @@ class State:
         self.refused: dict[str, NotBegun] = {}
         self.gone: dict[str, HostGone] = {}
         self.stopped: Stopped | None = None
-        self._open: dict[str, dict[tuple[str, int], Begun]] = {}
+        self.open_jobs: dict[str, dict[tuple[str, int], Begun]] = {}
         for event in events:
             self.take(event)
 
@@ -152,10 +152,10 @@ class State:
                 self.gone.pop(event.host, None)
             case Begun():
                 self.begun.setdefault(event.cell, []).append(event)
-                self._open.setdefault(event.host, {})[event.cell, event.attempt] = event
+                self.open_jobs.setdefault(event.host, {})[event.cell, event.attempt] = event
             case Ended():
                 self.ended.setdefault(event.cell, []).append(event)
-                self._open.get(event.host, {}).pop((event.cell, event.attempt), None)
+                self.open_jobs.get(event.host, {}).pop((event.cell, event.attempt), None)
             case NotBegun():
                 self.refused[event.cell] = event
             case HostGone():
@@ -173,7 +173,7 @@ class State:
 
     def open_jobs_of(self, host: str) -> list[Begun]:
         """Return what was begun, and is not known to have ended: it may be running, or be over, on its host."""
-        return list(self._open.get(host, {}).values())
+        return list(self.open_jobs.get(host, {}).values())
 
 
 class StateFile:

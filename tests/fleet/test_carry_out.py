@@ -281,6 +281,19 @@ def test_a_plan_that_was_edited_says_what_changed_and_which_cells_stay(lab: Lab)
     assert lab.started("a")[4:] == ["4.r1.1", "4.r2.1"]
 
 
+def test_what_is_under_way_on_a_host_that_left_the_plan_is_told_of(lab: Lab) -> None:
+    connect = lab.world.connect
+    lab.world.connect = losing("a", lab)  # type: ignore[method-assign]
+    lab.run()
+    lab.world.connect = connect  # type: ignore[method-assign]
+    lab.run(PLAN.replace("{name: a}, ", ""), is_resumed=True)
+    told = "a: the plan names it no longer, and 1 cell may be under way or over there."
+    assert any(text.startswith(told) for text in lab.notes.said)
+    lab.notes.said.clear()
+    lab.collect()
+    assert any(text.startswith(told) for text in lab.notes.said)
+
+
 def test_another_plan_does_not_go_on_with_a_state(lab: Lab) -> None:
     lab.run()
     with pytest.raises(UsageError, match="holds the state of the plan lab, and this one is other"):

@@ -92,6 +92,14 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, change: tuple[str, 
     assert said in str(refused.value)
 
 
+def test_a_plan_without_an_end_is_refused(tmp_path: Path) -> None:
+    threads = ", ".join(map(str, range(1, 51)))
+    text = PLAN + f"rounds: 1000\nsettings: {{threads: [{threads}]}}\n"
+    load(written(tmp_path, text))
+    with pytest.raises(FleetError, match=r":2: .* are 150,000 cells\. Expected 100,000 at the most"):
+        load(written(tmp_path, text.replace("settings: {", "settings: {kv_cache: [f16, q8_0, q4_0], ")))
+
+
 def test_money_is_limited_only_where_every_host_has_a_price(tmp_path: Path) -> None:
     path = written(tmp_path, PLAN.replace("    price: 0.5\n", "") + "limits: {money: 5}\n")
     with pytest.raises(FleetError, match="the host a has neither 'price' nor 'instance'"):

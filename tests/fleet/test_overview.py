@@ -9,7 +9,7 @@ from support.made_fleet import Made, of_speed
 from profiler.errors import UsageError
 from profiler.fleet import ending
 from profiler.fleet.overview import overview
-from profiler.fleet.state import HostGone, HostSeen, Stopped, read
+from profiler.fleet.state import Begun, HostGone, HostSeen, Stopped, read
 from profiler.fleet.status import status_of
 from profiler.progress import Silent
 from profiler.reports.fleet.data import Fleet
@@ -42,6 +42,13 @@ def test_cells_have_verdict_report_and_rate_of_their_runs(made: Made) -> None:
     # 110 / 100 − 1; of the other host nothing was measured twice.
     assert fleet.drift(fleet.hosts[0]) == pytest.approx(0.10)
     assert fleet.drift(fleet.hosts[1]) is None
+
+
+def test_an_attempt_is_under_way_only_while_somebody_follows_it(made: Made) -> None:
+    made.file.write(Begun(at="2026-11-30T08:10:00Z", cell="one.r1", host="one", attempt=1, plan="ab" * 32))
+    assert [each.status for each in (seen(made).cells[0], seen(made).cells[0].attempts[0])] == ["under way"] * 2
+    made.file.write(HostGone(at="t", host="one", sentence="Nothing came."))
+    assert [each.status for each in (seen(made).cells[0], seen(made).cells[0].attempts[0])] == ["lost"] * 2
 
 
 def test_money_is_price_by_the_time_that_cells_held_their_host(made: Made) -> None:

@@ -1,7 +1,7 @@
 """What stands in the way of measuring, where several names are one machine."""
 
-from profiler.fleet.messages import CheckAnswer, JobThere
-from profiler.fleet.preflight import Ready, _with_free_machines, machines
+from profiler.fleet.messages import CheckAnswer, JobThere, ModelThere
+from profiler.fleet.preflight import Ready, _with_free_machines, _with_same_models, machines
 
 TAKEN = "the plan p of ann measures its cell c there since 2026-01-01T00:00:00Z"
 
@@ -37,3 +37,15 @@ def test_hosts_that_do_not_say_which_machine_they_are_are_one_each() -> None:
     found = [answered("a", None, jobs=("running",)), answered("b", None), Ready("c", None, ("gone",))]
     assert machines(found) == [["a"], ["b"], ["c"]]
     assert [bool(each) for each in problems(*found).values()] == [False, True, True]
+
+
+def test_a_host_that_is_not_ready_does_not_say_which_file_of_a_model_is_the_right_one() -> None:
+    def having(host: str, digest: str, *wrong: str) -> Ready:
+        found = answered(host, None, measuring=False)
+        assert found.answer is not None
+        found.answer.models = {"m": ModelThere(sha256=digest)}
+        return Ready(host, found.answer, wrong)
+
+    told = _with_same_models([having("a", "old", "it has Aforo 0.0.9"), having("b", "new"), having("c", "new")])
+    assert [each.host for each in told] == ["a", "b", "c"]
+    assert [each.is_ready for each in told] == [False, True, True]

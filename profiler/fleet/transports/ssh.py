@@ -59,9 +59,15 @@ class SshTransport:
         on_line: Callable[[str], None] | None = None,
     ) -> Answer:
         """Run a command, as `Transport.call`."""
-        self._connect()
         framed = Framed(argv, output, on_line)
-        process = self._start([*self._kept("no"), "-T", "--", self.destination, framed.command])
+        try:
+            self._connect()
+            process = self._start([*self._kept("no"), "-T", "--", self.destination, framed.command])
+        except OSError as error:
+            raise HostLostError(
+                f"{self.address}: ssh cannot be started here: {error.strerror}. If many hosts are called at once, "
+                "lower limits.hosts_at_once."
+            ) from None
         try:
             whole = exchange(process, stdin, timeout_s, framed.sink, framed.take_line)
         except HostLostError as error:

@@ -131,3 +131,13 @@ def test_without_ssh_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(UsageError, match=r"ssh was not found. Debian, Ubuntu: apt-get install openssh-client"):
         to("h")
+
+
+def test_a_client_that_cannot_be_started_is_a_host_that_is_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ssh(tmp_path, monkeypatch, "exit 0")
+    way = to("ann@lab")
+    (tmp_path / "ssh").unlink()
+    with pytest.raises(HostLostError, match="ssh cannot be started here: No such file or directory"):
+        way.call(["aforo"], timeout_s=5)
