@@ -73,7 +73,10 @@ def _warnings(opened: "Opened") -> list[str]:
 
 
 def _reference(opened: "Opened") -> str:
-    """Return what a reference keeps of a run. Raises `InvalidRunError` for one that is not plainly VALID."""
+    """Return what a reference keeps of a run.
+
+    Raises `InvalidRunError` for one that is not plainly VALID, `UsageError` for one of several loads.
+    """
     from profiler.errors import InvalidRunError
     from profiler.exchange.references import reference_of
     from profiler.results.folder import RunFolder

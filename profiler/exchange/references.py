@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from profiler.content import content
-from profiler.errors import RunFolderError
+from profiler.errors import RunFolderError, UsageError
 from profiler.files import parse_json, read_bytes
 from profiler.metrics.catalogue import METRICS
 from profiler.results.folder import RunFolder
@@ -38,7 +38,15 @@ def folder() -> Path:
 
 
 def reference_of(manifest: Manifest, summary: Summary) -> Reference:
-    """Return what a reference keeps of a run."""
+    """Return what a reference keeps of a run. Raises `UsageError` for one of several loads.
+
+    The numbers of such a run are those of its knee, which lies elsewhere on another host.
+    """
+    if len(summary.points) > 1:
+        raise UsageError(
+            f"A reference is a run of one load, and this one has {len(summary.points)}. Measure one, such as "
+            "aforo run quickstart --concurrency 4, and export that."
+        )
     host = manifest.host.model_copy(update={"name": None, "fingerprint": "", "kernel": None, "roofline": None})
     hidden: dict[str, object] = {
         "path": None,

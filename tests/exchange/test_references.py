@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.loads import swept
 
-from profiler.errors import RunFolderError
+from profiler.errors import RunFolderError, UsageError
 from profiler.exchange.references import folder, read_references, reference_of
 from profiler.results.fleet_facts import FleetFacts
 from profiler.results.naming import reference_id
@@ -42,6 +42,12 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert "/home/me" not in kept.model_dump_json()
     assert "secret-host" not in kept.model_dump_json()
     assert again.manifest.host.name is None
+
+
+def test_a_run_of_several_loads_is_none() -> None:
+    run = swept("host", {1: (100.0, 50.0), 2: (180.0, 60.0)})
+    with pytest.raises(UsageError, match="is a run of one load, and this one has 2"):
+        reference_of(run.manifest, run.summary)
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[1]", '{"manifest": 3}'])
