@@ -50,6 +50,7 @@ def _print(imported: "Imported") -> None:
     ]
     print_rows(columns, rows, "table")
     if not rows:
-        print("It has no numbers: no request finished.")
+        why = {metric.reason for point in imported.points for metric in point.metrics.values()}
+        print(f"It has no numbers: {why.pop() if len(why) == 1 else 'none of its keys holds one'}.")
     for note in imported.notes:
         print(printable(note))

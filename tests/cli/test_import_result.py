@@ -37,3 +37,10 @@ def test_what_is_no_result_is_a_sentence(aforo: Aforo, tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("finished", "why"), [(0, "no request finished"), (3, "none of its keys holds one")])
+def test_a_result_without_a_number_says_why(aforo: Aforo, tmp_path: Path, finished: int, why: str) -> None:
+    result = {"aggregated_metrics": {"stats": {}, "num_completed_requests": finished}}
+    (tmp_path / "f.json").write_text(json.dumps(result))
+    assert f"It has no numbers: {why}." in aforo("import", "f.json").stdout
