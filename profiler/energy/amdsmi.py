@@ -18,9 +18,9 @@ from typing import Any, Literal
 from profiler.energy.base import MeterAbsentError, MeterKind
 from profiler.energy.cards import AMD_VARIABLES, Listed, Selected, named_beside_nvidia, select_by
 from profiler.energy.counting import WrappingCounter
-from profiler.energy.hwmon_sensors import NVIDIA_DRIVER
+from profiler.energy.hwmon_sensors import NVIDIA_DRIVER, is_apu
 from profiler.energy.polling import HOW, PolledPower, Poller
-from profiler.energy.scopes import CHIP_SCOPE, MODULE_SCOPE
+from profiler.energy.scopes import CHIP_SCOPE, MODULE_SCOPE, PACKAGES
 from profiler.errors import MissingExtraError
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
@@ -29,6 +29,7 @@ from profiler.timing.clock import Clock
 COUNTER_CLAIM_S = 60.0
 
 _DRIVER = Path("/sys/module/amdgpu")
+_PCI = Path("/sys/bus/pci/devices")
 _NVIDIA = Path("/") / NVIDIA_DRIVER
 _APU = re.compile(r"\bMI300A\b")  # its socket holds the CPU, too
 _POWERS = ("socket_power", "current_socket_power", "average_socket_power")  # W; which one there is depends on the card
@@ -159,19 +160,27 @@ def _number(value: object) -> float | None:
 
 
 def _facts(channel: str, listed: Listed, place: str | None, meter_class: Literal["counter", "polled"]) -> MeterFacts:
-    is_apu = _APU.search(listed.name) is not None
-    of = "the socket: CPU, GPU and memory" if is_apu else "the GPU's package"
+    scope, of = _scope(listed, place)
     counted = f"amdsmi_get_energy_count of {of}"
     return MeterFacts(
         channel=f"{channel}:{meter_class}",
         meter=KIND.name,
         meter_class=meter_class,
-        scope=MODULE_SCOPE if is_apu else CHIP_SCOPE,
+        scope=scope,
         part=place,
         device=f"{listed.name}, {listed.uuid}",
         provenance=counted if meter_class == "counter" else f"power of {of} {HOW}",
         claim_window_s=COUNTER_CLAIM_S if meter_class == "counter" else 0.0,
     )
+
+
+def _scope(listed: Listed, place: str | None) -> tuple[str, str]:
+    """Return what a card's power is of, and the same in words."""
+    if _APU.search(listed.name):
+        return MODULE_SCOPE, "the socket: CPU, GPU and memory"
+    if place and is_apu(_PCI / place):
+        return PACKAGES, "the processor that these graphics are part of"
+    return CHIP_SCOPE, "the GPU's package"
 
 
 def _one_line(error: Exception) -> str:

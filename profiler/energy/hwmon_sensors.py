@@ -129,7 +129,7 @@ def _sensor(base: Path, device: Path, name: str, driver: str) -> Sensor:
 
 
 def _by_table(sensor: Sensor) -> Scoped | None:
-    if sensor.driver == "amdgpu" and _is_apu(sensor.device):
+    if sensor.driver == "amdgpu" and is_apu(sensor.device):
         return Scoped(PACKAGES, sensor.address)
     for row in _KNOWN:
         label = re.fullmatch(row.label, sensor.label)
@@ -154,7 +154,7 @@ def _may_be_whole(sensor: Sensor) -> bool:
     return not is_battery and all(_WHOLE.fullmatch(name) for name in measured)
 
 
-def _is_apu(device: Path) -> bool:
+def is_apu(device: Path) -> bool:
     """Whether the graphics are a processor's: their power is that of the whole processor."""
     try:
         return (device / "gpu_metrics").read_bytes()[2] >= _APU_METRICS

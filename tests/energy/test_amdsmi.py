@@ -103,6 +103,21 @@ def test_a_card_with_a_cpu_in_its_socket_is_a_module(clock: HandClock) -> None:
     meter.close()
 
 
+def test_graphics_of_a_processor_show_the_whole_processor(
+    clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As hwmon tells them apart: gpu_metrics of a processor with graphics is of format 2 or 3 (kgd_pp_interface.h)."""
+    monkeypatch.setattr(amdsmi, "_PCI", tmp_path)
+    for handle, revision in enumerate((3, 1)):
+        device = tmp_path / f"0000:{handle}c:00.0"
+        device.mkdir()
+        (device / "gpu_metrics").write_bytes(bytes([0x78, 0, revision, 3]))
+    meter = AmdsmiMeter(clock, FakeSmi(clock, [50.0, 300.0], "AMD Radeon"), environ={})
+    assert [facts.scope for facts in meter.channels] == ["CPU packages", "GPU packages"] * 2
+    assert meter.channels[0].part == "0000:0c:00.0"  # where hwmon's sensor of the same processor has it, too
+    meter.close()
+
+
 def test_a_card_without_a_counter_is_polled(clock: HandClock) -> None:
     smi = FakeSmi(clock, [300.0], "AMD Radeon RX 7900 XTX")
     smi.counts = False
