@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -37,15 +37,15 @@ class _Lines:
 class _Board:
     """A row for each host, of which the last that changed are shown; sentences stay above them."""
 
-    def __init__(self, terminal: Console) -> None:
-        self._terminal = terminal
+    def __init__(self, show: Callable[[Text], None]) -> None:
+        self._show = show
         self._rows: dict[str, tuple[str, str]] = {}
         self._count = ""
         self._one_at_a_time = threading.Lock()
 
     def note(self, text: str) -> None:
         """Print a sentence above the table."""
-        self._terminal.print(Text(text))
+        self._show(Text(text))
 
     def host(self, name: str, doing: str, line: str = "") -> None:
         """Change the row of a host, and put it last."""
@@ -80,6 +80,6 @@ def shown_fleet(*, quiet: bool) -> Iterator[Watch]:
         yield _Lines()
     else:
         terminal = console(stderr=True)
-        board = _Board(terminal)
+        board = _Board(terminal.print)
         with Live(board, console=terminal, refresh_per_second=_REFRESH_PER_S, transient=True):
             yield board

@@ -15,7 +15,7 @@ def drawn(board: _Board) -> list[str]:
 
 
 def test_a_table_has_a_row_for_each_host_and_a_count() -> None:
-    board = _Board(Console(file=io.StringIO()))
+    board = _Board(lambda _: None)
     board.host("b", "is ready")
     board.host("a", "measures chat", "aforo: repeat-1 of 3")
     board.host("b", "collects chat")
@@ -28,7 +28,7 @@ def test_a_table_has_a_row_for_each_host_and_a_count() -> None:
 
 
 def test_of_many_hosts_those_are_shown_that_changed_last() -> None:
-    board = _Board(Console(file=io.StringIO()))
+    board = _Board(lambda _: None)
     for number in range(50):
         board.host(f"h{number:02}", "waits")
     board.host("h00", "measures")

@@ -10,7 +10,7 @@ from profiler.exchange.runs import open_runs
 from profiler.exchange.tables import TABLES, Row, schema
 from profiler.metrics.catalogue import METRICS
 from profiler.results.folder import Journal
-from profiler.results.records import EnergyReading, Outcome, Sample
+from profiler.results.records import CardReading, EnergyReading, Outcome, Sample
 from profiler.results.summary import Scalar
 from profiler.stats.estimates import Estimate
 from profiler.summaries.estimates import estimate
@@ -32,7 +32,8 @@ def folder(tmp_path: Path) -> Path:
     run = stored(tmp_path / "run", requests=requests, metrics=metrics, host={"name": "h", "cpu": {"usable_cpus": 4}})
     journal = Journal(run.folder.samples)
     reading = EnergyReading(channel="wall", t_ns=7, energy_j=3.5)
-    journal.append(Sample(t_ns=7, server_cpu_cores=1.5, energy=[reading]))
+    card = CardReading(card="nvml:0", power_w=300.0)
+    journal.append(Sample(t_ns=7, server_cpu_cores=1.5, energy=[reading], cards=[card]))
     journal.close()
     (stored(tmp_path / "cut-off").folder.path / "summary.json").unlink()
     import_result(GUIDELLM, tmp_path, NOW)

@@ -60,7 +60,7 @@ def test_a_number_that_is_none_does_not_break_the_page(odd):
 
 
 def test_an_unknown_metric_is_put_into_words():
-    assert fmt.label("peak_vram_bytes") == "Peak VRAM"
+    assert fmt.label("peak_heat_bytes") == "Peak heat"
     assert fmt.label("heat_j_per_request") == "Heat j per request"
     assert fmt.short_label("ttft_ms") == "TTFT"
 

@@ -16,6 +16,7 @@ from profiler.servers.timings import EngineTiming
 from profiler.summaries.summarize import summarize
 from profiler.verdict.judge import judge
 from profiler.verdict.rules import RULES, Rule, markdown
+from profiler.verdict.setup import Setup
 from profiler.wire_audit.audit import Audit, Spread
 
 LEVELS = ("VALID", "VALID with warnings", "INVALID")
@@ -148,7 +149,7 @@ def wire(error_us: float = 5.0, agrees: bool | None = True) -> Audit:
 
 
 def judged(summary: Summary) -> Verdict:
-    return judge(summary.status, summary.metrics)
+    return judge(summary.status, summary.metrics, Setup(has_no_gpus=True))
 
 
 def verdict_on(
