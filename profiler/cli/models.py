@@ -48,7 +48,7 @@ def make(
     out: Annotated[Path | None, typer.Option(help="File, or folder for vLLM. Default: in the cache folder.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a model with random weights in the shape of a public one: the same speed, no download."""
+    """Make a model with random weights in the shape of a public one: nearly its speed, no download."""
     from profiler.models.locate import shape_of
 
     _check_engine(engine)

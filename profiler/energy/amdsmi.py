@@ -123,7 +123,9 @@ def _listed(smi: Any, index: int, handle: Any) -> Listed:
     """Name a card; its UUID is spelt as ROCm does (rocminfo): GPU- and the serial number in 16 hexadecimal digits."""
     asic = _told(smi, "amdsmi_get_gpu_asic_info", handle) or {}
     serial = _SERIAL.fullmatch(str(asic.get("asic_serial")))
-    return Listed(index, asic.get("market_name") or "AMD GPU", f"GPU-{serial[1].lower():0>16}" if serial else "")
+    name = asic.get("market_name")
+    known = name if name and name != "N/A" else "AMD GPU"
+    return Listed(index, known, f"GPU-{serial[1].lower():0>16}" if serial else "")
 
 
 def _place(smi: Any, handle: Any) -> str | None:

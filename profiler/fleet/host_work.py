@@ -154,16 +154,24 @@ class HostWork:
         return there
 
     def _tried(self, call: Callable[[], T]) -> T:
-        """Call a host; where it is lost, some more times, with pauses between them. Raises `HostError`."""
+        """Call a host; where it is lost, some more times, with pauses between them.
+
+        Raises `HostError`; of one that stays lost the first, which says how that began.
+        """
+        errors: list[HostLostError] = []
         for pause_s in PAUSES_S:
             try:
                 return call()
             except HostLostError as error:
-                self._watch.host(self.name, "is tried once more", str(error))
+                errors.append(error)
                 if self.is_stopped:
-                    raise
+                    raise errors[0] from None
+                self._watch.host(self.name, "is tried once more", str(error))
                 self._around.clock.sleep(pause_s)
-        return call()
+        try:
+            return call()
+        except HostLostError as error:
+            raise [*errors, error][0] from None
 
     def _write(self, begun: Begun, outcome: Outcome, there: JobThere, place: Path | None, sentence: str) -> None:
         ended = Ended(

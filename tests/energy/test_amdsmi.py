@@ -126,6 +126,12 @@ def test_a_card_without_a_counter_is_polled(clock: HandClock) -> None:
     meter.close()
 
 
+def test_a_card_without_a_name_has_that_of_its_kind(clock: HandClock) -> None:
+    meter = AmdsmiMeter(clock, FakeSmi(clock, [300.0], "N/A"), environ={})
+    assert {facts.device.partition(",")[0] for facts in meter.channels} == {"AMD GPU"}
+    meter.close()
+
+
 def test_a_card_that_tells_nothing_is_absent_with_the_reason(clock: HandClock) -> None:
     smi = FakeSmi(clock, [300.0, 100.0])
     smi.silent = {1}

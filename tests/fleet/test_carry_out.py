@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.fake_fleet import FakeTransport, Faults, World
 
-from profiler.errors import HostError, HostRefusedError, InvalidRunError, UsageError
+from profiler.errors import HostError, HostLostError, HostRefusedError, InvalidRunError, UsageError
 from profiler.fleet.carry_out import Asked, carried_out, collected
 from profiler.fleet.cells import grid
 from profiler.fleet.estimate import estimate
@@ -114,6 +114,28 @@ def test_a_lost_host_is_a_result_and_the_rest_goes_on(lab: Lab) -> None:
     assert again is not None
     assert again.states == {"VALID": 8}
     assert lab.started("a") == ["1.r1.1", "2.r1.1", "1.r2.1", "2.r2.1"], "what ended meanwhile was taken in"
+
+
+def test_of_a_host_that_stays_lost_it_is_said_how_that_began(lab: Lab) -> None:
+    connect = lab.world.connect
+    said = iter(["The node died.", *["No node is called a."] * 99])
+
+    def dying(host: Host) -> FakeTransport:
+        transport = connect(host)
+        answered = transport.call
+
+        def call(argv: Sequence[str], **more: Any) -> Answer:
+            if host.name == "a" and argv[-1] == "wait":
+                raise HostLostError(next(said))
+            return answered(argv, **more)
+
+        transport.call = call  # type: ignore[method-assign]
+        return transport
+
+    lab.world.connect = dying  # type: ignore[method-assign]
+    done = lab.run()
+    assert done is not None
+    assert done.hosts[0].lost == "a: The node died."
 
 
 def test_what_ended_meanwhile_can_be_collected_without_going_on(lab: Lab) -> None:
