@@ -1,5 +1,6 @@
 """The model server of a run and what its requests looked like, as `run.json` keeps them."""
 
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field
@@ -68,10 +69,19 @@ class EngineFacts(Part):
 
     def settings(self) -> dict[str, object]:
         """Return the settings by their titles; of the options only those that no other setting shows."""
-        titles = {name: field.title for name, field in type(self).model_fields.items() if field.title}
-        shown = {f"--{name.replace('_', '-')}" for name in titles} | {"--context"}
-        options = {flag: value for flag, value in self.options.items() if flag not in shown}
-        return {title: options if name == "options" else getattr(self, name) for name, title in titles.items()}
+        own = {name: self.own_options() if name == "options" else getattr(self, name) for name in _titles()}
+        return {title: own[name] for name, title in _titles().items()}
+
+    def own_options(self) -> dict[str, str]:
+        """Return the options that no other setting shows, by flag."""
+        shown = {f"--{name.replace('_', '-')}" for name in _titles()} | {"--context"}
+        return {flag: value for flag, value in self.options.items() if flag not in shown}
+
+
+@cache
+def _titles() -> dict[str, str]:
+    """Titles of the settings by the names of their fields."""
+    return {name: field.title for name, field in EngineFacts.model_fields.items() if field.title}
 
 
 class BodyFacts(Part):

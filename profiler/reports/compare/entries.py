@@ -81,6 +81,7 @@ class Entries:
 def named(runs: Sequence[StoredRun]) -> Entries:
     """Give every run a name, a label and a group."""
     values = {title: [_text(find(run.manifest)) for run in runs] for title, find in _SETTINGS.items()}
+    values = {**values, **_options(runs), _VERSION: [run.manifest.engine.version_number or "" for run in runs]}
     differing = {title: column for title, column in values.items() if len(set(column)) > 1}
     labels = _labels(runs, differing)
     names = [f"r{number}" for number in range(1, len(runs) + 1)]
@@ -131,8 +132,15 @@ def _labels(runs: Sequence[StoredRun], differing: Mapping[str, Sequence[str]]) -
     return numbered
 
 
+def _options(runs: Sequence[StoredRun]) -> dict[str, list[str]]:
+    """Return the values of each option that only some engines have, by its name without dashes."""
+    given = [run.manifest.engine.own_options() for run in runs]
+    flags = dict.fromkeys(flag for options in given for flag in options)
+    return {flag.removeprefix("--").replace("-", " "): [_text(own.get(flag)) for own in given] for flag in flags}
+
+
 def _with_title(title: str, column: Sequence[str]) -> list[str]:
-    return [f"{title} {text}" if text and title in _NEEDS_TITLE else text for text in column]
+    return [f"{title} {text}" if text and title not in _SPEAKING else text for text in column]
 
 
 def _plain(manifest: Manifest) -> str:
@@ -175,7 +183,7 @@ def _listed(value: float | Sequence[float]) -> str:
     return ", ".join(map(str, value)) if isinstance(value, Sequence) else str(value)
 
 
-_ENGINE_SETTINGS = ("threads", "slots", "KV cache", "prompt cache")
+_ENGINE_SETTINGS = ("threads", "slots", "batch tokens", "micro-batch tokens", "KV cache", "prompt cache")
 _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "host": host,
     "engine": lambda manifest: manifest.engine.name,
@@ -184,7 +192,6 @@ _SETTINGS: Mapping[str, Callable[[Manifest], object]] = {
     "quantisation": lambda manifest: manifest.model.quantisation,
     **{title: engine_setting(title) for title in _ENGINE_SETTINGS},
     "load": load,
-    # Last: two engines differ in it, too, and a label has room for few words.
-    "version": lambda manifest: manifest.engine.version_number or "",
 }
-_NEEDS_TITLE = {*_ENGINE_SETTINGS, "version"}
+_SPEAKING = _SETTINGS.keys() - set(_ENGINE_SETTINGS)  # whose values need no title
+_VERSION = "version"  # the last: two engines differ in it, too, and a label has room for few words

@@ -36,6 +36,24 @@ def test_a_long_version_leaves_room_for_what_was_set(a_run):
     ]
 
 
+def test_options_of_an_engine_are_named_where_runs_differ_in_them(a_run):
+    def with_batches_of(tokens, attention):
+        def change(manifest, _):
+            manifest.host = HostFacts(name="a")
+            manifest.engine.batch_tokens = tokens
+            manifest.engine.options = {"--batch-tokens": str(tokens), "--flash-attention": attention, "--threads": "1"}
+
+        return change
+
+    settings = [(256, "on"), (512, "on"), (512, "off")]
+    entries = named([a_run(number, change=with_batches_of(*each)) for number, each in enumerate(settings)])
+    assert [entry.label for entry in entries.all] == [
+        "batch tokens 256, flash attention on",
+        "batch tokens 512, flash attention on",
+        "batch tokens 512, flash attention off",
+    ]
+
+
 def test_repeats_of_one_setting_are_numbered(a_run):
     entries = named([a_run(number, change=on("a")) for number in (1, 2)])
     assert [entry.label for entry in entries.all] == ["a, llama-cpp-python #1", "a, llama-cpp-python #2"]
