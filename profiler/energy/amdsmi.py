@@ -181,7 +181,7 @@ def _scope(listed: Listed, place: str | None) -> tuple[str, str]:
     if _APU.search(listed.name):
         return MODULE_SCOPE, "the socket: CPU, GPU and memory"
     if place and is_apu(_PCI / place):
-        return PACKAGES, "the processor that these graphics are part of"
+        return PACKAGES, "the CPU that these graphics are part of"
     return CHIP_SCOPE, "the GPU's package"
 
 
