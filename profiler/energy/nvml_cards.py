@@ -81,9 +81,9 @@ class NvmlCards:
             reasons = told("CurrentClocksThrottleReasons")
         return CardReading(
             card=card.name,
-            busy_ratio=None if utilisation is None else utilisation.gpu / _PERCENT,
-            memory_used_bytes=None if memory is None else int(memory.used),
-            memory_total_bytes=None if memory is None else int(memory.total),
+            busy_ratio=None if (busy_percent := getattr(utilisation, "gpu", None)) is None else busy_percent / _PERCENT,
+            memory_used_bytes=getattr(memory, "used", None),  # fields differ between versions of the library
+            memory_total_bytes=getattr(memory, "total", None),
             temperature_c=told("Temperature", _TEMPERATURE_GPU),
             sm_clock_mhz=told("ClockInfo", nvml.NVML_CLOCK_SM),
             memory_clock_mhz=told("ClockInfo", nvml.NVML_CLOCK_MEM),

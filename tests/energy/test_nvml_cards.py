@@ -1,6 +1,7 @@
 """What NVIDIA GPUs show while they work, from an NVML that is made up."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ def test_an_older_driver_has_another_name_for_the_reasons() -> None:
 
 def test_a_card_that_tells_nothing_has_gaps() -> None:
     assert look({"Name": "GRID A100D-10C", "UUID": "GPU-1"}) == [CardReading(card="nvml:0")]
+
+
+def test_an_answer_that_lacks_a_field_is_a_gap_as_well() -> None:
+    answers = {"MemoryInfo": SimpleNamespace(total=80 * 2**30), "UtilizationRates": SimpleNamespace()}
+    known = CardReading(card="nvml:0", memory_total_bytes=80 * 2**30)
+    assert look({"Name": "H100", "UUID": "GPU-1", **answers}) == [known]
 
 
 @pytest.mark.parametrize(
