@@ -1,6 +1,7 @@
 """Reading what somebody else may have put there: never a wait for a pipe, never a device without an end."""
 
 import errno
+import fcntl
 import json
 import os
 import re
@@ -96,3 +97,19 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {whole(key): whole(each) for key, each in value.items()}
     return value
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds a lock (flock) on a file; False where it cannot be opened."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)

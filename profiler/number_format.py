@@ -72,6 +72,17 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def duration(length_s: float) -> str:
+    """Write a time as people say it: 45 s, 12 min, 3 h 20 min."""
+    if length_s < 120:
+        return f"{length_s:.0f} s"
+    minutes = round(length_s / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
 def quantity(value: float, unit: str, spread: float = 0.0) -> str:
     """One value with its unit, as text."""
     if unit == YES_NO:

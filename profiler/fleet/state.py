@@ -15,7 +15,7 @@ import msgspec
 from pydantic import ValidationError
 
 from profiler.errors import RecordError, RunFolderError, UsageError
-from profiler.files import reading
+from profiler.files import is_locked, reading
 from profiler.fleet.messages import Job
 from profiler.fleet.schema import FleetPlan
 
@@ -241,18 +241,7 @@ class StateFile:
 
 def is_held(folder: Path) -> bool:
     """Whether a controller works with the state of a folder at this moment."""
-    try:
-        handle = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(handle)
+    return is_locked(folder / FILE)
 
 
 def read(folder: Path) -> State:

@@ -10,9 +10,9 @@ from rich.text import Text
 from profiler.fleet.cells import Grid
 from profiler.fleet.estimate import Estimate
 from profiler.fleet.status import FleetStatus, HostStatus
+from profiler.number_format import duration
 
 _MOST_CELLS = 40
-_MIN_S, _H_S = 60, 3_600
 
 
 def plan_document(grid: Grid, estimate: Estimate) -> dict[str, Any]:
@@ -85,14 +85,6 @@ def status_table(status: FleetStatus) -> RenderableType:
     for one in wrong[:_MOST_CELLS]:
         cells.add_row(one.host, one.cell, one.state, one.sentence)
     return Group(hosts, *map(Text, said), Text(), cells, *_more(len(wrong)))
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 2 * _MIN_S:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / _MIN_S), _H_S // _MIN_S)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _total(estimate: Estimate) -> str:

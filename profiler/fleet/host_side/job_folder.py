@@ -11,7 +11,7 @@ from pathlib import Path
 
 from profiler.cache import data_folder
 from profiler.errors import UsageError
-from profiler.files import parse_json, read_bytes
+from profiler.files import is_locked, parse_json, read_bytes
 from profiler.fleet.messages import Job, JobThere
 from profiler.results.folder import replace
 
@@ -50,7 +50,7 @@ class JobFolder:
         """Say what has become of it."""
         if not self.path.is_dir():
             return JobThere(state="absent")
-        is_alive = self._is_alive()  # before the file is read: it may end in between
+        is_alive = is_locked(self.alive)  # before the file is read: it may end in between
         if self._ended.is_file():
             ended = parse_json(read_bytes(self._ended))
             return JobThere(state="ended", sentence=self.last_line(), **ended)
@@ -65,20 +65,6 @@ class JobFolder:
         except OSError:
             return ""
         return next((line for line in reversed(lines) if line.strip()), "")
-
-    def _is_alive(self) -> bool:
-        try:
-            handle = os.open(self.alive, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            return False
-        finally:
-            os.close(handle)
 
 
 def folder_of(job: Job) -> JobFolder:

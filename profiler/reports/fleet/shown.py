@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from profiler.number_format import count, quantity
+from profiler.number_format import count, duration, quantity
 from profiler.reports.fleet.data import MEASURED, Attempt, Cell, Column, Fleet, Host, Status, begun, ended
 
 MARKS: dict[Status, str] = {
@@ -267,14 +267,3 @@ def _signed(percent: float) -> str:
     """Write a change with its sign, and none as 0.0."""
     text = f"{percent:+.1f}".replace("-", "\N{MINUS SIGN}")
     return "0.0" if text.endswith("0.0") and len(text) == len("+0.0") else text
-
-
-def duration(length_s: float) -> str:
-    """Write a time as people say it: 45 s, 12 min, 3 h 20 min."""
-    if length_s < 120:
-        return f"{length_s:.0f} s"
-    minutes = round(length_s / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"

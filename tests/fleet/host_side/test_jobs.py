@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -127,10 +129,15 @@ def test_files_of_workloads_stay_in_the_folder_of_their_job(name: str) -> None:
         start(asked(files={name: b"x"}))
 
 
+def waited_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.01)
+
+
 def stubborn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> JobFolder:
     """A job whose run sleeps until it is interrupted, and then says so."""
     program = folder / "sleeper"
-    program.write_text("#!/bin/sh\ntrap 'echo interrupted >&2; exit 130' INT\nwhile :; do sleep 0.1; done\n")
+    program.write_text("#!/bin/sh\ntrap 'echo interrupted >&2; exit 130' INT\n: > ready\nwhile :; do sleep 0.1; done\n")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     job = folder_of(JOB)
@@ -147,7 +154,8 @@ def test_a_run_is_ended_as_by_ctrl_c_when_its_time_is_over(tmp_path: Path, monke
 
 def test_a_run_is_ended_when_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = stubborn(tmp_path, monkeypatch)
-    cancel(JOB)
+    asking = threading.Thread(target=lambda: (waited_for(job.path / "ready"), cancel(JOB)))
+    asking.start()
     supervise(job, [], 300, [], SystemClock())
     there = job.look()
     assert (there.exit_code, there.is_over_limit, there.sentence) == (130, False, "interrupted")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from support.fleets import at, fleet
 
+from profiler.number_format import duration
 from profiler.reports.fleet import shown
 from profiler.reports.fleet.data import Attempt, Cell, Host
 
@@ -49,7 +50,7 @@ def test_a_host_without_a_price_is_said_and_currencies_stay_apart() -> None:
     ("length_s", "text"), [(45, "45 s"), (119.6, "120 s"), (121, "2 min"), (7_199, "2 h"), (12_000, "3 h 20 min")]
 )
 def test_times_are_written_as_people_say_them(length_s: float, text: str) -> None:
-    assert shown.duration(length_s) == text
+    assert duration(length_s) == text
 
 
 def test_marks_stand_by_column_and_round_and_say_why() -> None:
