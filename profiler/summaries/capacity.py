@@ -16,7 +16,6 @@ from profiler.search.slo import Edges, Judged, edges_of, judged
 from profiler.stats.quantiles import QUANTILES
 from profiler.workloads.schema import ATTAINMENT_RATIO, Workload
 
-INVALID = "The run is INVALID, so it does not say how many users this server serves."
 _OF_FAILURES = {"errors", "too-few-samples"}  # rules that a load breaks of which most requests fail
 _NO_SLO = "no SLO is stated"
 _QUEUE = "requests queue"
@@ -31,8 +30,9 @@ def capacity_sentence(workload: Workload, points: Sequence[PointSummary], headli
 
     `points` have been judged. The headline is one of them.
     """
-    if _invalid_rules(headline):
-        return INVALID
+    if rules := _invalid_rules(headline):
+        served = "how many users" if headline.point.concurrency is not None else "what load"
+        return f"Nothing is claimed of {served} this server serves: the run is INVALID ({', '.join(rules)})."
     words = variant_words(headline.point)
     said = _Loads(workload, [each for each in points if variant_words(each.point) == words]).sentence()
     return f"At {', '.join(words)}: {said[0].lower()}{said[1:]}" if words else said
@@ -135,18 +135,18 @@ class _Loads:
         return self._counted(load) if self._is_open else f"{load:g} {'user' if load == 1 else 'users'}"
 
     def _counted(self, load: float) -> str:
-        return f"{load:g} requests/s" if self._is_open else f"{load:g}"
+        return f"{load:g} {'request' if load == 1 else 'requests'}/s" if self._is_open else f"{load:g}"
 
 
-def _invalid_rules(point: PointSummary) -> set[str]:
-    """Return the rules by which the measurement of a load is not to be believed."""
+def _invalid_rules(point: PointSummary) -> dict[str, None]:
+    """Return the rules by which the measurement of a load is not to be believed, each once, in their order."""
     findings = point.verdict.findings if point.verdict else []
-    return {found.rule for found in findings if found.level == "INVALID"}
+    return {found.rule: None for found in findings if found.level == "INVALID"}
 
 
 def _is_sound(point: PointSummary, *, may_fail: bool) -> bool:
     rules = _invalid_rules(point)
-    return not rules or (may_fail and "errors" in rules and rules <= _OF_FAILURES)
+    return not rules or (may_fail and "errors" in rules and rules.keys() <= _OF_FAILURES)
 
 
 def _falls_behind(point: PointSummary) -> bool:
@@ -174,7 +174,8 @@ def _rate(point: PointSummary) -> str:
     found = point.metrics.get("requests_per_s")
     if not isinstance(found, Scalar) or found.value is None:
         return ""
-    return f" at {_plain(found.value, found.interval)} requests/s in all"
+    rate = _plain(found.value, found.interval)
+    return f" at {rate} {'request' if rate == '1' else 'requests'}/s in all"
 
 
 def _plain(value: float, interval: tuple[float, float] | None) -> str:

@@ -11,7 +11,7 @@ from profiler.results.manifest import Phase, Point
 from profiler.results.points import at_concurrency, at_rate, of_replay
 from profiler.results.records import RequestRecord
 from profiler.results.summary import Distribution, Finding, Metric, PointSummary, Scalar, Verdict
-from profiler.summaries.capacity import INVALID, capacity_sentence
+from profiler.summaries.capacity import capacity_sentence
 from profiler.summaries.summarize import summarize_points
 
 SLO = {"ttft_ms": 500, "tpot_ms": 60}
@@ -118,8 +118,14 @@ def test_an_invalid_load_counts_as_not_measured_and_an_invalid_run_says_nothing(
     good, worse = users((4, 1), (6, 0))
     assert said([good, bad, worse], slo=SLO).startswith("Serves 4 or 5 users within the SLO")
     assert said([good, bad], slo=SLO).endswith("; of 5 it cannot be told.")
-    assert said([good, bad], headline=1, slo=SLO) == INVALID
-    assert said([measured(at_concurrency(1), broken={"errors": "INVALID"})]) == INVALID
+    assert said([good, bad], headline=1, slo=SLO) == (
+        "Nothing is claimed of how many users this server serves: the run is INVALID (late-sends)."
+    )
+    rules = {"errors": "INVALID", "throttling": "VALID with warnings", "other-load": "INVALID"}
+    assert said([measured(at_concurrency(1), broken=rules)]).endswith("INVALID (errors, other-load).")
+    assert said([measured(at_rate(1), broken={"errors": "INVALID"})], **OPEN) == (
+        "Nothing is claimed of what load this server serves: the run is INVALID (errors)."
+    )
 
 
 def test_a_target_of_its_own_is_said() -> None:
@@ -146,6 +152,9 @@ def test_open_loops_count_requests_per_second() -> None:
         "Serves 2.5 requests/s at 20 tokens/s each; from 4 requests/s on requests queue, and no SLO is stated."
     )
     assert said([behind], **OPEN) == "Does not serve 4 requests/s: requests queue; less was not tried."
+    assert said([measured(at_rate(1))], **OPEN) == (
+        "Serves at least 1 request/s at 20 tokens/s each; more was not tried, and no SLO is stated."
+    )
     within, beyond = measured(at_rate(2.5), 1), measured(at_rate(4), 0.5, ttft_ms=900)
     assert said([within, beyond], **OPEN, slo=SLO) == (
         "Serves 2.5 to 4 requests/s within the SLO, 2.5 of them at 20 tokens/s each; "
