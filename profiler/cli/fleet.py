@@ -76,15 +76,20 @@ def run(
     """
     from profiler.cli.fleet_pages import kept_page
     from profiler.cli.fleet_progress import shown_fleet
+    from profiler.cli.output import print_json
     from profiler.fleet.carry_out import Asked, carry_out
+    from profiler.fleet.status import FleetStatus
+    from profiler.fleet.tables import ready_document
     from profiler.timing.clock import SystemClock
 
     grid, estimate = _planned(plan)
     asked = Asked(_folder(out, grid), resume, dry_run, ready_only)
     with kept_page(asked.out), shown_fleet(quiet=quiet) as watch:
-        status = carry_out(grid, estimate, asked, watch, SystemClock())
-    if status is not None:
-        _end(status, as_json=json, quiet=quiet)
+        came = carry_out(grid, estimate, asked, watch, SystemClock())
+    if isinstance(came, FleetStatus):
+        _end(came, as_json=json, quiet=quiet)
+    elif json:
+        print_json(ready_document(grid, came))
     elif not quiet:
         print(f"All hosts of {grid.fleet.plan.id} are ready{' that are not left out' if ready_only else ''}.")
 

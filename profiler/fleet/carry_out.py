@@ -36,8 +36,10 @@ class Asked:
     ready_only: bool = False  # leave hosts out that are not ready
 
 
-def carry_out(grid: Grid, estimate: Estimate, asked: Asked, watch: Watch, clock: Clock) -> FleetStatus | None:
-    """Carry a plan out, and return how it stands then; None after looking at the hosts only.
+def carry_out(
+    grid: Grid, estimate: Estimate, asked: Asked, watch: Watch, clock: Clock
+) -> FleetStatus | Sequence[Ready]:
+    """Carry a plan out, and return how it stands then; after looking at the hosts only, what they answered.
 
     Raises `UsageError` before anything was begun, `HostError` where a host is not ready, `InterruptedRunError` once a
     signal has ended it, and `RecordError`; the state is kept whatever happens.
@@ -46,7 +48,7 @@ def carry_out(grid: Grid, estimate: Estimate, asked: Asked, watch: Watch, clock:
         return carried_out(grid, estimate, asked, Around(watch, clock, interrupt.check))
 
 
-def carried_out(grid: Grid, estimate: Estimate, asked: Asked, around: Around) -> FleetStatus | None:
+def carried_out(grid: Grid, estimate: Estimate, asked: Asked, around: Around) -> FleetStatus | Sequence[Ready]:
     """Carry a plan out, as `carry_out`."""
     with ExitStack() as opened:
         file = opened.enter_context(StateFile(asked.out))
@@ -57,7 +59,7 @@ def carried_out(grid: Grid, estimate: Estimate, asked: Asked, around: Around) ->
         found = preflight(remotes, grid, file.state, around)
         ready = _ready(found, asked, around.watch)
         if asked.dry_run:
-            return None
+            return found
         _write_down(file, grid, estimate, found, around)
         budget = Budget(grid.fleet.plan.limits, estimate, grid.cells, file.state, around.clock)
         works = {

@@ -20,6 +20,8 @@ from profiler.workloads.load import WORKLOADS
 
 _MOST_CELLS = 100_000
 _NEEDS_ADDRESS = ("ssh",)
+_OF_FILES = (".html", ".json", ".jsonl")
+"""How the files end that lie beside the folders of hosts: pages, their data, the state."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,15 @@ def _workload(name: str, folder: Path) -> str:
 
 
 def _contradictions(plan: FleetPlan) -> list[Mistake]:
-    found = [*_twice(plan), *_of_hosts(plan), *_of_money(plan), *_of_run(plan), *_of_models(plan), *_of_settings(plan)]
+    found = [
+        *_twice(plan),
+        *_of_folders(plan),
+        *_of_hosts(plan),
+        *_of_money(plan),
+        *_of_run(plan),
+        *_of_models(plan),
+        *_of_settings(plan),
+    ]
     found += _of_size(plan)
     return found + [Mistake(path, _REFUSED) for path in _secrets(plan.model_dump(mode="json"))]
 
@@ -78,6 +88,20 @@ def _twice(plan: FleetPlan) -> list[Mistake]:
         for name, count in Counter(names).items()
         if count > 1
     ]
+
+
+def _of_folders(plan: FleetPlan) -> Iterator[Mistake]:
+    """Find hosts whose folder could not be told from a file or another host's, also where case does not count."""
+    before: dict[str, str] = {}
+    for place, host in enumerate(plan.hosts):
+        at = ("hosts", place, "name")
+        if host.name.lower().endswith(_OF_FILES):
+            yield Mistake(at, f"{host.name!r} is the name of a folder beside files of the fleet. Expected one that "
+                          f"does not end in {', '.join(_OF_FILES)}.")  # fmt: skip
+        other = before.setdefault(host.name.lower(), host.name)
+        if other != host.name:
+            yield Mistake(at, f"{host.name!r} and {other!r} are one folder where case does not count. Expected names "
+                          "that differ in more.")  # fmt: skip
 
 
 def _of_hosts(plan: FleetPlan) -> Iterator[Mistake]:

@@ -47,6 +47,7 @@ class CheckAnswer(msgspec.Struct, kw_only=True):
 
     protocol: int = PROTOCOL
     version: str
+    code_sha256: str | None = None  # of the code itself: a version under work stands for many
     node: str
     architecture: str
     machine_id: str | None = None  # stays over restarts

@@ -1,17 +1,18 @@
 """All hosts before anything is measured: reachable, of this version, with room and models, and told apart."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 
 from profiler import __version__
 from profiler.errors import HostError
+from profiler.fleet import wheel
 from profiler.fleet.around import Around
 from profiler.fleet.cells import Grid
 from profiler.fleet.messages import CheckAnswer, CheckRequest
-from profiler.fleet.remote import RemoteHost, understood
+from profiler.fleet.remote import RemoteHost, other_code, understood
 from profiler.fleet.state import State
 from profiler.fleet.watch import Watch
 from profiler.units import BYTES_PER_MIB, bytes_to_mib
@@ -78,8 +79,10 @@ def _look(remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> Ready:
         answer = remote.check(CheckRequest(models=list(models), jobs=jobs), _heard(watch, name))
     except HostError as error:
         return Ready(name, None, (str(error),))
-    problems = [f"{name}: {text}" for text in _problems(answer, plan.limits.free_disk_mib, state, name)]
-    notes = [f"{name}: {text}" for text in answer.advice]
+    found = [*_problems(answer, plan.limits.free_disk_mib, state, name), *_replaced(answer, grid, state, name)]
+    problems = [f"{name}: {text}" for text in found]
+    told = [] if understood(answer, __version__) else [other_code(answer, wheel.code_sha256())]
+    notes = [f"{name}: {text}" for text in (*told, *answer.advice) if text]
     watch.host(name, "is ready" if not problems else "is not ready")
     return Ready(name, answer, tuple(problems), tuple(notes))
 
@@ -107,6 +110,19 @@ def _problems(answer: CheckAnswer, free_disk_mib: int, state: State, name: str) 
             f"{answer.machine_id} now). Give it a name of its own in the plan."
         )
     return found
+
+
+def _replaced(answer: CheckAnswer, grid: Grid, state: State, name: str) -> Iterator[str]:
+    """Say which models are other files than those of the cells that are VALID already."""
+    before = state.hosts[name].models if name in state.hosts else {}
+    measured = {cell.model for cell in grid.of_host[name] if state.is_valid(cell.key)}
+    for model, there in answer.models.items():
+        old = before.get(model)
+        if model in measured and old and there.sha256 and there.sha256 != old:
+            yield (
+                f"the model {model} is another file (SHA-256 {there.sha256[:12]}…) than the one that was measured "
+                f"there before ({old[:12]}…). Put that one back, or measure anew with another --out."
+            )
 
 
 def _with_free_machines(found: Sequence[Ready]) -> list[Ready]:

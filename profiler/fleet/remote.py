@@ -112,6 +112,16 @@ def environment_of(host: Host, environment: Mapping[str, str]) -> dict[str, str]
     return {name: environment[name] for name in names}
 
 
+def other_code(answer: CheckAnswer, code_sha256: str) -> str | None:
+    """Say that a host of this very version runs other code; None where it does not, or has not told."""
+    if answer.code_sha256 in {None, code_sha256}:
+        return None
+    return (
+        f"it has Aforo {answer.version} as this is, but other code: its numbers may be of another kind. 'aforo fleet "
+        "setup' installs this one there, or install the same in both places."
+    )
+
+
 def understood(answer: CheckAnswer, version: str) -> str | None:
     """Say what is wrong with the version of a host; None where it is this one."""
     if answer.protocol == PROTOCOL and answer.version == version:

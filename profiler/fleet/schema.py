@@ -11,7 +11,9 @@ from profiler.workloads.schema import Settings
 
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+VariableName = Annotated[
+    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128, description="Letters, digits and '_'.")
+]
 Money = Annotated[float, Field(gt=0, le=1e12)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 _A_DAY_S = 86_400.0
@@ -24,7 +26,10 @@ class _Strict(BaseModel):
 class Host(_Strict):
     """A machine that measures, how it is reached, and what an hour of it costs."""
 
-    name: Name = Field(description="What the plan, the folders of its runs and tables call it.")
+    name: Name = Field(
+        description="What the plan, the folders of its runs and tables call it: at most 64 of the letters A to Z and a "
+        "to z, digits, '.', '_' and '-', a letter or digit first."
+    )
     transport: Literal["local", "ssh", "ray"] = Field(default="local", description="How it is reached.")
     address: Text | None = Field(
         default=None,
@@ -45,7 +50,7 @@ class Host(_Strict):
     )
     price: Money | None = Field(default=None, description="Price of an hour of it.")
     price_kind: Literal["on-demand", "spot", "reserved"] | None = Field(default=None, description="How it is paid for.")
-    currency: Currency = Field(default="USD", description="Of its price, in three letters; never converted.")
+    currency: Currency = Field(default="USD", description="Of its price, in three capital letters; never converted.")
     instance: Text | None = Field(default=None, description="Or its instance type, which has a list price.")
     region: Text | None = Field(default=None, description="Region of that price.")
     labels: dict[str, str] = Field(default={}, description="What else is to be known of it: free names and texts.")

@@ -1,14 +1,16 @@
 """A plan and its state as tables for the terminal, and as what is printed as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from profiler.fleet.cells import Grid
 from profiler.fleet.estimate import Estimate
+from profiler.fleet.preflight import Ready
 from profiler.fleet.status import FleetStatus, HostStatus
 from profiler.number_format import duration
 
@@ -47,6 +49,24 @@ def plan_document(grid: Grid, estimate: Estimate) -> dict[str, Any]:
             }
             for cells in grid.of_host.values()
             for order, cell in enumerate(cells, start=1)
+        ],
+    }
+
+
+def ready_document(grid: Grid, found: Sequence[Ready]) -> dict[str, Any]:
+    """Return what all hosts of a plan answered before anything is measured."""
+    return {
+        "fleet": grid.fleet.plan.id,
+        "plan_sha256": grid.fleet.plan.sha256,
+        "hosts": [
+            {
+                "host": each.host,
+                "is_ready": each.is_ready,
+                "problems": each.problems,
+                "notes": each.notes,
+                "answer": None if each.answer is None else msgspec.to_builtins(each.answer),
+            }
+            for each in found
         ],
     }
 

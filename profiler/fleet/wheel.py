@@ -57,15 +57,28 @@ def of_this_version() -> Wheel:
     return Wheel(f"aforo-{__version__}-py3-none-any.whl", packed.getvalue())
 
 
+@cache
+def code_sha256() -> str:
+    """Return the digest of the code and content that runs here, however it was installed. Raises `OSError`."""
+    digest = hashlib.sha256()
+    for name, data in sorted(_code()):
+        digest.update(f"{name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
 def _files() -> Iterator[tuple[str, bytes]]:
     """Yield what is installed, by its name in a wheel."""
+    yield from _code()
+    yield f"{_DIST_INFO}/licenses/LICENSE", _licence().encode()
+
+
+def _code() -> Iterator[tuple[str, bytes]]:
     package = _package()
     yield from _below(package, "profiler")
     for kind in KINDS:
         folder = content(kind)
         if package not in folder.parents:  # a checkout has it beside the package
             yield from _below(folder, f"profiler/_content/{kind}")
-    yield f"{_DIST_INFO}/licenses/LICENSE", _licence().encode()
 
 
 def _below(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.command import AFORO
 
+from profiler.fleet import wheel
 from profiler.fleet.host_side import lock
 from profiler.fleet.state import State, read
 from profiler.results.folder import RunFolder
@@ -170,4 +171,8 @@ def test_a_second_plan_is_told_who_measures(place: Place) -> None:
     assert refused.returncode == 1
     assert "the plan other of ada measures its cell c.1 there since 2026-01-01T00:00:00Z" in refused.stderr
     assert place.jobs() == []
-    assert place.aforo("run", "plan.yaml", "--out", "out", "--dry-run").returncode == 0
+    looked = place.aforo("run", "plan.yaml", "--out", "out", "--dry-run", "--json", "--quiet")
+    assert looked.returncode == 0
+    (host,) = json.loads(looked.stdout)["hosts"]
+    assert (host["host"], host["is_ready"], host["problems"]) == ("here", True, [])
+    assert host["answer"]["code_sha256"] == wheel.code_sha256()

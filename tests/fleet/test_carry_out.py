@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from support.fake_fleet import FakeTransport, Faults, World
 
+from profiler import __version__
 from profiler.errors import HostError, HostLostError, HostRefusedError, InvalidRunError, UsageError
+from profiler.fleet import wheel
 from profiler.fleet.carry_out import Asked, carried_out, collected
 from profiler.fleet.cells import grid
 from profiler.fleet.estimate import estimate
@@ -53,11 +55,13 @@ class Lab:
         self.world, self.notes = World(), Notes()
 
     def run(self, text: str = PLAN, environment: Mapping[str, str] | None = None, **asked: Any) -> FleetStatus | None:
+        """Carry the plan out; None after looking at the hosts only."""
         path = self.folder / "plan.yaml"
         path.write_text(text)
         cells = grid(load(str(path)))
         around = replace(self.world.around(environment=environment or {}), watch=self.notes)
-        return carried_out(cells, estimate(cells), Asked(self.out, **asked), around)
+        came = carried_out(cells, estimate(cells), Asked(self.out, **asked), around)
+        return came if isinstance(came, FleetStatus) else None
 
     def collect(self, text: str = PLAN) -> FleetStatus:
         cells = grid(load(str(self.folder / "plan.yaml")))
@@ -275,6 +279,35 @@ def test_another_machine_under_a_known_name_is_refused(lab: Lab) -> None:
     lab.world.hosts["a"].machine_id = "another"
     with pytest.raises(HostError, match="it is another machine than the one that measured under this name"):
         lab.run(is_resumed=True)
+
+
+def test_another_file_of_a_model_than_the_one_that_was_measured_is_refused(lab: Lab) -> None:
+    lab.run()
+    for host in lab.world.hosts.values():
+        host.model_sha256 = "b" * 64
+    with pytest.raises(HostError) as refused:
+        lab.run(is_resumed=True)
+    told = "is another file (SHA-256 bbbbbbbbbbbb…) than the one that was measured there before (aaaaaaaaaaaa…)"
+    assert f"a: the model synthetic:tiny-1m/Q8_0 {told}. Put that one back, or measure anew" in str(refused.value)
+
+
+def test_a_model_of_which_nothing_is_valid_may_be_replaced(lab: Lab) -> None:
+    lab.world.faults = Faults(failed=1.0)
+    lab.run()
+    lab.world.faults = Faults()
+    for host in lab.world.hosts.values():
+        host.model_sha256 = "b" * 64
+    done = lab.run(is_resumed=True)
+    assert done is not None
+    assert done.states == {"VALID": 8}
+
+
+def test_other_code_of_the_same_version_is_told_before_anything_is_measured(lab: Lab) -> None:
+    lab.run(dry_run=True)
+    lab.world.hosts["a"].code_sha256, lab.world.hosts["b"].code_sha256 = "0" * 64, wheel.code_sha256()
+    lab.run(dry_run=True)
+    (told,) = lab.notes.said
+    assert told.startswith(f"a: it has Aforo {__version__} as this is, but other code: its numbers may be of another")
 
 
 def test_a_plan_that_was_begun_goes_on_only_when_told_to(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from profiler.errors import FleetError
+from profiler.fleet import ending, state
 from profiler.fleet.load import load
 from profiler.fleet.schema import json_schema
 
@@ -73,6 +74,14 @@ def test_a_workload_of_ones_own_is_looked_for_beside_the_plan(tmp_path: Path) ->
         ),
         (("[smoke]", "[smoke]\nrun: {price: 1}"), ":9: 'price' cannot stand here: it is a key of the host."),
         (("    price: 0.5\n", ""), None),
+        (
+            ("name: a\n", "name: a/b c\n"),
+            ":3: 'hosts.0.name' is 'a/b c': expected a text. What the plan, the folders of "
+            "its runs and tables call it: at most 64 of the letters A to Z and a to z, digits, '.', '_' and '-'",
+        ),
+        (("name: a\n", "name: fleet.HTML\n"), ":3: 'fleet.HTML' is the name of a folder beside files of the fleet."),
+        (("models:", "  - {name: A}\nmodels:"), ":7: 'A' and 'a' are one folder where case does not count."),
+        (("price: 0.5", "environment: [A-B]"), "expected a text. Letters, digits and '_'."),
         (("    price: 0.5\n", "    labels: 5\n"), ":6: 'hosts.0.labels' is 5: expected a mapping of names and values."),
         (("[smoke]", "[smoke]\nrun: fast"), ":9: 'run' is 'fast': expected a mapping of names and values."),
         (("    price: 0.5\n", "    labels: {a: 1}\n"), ":6: 'hosts.0.labels.a' is 1: expected"),
@@ -136,6 +145,13 @@ def test_secrets_are_refused_and_not_repeated(tmp_path: Path, more: str) -> None
 def test_secrets_of_hosts_are_refused_too(tmp_path: Path, more: str) -> None:
     with pytest.raises(FleetError, match=":6: this looks like a secret"):
         load(written(tmp_path, PLAN.replace("price: 0.5", more)))
+
+
+def test_no_host_has_the_name_of_a_file_beside_its_folder(tmp_path: Path) -> None:
+    for name in (state.FILE, ending.PAGE, ending.JSON, "comparison.html", "comparison-2.html"):
+        with pytest.raises(FleetError, match="is the name of a folder beside files of the fleet"):
+            load(written(tmp_path, PLAN.replace("name: a", f"name: {name}")))
+    assert ending.COMPARISONS.endswith(".html")
 
 
 def test_the_schema_describes_every_key() -> None:

@@ -82,6 +82,7 @@ class FakeHost:
     boot_id: str = ""
     machine_id: str = ""
     version: str = __version__
+    code_sha256: str | None = None
     free_disk_bytes: int = 100 * GIB
     model_sha256: str = "a" * 64
     measuring: str | None = None
@@ -219,6 +220,7 @@ class FakeTransport:
         asked, host = decoded(stdin, CheckRequest), self.host
         return CheckAnswer(
             version=host.version,
+            code_sha256=host.code_sha256,
             node=host.name,
             architecture="x86_64",
             machine_id=host.machine_id,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from profiler import __version__
 from profiler.errors import AforoError
+from profiler.fleet import wheel
 from profiler.fleet.host_side import lock
 from profiler.fleet.host_side.job_folder import folder_of, jobs_folder
 from profiler.fleet.messages import CheckAnswer, CheckRequest, ModelThere
@@ -27,6 +28,7 @@ def check(request: CheckRequest, say: Callable[[str], None]) -> CheckAnswer:
     host = describe()
     return CheckAnswer(
         version=__version__,
+        code_sha256=wheel.code_sha256(),
         node=platform.node() or "host",
         architecture=platform.machine(),
         machine_id=_hashed(_MACHINE_ID),

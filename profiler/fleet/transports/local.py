@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from profiler.errors import HostRefusedError
+from profiler.fleet.environment import found
 from profiler.fleet.schema import Host
 from profiler.fleet.streams import exchange
 from profiler.fleet.transport import Answer
@@ -27,7 +28,7 @@ class LocalTransport:
         """Run a command, as `Transport.call`."""
         try:
             process = subprocess.Popen(
-                argv,
+                found(argv),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
