@@ -49,8 +49,9 @@ def _accepts(address: Address) -> bool:
 class Habit:
     """Something that a server does now and then, or mostly: it is one after a few times, and in every fourth chance."""
 
-    def __init__(self) -> None:
-        """Begin without having seen it."""
+    def __init__(self, few: int = _FEW) -> None:
+        """Begin without having seen it; `few` are enough."""
+        self._few = few
         self._times = self._chances = 0
 
     def seen(self) -> None:
@@ -64,7 +65,7 @@ class Habit:
     @property
     def is_one(self) -> bool:
         """Whether to expect it the next time."""
-        return self._times >= _FEW and 4 * self._times >= self._chances
+        return self._times >= self._few and 4 * self._times >= self._chances
 
 
 class Idle(NamedTuple):

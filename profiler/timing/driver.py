@@ -49,6 +49,7 @@ _EXPIRY_NS = NS_PER_S // 20  # how often deadlines are looked at
 _ALIVE_NS = NS_PER_S
 _FULL_NS = NS_PER_MS  # how soon to look again whether the parent has taken something
 _AFTER_DONE_NS = NS_PER_S // 10  # what a body has to end in, once the stream has said that it is over
+_FEW_DONE = 1  # such bodies make a habit: each costs its slot those 100 ms, which a short run cannot bear twice
 _HUNG_UP = {Outcome.RESET, Outcome.SEND_FAILED}
 
 
@@ -83,7 +84,7 @@ class Driver:
         self._is_abandoned = False
         self._ended: list[tuple[int, int, str]] = []  # (when, index, phase) of endings that the pace has not heard of
         self._connections = Connections()
-        self._ends_with_done = Habit()  # of the server: a body that goes on after its stream has said [DONE]
+        self._ends_with_done = Habit(_FEW_DONE)  # of the server: a body that goes on after its stream has said [DONE]
         has_stamps = enable_kernel_timestamps(self._keeper)
         note = "arrival and send timestamps by the kernel (SO_TIMESTAMPING)" if has_stamps else _no_stamps_note()
         self._channel.post(Hello(os.getpid(), has_stamps, note, is_realtime))
@@ -112,7 +113,7 @@ class Driver:
     def _make_ready(self, job: Job) -> _Task:
         """Do all that would take time while requests are due."""
         requests, pace, address = SpoolReader(self._spool_fd), _pace(job), reachable(job.host, job.port)
-        self._connections, self._ends_with_done = Connections(), Habit()
+        self._connections, self._ends_with_done = Connections(), Habit(_FEW_DONE)
         new_flight: _NewFlight = Flight
         if job.tls is not None:
             from profiler.timing import tls  # noqa: PLC0415 - costs a driver without TLS neither time nor memory
@@ -248,6 +249,9 @@ class Driver:
             self._finish(flight, outcome, None)
         elif outcome is not None:
             self._fail(flight, outcome, None)
+        elif flight.ends_with_connection and flight.said_done_ns is not None:
+            flight.end_with_done()
+            self._finish(flight, Outcome.OK, None)
         elif self._ends_with_done.is_one and flight.said_done_ns is not None:
             self._end_with_done(flight)
 

@@ -8,7 +8,7 @@ from profiler.timing.reasoning import split
 from profiler.timing.stream import read_json
 from profiler.timing.usage import text_of
 
-_REASONING = ("reasoning_content", "reasoning", "thinking")  # keys of a delta, by engine
+_REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details")  # keys of a delta, by engine
 _REASONING_PARTS = {"thinking", "reasoning"}  # types of a part of a content in parts, as Mistral's Magistral sends it
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from profiler.results.records import ServerTimings
+from profiler.timing.chunk import Choice, Chunk, Delta
 from profiler.timing.error_forms import is_error, says_error
 from profiler.timing.framing import Event, events
 from profiler.timing.usage import MOST_COUNTED, MOST_DIGITS, Usage, count_of, read_usage, text_of
 
 DONE = b"[DONE]"
 _MOST_TOKENS = 4096  # in one event; a server that counts more of them miscounts
-_OTHER = "…"
-_TEXT_KEYS = ("text", "content", "thinking", "reasoning", "summary", "refusal", "transcript", "data")
+_NO_REASON = ("null", "none", "None")  # DashScope writes "null" until the end
 # Finish reasons of a request that was given up. vLLM, SGLang: abort. TensorRT-LLM: cancelled, timeout. DeepSeek:
 # insufficient_system_resource. Zhipu: network_error. Cohere: ERROR, ERROR_TOXIC, USER_CANCEL. Mistral: error.
 _FAILED = frozenset(
@@ -44,83 +44,9 @@ _FAILED = frozenset(
 )
 
 
-class _Delta(msgspec.Struct):
-    content: Any = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-    thinking: Any = None
-    refusal: Any = None
-    audio: Any = None
-    tool_calls: Any = None
-    function_call: Any = None
-
-    def has_reasoning(self) -> bool:
-        return _has_text(self.reasoning_content) or _has_text(self.reasoning) or _has_text(self.thinking)
-
-    def text_length(self) -> int:
-        if type(self.content) is str and self.content:
-            return len(self.content)
-        return sum(_length(getattr(self, name)) for name in self.__struct_fields__)
-
-    def has_token(self) -> bool:
-        return (
-            _has_text(self.content)
-            or self.has_reasoning()
-            or _has_text(self.refusal)
-            or _has_text(self.audio)
-            or bool(self.tool_calls)
-            or bool(self.function_call)
-        )
-
-
-class _Choice(msgspec.Struct):
-    text: Any = None
-    delta: _Delta | None = None
-    message: _Delta | None = None  # some send it in place of `delta`
-    finish_reason: Any = None
-
-    def has_token(self) -> bool:
-        said = self.delta or self.message
-        if said is None:
-            return _has_text(self.text)
-        content = said.content
-        return (type(content) is str and bool(content)) or said.has_token() or _has_text(self.text)
-
-    def text_length(self) -> int:
-        said = self.delta or self.message
-        return _length(self.text) + (said.text_length() if said is not None else 0)
-
-    def part(self, before: str | None) -> str | None:
-        """Return what it brings of the answer as text, `_OTHER` where that is none, such as a call; None for reasoning.
-
-        What has neither goes on with what was `before`: half a character, a special token.
-        """
-        said = self.delta or self.message
-        content = self.text if said is None else said.content
-        if type(content) is str and content:
-            return content
-        if self.has_reasoning():
-            return None
-        return _OTHER if self.has_token() else before and ""
-
-    def has_reasoning(self) -> bool:
-        said = self.delta or self.message
-        if said is None or (type(said.content) is str and said.content):
-            return False
-        return said.has_reasoning() or _is_thinking(said.content)
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: Any = None
-    error: Any = None
-    model: Any = None
-    timings: Any = None  # llama-server's; another server may mean something else by it
-
-
 # In older versions of msgspec its errors are no ValueErrors, and broken UTF-8 is a UnicodeDecodeError.
 DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
-_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_chunk = msgspec.json.Decoder(Chunk).decode
 
 
 class Stream(msgspec.Struct):
@@ -171,11 +97,22 @@ def read_stream(body: bytes, stream: Stream) -> None:
             _read_chunk(event, stream)
         elif data.strip() == DONE:
             stream.is_done = True
-            return
+            break
         elif data and not data.isspace():
             _read_chunk(event, stream)
     if not stream.event_offsets and not stream.is_ended:
         _read_plain(body)
+    _drop_counts_along(stream)
+
+
+def _drop_counts_along(stream: Stream) -> None:
+    """Count events alone where what the server counted along does not add up to what it says last.
+
+    A gateway may put the final counts, or an estimate of them, into every event.
+    """
+    told = stream.usage.completion_tokens if stream.usage is not None else None
+    if stream.is_counted_along and told is not None and len(stream.event_offsets) <= told < len(stream.token_offsets):
+        stream.token_offsets = list(stream.event_offsets)
 
 
 def _read_error(event: Event) -> None:
@@ -208,17 +145,22 @@ def _read_chunk(event: Event, stream: Stream) -> None:
     if chunk.usage is not None:
         stream.usage = read_usage(chunk.usage) or stream.usage
         stream.has_final_usage = stream.has_final_usage or not chunk.choices
-    if stream.model is None:
-        stream.model = text_of(chunk.model)
+    if stream.model is None:  # Azure begins with an event whose model is ""
+        stream.model = text_of(chunk.model) or None
     if chunk.timings is not None:
         stream.timings = _server_timings(chunk.timings)
     if chunk.choices:
-        _take_choices(chunk, chunk.choices, event.end, stream)
+        _take_choices(chunk, chunk.choices, event, stream)
 
 
-def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Stream) -> None:
+def _take_choices(chunk: Chunk, choices: list[Choice], event: Event, stream: Stream) -> None:
+    data, end = event.data, event.end
     shown_tokens = 0
     for choice in choices:
+        if choice.error is not None and is_error(choice.error):
+            raise ServerSaidError(shown(data))
+        if choice.usage is not None and chunk.usage is None:
+            stream.usage = read_usage(choice.usage) or stream.usage
         shown_tokens += choice.has_token()
         stream.has_reasoning = stream.has_reasoning or choice.has_reasoning()
     tokens = _tokens_in(chunk, shown_tokens, stream)
@@ -229,7 +171,7 @@ def _take_choices(chunk: _Chunk, choices: list[_Choice], end: int, stream: Strea
         if stream.measures_text:
             stream.text_lengths.append(sum(choice.text_length() for choice in choices))
     for choice in choices:
-        if choice.finish_reason:
+        if choice.finish_reason and choice.finish_reason not in _NO_REASON:
             stream.finish_reason = _reason(choice.finish_reason)
             stream.textless_end = None if tokens else end
 
@@ -241,7 +183,7 @@ def text_lengths(body: bytes) -> list[int]:
     return stream.text_lengths
 
 
-def _tokens_in(chunk: _Chunk, shown_tokens: int, stream: Stream) -> int:
+def _tokens_in(chunk: Chunk, shown_tokens: int, stream: Stream) -> int:
     """Return the tokens that an event brings: with text, or without one where the server counts along.
 
     Half a character and a special token have no text, and yet they took a step.
@@ -256,7 +198,7 @@ def _tokens_in(chunk: _Chunk, shown_tokens: int, stream: Stream) -> int:
     return new if shown_tokens < new <= _MOST_TOKENS else shown_tokens
 
 
-def _chunk(event: Event) -> _Chunk:
+def _chunk(event: Event) -> Chunk:
     """Decode an event's JSON; where its outline is not the usual one, take from it what can be read."""
     try:
         return _decode_chunk(event.data)
@@ -297,13 +239,13 @@ def _what_is_wrong(event: Event, error: Exception) -> str:
     return f"an event whose data is not JSON ({error}): {shown(event.data)}"
 
 
-def _cleaned(said: dict[str, Any]) -> _Chunk:
+def _cleaned(said: dict[str, Any]) -> Chunk:
     choices = said.get("choices")
     if isinstance(choices, dict):
         choices = [choices] if choices else []
     if choices is not None and not isinstance(choices, list):
         raise MalformedEventError(f"`choices` is not a list but {choices!r}")
-    return _Chunk(
+    return Chunk(
         choices=[_choice(choice) for choice in choices or () if isinstance(choice, dict)],
         usage=said.get("usage"),
         error=said.get("error"),
@@ -312,41 +254,21 @@ def _cleaned(said: dict[str, Any]) -> _Chunk:
     )
 
 
-def _choice(said: dict[str, Any]) -> _Choice:
-    return _Choice(said.get("text"), _delta(said.get("delta")), _delta(said.get("message")), said.get("finish_reason"))
+def _choice(said: dict[str, Any]) -> Choice:
+    return Choice(
+        text=said.get("text"),
+        delta=_delta(said.get("delta")),
+        message=_delta(said.get("message")),
+        finish_reason=said.get("finish_reason"),
+        error=said.get("error"),
+        usage=said.get("usage"),
+    )
 
 
-def _delta(said: object) -> _Delta | None:
+def _delta(said: object) -> Delta | None:
     if isinstance(said, dict):
-        return _Delta(**{name: said.get(name) for name in _Delta.__struct_fields__})
-    return None if said is None else _Delta(content=said)
-
-
-def _has_text(value: object) -> bool:
-    """Whether a field holds text: a string, an object with one, or a list of parts, as Mistral's Magistral sends."""
-    if isinstance(value, str):
-        return bool(value)
-    if isinstance(value, list):
-        return any(_has_text(part) for part in value)
-    if isinstance(value, dict):
-        return any(_has_text(value.get(key)) for key in _TEXT_KEYS)
-    return False
-
-
-def _length(value: object) -> int:
-    """Return how many characters of text a field holds."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list):
-        return sum(_length(part) for part in value)
-    if isinstance(value, dict):
-        return sum(_length(part) for part in value.values())
-    return 0
-
-
-def _is_thinking(content: object) -> bool:
-    parts = content if isinstance(content, list) else [content]
-    return any(isinstance(part, dict) and part.get("type") in {"thinking", "reasoning"} for part in parts)
+        return Delta(**{name: said.get(name) for name in Delta.__struct_fields__})
+    return None if said is None else Delta(content=said)
 
 
 def _reason(value: object) -> str:

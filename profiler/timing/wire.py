@@ -178,6 +178,12 @@ class Flight:
         return Outcome.OK if self._is_complete else None
 
     @property
+    def ends_with_connection(self) -> bool:
+        """Whether only the connection's end says that the body is over (RFC 9112 §6.3), so that none can be reused."""
+        head = self._end.head
+        return head is not None and not head.is_chunked and head.content_length is None
+
+    @property
     def said_done_ns(self) -> int | None:
         """When the stream said `[DONE]`, if it has."""
         reads = self._end.done_reads(self.data)
@@ -190,11 +196,8 @@ class Flight:
 
     def _outcome_at_close(self) -> Outcome:
         """Say what an orderly close by the server means at this point. Raises `FramingError`."""
-        head = self._end.head
-        if self._end.catch_up(self.data) or self._end.done_reads(self.data) is not None:
+        if self._end.catch_up(self.data) or self._end.done_reads(self.data) is not None or self.ends_with_connection:
             return Outcome.OK
-        if head is not None and not head.is_chunked and head.content_length is None:
-            return Outcome.OK  # a body that is delimited by the connection's end (RFC 9112 §6.3)
         return Outcome.TRUNCATED if self.data else Outcome.RESET
 
     def can_be_reused(self) -> bool:

@@ -277,6 +277,11 @@ def test_a_count_that_the_server_does_not_tell_is_not_invented() -> None:
     assert to_record(exchange([*three("length"), usage(-1), DONE + LAST]), 3, None).completion_tokens_server is None
 
 
+def test_a_count_of_none_beside_text_is_not_told() -> None:
+    record = to_record(exchange([*three("stop"), usage(0, prompt_tokens=0), DONE + LAST]), 3, None)
+    assert (record.completion_tokens, record.completion_tokens_server, record.prompt_tokens_server) == (3, None, None)
+
+
 def test_the_end_of_a_sequence_is_the_token_of_the_event_that_says_so() -> None:
     reads = [*three(), chunk(token("", finish_reason="stop")), usage(4), DONE + LAST]
     record = to_record(exchange(reads), 64, None)

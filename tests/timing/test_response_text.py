@@ -19,6 +19,7 @@ def body(*choices: object) -> bytes:
         ([{"delta": {"role": "assistant", "content": None}}, {"delta": {"content": "é❄"}}], ResponseText("é❄")),
         ([{"delta": {"reasoning_content": "2 + 2"}}, {"delta": {"content": "4"}}], ResponseText("4", "2 + 2")),
         ([{"delta": {"reasoning": "hm"}}, {"message": {"content": "yes"}}], ResponseText("yes", "hm")),
+        ([{"delta": {"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}}], ResponseText("", "hm")),
         (
             [
                 {

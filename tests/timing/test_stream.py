@@ -33,6 +33,7 @@ def tokens(*choices: object) -> int:
         {"delta": {"reasoning_content": "a"}},  # DeepSeek, vLLM, SGLang, llama.cpp
         {"delta": {"reasoning": "a"}},  # OpenRouter, Ollama, newer vLLM
         {"delta": {"thinking": "a"}},
+        {"delta": {"content": "", "reasoning_details": [{"type": "reasoning.text", "text": "a"}]}},  # MiniMax
         {"delta": {"refusal": "I cannot"}},  # OpenAI
         {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}},
         {"delta": {"function_call": {"arguments": "{"}}},
@@ -209,6 +210,37 @@ def test_some_finish_reasons_are_failures(reason: object) -> None:
 def test_other_finish_reasons_are_kept(reason: object, kept: str) -> None:
     stream = read(data({"choices": [{"text": "a", "finish_reason": reason}]}))
     assert (stream.finish_reason, stream.has_failed, stream.is_ended) == (kept, False, True)
+
+
+@pytest.mark.parametrize("none", ["null", "none", "", None])
+def test_a_word_for_none_is_no_finish_reason(none: object) -> None:  # DashScope writes "null" until the end
+    stream = read(*[data({"choices": [{"text": "a", "finish_reason": none}]})] * 3)
+    assert (stream.finish_reason, stream.is_ended) == (None, False)
+
+
+def test_an_error_may_stand_in_a_choice() -> None:  # OpenRouter, of a provider that failed behind it
+    failed = {"delta": {"content": ""}, "finish_reason": "stop", "error": {"code": 502, "message": "no provider"}}
+    with pytest.raises(ServerSaidError, match="no provider"):
+        read(data({"choices": [{"text": "a"}]}), data({"choices": [failed]}))
+    assert tokens({"text": "a", "error": None}) == tokens({"text": "a", "error": {}}) == 1
+
+
+def test_usage_may_stand_in_a_choice() -> None:  # Moonshot
+    told = {"delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 16, "completion_tokens": 8}}
+    assert read(data({"choices": [{"text": "a"}]}), data({"choices": [told]})).usage == Usage(16, 8)
+
+
+def test_the_first_name_of_a_model_counts() -> None:  # Azure begins with an event about the prompt, whose model is ""
+    events = [{"choices": [], "model": "", "prompt_filter_results": []}, {"choices": [{"text": "a"}], "model": "m"}]
+    assert read(*map(data, events)).model == "m"
+
+
+def test_usage_that_does_not_grow_counts_no_tokens_along() -> None:
+    final = {"prompt_tokens": 16, "completion_tokens": 4}
+    stream = read(*[data({"choices": [{"text": "a"}], "usage": final})] * 4)
+    assert len(stream.token_offsets) == 4  # and not 4 with the first event, and 1 with each of three more
+    growing = [data({"choices": [{"text": "a"}], "usage": {"completion_tokens": count}}) for count in (1, 3, 4)]
+    assert len(read(*growing).token_offsets) == 4
 
 
 def test_half_a_character_is_a_token() -> None:
