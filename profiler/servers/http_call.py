@@ -15,6 +15,7 @@ from typing import NamedTuple
 from profiler.errors import ServerError
 from profiler.servers.address import Address
 from profiler.servers.base import Tick, no_tick
+from profiler.timing.content_coding import decoded
 from profiler.timing.messages import TlsOptions
 from profiler.timing.tls_session import explain, make_context
 from profiler.units import BYTES_PER_MIB
@@ -106,7 +107,9 @@ class _Exchange(threading.Thread):
                     raise ValueError(f"it is longer than {MOST_BYTES // BYTES_PER_MIB} MiB")
                 if self._is_enough(bytes(body)):
                     sock.settimeout(_HANG_UP_S)
-        return Reply(response.status, response.getheader("Location"), bytes(body))
+        coding = (response.getheader("Content-Encoding") or "").strip().lower()
+        readable = decoded(bytes(body), coding, MOST_BYTES)
+        return Reply(response.status, response.getheader("Location"), bytes(body) if readable is None else readable)
 
 
 def exchange(

@@ -80,7 +80,7 @@ def _serialised(
 ) -> bytes:
     """Serialise any request; the given headers replace ours, whatever the case of their names."""
     payload = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
-    ours = {"Host": address.authority, "User-Agent": USER_AGENT}
+    ours = {"Host": address.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if body is not None:
         ours |= {"Content-Type": "application/json", "Content-Length": str(len(payload))}
     given = {name.lower() for name in headers}
@@ -106,7 +106,7 @@ def call_text(
     reply = exchange(address, _serialised(address, method, target, body, {**more, **headers}), tls, tick, limit_s)
     if reply.status != http.client.OK:
         raise status_error(f"{method} {target}", reply)
-    return reply.body.decode("utf-8", "replace")
+    return reply.body.decode("utf-8-sig", "replace")
 
 
 def call_json(
@@ -144,8 +144,10 @@ def status_error(what: str, reply: Reply) -> HttpStatusError:
     """Return the error that says what a status other than 200 means."""
     text = shown(server_message(reply.body.decode("utf-8", "replace")))
     location = reply.location if reply.status in _REDIRECTS else None
-    said = f" to {shown(location)}" if location else f": {text}" if text else "."
-    return HttpStatusError(reply.status, f"The server answered {what} with HTTP {reply.status}{said}", location)
+    said = f" to {shown(location)}" if location else f": {text}" if text else ""
+    sentence = f"The server answered {what} with HTTP {reply.status}{said}"
+    end = "" if sentence.endswith((".", "!", "?", "…")) else "."
+    return HttpStatusError(reply.status, sentence + end, location)
 
 
 def shown(text: str) -> str:

@@ -39,6 +39,7 @@ NAME = "openai"
 _SHOWN_MODELS = 20
 _UNAUTHORISED = 401
 _NEEDS_KEY = {_UNAUTHORISED, 403}
+_NOT_READY = {502, 503, 504}
 _NOT_FOUND = {404, 405, 501}
 
 _NOTES = [
@@ -188,6 +189,8 @@ def _list_advice(error: ServerError, credentials: Credentials) -> str:
     """Say what to do about a list of models that cannot be had."""
     if isinstance(error, HttpStatusError) and (about_key := _key_advice(error.status, credentials)) is not None:
         return about_key
+    if isinstance(error, HttpStatusError) and error.status in _NOT_READY:
+        return "It is starting or overloaded, or what stands before it finds no server. Repeat once it answers."
     if isinstance(error.__cause__, ssl.SSLError):  # it answered, and the sentence says what is wrong
         return ""
     if isinstance(error, UnreachableError):

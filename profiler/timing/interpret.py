@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from profiler.results.records import Outcome, RequestRecord, StampSource
 from profiler.timing.clock import WallOffset, wall_to_monotonic_ns, was_stepped
+from profiler.timing.content_coding import decoded
 from profiler.timing.embedding import NoEmbeddingError, read_embedding, read_vector
 from profiler.timing.framing import ChunkWalker, FramingError, Head, Slice, parse_head
 from profiler.timing.kernel_timestamps import timespec_to_ns
@@ -22,6 +23,7 @@ from profiler.timing.response_text import ResponseText, read_text
 from profiler.timing.stream import MalformedEventError, ServerSaidError, Stream, read_stream, shown, text_lengths
 
 _SHOWN_CHARACTERS = 300
+_ERROR_BYTES = 65_536
 _SUCCESS = range(200, 300)
 _CUT_OFF = {Outcome.TRUNCATED, Outcome.RESET, Outcome.STALLED, Outcome.TIMEOUT}
 
@@ -100,7 +102,7 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     pieces, broken = _pieces(raw, head)
     body = _body(raw, pieces)
     if head.status not in _SUCCESS:
-        return Outcome.HTTP_ERROR, f"HTTP {head.status}: {shown(body)}"
+        return Outcome.HTTP_ERROR, f"HTTP {head.status}: {_said(body, head)}".rstrip(": ")
     if head.encoding:
         return Outcome.MALFORMED_HTTP, f"the response is compressed ({head.encoding}), which was not asked for"
     if record.asked_tokens is None:
@@ -112,6 +114,12 @@ def _read_body(exchange: Exchange, raw: bytes, head: Head, record: RequestRecord
     _count_tokens(exchange, record, stream, pieces, body)
     _note_reasoning(exchange, record, reasoning, pieces)
     return ending or _ending_of(stream, record, body, may_be_empty)
+
+
+def _said(body: bytes, head: Head) -> str:
+    """Return the words of a response that is an error."""
+    said = decoded(body, head.encoding, _ERROR_BYTES)
+    return f"its words are compressed ({head.encoding})" if said is None else shown(said)
 
 
 def _pieces(raw: bytes, head: Head) -> tuple[list[Slice], _Ending | None]:
@@ -150,7 +158,7 @@ def _ending_of(stream: Stream, record: RequestRecord, body: bytes, may_be_empty:
     seen, asked = record.completion_tokens or 0, record.asked_tokens or 0
     is_empty = may_be_empty and stream.is_ended and stream.finish_reason != "length"
     if not seen and not is_empty:
-        return Outcome.NO_TOKENS, f"a complete response without a token: {shown(body)}"
+        return Outcome.NO_TOKENS, f"a complete response without a token: {shown(body) or 'its body is empty'}"
     if not stream.is_ended and max(seen, record.completion_tokens_server or 0) < asked:
         lacks = "without a finish reason, usage or [DONE]"
         return Outcome.TRUNCATED, f"the stream ended after {seen} of at most {asked} tokens {lacks}"

@@ -1,9 +1,11 @@
 """Servers that drip, flood, hang and hang up: every call has an end, and a signal ends it at once."""
 
+import gzip
 import json
 import socket
 import threading
 import time
+import zlib
 
 import pytest
 from support import scripted_server as server
@@ -131,6 +133,20 @@ def test_lists_of_models(listed: object, names: list[str]) -> None:
     body = json.dumps(listed).encode()
     with server.serve(server.send_bytes(OK + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))) as port:
         assert served_models(Address("127.0.0.1", port)) == names
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"gzip", gzip.compress(b'{"data": [{"id": "a"}]}', mtime=0)),
+        (b"deflate", zlib.compress(b'{"data": [{"id": "a"}]}')),
+        (b"identity", b'\xef\xbb\xbf{"data": [{"id": "a"}]}'),  # with a byte order mark
+    ],
+)
+def test_a_list_of_models_may_be_compressed_unasked_or_have_a_mark(coding: bytes, body: bytes) -> None:
+    head = OK + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
+    with server.serve(server.send_bytes(head + body)) as port:
+        assert served_models(Address("127.0.0.1", port)) == ["a"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000, b'{"a": NaN'])

@@ -8,7 +8,7 @@ from support.scripted_server import serve
 
 from profiler.servers.credentials import Credentials
 from profiler.servers.openai_api import HttpStatusError, is_same_model
-from profiler.servers.openai_http import OpenAiEndpoint, _advice, is_here
+from profiler.servers.openai_http import OpenAiEndpoint, _advice, _list_advice, is_here
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "0.0.0.0", "::"])  # noqa: S104 - asked, not bound
@@ -60,6 +60,12 @@ def test_an_unknown_name_is_remote(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whose_key_was_refused(status: int, credentials: Credentials, advice: str) -> None:
     error = HttpStatusError(status, "The server answered with a status.", None)
     assert _advice(error, "chat", [], credentials).startswith(advice)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_server_that_is_loading_is_not_looked_for_elsewhere(status: int) -> None:
+    error = HttpStatusError(status, "The server answered GET /v1/models with a status.", None)
+    assert _list_advice(error, Credentials()).startswith("It is starting or overloaded")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
+import gzip
 import json
 import struct
+import zlib
 
 import pytest
 
@@ -342,6 +344,21 @@ def test_what_came_before_a_broken_chunk_is_kept() -> None:
 def test_a_compressed_response_is_named() -> None:
     raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"
     assert "compressed (gzip)" in (to_record(exchange([raw]), 8, None).detail or "")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "said"),
+    [
+        (b"gzip", gzip.compress(b'{"error": "boom"}', mtime=0), 'HTTP 500: {"error": "boom"}'),
+        (b"deflate", zlib.compress(b"boom"), "HTTP 500: boom"),
+        (b"gzip", b"boom", "HTTP 500: its words are compressed (gzip)"),
+        (b"br", b"boom", "HTTP 500: its words are compressed (br)"),
+        (b"identity", b"", "HTTP 500"),
+    ],
+)
+def test_the_words_of_an_error_may_be_compressed(coding: bytes, body: bytes, said: str) -> None:
+    head = b"HTTP/1.1 500 X\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (coding, len(body))
+    assert to_record(exchange([head + body]), 8, None).detail == said
 
 
 KEY = "sk-0123456789abcdefghijklmnopqrstuvwxyz"
