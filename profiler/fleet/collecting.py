@@ -15,6 +15,7 @@ from profiler.errors import HostLostError, RecordError, RunFolderError
 from profiler.fleet.host_side.collect import LIST
 from profiler.fleet.messages import JobThere
 from profiler.fleet.state import Outcome
+from profiler.number_format import plain_quantity
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import FleetFacts
 from profiler.units import BYTES_PER_MIB
@@ -22,6 +23,7 @@ from profiler.units import BYTES_PER_MIB
 _UNFINISHED = ".unfinished"
 _INTERRUPTED = 128 + signal.SIGINT  # exit code of a run that was asked to end
 _LONGEST_LIST_BYTES = 16 * BYTES_PER_MIB
+_LEFT_FREE_BYTES = 64 * BYTES_PER_MIB  # on the disk, by what is unpacked
 
 
 def collect(fetch: Callable[[BinaryIO], None], folder: Path, facts: FleetFacts) -> None:
@@ -101,12 +103,19 @@ def _sign(folder: Path, facts: FleetFacts) -> None:
 
 
 def _unpack(tar: BinaryIO, folder: Path) -> None:
-    """Unpack into a new folder. Raises `HostLostError` unless exactly the files came that were said to."""
+    """Unpack into a new folder. Raises `HostLostError` unless exactly the files came that were said to.
+
+    Raises `RecordError` where they take more than is free here: a file may unpack to a thousand times its size.
+    """
+    room_bytes = shutil.disk_usage(folder.parent).free - _LEFT_FREE_BYTES
     try:
         with tarfile.open(fileobj=tar, mode="r|gz") as members:
             hashes = _listed(members)
             folder.mkdir()
             while (member := members.next()) is not None:
+                room_bytes -= member.size
+                if room_bytes < 0:
+                    raise _too_large(folder, member)
                 _take(members, member, folder, hashes)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -114,6 +123,13 @@ def _unpack(tar: BinaryIO, folder: Path) -> None:
         raise HostLostError(f"What was collected is cut off or damaged ({error}).") from error
     if hashes:
         raise HostLostError(f"What was collected is cut off: {len(hashes)} files did not come, {min(hashes)} first.")
+
+
+def _too_large(folder: Path, member: tarfile.TarInfo) -> RecordError:
+    return RecordError(
+        f"What was collected does not fit here: with {member.name} ({plain_quantity(member.size, 'bytes')}) it takes "
+        f"more than is free in {folder.parent}. Free some space and call the same with --resume: the host still has it."
+    )
 
 
 def _listed(members: tarfile.TarFile) -> dict[str, str]:

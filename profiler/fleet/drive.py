@@ -45,17 +45,20 @@ class Drive:
         self._file, self._hosts_at_once = file, hosts_at_once
         self._around, self._watch = around, around.watch
         self._working: dict[Future[None], Machine] = {}
+        self._cancelling = set[Future[None]]()
         self._interrupted: InterruptedRunError | None = None
 
     def run(self) -> None:
         """Go on until nothing is left to do. Raises `RecordError`, and `InterruptedRunError` once all has ended."""
-        while self._waiting or self._working:
+        while self._waiting or self._working or self._cancelling:
             self._begin_more()
-            done, _ = wait(self._working, timeout=_TICK_S, return_when=FIRST_COMPLETED)
+            done, _ = wait({*self._working, *self._cancelling}, timeout=_TICK_S, return_when=FIRST_COMPLETED)
             for future in done:
-                machine = self._working.pop(future)
+                machine = self._working.pop(future, None)
+                self._cancelling.discard(future)
                 future.result()
-                self._waiting.append(machine)
+                if machine is not None:
+                    self._waiting.append(machine)
             self._look_for_end()
         if self._interrupted is not None:
             raise self._interrupted
@@ -94,13 +97,4 @@ class Drive:
             for host in self._hosts:
                 host.is_stopped = True
                 if host.job is not None:
-                    self._around.begin(_cancelling(host))
-
-
-def _cancelling(host: HostWork) -> Callable[[], None]:
-    def cancel() -> None:
-        job = host.job
-        if job is not None:
-            host.remote.cancel(job)  # what it answers, or whether, is seen by who waits for the job
-
-    return cancel
+                    self._cancelling.add(self._around.begin(host.cancel))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from profiler.errors import HostLostError
+from profiler.errors import HostError, HostLostError
 from profiler.fleet.around import Around
 from profiler.fleet.budget import Budget
 from profiler.fleet.cells import Cell, Grid
@@ -83,6 +83,24 @@ class HostWork:
         finally:
             self._budget.settle(self.name)
 
+    def cancel(self) -> None:
+        """Ask what is under way to end, more than once where that does not get there; what comes of it, `wait` says."""
+        job = self.job
+        if job is None:
+            return
+
+        def ask() -> None:
+            if any(begun.job == job for begun in self._file.state.open_jobs_of(self.name)):
+                self.remote.cancel(job)
+
+        try:
+            self._tried(ask, is_patient=True)
+        except HostError as error:
+            self._watch.note(
+                f"{error} It could not be asked to end {job.name}, which goes on to its own end or limit; 'aforo fleet "
+                "collect' takes it in."
+            )
+
     def _begin(self, cell: Cell) -> None:
         plan = self._grid.fleet.plan
         begun = Begun(
@@ -125,7 +143,7 @@ class HostWork:
         self.job = begun.job
         try:
             if self.is_stopped:  # the end was asked for while it was begun, when nobody could be told
-                self._tried(lambda: self.remote.cancel(begun.job))
+                self.cancel()
             there = self._waited(begun)
             place = Path(self.name) / f"{begun.cell}.{begun.attempt}"
             is_here = (self._folder / place).exists()  # it was collected, and then we were killed
@@ -153,8 +171,8 @@ class HostWork:
             pass
         return there
 
-    def _tried(self, call: Callable[[], T]) -> T:
-        """Call a host; where it is lost, some more times, with pauses between them.
+    def _tried(self, call: Callable[[], T], *, is_patient: bool = False) -> T:
+        """Call a host; where it is lost, some more times, with pauses between them: if `is_patient`, also at the end.
 
         Raises `HostError`; of one that stays lost the first, which says how that began.
         """
@@ -164,7 +182,7 @@ class HostWork:
                 return call()
             except HostLostError as error:
                 errors.append(error)
-                if self.is_stopped:
+                if self.is_stopped and not is_patient:
                     raise errors[0] from None
                 self._watch.host(self.name, "is tried once more", str(error))
                 self._around.clock.sleep(pause_s)

@@ -1,5 +1,6 @@
 """A plan over made-up hosts, from one end to the other: what is begun, what is said, what is kept."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,16 @@ import pytest
 from support.fake_fleet import FakeTransport, Faults, World
 
 from profiler import __version__
-from profiler.errors import HostError, HostLostError, HostRefusedError, InvalidRunError, UsageError
+from profiler.errors import (
+    HostError,
+    HostLostError,
+    HostRefusedError,
+    InterruptedRunError,
+    InvalidRunError,
+    UsageError,
+)
 from profiler.fleet import wheel
+from profiler.fleet.around import in_thread
 from profiler.fleet.carry_out import Asked, carried_out, collected
 from profiler.fleet.cells import grid
 from profiler.fleet.estimate import estimate
@@ -169,6 +178,68 @@ def test_collecting_an_invalid_cell_does_not_begin_it_again(lab: Lab) -> None:
     done = lab.collect()
     assert [each.state for each in done.cells if each.attempts] == ["INVALID"]
     assert lab.started("a") == ["1.r1.1"], "nothing was begun"
+
+
+class Stopped:
+    """Somebody presses Ctrl-C while a cell is measured, and the network loses the first calls that ask for its end."""
+
+    def __init__(self, lab: Lab, monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+        self.calls, self.lost = 0, lost
+        self.is_waiting, self.may_end = threading.Event(), threading.Event()
+        self.is_pressed = False
+        self.connect = lab.world.connect
+        around = lab.world.around
+        monkeypatch.setattr(lab.world, "connect", self.connected)
+        monkeypatch.setattr(
+            lab.world, "around", lambda **more: replace(around(**more), tick=self.tick, begin=in_thread)
+        )
+
+    def tick(self) -> None:
+        if self.is_waiting.is_set() and not self.is_pressed:
+            self.is_pressed = True
+            raise InterruptedRunError(2)
+
+    def connected(self, host: Host) -> FakeTransport:
+        transport = self.connect(host)
+        answered = transport.call
+
+        def call(argv: Sequence[str], **more: Any) -> Answer:
+            if argv[-1] == "wait":
+                self.is_waiting.set()
+                if not self.may_end.wait(60):
+                    raise HostLostError("Nothing came.")
+            if argv[-1] == "cancel":
+                self.calls += 1
+                if self.calls == 4:
+                    self.may_end.set()
+                if self.calls <= self.lost:
+                    raise HostLostError("Nothing came.")
+                answer = answered(argv, **more)
+                self.may_end.set()
+                return answer
+            return answered(argv, **more)
+
+        transport.call = call  # type: ignore[method-assign]
+        return transport
+
+
+def test_an_end_that_the_network_loses_is_asked_for_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = Stopped(lab, monkeypatch, lost=2)
+    with pytest.raises(InterruptedRunError):
+        lab.run(PLAN.replace(", {name: b}", ""))
+    assert stopped.calls == 3
+    ((ended,),) = read(lab.out).ended.values()
+    assert ended.outcome == "cancelled"
+
+
+def test_an_end_that_cannot_be_asked_for_is_said(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = Stopped(lab, monkeypatch, lost=4)
+    with pytest.raises(InterruptedRunError):
+        lab.run(PLAN.replace(", {name: b}", ""))
+    assert stopped.calls == 4
+    (key,) = read(lab.out).begun
+    told = f"a: Nothing came. It could not be asked to end {key}.1, which goes on to its own end"
+    assert any(text.startswith(told) for text in lab.notes.said)
 
 
 def test_the_same_plan_in_another_folder_measures_anew(lab: Lab) -> None:

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import pytest
 from support.fake_fleet import packed
 from support.stored_runs import GOLDEN
 
-from profiler.errors import HostLostError
+from profiler.errors import HostLostError, RecordError
 from profiler.fleet.collecting import collect, outcome_of, run_in
 from profiler.fleet.messages import JobThere
 from profiler.results.folder import RunFolder
 from profiler.results.manifest import FleetFacts
+from profiler.units import BYTES_PER_MIB
 
 FACTS = FleetFacts(
     fleet="lab", plan_sha256="s", host="a", transport="ssh", cell="c", order=1, cells=2, round=1, attempt=1,
@@ -47,6 +50,20 @@ def test_a_tar_that_is_cut_off_anywhere_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(HostLostError, match="cut off"):
             fetched(data[:size], tmp_path / "a" / "c.1")
         assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_what_unpacks_to_more_than_is_free_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = packed({"a": bytes(3 * BYTES_PER_MIB), "b": bytes(3 * BYTES_PER_MIB)})
+    assert len(data) < 20_000  # of 6 MiB
+    free = 64 * BYTES_PER_MIB + 5 * BYTES_PER_MIB  # 64 stay free, so 5 may be taken
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(RecordError, match=r"with b \(3\.00 MiB\) it takes more than is free in .*--resume"):
+        fetched(data, tmp_path / "a" / "c.1")
+    assert list((tmp_path / "a").iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free + BYTES_PER_MIB))
+    fetched(data, tmp_path / "a" / "c.1")
 
 
 @pytest.mark.parametrize(

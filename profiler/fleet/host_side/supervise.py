@@ -2,6 +2,9 @@
 
 Started as a module with the folder of the job; command, limit and the descriptors of its locks come as JSON on standard
 input. It sleeps nearly all of the time: beside a measurement it looks for one file twice a second.
+
+The run has an alarm of the kernel's besides, some time after its limit, which ends it should the supervisor have been
+killed: interval timers stay over execve(2), and its own children do not inherit them.
 """
 
 import json
@@ -10,6 +13,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from profiler.fleet.host_side.job_folder import JobFolder
@@ -34,6 +38,7 @@ def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[
             stdout=printed,
             stderr=said,
             pass_fds=keep,  # machine and job are held for as long as the run lives, even without its supervisor
+            preexec_fn=partial(_set_alarm, limit_s + 2 * _PATIENCE_S),  # noqa: PLW1509 - one thread is all there is
         )
     asked_ns: int | None = None
     is_over_limit = False
@@ -50,6 +55,12 @@ def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[
     for handle in keep[:1]:
         os.close(handle)  # whoever hears that it has ended may begin the next at once
     folder.end(process.returncode, ns_to_s(clock.monotonic_ns() - began_ns), is_over_limit=is_over_limit)
+
+
+def _set_alarm(after_s: float) -> None:
+    """Have this process ended after a time; what belongs to its run ends with it."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, after_s)
 
 
 def _main() -> None:

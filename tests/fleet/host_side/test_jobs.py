@@ -152,6 +152,24 @@ def test_a_run_is_ended_as_by_ctrl_c_when_its_time_is_over(tmp_path: Path, monke
     assert (there.exit_code, there.is_over_limit, there.sentence) == (130, True, "interrupted")
 
 
+def test_a_run_is_limited_by_itself_too_should_its_supervisor_be_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "teller"
+    program.write_text(
+        f"#!{sys.executable}\nimport signal\nprint(signal.getitimer(signal.ITIMER_REAL)[0],"
+        " signal.getsignal(signal.SIGALRM) is signal.SIG_DFL)\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    job = folder_of(JOB)
+    os.close(job.create())
+    supervise(job, [], 5000, [], SystemClock())
+    left_s, is_fatal = job.printed.read_text().split()
+    assert 5000 < float(left_s) <= 5000 + 2 * 90  # the supervisor asks at the limit, and kills 90 s later
+    assert is_fatal == "True"
+
+
 def test_a_run_is_ended_when_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = stubborn(tmp_path, monkeypatch)
     asking = threading.Thread(target=lambda: (waited_for(job.path / "ready"), cancel(JOB)))
