@@ -92,10 +92,12 @@ class AmdsmiMeter:
         """Read every counter, and what the polls have summed up to."""
         return [*(reading for counter in self._counters if (reading := counter.read())), *self._poller.read()]
 
-    def close(self) -> None:
-        """End the polling thread and let go of the library."""
-        self._poller.close()
-        self._shut_down()
+    def close(self) -> str | None:
+        """End the polling thread and let go of the library, which is left alone where a call of it hangs."""
+        reason = self._poller.close()
+        if reason is None:
+            self._shut_down()
+        return reason
 
     def _shut_down(self) -> None:
         with contextlib.suppress(self._smi.AmdSmiException):

@@ -29,8 +29,8 @@ class EnergyMeter(Protocol):
         """Read every channel now; a channel that fails for once is left out."""
         ...
 
-    def close(self) -> None:
-        """Let go of the hardware and end any thread."""
+    def close(self) -> str | None:
+        """Let go of the hardware and end any thread; return the reason where that could not be done."""
         ...
 
 

@@ -76,9 +76,9 @@ class HwmonMeter:
         """Read every counter, and what the polls have summed up to."""
         return [*(reading for counter in self._counters if (reading := counter.read())), *self._poller.read()]
 
-    def close(self) -> None:
+    def close(self) -> str | None:
         """End the polling thread."""
-        self._poller.close()
+        return self._poller.close()
 
     def _that_count(
         self, found: Sequence[tuple[Sensor, Scoped]], left_out_of: Callable[[Sequence[Sensor]], Mapping[str, str]]

@@ -79,10 +79,12 @@ class Meters:
         """Read every channel of every meter; those that turned out to be absent are left out."""
         return [reading for meter in self._open for reading in meter.read() if reading.channel not in self.absent]
 
-    def close(self) -> None:
-        """Close every meter."""
+    def close(self) -> list[str]:
+        """Close every meter; return the reasons of those that do not answer. Twice does no harm."""
+        reasons = []
         while self._open:
-            self._open.pop().close()
+            reasons.append(self._open.pop().close())
+        return [reason for reason in reasons if reason]
 
     def facts(self, host: HostFacts) -> EnergyFacts:
         """Describe what meters and models there are for this host (as in run.json).

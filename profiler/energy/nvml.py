@@ -2,7 +2,8 @@
 
 The counter, nvmlDeviceGetTotalEnergyConsumption, counts millijoules since the driver was loaded and steps about every
 100 ms; field 186 is the power of the moment, while nvmlDeviceGetPowerUsage is the mean of a second on most cards since
-Ampere (NVML API reference). Both ways are taken side by side: they are the check on each other.
+Ampere (NVML API reference). Of superchips that field has the power of the whole module, too, and the counter has not:
+the reference says that it is of "this GPU". Both ways are taken side by side: they are the check on each other.
 """
 
 import os
@@ -35,6 +36,8 @@ _SUPERCHIP = re.compile(r"\bG[BH][23]00\b")  # Grace with Hopper or Blackwell: G
 _JETSON = re.compile(r"\b(?:nvgpu|Tegra|Orin|Xavier|Thor)\b")
 _VGPU = 2  # NVML_GPU_VIRTUALIZATION_MODE_VGPU
 _MODULE_POWER = 1  # NVML_POWER_SCOPE_MODULE
+_OF_MODULE = " of the whole module (CPU, memory and GPU)"
+_OF_GPU = " of the superchip's GPU (by NVML's reference; it has no scope that would tell the module)"
 
 
 def load() -> ModuleType:
@@ -94,19 +97,29 @@ def card_name(index: int) -> str:
     return f"nvml:{index}"
 
 
-def power_w(nvml: Any, handle: Any, *, is_module: bool = False) -> float | None:
-    """Return the power of the moment, W, of a superchip that of its module; or else the card's own mean."""
-    try:
-        wanted = (_INSTANT_POWER, _MODULE_POWER) if is_module else _INSTANT_POWER
-        (field,) = nvml.nvmlDeviceGetFieldValues(handle, [wanted])
-        if field.nvmlReturn == nvml.NVML_SUCCESS and field.value.uiVal:
-            return float(field.value.uiVal) / _MW_PER_W
-    except nvml.NVMLError:
-        pass
+def power_w(nvml: Any, handle: Any) -> float | None:
+    """Return the power of a card at the moment, W, or else its mean."""
+    now_w = _field_w(nvml, handle, _INSTANT_POWER)
+    if now_w is not None:
+        return now_w
     try:
         return float(nvml.nvmlDeviceGetPowerUsage(handle)) / _MW_PER_W
     except nvml.NVMLError:
         return None
+
+
+def _module_w(nvml: Any, handle: Any) -> float | None:
+    """Return the power of a superchip's module, W; never that of its GPU alone, for the two are not to be mixed."""
+    return _field_w(nvml, handle, (_INSTANT_POWER, _MODULE_POWER))
+
+
+def _field_w(nvml: Any, handle: Any, field: int | tuple[int, int]) -> float | None:
+    try:
+        (found,) = nvml.nvmlDeviceGetFieldValues(handle, [field])
+    except nvml.NVMLError:
+        return None
+    told = found.nvmlReturn == nvml.NVML_SUCCESS and found.value.uiVal
+    return float(found.value.uiVal) / _MW_PER_W if told else None
 
 
 @dataclass
@@ -150,10 +163,12 @@ class NvmlMeter:
         counted = [reading for card, facts in counters if (reading := self._count(card, facts))]
         return [*counted, *self._poller.read()]
 
-    def close(self) -> None:
-        """End the polling thread and let go of NVML."""
-        self._poller.close()
-        self._nvml.nvmlShutdown()
+    def close(self) -> str | None:
+        """End the polling thread and let go of NVML, which is left alone where a call of it hangs."""
+        reason = self._poller.close()
+        if reason is None:
+            self._nvml.nvmlShutdown()
+        return reason
 
     def _open(self, listed: Listed, handle: Any, chosen: Selected) -> _Card | None:
         """Begin to read a card; None, with the reason, for one that does not count or that tells nothing."""
@@ -167,18 +182,20 @@ class NvmlMeter:
                 "slice uses cannot be measured"
             )
             return None
-        is_module = _SUPERCHIP.search(listed.name) is not None
-        start_mj, now_w = self._counter_mj(handle), power_w(self._nvml, handle, is_module=is_module)
+        is_superchip = _SUPERCHIP.search(listed.name) is not None
+        is_module = is_superchip and _module_w(self._nvml, handle) is not None
+        read_w = partial(_module_w if is_module else power_w, self._nvml, handle)
+        start_mj, now_w = self._counter_mj(handle), read_w()
         if start_mj is None and now_w is None:
             self.absent[channel] = (
                 f"{device}: the driver tells neither energy nor power of this card (NotSupported)"
                 f"{self._why_silent(listed, handle)}"
             )
             return None
-        scope = MODULE_SCOPE if is_module else BOARD_SCOPE
-        counter = None if start_mj is None else _counter_facts(channel, scope, device)
-        read_w = partial(power_w, self._nvml, handle, is_module=is_module)
-        polled = None if now_w is None else PolledPower(_polled_facts(channel, scope, device), read_w)
+        own = _OF_GPU if is_superchip else ""
+        counter = None if start_mj is None else _counter_facts(channel, device, own)
+        facts = _polled_facts(channel, device, own, is_module=is_module)
+        polled = None if now_w is None else PolledPower(facts, read_w)
         return _Card(handle, counter, polled, start_mj or 0)
 
     def _is_cut_up(self, handle: Any) -> bool:
@@ -214,31 +231,27 @@ class NvmlMeter:
         return EnergyReading(channel=facts.channel, t_ns=t_ns, energy_j=(now_mj - card.start_mj) / _MJ_PER_J)
 
 
-def _counter_facts(channel: str, scope: str, device: str) -> MeterFacts:
+def _counter_facts(channel: str, device: str, own: str) -> MeterFacts:
     return MeterFacts(
         channel=f"{channel}:counter",
         meter=KIND.name,
         meter_class="counter",
-        scope=scope,
+        scope=BOARD_SCOPE,
         device=device,
-        provenance=f"nvmlDeviceGetTotalEnergyConsumption{_of_module(scope)}, which steps about every 100 ms",
+        provenance=f"nvmlDeviceGetTotalEnergyConsumption{own}, which steps about every 100 ms",
         claim_window_s=COUNTER_CLAIM_S,
     )
 
 
-def _polled_facts(channel: str, scope: str, device: str) -> MeterFacts:
+def _polled_facts(channel: str, device: str, own: str, *, is_module: bool) -> MeterFacts:
     return MeterFacts(
         channel=f"{channel}:polled",
         meter=KIND.name,
         meter_class="polled",
-        scope=scope,
+        scope=MODULE_SCOPE if is_module else BOARD_SCOPE,
         device=device,
-        provenance=f"power{_of_module(scope)} {HOW}",
+        provenance=f"power{_OF_MODULE if is_module else own} {HOW}",
     )
-
-
-def _of_module(scope: str) -> str:
-    return " of the whole module (CPU, memory and GPU)" if scope == MODULE_SCOPE else ""
 
 
 def _text(value: bytes | str) -> str:

@@ -12,6 +12,7 @@ from profiler.units import NS_PER_S
 POLLS_PER_S = 10
 HOW = f"read {POLLS_PER_S} times a second and summed by the trapezoidal rule"
 
+_PATIENCE_S = 5.0  # with a driver that does not answer
 _GAP_POLLS = 5  # readings further apart than this many polls say nothing about the time between them
 
 
@@ -49,6 +50,7 @@ class Poller:
         """Poll for the first time and begin; `name` is that of the thread. Without sensors there is none."""
         self._clock = clock
         self._sensors = sensors
+        self._name = name
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self.poll()
@@ -69,11 +71,18 @@ class Poller:
         with self._lock:
             return [reading for sensor in self._sensors if (reading := sensor.reading())]
 
-    def close(self) -> None:
-        """End the thread."""
+    def close(self) -> str | None:
+        """End the thread; return the reason where it hangs in a call of its driver, and is left behind."""
         self._is_over.set()
-        if self._sensors:
-            self._thread.join()
+        if not self._sensors:
+            return None
+        self._thread.join(_PATIENCE_S)
+        if not self._thread.is_alive():
+            return None
+        return (
+            f"{self._name} did not answer within {_PATIENCE_S:g} s when its polling was to end: a call of its driver "
+            "hangs. What it read before counts."
+        )
 
     def _keep_polling(self) -> None:
         while not self._is_over.wait(1 / POLLS_PER_S):

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 CaveatId = Literal[
     "busy-host",
     "lora-adapter",
+    "meter-hangs",
     "model-changed",
     "old-price",
     "other-model",

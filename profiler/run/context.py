@@ -7,6 +7,7 @@ from types import TracebackType
 from profiler.energy.meters import Meters
 from profiler.errors import AforoError, InterruptedRunError, RecordError
 from profiler.progress import Progress
+from profiler.results.caveats import Caveat
 from profiler.results.folder import Journal
 from profiler.results.manifest import Manifest, Point
 from profiler.run.kept_prompts import KeptPrompts
@@ -79,6 +80,8 @@ class RunContext:
             self.manifest.status = "interrupted" if isinstance(ended, InterruptedRunError) else "failed"
             self.manifest.status_reason = str(self.error or repr(ended))
         self.manifest.ended_utc = self.clock.utc().strftime(ISO)
+        for reason in self.meters.close():
+            self.manifest.warn(Caveat("meter-hangs", reason))
         with suppress(AforoError):
             self.folder.write_manifest(self.manifest)
         self._journals.close()

@@ -34,7 +34,7 @@ class FakeNvml:
         self.watts = watts
         self.mig = mig or set()
         self.counts = True
-        self.has_instant_power = True
+        self.has_instant_power = self.has_module_power = True
         self.is_shut_down = False
         self.name = b"Made Up 100"
         self.lost: set[int] = set()
@@ -83,9 +83,10 @@ class FakeNvml:
         return 5_000_000 + round(self.watts[handle] * self.clock.now_ns / 1e6)
 
     def nvmlDeviceGetFieldValues(self, handle: int, fields: list[Any]) -> list[Any]:  # noqa: N802
-        # of a superchip (field, scope), where scope 1 is the module
-        assert fields == ([(186, 1)] if b"GH200" in self.name else [186])
-        if not self.has_instant_power or handle in self.silent:
+        # (field, scope), where scope 1 is the module
+        assert fields == [186] or (fields == [(186, 1)] and b"GH200" in self.name)
+        is_told = self.has_module_power if fields == [(186, 1)] else self.has_instant_power
+        if not is_told or handle in self.silent:
             return [SimpleNamespace(nvmlReturn=3, value=SimpleNamespace(uiVal=0))]
         return [SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=round(self.watts[handle] * 1000)))]
 
@@ -221,12 +222,27 @@ def test_a_card_that_fell_off_the_bus_leaves_the_others(clock: HandClock) -> Non
     meter.close()
 
 
-def test_a_superchip_is_metered_as_a_module(clock: HandClock) -> None:
+def test_of_a_superchip_the_power_is_that_of_its_module_and_the_counter_that_of_its_gpu(clock: HandClock) -> None:
     fake = FakeNvml(clock, [600.0])
     fake.name = b"NVIDIA GH200 480GB"
     meter = NvmlMeter(clock, fake)
-    assert {c.scope for c in meter.channels} == {"GPU modules"}
-    assert all("CPU, memory and GPU" in c.provenance for c in meter.channels)
+    counter, polled = meter.channels
+    assert (counter.scope, polled.scope) == ("GPU boards", "GPU modules")
+    assert "of the superchip's GPU" in counter.provenance
+    assert "of the whole module (CPU, memory and GPU)" in polled.provenance
+    assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [600, 600]
+    fake.has_module_power = False  # for once: what the GPU alone takes is not put in its place
+    held_ns = next(r.covered_ns for r in meter.read() if r.channel == "nvml:0:polled")
+    assert next(r.covered_ns for r in poll(meter, clock, 1) if r.channel == "nvml:0:polled") == held_ns
+    meter.close()
+
+
+def test_a_superchip_that_does_not_tell_its_modules_power_is_not_called_a_module(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [600.0])
+    fake.name, fake.has_module_power = b"NVIDIA GH200 480GB", False
+    meter = NvmlMeter(clock, fake)
+    assert {c.scope for c in meter.channels} == {"GPU boards"}
+    assert all("of the superchip's GPU" in c.provenance for c in meter.channels)
     assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [600, 600]
     meter.close()
 

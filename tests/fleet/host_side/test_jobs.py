@@ -147,7 +147,12 @@ def stubborn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> JobFolder:
 
 def test_a_run_is_ended_as_by_ctrl_c_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = stubborn(tmp_path, monkeypatch)
-    supervise(job, [], 0.1, [], SystemClock())
+
+    class OverOnceReady(SystemClock):
+        def monotonic_ns(self) -> int:
+            return 301 * 10**9 if (job.path / "ready").exists() else 0
+
+    supervise(job, [], 300, [], OverOnceReady())
     there = job.look()
     assert (there.exit_code, there.is_over_limit, there.sentence) == (130, True, "interrupted")
 
