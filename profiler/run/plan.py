@@ -27,7 +27,7 @@ from profiler.results.folder import RunFolder, name_folder
 from profiler.results.manifest import LoraFacts, ModelFacts, Point, TuningFacts
 from profiler.run import settings, sizing, tune
 from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
-from profiler.run.fit import Fit, available_bytes, fit_depths
+from profiler.run.fit import Fit, available_bytes, fit_depths, gpus_of
 from profiler.run.options import Options
 from profiler.run.threads import fast_cores
 from profiler.run.unasked import without_responses
@@ -256,7 +256,7 @@ def _to_start(options: Options, loaded: Loaded, progress: Progress, tick: Tick) 
     """
     model = _find_model(options, loaded.workload, progress)
     lora = _adapter(options.lora, model)
-    fit = fit_depths(loaded, options, model, available_bytes(_HERE))
+    fit = fit_depths(loaded, options, model, available_bytes(_HERE), cards=lambda: gpus_of(options))
     for note in fit.notes:
         progress.note(note)
     loaded = replace(loaded, workload=fit.workload)

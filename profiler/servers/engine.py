@@ -21,6 +21,13 @@ class Installed(NamedTuple):
     path: str
 
 
+class Cards(NamedTuple):
+    """GPUs that a server fills before the memory of the machine."""
+
+    names: str
+    free_bytes: int | None  # None: how much is put there is not known
+
+
 def _nothing_to_check(launch: Launch, options: EngineOptions) -> None:
     """Let every launch pass."""
 
@@ -28,6 +35,11 @@ def _nothing_to_check(launch: Launch, options: EngineOptions) -> None:
 def _no_timings(lines: Iterable[str]) -> Iterable[EngineTiming]:
     """Return nothing: the log holds no timings."""
     return ()
+
+
+def _no_cards(options: EngineOptions) -> Cards | None:
+    """Return nothing: it computes in the memory of the machine."""
+    return None
 
 
 def _none_unused(build: str | None, features: Collection[str]) -> Sequence[str]:
@@ -59,6 +71,9 @@ class Engine:
 
     check: Callable[[Launch, EngineOptions], None] = _nothing_to_check
     """Raises `UsageError` where it would refuse, once it has started, what the workload asks for."""
+
+    cards: Callable[[EngineOptions], Cards | None] = _no_cards
+    """GPUs that it fills where no option says how much goes there; asks its program, and never raises."""
 
     read_log: Callable[[Iterable[str]], Iterable[EngineTiming]] = _no_timings
     """Yields one timing per completed request, in order, from the lines of its log."""

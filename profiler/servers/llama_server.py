@@ -6,14 +6,14 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from profiler.errors import ServerError, UsageError
+from profiler.errors import AforoError, ServerError, UsageError
 from profiler.hosts.usable_cpus import usable_cpu_count
 from profiler.models.locate import EMBEDDING
 from profiler.progress import Progress
 from profiler.results.manifest import EngineFacts
-from profiler.servers import llama_build, llama_cpp
+from profiler.servers import llama_build, llama_cpp, llama_devices
 from profiler.servers.base import Launch, Tick
-from profiler.servers.engine import Engine, Installed
+from profiler.servers.engine import Cards, Engine, Installed
 from profiler.servers.managed import ManagedServer
 from profiler.servers.openai_api import call_object, ignore_eos, streamed_body
 from profiler.servers.options import EngineOptions
@@ -202,6 +202,14 @@ def _installed() -> Installed:
     return Installed(version(program)[0], str(program))
 
 
+def _cards(options: EngineOptions) -> Cards | None:
+    try:
+        program = find(options.engine_path)
+    except AforoError:  # whoever starts it says so
+        return None
+    return llama_devices.cards(program, options, REMEDY)
+
+
 ENGINE = Engine(
     name=NAME,
     purpose="The default for .gguf files; several requests at a time.",
@@ -218,6 +226,7 @@ ENGINE = Engine(
     model_form="gguf",
     check=check_pooling,
     build=build,
+    cards=_cards,
     kv_element_bytes=llama_cpp.kv_element_bytes,
     repacked=llama_cpp.REPACKED,
     unused_instructions=llama_cpp.unused_instructions,

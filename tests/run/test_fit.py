@@ -10,6 +10,7 @@ from profiler.errors import UsageError
 from profiler.results.manifest import ModelFacts
 from profiler.run.fit import fit_depths
 from profiler.run.options import Options
+from profiler.servers.engine import Cards
 from profiler.workloads.load import Loaded
 from profiler.workloads.schema import Settings, SyntheticPrompts, Workload
 
@@ -48,12 +49,12 @@ def test_what_does_not_fit_into_memory_is_left_out_by_name() -> None:
     fit = fit_depths(loaded([0, 4096, 4600]), Options(), facts(), 150 * MIB)
     assert depths(fit.workload) == [0, 4096]
     assert fit.left_out == [
-        "Depth 4,600 was left out: with prompt and response it takes 4,680 tokens, and 150 MiB of memory are available "
-        "for 100 MiB of model and 8.00 KiB of KV cache per token. Depths up to 4,528 fit."
+        "Depth 4,600 was left out: with prompt and response it takes 4,680 tokens, and 150 MiB of main memory are "
+        "available for 100 MiB of model and 8.00 KiB of KV cache per token. Depths up to 4,528 fit."
     ]
     # (100 MiB + 4,176 · 8 KiB) · 1.1 = 145.9 MiB
     assert fit.notes[-1] == (
-        "The deepest context, 4,176 tokens, takes 146 MiB of 150 MiB: 8.00 KiB of KV cache per token."
+        "The deepest context, 4,176 tokens, takes 146 MiB of 150 MiB of main memory: 8.00 KiB of KV cache per token."
     )
 
 
@@ -66,6 +67,31 @@ def test_on_a_gpu_or_without_sizes_memory_is_not_judged() -> None:
     assert not fit_depths(loaded([0, 4096]), Options(gpu_layers=99), facts(), MIB).left_out
     unknown = facts().model_copy(update={"layers": None})
     assert not fit_depths(loaded([0, 4096]), Options(), unknown, MIB).left_out
+
+
+def test_where_the_server_fills_gpus_first_they_count_and_are_named() -> None:
+    """150 MiB hold 4,608 tokens, as above; 100 of a card and 50 of the machine are as many."""
+    card = Cards("CUDA0 (Made Up 100)", 100 * MIB)
+    fit = fit_depths(loaded([0, 4096, 4600]), Options(), facts(), 50 * MIB, cards=lambda: card)
+    assert depths(fit.workload) == [0, 4096]
+    room = "150 MiB of memory (100 MiB of CUDA0 (Made Up 100), 50.0 MiB of the machine)"
+    assert f"and {room} are available for 100 MiB of model" in fit.left_out[0]
+    assert (
+        fit.notes[-1] == f"The deepest context, 4,176 tokens, takes 146 MiB of {room}: 8.00 KiB of KV cache per token."
+    )
+
+
+def test_where_it_is_not_known_how_much_gpus_take_nothing_is_left_out_and_that_is_said() -> None:
+    fit = fit_depths(loaded([0, 4096]), Options(), facts(), MIB, cards=lambda: Cards("CUDA0 (Made Up 100)", None))
+    assert (depths(fit.workload), fit.left_out) == ([0, 4096], [])
+    assert fit.notes == [
+        "Whether a context fits into memory is not predicted: the server has CUDA0 (Made Up 100), and how much of the "
+        "model goes there is not known. --gpu-layers sets it; 0 is none."
+    ]
+
+
+def test_without_depths_no_program_is_asked() -> None:
+    fit_depths(loaded(0), Options(), facts(), MIB, cards=lambda: pytest.fail("it was asked"))
 
 
 def test_arrivals_by_a_schedule_have_the_slots_that_the_server_starts_with() -> None:
