@@ -47,7 +47,7 @@ def _point(part: Object) -> ImportedPoint:
     found = source.inner(part, "aggregated_metrics")
     by_batch = source.text(found, "iteration_type") == "batch_size"
     concurrency, batch = source.count(found, "num_concurrency"), source.count(found, "batch_size")
-    name = f"b{batch}" if by_batch else f"c{concurrency}"
+    name = source.named({"b": batch} if by_batch else {"c": concurrency}) or "load"
     finished = source.count(found, "num_completed_requests")
     scenario = source.text(found, "scenario")
     return ImportedPoint(

@@ -67,7 +67,8 @@ def _point(part: Object, differing: list[str]) -> ImportedPoint:
 
 
 def _setting(part: Object, key: str) -> str:
-    return f"{key}={_file(part) if key == 'model_filename' else part.get(key)}"
+    value = _file(part) if key == "model_filename" else part.get(key)
+    return f"{key} not given" if value is None else f"{key}={value}"
 
 
 def _model(part: Object) -> str | None:

@@ -47,11 +47,12 @@ def _tests(part: Object) -> list[Object]:
 
 
 def _point(test: Object) -> ImportedPoint:
-    sizes = {name: source.count(test, f"{name}_size") for name in ("prompt", "response", "context")}
+    prompt, made, depth = (source.count(test, f"{name}_size") for name in ("prompt", "response", "context"))
     concurrency = source.count(test, "concurrency")
-    phase = " context" if test.get("is_context_prefill_phase") is True else ""
+    parts = [source.named({"pp": prompt, "tg": made}), source.named({"@ d": depth, "c": concurrency})]
+    phase = ["context"] if test.get("is_context_prefill_phase") is True else []
     return ImportedPoint(
-        name=f"pp{sizes['prompt']} tg{sizes['response']} @ d{sizes['context']} c{concurrency}{phase}",
+        name=" ".join(filter(None, [*parts, *phase])) or "test",
         concurrency=concurrency,
         metrics=source.every(LlamaBenchy.NAME, {metric: _measured(metric, test) for metric in _METRICS}),
     )

@@ -139,6 +139,11 @@ def text(mapping: Object, key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def named(counts: Mapping[str, int | None]) -> str:
+    """Name a load by the counts that a file has of it, each behind its letters; empty where it has none."""
+    return " ".join(f"{letters}{value}" for letters, value in counts.items() if value is not None)
+
+
 def alias(metric: str, tool: SourceTool) -> str | None:
     """Return what a tool calls a metric of ours."""
     return METRICS[metric].aliases.get(tool)

@@ -1,9 +1,11 @@
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.results_of_others import ALL, GUIDELLM, NOW, read
+from support.results_of_others import ALL, GUIDELLM, LLAMA_BENCH, NOW, read
 
 from profiler.errors import RecordError, UsageError
 from profiler.exchange.importing import FORMATS, import_result
@@ -109,3 +111,38 @@ def test_what_is_no_finite_number_is_not_measured(tmp_path: Path, strange: str) 
     ttft = read(tmp_path / "f.json").points[0].metrics["ttft_ms"]
     assert ttft.value is None
     assert ttft.reason == "the file has no number under time_to_first_token_ms.successful.mean"
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from keys_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from keys_in(each)
+
+
+def without(value: Any, key: str) -> Any:
+    """The same with nothing under this key, wherever it stands."""
+    if isinstance(value, dict):
+        return {name: None if name == key else without(each, key) for name, each in value.items()}
+    return [without(each, key) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
+def test_what_a_damaged_file_lacks_is_in_no_name_of_a_load(path: Path) -> None:
+    parts = load(path)
+    form = next(form for form in FORMATS if form.recognises(parts))
+    for key in dict.fromkeys(keys_in(parts)):
+        damaged = without(parts, key)
+        if form.recognises(damaged):
+            names = [point.name for point in form.read(damaged).points]
+            assert all(name.strip() and "None" not in name for name in names), (key, names)
+
+
+def test_tests_that_differ_in_what_a_damaged_file_lacks_say_so() -> None:
+    first, *others = load(LLAMA_BENCH)
+    names = [point.name for point in FORMATS[4].read([first, *({**each, "n_batch": None} for each in others)]).points]
+    assert names[0].endswith("n_batch=2048")
+    assert all(name.endswith("n_batch not given") for name in names[1:])
