@@ -24,7 +24,9 @@ _DEFAULT_FILES = {Form.HTML: Path("cheapest.html"), Form.PNG: Path("cheapest.png
 class DemandOptions:
     """What has to be served."""
 
-    demand: str | None = option(None, "How many hosts this takes: '50 requests/s' or '200 users'.", metavar="DEMAND")
+    demand: str | None = option(
+        None, "How many hosts this takes at full use: '50 requests/s' or '200 users'.", metavar="DEMAND"
+    )
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _question(options: DecideOptions) -> "Question":
     if options.tokens_per_day is None:
         raise UsageError("How much is served is not said. Pass --tokens-per-day, such as 5M.")
     return Question(
-        min_gain_ratio=percentage("--min-gain", options.min_gain),
+        min_gain_ratio=percentage("--min-gain", options.min_gain, may_exceed_whole=True),
         switch_cost=options.switch_cost,
         tokens_per_day=amount("--tokens-per-day", options.tokens_per_day),
         payback_within_days=options.payback_within,

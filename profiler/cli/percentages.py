@@ -1,17 +1,20 @@
 """Shares as they are typed: 5%."""
 
+from math import inf
+
 from profiler.errors import UsageError
 
 
-def percentage(flag: str, text: str) -> float:
-    """Return a percentage from 0% to below 100% as a ratio. Raises `UsageError`."""
+def percentage(flag: str, text: str, *, may_exceed_whole: bool = False) -> float:
+    """Return a percentage from 0% to below 100%, or without an end, as a ratio. Raises `UsageError`."""
     number = text.removesuffix("%").strip()
     try:
         ratio = float(number) / 100
     except ValueError:
         ratio = -1.0
-    if not text.endswith("%") or not 0 <= ratio < 1:
-        raise UsageError(f"{flag} {text}: expected a percentage from 0% to below 100%, such as 5%.")
+    if not text.endswith("%") or not 0 <= ratio < (inf if may_exceed_whole else 1):
+        to = "" if may_exceed_whole else " to below 100%"
+        raise UsageError(f"{flag} {text}: expected a percentage from 0%{to}, such as 5%.")
     return ratio
 
 

@@ -101,6 +101,11 @@ def decide(current: Sequence[Candidate], new: Sequence[Candidate], question: Que
     metric = question.metric or (sides[0].candidate.tokens.cost, None)
     if METRICS[metric[0]].better == "neither":
         raise UsageError(f"--metric {metric[0]}: neither more nor less of it is better. 'aforo metrics' lists others.")
+    if METRICS[metric[0]].better == "lower" and question.min_gain_ratio >= 1:
+        raise UsageError(
+            f"--min-gain {question.min_gain_ratio:.0%}: {metric[0]} would have to fall to nothing. Expected below "
+            "100%, or --metric with a metric of which more is better."
+        )
     found = contrast(sides[1].at.load.runs, sides[0].at.load.runs, metric, question.rules)
     gain, value = _gain(found, metric)
     is_known = found.state == "known"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from profiler import __version__
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import MetricSpec, PerRun
-from profiler.results.cost_facts import PriceFacts
+from profiler.results.cost_facts import PriceFacts, TokenPriceFacts
 from profiler.results.manifest import Manifest
 from profiler.results.run_set import StoredRun
 from profiler.results.summary import Level
@@ -53,6 +53,7 @@ def _measured(one: Candidate, load: Load, stated: Sequence[StatedFacts], drift_r
         workload=manifest.workload.name,
         load=to.MeasuredLoad(name=load.name, amount=load.amount, unit=load.unit),
         price=_price(manifest.cost.price),
+        token_price=_token_price(manifest.cost.token_price),
         runs=[run.name for run in load.runs],
         verdict=_verdict(load),
         metrics=numbers,
@@ -175,6 +176,13 @@ def _price(price: PriceFacts | None) -> to.MeasuredPrice | None:
     return to.MeasuredPrice(
         per_hour=price.per_hour, currency=price.currency, kind=price.kind, source=source.title, date=source.date
     )
+
+
+def _token_price(price: TokenPriceFacts | None) -> to.MeasuredTokenPrice | None:
+    if price is None:
+        return None
+    charged = price.model_dump(include=set(TokenPriceFacts.model_fields) - {"source"})
+    return to.MeasuredTokenPrice(**charged, source=price.source.title, date=price.source.date)
 
 
 def _verdict(load: Load) -> to.MeasuredVerdict:

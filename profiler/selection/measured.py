@@ -112,6 +112,17 @@ class MeasuredPrice(_Part):
     date: str | None
 
 
+class MeasuredTokenPrice(_Part):
+    """What the endpoint charges for a million tokens."""
+
+    input_per_1m: float
+    output_per_1m: float
+    cached_input_per_1m: float | None = Field(description="null: as any other input.")
+    currency: str
+    source: str
+    date: str | None
+
+
 class MeasuredLoad(_Part):
     """What was put on the server."""
 
@@ -138,6 +149,9 @@ class Measured(_Part):
     workload: str = Field(description="ID@VERSION. Numbers of different workloads are not comparable.")
     load: MeasuredLoad
     price: MeasuredPrice | None
+    token_price: MeasuredTokenPrice | None = Field(
+        default=None, description="Of an endpoint that charges by the token."
+    )
     runs: list[str] = Field(description="Ids of the runs behind the numbers: repeats of each other.")
     verdict: MeasuredVerdict
     metrics: dict[str, Number] = Field(

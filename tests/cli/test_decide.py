@@ -33,6 +33,13 @@ def test_the_answer_is_an_exit_code_too(aforo, runs):
     assert json.loads(single.stdout)["verdict"] == "cannot be told"
 
 
+def test_more_than_twice_as_much_may_be_asked_for(aforo, runs):
+    """125 tokens/s are a quarter more than 100, and surely not 100 % more."""
+    found = aforo(*ASKED, "--metric", "output_tokens_per_s", "--min-gain", "100%", "--json")
+    assert found.returncode == 1, found.stderr
+    assert json.loads(found.stdout)["verdict"] == "not worth it"
+
+
 def test_other_forms(aforo, runs):
     document = json.loads(aforo(*ASKED, "--json").stdout)
     assert document["payback_days"]["value"] == pytest.approx(2000 / 216, rel=1e-6)
@@ -47,6 +54,8 @@ def test_other_forms(aforo, runs):
         (("--current", "now"), "--candidate: expected a run"),
         (("--current", "now", "--candidate", "then"), "Pass --tokens-per-day"),
         ((*ASKED[1:], "--min-gain", "ten"), "--min-gain ten: expected a percentage"),
+        ((*ASKED[1:], "--min-gain", "inf%"), "--min-gain inf%: expected a percentage from 0%, such as 5%."),
+        ((*ASKED[1:], "--min-gain", "100%"), "would have to fall to nothing. Expected below 100%, or --metric"),
         ((*ASKED[1:], "--switch-cost", "-1"), "--switch-cost -1: expected 0"),
         ((*ASKED[1:], "--tokens-per-day", "0"), "such as 5M"),
         ((*ASKED[1:4], "now", *ASKED[5:]), "is on both sides"),

@@ -12,6 +12,7 @@ from support.stored_runs import GOLDEN
 
 from profiler.content import content
 from profiler.errors import RunFolderError, UsageError
+from profiler.results.manifest import CostFacts, Source, TokenPriceFacts
 from profiler.results.run_set import StoredRun, read_runs
 from profiler.selection.exporting import measured_file
 from profiler.selection.measured import MeasuredFile, as_text, json_schema, json_schema_text, read_measured
@@ -43,6 +44,23 @@ def test_what_is_written_keeps_the_schema_and_reads_back_as_it_was(file: Measure
     path.write_text(as_text(file), "utf-8")
     Draft202012Validator(json_schema()).validate(json.loads(path.read_text("utf-8")))
     assert read_measured(path) == file
+
+
+def test_what_an_endpoint_charges_by_the_token_is_written() -> None:
+    source = Source(name="flag", title="list price", date="2026-11")
+    charged = TokenPriceFacts(input_per_1m=3.0, output_per_1m=15.0, currency="USD", source=source)
+    found = measured_file([swept("alone", SLOW, cost=CostFacts(token_price=charged))])
+    Draft202012Validator(json_schema()).validate(json.loads(as_text(found)))
+    for one in found.measured:
+        assert one.price is None
+        assert json.loads(one.model_dump_json())["token_price"] == {
+            "input_per_1m": 3.0,
+            "output_per_1m": 15.0,
+            "cached_input_per_1m": None,
+            "currency": "USD",
+            "source": "list price",
+            "date": "2026-11",
+        }
 
 
 def test_a_recorded_run_is_exported(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[
             stdout=printed,
             stderr=said,
             pass_fds=keep,  # machine and job are held for as long as the run lives, even without its supervisor
-            preexec_fn=partial(_set_alarm, limit_s + 2 * _PATIENCE_S),  # noqa: PLW1509 - one thread is all there is
+            preexec_fn=partial(_make_endable, limit_s + 2 * _PATIENCE_S),  # noqa: PLW1509 - one thread is all there is
         )
     asked_ns: int | None = None
     is_over_limit = False
@@ -57,9 +57,10 @@ def supervise(folder: JobFolder, command: list[str], limit_s: float, keep: list[
     folder.end(process.returncode, ns_to_s(clock.monotonic_ns() - began_ns), is_over_limit=is_over_limit)
 
 
-def _set_alarm(after_s: float) -> None:
-    """Have this process ended after a time; what belongs to its run ends with it."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+def _make_endable(after_s: float) -> None:
+    """Have this process hear Ctrl-C, whatever was ignored where Aforo was called (nohup, &), and end after a time."""
+    for number in (signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, after_s)
 
 

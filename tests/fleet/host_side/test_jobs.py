@@ -3,6 +3,7 @@
 import fcntl
 import io
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -145,7 +146,12 @@ def stubborn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> JobFolder:
     return job
 
 
-def test_a_run_is_ended_as_by_ctrl_c_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_ended_as_by_ctrl_c_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Also where Ctrl-C was ignored by whoever called Aforo, as of a command in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     job = stubborn(tmp_path, monkeypatch)
 
     class OverOnceReady(SystemClock):
