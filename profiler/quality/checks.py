@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from profiler.quality.item import Answer, Item
 from profiler.quality.json_answers import is_valid
-from profiler.quality.languages import language_of
+from profiler.quality.languages import is_in
 from profiler.quality.scorer import POINTS, NotScoredError, scorer
-from profiler.quality.words import primary_language, stands_alone
+from profiler.quality.words import occurs, primary_language
 
 Check = Mapping[str, Any]
 
@@ -60,6 +60,10 @@ def mistake_in(check: Check) -> str | None:
         return f"the check {name!r} without a right {' or '.join(map(repr, lacking))}"
     if not _compiles(check.get("pattern", "")):
         return f"the check {name!r} with a pattern that is no regular expression"
+    if "least" in kind.stated and check["least"] > check["most"]:
+        return f"the check {name!r} with a 'least' above its 'most'"
+    if kind is _KINDS["language"] and primary_language(check["is"]) is None:
+        return f"the check {name!r} of {check['is']!r}: expected a tag such as es or zh-Hant"
     return None
 
 
@@ -67,14 +71,14 @@ def _is(value: object, form: type | tuple[str, ...]) -> bool:
     if isinstance(form, tuple):
         return value in form
     if form is list:
-        return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
+        return isinstance(value, list) and bool(value) and all(isinstance(each, str) and each for each in value)
     return isinstance(value, form) and not isinstance(value, bool)
 
 
 def _compiles(pattern: str) -> bool:
     try:
         re.compile(pattern)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):  # of a{99999999999}, and of thousands of brackets
         return False
     return True
 
@@ -91,19 +95,13 @@ def _within(count: Callable[[str], int]) -> _Kind:
     return _Kind({"least": int, "most": int}, lambda text, check: check["least"] <= count(text) <= check["most"])
 
 
-def _occurs(text: str, phrase: str) -> bool:
-    """Whether a phrase stands in a text, as whole words where its script puts spaces between words."""
-    before, after = "" if stands_alone(phrase[0]) else r"(?<!\w)", "" if stands_alone(phrase[-1]) else r"(?!\w)"
-    return re.search(f"{before}{re.escape(phrase)}{after}", text, re.IGNORECASE) is not None
-
-
 _KINDS: Mapping[str, _Kind] = {
     "words": _within(lambda text: len(text.split())),
     "characters": _within(len),
     "lines": _within(lambda text: len(_lines(text))),
     "sentences": _within(lambda text: len(_sentences(text))),
-    "contains": _Kind({"texts": list}, lambda text, check: all(_occurs(text, each) for each in check["texts"])),
-    "excludes": _Kind({"texts": list}, lambda text, check: not any(_occurs(text, each) for each in check["texts"])),
+    "contains": _Kind({"texts": list}, lambda text, check: all(occurs(text, each) for each in check["texts"])),
+    "excludes": _Kind({"texts": list}, lambda text, check: not any(occurs(text, each) for each in check["texts"])),
     "excludes_characters": _Kind({"characters": str}, lambda text, check: not set(check["characters"]) & set(text)),
     "starts_with": _Kind({"text": str}, lambda text, check: text.startswith(check["text"])),
     "ends_with": _Kind({"text": str}, lambda text, check: text.endswith(check["text"])),
@@ -116,5 +114,5 @@ _KINDS: Mapping[str, _Kind] = {
         lambda text, check: text == (text.upper() if check["is"] == "upper" else text.lower()),
     ),
     "json": _Kind({"schema": dict}, lambda text, check: is_valid(text, check["schema"])),
-    "language": _Kind({"is": str}, lambda text, check: language_of(text) == primary_language(check["is"])),
+    "language": _Kind({"is": str}, lambda text, check: is_in(text, primary_language(check["is"]))),
 }

@@ -6,18 +6,23 @@ from statistics import fmean
 
 from profiler.quality.item import Answer, Item
 from profiler.quality.scorer import POINTS, Counts, corpus_scorer, scorer
-from profiler.quality.words import stands_alone, tokens
+from profiler.quality.words import occurs, stands_alone, tokens
 
 
 def chosen(text: str, labels: Sequence[str]) -> str | None:
     """Return the label that an answer chooses: the only one whose words stand in it; None where it is none or several.
 
     Of labels that contain one another ("urgent", "not urgent") the longer one is meant where it stands. A label of one
-    letter that stands in its own case outweighs one that does not, so that "B, a fruit" chooses B and not A.
+    letter that stands in its own case outweighs one that does not, so that "B, a fruit" chooses B and not A. Labels
+    that signs alone tell apart ("C", "C++"; "+", "-") are looked for as they are written.
     """
-    said = f" {' '.join(tokens(text))} "
     found = {label: f" {' '.join(tokens(label))} " for label in labels}
-    inside = {label for label, words in found.items() if words in said}
+    if len({words for words in found.values() if words.strip()}) == len(found):
+        said = f" {' '.join(tokens(text))} "
+        inside = {label for label, words in found.items() if words in said}
+    else:
+        found = {label: label.strip().casefold() for label in labels}
+        inside = {label for label, written in found.items() if written and occurs(text, written)}
     inside = {label for label in inside if _in_its_case(label, text)} or inside
     meant = {one for one in inside if not any(found[one] in found[other] for other in inside - {one})}
     return meant.pop() if len(meant) == 1 else None

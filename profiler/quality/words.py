@@ -79,6 +79,12 @@ def _cut(run: Iterator[str]) -> Iterator[str]:
     yield word
 
 
+def occurs(text: str, phrase: str) -> bool:
+    """Whether a phrase, which is not empty, stands in a text in any case: as whole words where spaces part words."""
+    before, after = "" if stands_alone(phrase[0]) else r"(?<!\w)", "" if stands_alone(phrase[-1]) else r"(?!\w)"
+    return re.search(f"{before}{re.escape(phrase)}{after}", text, re.IGNORECASE) is not None
+
+
 def stands_alone(character: str) -> bool:
     """Whether a character is of a script that puts no space between words."""
     code = ord(character)

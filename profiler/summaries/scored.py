@@ -13,6 +13,7 @@ _correct = METRICS["correct_ratio"]
 assert isinstance(_correct, PerAnswer)  # noqa: S101 - declared so
 CORRECT: PerAnswer = _correct
 NONE_CORRECT = "no answer is correct, so there is none to divide by"
+MAYBE_NONE = "the share of correct answers may be 0, so there is no upper end: more items would narrow it"
 
 
 def of_answers(spec: PerAnswer, seen: Observations, repeats: Sequence[Observations]) -> Scalar:
@@ -43,6 +44,8 @@ def per_correct(each: Scalar, correct: Scalar) -> Scalar:
         reason = each.reason if not is_known else NONE_CORRECT if correct.value == 0 else f"quality: {correct.reason}"
         return Scalar(unit=each.unit, value=None, reason=reason)
     note = "; ".join(note for note in (each.note, correct.note) if note)
+    if each.value is None and correct.interval is not None and correct.interval[0] <= 0:
+        return Scalar(unit=each.unit, value=None, reason=MAYBE_NONE, note=note)
     if each.value is None:
         return each.model_copy(update={**_of_ends(each, correct), "note": note})
     interval = _quotient(each.value, each.interval, correct.value, correct.interval)
@@ -62,7 +65,7 @@ def per_correct(each: Scalar, correct: Scalar) -> Scalar:
 def _of_ends(each: Scalar, correct: Scalar) -> dict[str, float]:
     """Return the ends of an amount that is only known as an interval, over those of the share."""
     low, high = correct.interval or (correct.value or 1.0,) * 2
-    return {"low": (each.low or 0.0) / high, "high": (each.high or 0.0) / (low or correct.value or 1.0)}
+    return {"low": (each.low or 0.0) / high, "high": (each.high or 0.0) / low}
 
 
 def _by_repeat(each: Scalar, correct: Scalar) -> list[float]:

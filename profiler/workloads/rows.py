@@ -5,7 +5,7 @@ What a row holds is read in `items.py`.
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -13,6 +13,7 @@ from typing import NamedTuple, TextIO
 from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
 from profiler.files import reading
+from profiler.number_format import count
 
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
 _DELIMITERS = ",;\t"  # a spreadsheet takes that of the language that it is set to
@@ -101,12 +102,25 @@ def _csv(path: Path, text_key: str) -> Rows:
         file.seek(0)
         reader = csv.DictReader(file, delimiter=max(_DELIMITERS, key=header.count), strict=True)
         try:
-            if not reader.fieldnames:
-                raise row_error(path, 1, "has the columns none", f"the column {text_key!r}")
+            columns = reader.fieldnames or []
+            _check_columns(path, columns, text_key)
             for row in reader:
+                if any(map(str.strip, beyond := row.get(None) or ())):
+                    cells, named = count(len(columns) + len(beyond), "cell"), count(len(columns), "column")
+                    seen = f"has {cells}, and the first line names {named}"
+                    raise row_error(path, reader.line_num, seen, 'quotes around a cell with a delimiter: "Well, yes"')
                 yield Row(reader.line_num, {key: value for key, value in row.items() if isinstance(key, str)})
         except csv.Error as error:
             raise row_error(path, reader.line_num, f"is not CSV ({error})", "a quoted row") from None
+
+
+def _check_columns(path: Path, columns: Sequence[str], text_key: str) -> None:
+    """Raise WorkloadError where there is no column, or one of two that nobody could tell apart."""
+    if not columns:
+        raise row_error(path, 1, "has the columns none", f"the column {text_key!r}")
+    twice = next((name for name in columns if name.strip() and columns.count(name) > 1), None)
+    if twice is not None:
+        raise row_error(path, 1, f"names the column {twice!r} twice", "each column once")
 
 
 def _txt(path: Path, text_key: str) -> Rows:

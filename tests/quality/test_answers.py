@@ -18,6 +18,11 @@ from profiler.quality.item import Answer, Item
         ("北京。", "北京", 100, 100, 100),
         ("باريس.", "باريس", 100, 100, 100),
         ("STRASSE", "Straße", 100, 100, 100),
+        ("+", "+", 100, 100, 100),
+        ("-", "+", 0, 0, 0),  # a sign is a word where no word is asked for
+        ("…", "+", 0, 0, 0),
+        ("", "+", 0, 0, 0),
+        ("It is + here.", "+", 0, 0, 100),
     ],
 )
 def test_one_reference(said: str, right: str, exact: float, f1: float, contained: float) -> None:

@@ -72,6 +72,10 @@ def test_each_kind(check: dict[str, Any], met: str, not_met: str) -> None:
         ({"kind": "contains", "texts": "one"}, "without a right 'texts'"),
         ({"kind": "matches", "pattern": "("}, "no regular expression"),
         ({"kind": "case", "is": "title"}, "without a right 'is'"),
+        ({"kind": "matches", "pattern": "a{99999999999999}"}, "no regular expression"),
+        ({"kind": "contains", "texts": []}, "without a right 'texts'"),
+        ({"kind": "lines", "least": 2, "most": 1}, "the check 'lines' with a 'least' above its 'most'"),
+        ({"kind": "language", "is": "Spanish"}, "the check 'language' of 'Spanish': expected a tag such as es"),
     ],
 )
 def test_a_check_that_is_stated_wrongly_is_named(check: dict[str, Any], says: str) -> None:

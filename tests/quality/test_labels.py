@@ -48,6 +48,23 @@ def test_a_label_of_one_chinese_character(said: str, label: str | None) -> None:
     assert chosen(said, ["好", "坏"]) == label
 
 
+@pytest.mark.parametrize(
+    ("said", "labels", "label"),
+    [
+        ("The language is C++.", ["C", "C++", "C#"], "C++"),
+        ("It is C, I think", ["C", "C++", "C#"], "C"),
+        ("c#", ["C", "C++", "C#"], "C#"),
+        ("C or C++", ["C", "C++", "C#"], "C++"),  # the longer one is meant where it stands, as of words
+        ("+", ["+", "-"], "+"),
+        ("", ["+", "neutral"], None),
+        ("neutral", ["+", "neutral"], "neutral"),
+        ("good", ["+", "-"], None),
+    ],
+)
+def test_labels_that_signs_tell_apart(said: str, labels: list[str], label: str | None) -> None:
+    assert chosen(said, labels) == label
+
+
 def test_macro_f1_by_hand() -> None:
     """Of a: right, right, chosen b. Of b: right. Of c: nothing chosen. F1 of a 4/5, of b 2/3, of c 0."""
     labels = ["a", "b", "c"]

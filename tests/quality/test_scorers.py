@@ -7,6 +7,7 @@ import pytest
 
 from profiler.quality import overlap
 from profiler.quality.catalogue import SCORERS
+from profiler.quality.checks import checks_met
 from profiler.quality.choice import misfits, rule_for, scorers_for
 from profiler.quality.code import pass_at_1
 from profiler.quality.item import Answer, Item
@@ -64,6 +65,14 @@ def test_six_languages_are_told_apart(language: str, text: str) -> None:
 
 def test_an_empty_answer_is_in_no_language() -> None:
     assert language_match(Answer(" "), Item(id="1", language="en")) == 0
+
+
+def test_a_language_that_cannot_be_told_gives_no_score() -> None:
+    """ISO 639-2 has spa for es, which would never be what the library says."""
+    with pytest.raises(NotScoredError, match="does not know the language 'spa': expected a code such as es"):
+        language_match(Answer("hola a todos"), Item(id="1", language="spa"))
+    with pytest.raises(NotScoredError, match="'spa'"):
+        checks_met(Answer("hola a todos"), Item(id="1", checks=[{"kind": "language", "is": "spa"}]))
 
 
 def test_a_query_finds_the_passage_in_its_direction_however_long_the_vectors_are() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from profiler.results.summary import Scalar
-from profiler.summaries.scored import NONE_CORRECT, per_correct
+from profiler.summaries.scored import MAYBE_NONE, NONE_CORRECT, per_correct
 
 HALF = Scalar(unit="ratio", value=0.5, interval=(0.4, 0.625), interval_freedom=20, per_repeat=[0.5, 0.5])
 
@@ -19,6 +19,12 @@ def test_half_right_costs_twice_as_much() -> None:
 def test_an_amount_known_as_an_interval_stays_one() -> None:
     found = per_correct(Scalar(unit="J", value=None, reason="an interval, not a number", low=10.0, high=20.0), HALF)
     assert (found.value, found.low, found.high) == (None, pytest.approx(10 / 0.625), pytest.approx(20 / 0.4))
+
+
+def test_an_interval_over_a_share_that_may_be_0_has_no_upper_end() -> None:
+    each = Scalar(unit="J", value=None, reason="an interval, not a number", low=10.0, high=20.0)
+    found = per_correct(each, Scalar(unit="ratio", value=0.1, interval=(0.0, 0.3), interval_freedom=9))
+    assert (found.value, found.low, found.high, found.reason) == (None, None, None, MAYBE_NONE)
 
 
 def test_what_is_missing_is_said() -> None:

@@ -25,6 +25,7 @@ def read(folder: Path, name: str, text: str | bytes | None, column: str = "promp
         ),
         ("a.CSV", "prompt\r\none\r\n", ["one"]),
         ("a.csv", 'id;prompt\n1;"one; two"\n', ["one; two"]),  # as spreadsheets write it in much of Europe
+        ("a.csv", "prompt,,\none,,,,\n", ["one"]),  # what a spreadsheet makes of empty columns
         ("a.txt", "one\n\n  two\n", ["one", "  two"]),
         ("a.csv", "prompt\n" + "x " * 70_000 + "\n", ["x " * 70_000]),  # Python alone reads 131,072 characters
         (
@@ -61,6 +62,13 @@ def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list
         ("a.csv", "", ":1: the row has the columns none"),
         ("a.csv", "id,prompt\n2\n", "holds no prompts"),
         ("a.csv", 'prompt\n"one\n', "the row is not CSV"),
+        (
+            "a.csv",
+            "prompt\nWell, yes\n",
+            ":2: the row has 2 cells, and the first line names 1 column; expected",
+        ),
+        ("a.csv", "prompt,id\none,1\nWell, yes,2\n", ":3: the row has 3 cells, and the first line names 2 columns"),
+        ("a.csv", "prompt,prompt\na,b\n", ":1: the row names the column 'prompt' twice; expected each column once"),
         ("a.txt", "", "holds no prompts"),
         ("a.txt", b"\xff\xfe", "is not UTF-8"),
         ("a.json", "[]", "holds no prompts"),
