@@ -61,9 +61,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), CASES, ids=[" ".join(arguments) for arguments, _ in CASES])
-def test_bad_input_is_a_sentence(aforo: Aforo, tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_bad_input_is_a_sentence(forked: Aforo, tmp_path: Path, arguments: list[str], says: str) -> None:
     (tmp_path / "a-file").touch()
-    done = aforo(*arguments)
+    done = forked(*arguments)
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from support import scripted_server as server
 from support.results_of_others import GUIDELLM
 from support.stored_runs import GOLDEN
-from support.zygote import Zygote, zygote
+from support.zygote import Zygote
 
 from profiler.cli import app, verbs
 
@@ -133,12 +133,6 @@ def with_value(parameter: Parameter, value: str) -> list[str]:
 
 def test_every_verb_has_an_example() -> None:
     assert set(VERBS) <= set(EXAMPLES)
-
-
-@pytest.fixture(scope="module")
-def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    with zygote(tmp_path_factory.mktemp("zygote")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The command, hundreds of times: one process has imported it all, and forks for each call.
 
-Run as a module it is that process. Requests and outcomes are JSON, one a line.
+Run as a module it is that process. Requests and outcomes are JSON, one a line. The environment of a call is that of
+the caller at its time.
 """
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -75,7 +77,7 @@ class Zygote:
             "stdout": stdout or str(files[0]),
             "stderr": str(files[1]),
             "as_ordinary_user": as_ordinary_user,
-            "environment": dict(environment or {}),
+            "environment": {**os.environ, **(environment or {})},
             "limit_s": limit_s,
         }
         assert self._process.stdin is not None
@@ -103,6 +105,7 @@ def zygote(scratch: Path) -> Iterator[Zygote]:
 
 
 def _main() -> None:
+    gc.freeze()  # a collection in a child need not touch what it shares with its parent
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
@@ -141,6 +144,7 @@ def _child(request: dict[str, object]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     environment = request["environment"]
     assert isinstance(environment, dict)
+    os.environ.clear()
     os.environ.update(environment)
     encoding = environment.get("PYTHONIOENCODING", "utf-8")
     sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)
