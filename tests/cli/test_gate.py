@@ -1,19 +1,18 @@
 """`aforo gate` as it is typed."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
-from support.command import AFORO
+from support.command import Aforo
 from support.stored_runs import rate, stored
 
 
-def gate(*words: object) -> "subprocess.CompletedProcess[str]":
-    command = [AFORO, "gate", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def gate(aforo: Aforo) -> Aforo:
+    return lambda *words: aforo("gate", *map(str, words))
 
 
 def side(folder: Path, *values: float, **changes: object) -> Path:
@@ -33,7 +32,7 @@ def base(tmp_path: Path) -> Path:
     [((99, 100, 101), 0, "PASS"), ((89, 90, 91), 1, "REGRESSION"), ((90, 95, 100), 3, "INCONCLUSIVE")],
 )
 def test_the_exit_code_is_the_answer(
-    tmp_path: Path, base: Path, values: tuple[float, ...], code: int, word: str
+    gate: Aforo, tmp_path: Path, base: Path, values: tuple[float, ...], code: int, word: str
 ) -> None:
     done = gate(base, side(tmp_path / "new", *values))
     assert done.returncode == code, done.stderr
@@ -42,7 +41,7 @@ def test_the_exit_code_is_the_answer(
     assert done.stderr == ""
 
 
-def test_for_other_programs(tmp_path: Path, base: Path) -> None:
+def test_for_other_programs(gate: Aforo, tmp_path: Path, base: Path) -> None:
     new, junit = side(tmp_path / "new", 89, 90, 91), tmp_path / "junit.xml"
     done = gate(base, new, "--json", "--junit", junit, "--max-regression", "8%", "--confidence", "0.9")
     assert done.returncode == 1
@@ -53,7 +52,7 @@ def test_for_other_programs(tmp_path: Path, base: Path) -> None:
     assert gate(base, new, "--annotations").stdout.startswith("::error title=")
 
 
-def test_a_mismatch_is_refused_unless_it_is_allowed(tmp_path: Path, base: Path) -> None:
+def test_a_mismatch_is_refused_unless_it_is_allowed(gate: Aforo, tmp_path: Path, base: Path) -> None:
     new = side(tmp_path / "new", 100, 101, 99, model__quantisation="Q4_0")
     done = gate(base, new)
     assert done.returncode == 2
@@ -64,7 +63,7 @@ def test_a_mismatch_is_refused_unless_it_is_allowed(tmp_path: Path, base: Path) 
     assert "Note: Allowed to differ: quantisation" in allowed.stdout
 
 
-def test_invalid_runs(tmp_path: Path, base: Path) -> None:
+def test_invalid_runs(gate: Aforo, tmp_path: Path, base: Path) -> None:
     new = side(tmp_path / "new", 99, 100, 101, level="INVALID")
     done = gate(base, new)
     assert done.returncode == 3
@@ -93,25 +92,25 @@ def test_invalid_runs(tmp_path: Path, base: Path) -> None:
         (("--point", "c8"), "no load 'c8'"),
     ],
 )
-def test_bad_usage(tmp_path: Path, base: Path, words: tuple[str, ...], says: str) -> None:
+def test_bad_usage(gate: Aforo, tmp_path: Path, base: Path, words: tuple[str, ...], says: str) -> None:
     done = gate(base, side(tmp_path / "new", 99), *words)
     assert done.returncode == 2
     assert says in done.stderr
 
 
-def test_a_run_is_not_compared_with_itself(base: Path) -> None:
+def test_a_run_is_not_compared_with_itself(gate: Aforo, base: Path) -> None:
     done = gate(base, base / "base-0")
     assert done.returncode == 2
     assert "base-0: on both sides" in done.stderr
 
 
-def test_what_is_no_run(tmp_path: Path, base: Path) -> None:
+def test_what_is_no_run(gate: Aforo, tmp_path: Path, base: Path) -> None:
     done = gate(base, tmp_path / "nowhere")
     assert done.returncode == 2
     assert "No run is called" in done.stderr
 
 
-def test_runs_that_the_gate_makes_itself_are_compared_in_pairs(tmp_path: Path) -> None:
+def test_runs_that_the_gate_makes_itself_are_compared_in_pairs(gate: Aforo, tmp_path: Path) -> None:
     """A machine that gets slower from pair to pair: 10 % less in each is a regression all the same."""
     script = tmp_path / "stand_in.py"
     script.write_text(

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from support.command import TINY, Aforo
+from support.command import ALONE, TINY, Aforo
 from support.scripted_server import DONE, HEAD, LAST_CHUNK, chunk, openai, serve, token
 
 from profiler.aggregation.scores import NOT_KEPT
@@ -58,7 +58,9 @@ def test_each_response_is_kept_beside_its_row_and_without_the_key(
     rows = [json.dumps({"key": key, "prompt": asked, "answer": right}) for key, (asked, right) in QUESTIONS.items()]
     (tmp_path / "questions.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
     with serve(openai(answer)) as port:
-        done = aforo("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}", "--keep-responses")
+        done = aforo(
+            "run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}", "--keep-responses", *ALONE
+        )
     assert done.returncode in {0, 3}, done.stderr
     folder = only_run(tmp_path)
     assert "--keep-responses" in folder.read_manifest().command_line
@@ -87,7 +89,7 @@ def test_what_an_endpoint_says_is_kept_only_when_asked(tmp_path: Path, aforo: Af
     rows = [json.dumps({"key": key, "prompt": asked, "answer": right}) for key, (asked, right) in QUESTIONS.items()]
     (tmp_path / "questions.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
     with serve(openai(answer)) as port:
-        url = ("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}")
+        url = ("run", str(tmp_path / "questions.yaml"), "--url", f"http://127.0.0.1:{port}", *ALONE)
         done = aforo(*url)
         refused = aforo(*url, "--run-code")
     assert done.returncode in {0, 3}, done.stderr
@@ -108,7 +110,7 @@ def test_what_an_endpoint_says_is_kept_only_when_asked(tmp_path: Path, aforo: Af
 @pytest.mark.parametrize("stop", ["natural", "length"])
 def test_a_real_model_ends_by_itself_where_it_may(tmp_path: Path, aforo: Aforo, stop: str) -> None:
     """Random weights end by chance, and are helped along: the end of a sequence is made likelier."""
-    options = ["--stop", stop, "--keep-responses", "--temperature", "1", "--output-tokens", "32", "--body"]
+    options = ["--stop", stop, "--keep-responses", "--temperature", "1", "--output-tokens", "32", *ALONE, "--body"]
     done = aforo("run", "smoke", "--engine", "llama-server", "--model", TINY, *options, "logit_bias=[[2,6.0]]")
     assert done.returncode in {0, 3}, done.stderr
     folder = only_run(tmp_path)

@@ -13,8 +13,8 @@ from profiler.cli.model_size import confirm_size
 LARGE = "synthetic:llama-3.1-8b/Q8_0"
 
 
-def test_an_adapter_that_is_not_there_is_looked_for_under_lora(aforo: Aforo) -> None:
-    done = aforo("run", "smoke", "--lora", "nosuch.gguf", "--quiet")
+def test_an_adapter_that_is_not_there_is_looked_for_under_lora(forked: Aforo) -> None:
+    done = forked("run", "smoke", "--lora", "nosuch.gguf", "--quiet")
     assert done.returncode != 0
     assert "There is no LoRA adapter nosuch.gguf. Check the path of --lora" in done.stderr
     assert "--model" not in done.stderr
@@ -28,8 +28,8 @@ def test_an_adapter_that_is_not_there_is_looked_for_under_lora(aforo: Aforo) -> 
         (("--prompt-tokens", "100", "--system-tokens", "100000"), "or pass a smaller --system-tokens"),
     ],
 )
-def test_what_is_too_long_is_what_is_to_be_shortened(aforo: Aforo, options: tuple[str, ...], helps: str) -> None:
-    done = aforo("run", "smoke", *options, "--quiet")
+def test_what_is_too_long_is_what_is_to_be_shortened(forked: Aforo, options: tuple[str, ...], helps: str) -> None:
+    done = forked("run", "smoke", *options, "--quiet")
     assert done.returncode == 2
     assert helps in done.stderr
     others = {"--prompt-tokens", "--output-tokens", "--system-tokens"} - {helps.rsplit(maxsplit=1)[-1]}

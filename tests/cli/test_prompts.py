@@ -183,11 +183,11 @@ def test_no_run_sends_the_prompts_of_another_one_unless_it_is_asked_to(tmp_path:
     assert [("--nonce" in manifest.command_line) for manifest in manifests] == [False, False, True]
 
 
-def test_a_nonce_for_rows_of_a_file_is_refused(aforo: Aforo) -> None:
-    done = aforo("run", "chat-short", "--nonce", "a")
+def test_a_nonce_for_rows_of_a_file_is_refused(forked: Aforo) -> None:
+    done = forked("run", "chat-short", "--nonce", "a")
     assert done.returncode == 2
     assert "rows of a file" in " ".join(done.stderr.split())
-    assert aforo("run", "smoke", "--nonce", "a b").returncode == 2
+    assert forked("run", "smoke", "--nonce", "a b").returncode == 2
 
 
 def test_data_of_ones_own_is_asked_by_a_template_and_odd_rows_are_named(tmp_path: Path, aforo: Aforo) -> None:
@@ -215,10 +215,10 @@ def test_data_of_ones_own_is_asked_by_a_template_and_odd_rows_are_named(tmp_path
     assert str(tmp_path / "mine.yaml") in repeated
 
 
-def test_a_template_with_an_unknown_field_is_refused_with_the_known_ones(tmp_path: Path, aforo: Aforo) -> None:
+def test_a_template_with_an_unknown_field_is_refused_with_the_known_ones(tmp_path: Path, forked: Aforo) -> None:
     (tmp_path / "mine.csv").write_text("question,label\nIs snow white?,yes\n", "utf-8")
     (tmp_path / "mine.yaml").write_text('input: "{questoin}"\n', "utf-8")
-    done = aforo("run", "chat-short", "--data", "mine.csv", "--template", "mine.yaml")
+    done = forked("run", "chat-short", "--data", "mine.csv", "--template", "mine.yaml")
     assert done.returncode == 2
     assert "has the field {questoin}, and no row of" in " ".join(done.stderr.split())
     assert "Its rows have: question, label." in " ".join(done.stderr.split())

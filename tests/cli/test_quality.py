@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Aforo
+from support.command import ALONE, Aforo
 from support.scripted_server import DONE, HEAD, LAST_CHUNK, Script, chat_token, chunk, event, openai, serve
 
 from profiler.aggregation.scores import scores_of
@@ -42,7 +42,7 @@ def answering(rows: list[dict[str, Any]], say: Say) -> Script:
 
 def ran(aforo: Aforo, folder: Path, workload: str, script: Script, *options: str) -> RunFolder:
     with serve(script) as port:
-        done = aforo("run", workload, "--url", f"http://127.0.0.1:{port}", "--keep-responses", *options)
+        done = aforo("run", workload, "--url", f"http://127.0.0.1:{port}", "--keep-responses", *ALONE, *options)
     assert done.returncode in {0, 3}, done.stderr
     (path,) = (folder / "runs").iterdir()
     return RunFolder(path)
@@ -131,7 +131,7 @@ def test_what_a_language_costs_counts_the_characters_of_responses_that_are_not_k
     path.write_text(path.read_text("utf-8").replace("keep_responses: true\n", ""), "utf-8")
     script = answering([dict(row) for row in OWN], lambda _: "sí, señor")
     with serve(script) as port:
-        done = aforo("run", str(path), "--url", f"http://127.0.0.1:{port}")
+        done = aforo("run", str(path), "--url", f"http://127.0.0.1:{port}", *ALONE)
     assert done.returncode in {0, 3}, done.stderr
     folder = RunFolder(next((tmp_path / "runs").iterdir()))
     assert not folder.answers.exists()

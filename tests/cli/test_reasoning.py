@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from support.command import Aforo
+from support.command import ALONE, Aforo
 from support.scripted_server import DONE, HEAD, LAST_CHUNK, Script, chunk, event, openai, serve
 
 from profiler.results.folder import RunFolder
@@ -45,7 +45,9 @@ def run(tmp_path: Path, aforo: Aforo, script: Script) -> RunFolder:
     (tmp_path / "sums.yaml").write_text(WORKLOAD, "utf-8")
     (tmp_path / "sums.jsonl").write_text(json.dumps({"prompt": "2 + 2", "reference": "4"}) + "\n", "utf-8")
     with serve(openai(script)) as port:
-        done = aforo("run", str(tmp_path / "sums.yaml"), "--url", f"http://127.0.0.1:{port}", "--keep-responses")
+        done = aforo(
+            "run", str(tmp_path / "sums.yaml"), "--url", f"http://127.0.0.1:{port}", "--keep-responses", *ALONE
+        )
     assert done.returncode in {0, 3}, done.stderr
     (path,) = (tmp_path / "runs").iterdir()
     return RunFolder(path)
