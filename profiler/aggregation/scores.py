@@ -179,6 +179,8 @@ class _Judge:
                 yield ScoredAnswer(*about, value, None, is_correct, counts, kept.finish_reason == "length")
             except NotScoredError as reason:
                 yield ScoredAnswer(*about, None, str(reason))
+            except (ValueError, ArithmeticError, RecursionError) as error:  # of a library: one answer costs one score
+                yield ScoredAnswer(*about, None, f"{scorer.id} could not read it ({type(error).__name__})")
 
     def _is_correct(self, scorer: Scorer, value: float) -> bool | None:
         rule = self._scores.rule

@@ -4,17 +4,19 @@ The kinds are those of `workloads/data/README.md`, in the manner of IFEval (Zhou
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from profiler.quality.item import Answer, Item
 from profiler.quality.json_answers import is_valid
 from profiler.quality.languages import is_in
-from profiler.quality.scorer import POINTS, NotScoredError, scorer
+from profiler.quality.scorer import POINTS, NotScoredError, library, scorer
 from profiler.quality.words import occurs, primary_language
 
 Check = Mapping[str, Any]
 
+_MATCH_S = 1.0
 _ENDS_OF_SENTENCES = re.compile(r"(?:[!?…。！？｡؟۔]|\.(?!\d))+")  # no point within a number, as in 3.5
 
 
@@ -45,7 +47,7 @@ def unmet(text: str, item: Item) -> list[str]:
     wrong = next(filter(None, map(mistake_in, item.checks)), None)
     if wrong is not None:
         raise NotScoredError(wrong)
-    stripped = text.strip()
+    stripped = _composed(text.strip())
     return [check["kind"] for check in item.checks if not _KINDS[check["kind"]].is_met(stripped, check)]
 
 
@@ -95,6 +97,30 @@ def _within(count: Callable[[str], int]) -> _Kind:
     return _Kind({"least": int, "most": int}, lambda text, check: check["least"] <= count(text) <= check["most"])
 
 
+def _composed(text: str) -> str:
+    """Return a text with each letter and its accent in one (NFC), as nearly all texts are written."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _lacks(text: str, characters: str) -> bool:
+    return set(_composed(characters)).isdisjoint(text)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a pattern matches all of a text; one that goes back and forth for too long gives no score.
+
+    Where `regex` is not installed, which comes with the other libraries of scores, nothing can end such a search.
+    """
+    try:
+        engine = library("regex")
+    except NotScoredError:
+        return re.fullmatch(pattern, text) is not None
+    try:
+        return engine.fullmatch(pattern, text, timeout=_MATCH_S) is not None
+    except TimeoutError:
+        raise NotScoredError(f"the pattern {pattern!r} takes longer than {_MATCH_S} s on it") from None
+
+
 _KINDS: Mapping[str, _Kind] = {
     "words": _within(lambda text: len(text.split())),
     "characters": _within(len),
@@ -102,12 +128,12 @@ _KINDS: Mapping[str, _Kind] = {
     "sentences": _within(lambda text: len(_sentences(text))),
     "contains": _Kind({"texts": list}, lambda text, check: all(occurs(text, each) for each in check["texts"])),
     "excludes": _Kind({"texts": list}, lambda text, check: not any(occurs(text, each) for each in check["texts"])),
-    "excludes_characters": _Kind({"characters": str}, lambda text, check: not set(check["characters"]) & set(text)),
-    "starts_with": _Kind({"text": str}, lambda text, check: text.startswith(check["text"])),
-    "ends_with": _Kind({"text": str}, lambda text, check: text.endswith(check["text"])),
-    "matches": _Kind({"pattern": str}, lambda text, check: re.fullmatch(check["pattern"], text) is not None),
+    "excludes_characters": _Kind({"characters": str}, lambda text, check: _lacks(text, check["characters"])),
+    "starts_with": _Kind({"text": str}, lambda text, check: text.startswith(_composed(check["text"]))),
+    "ends_with": _Kind({"text": str}, lambda text, check: text.endswith(_composed(check["text"]))),
+    "matches": _Kind({"pattern": str}, lambda text, check: _matches(check["pattern"], text)),
     "each_line_matches": _Kind(
-        {"pattern": str}, lambda text, check: all(re.fullmatch(check["pattern"], line) for line in _lines(text))
+        {"pattern": str}, lambda text, check: all(_matches(check["pattern"], line) for line in _lines(text))
     ),
     "case": _Kind(
         {"is": ("upper", "lower")},

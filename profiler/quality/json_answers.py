@@ -40,7 +40,7 @@ def is_valid(text: str, schema: Mapping[str, Any]) -> bool:
     try:
         validator.check_schema(schema)
         return bool(validator.is_valid(_parse(text)))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ArithmeticError):  # a number that no float holds
         return False
     except jsonschema.SchemaError as error:
         raise NotScoredError(f"its schema is no JSON Schema: {error.message}") from None

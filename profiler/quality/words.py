@@ -25,6 +25,14 @@ _ARTICLES = {
 }
 _TAG = re.compile(r"(?P<language>[a-z]{2,3})([-_][a-z0-9]+)*")
 _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[,.'’\u00a0\u202f]\d{3})+(?!\d)")  # 1,000,000 as languages write it
+_DECIMAL = r"(?<![\d{marks}])(\d+)[{marks}](\d+)(?![{marks}]?\d)"
+_DECIMAL_POINT, _DECIMAL_MARK = re.compile(_DECIMAL.format(marks=".")), re.compile(_DECIMAL.format(marks=".,"))
+_WITH_DECIMAL_COMMA = {  # and not point
+    *("cs", "da", "de", "el", "es", "fi", "fr", "hu", "id", "it", "nb", "nl", "no", "pl", "pt", "ro", "ru", "sv"),
+    *("tr", "uk", "vi"),
+}
+_MINUS = re.compile(r"(?<![\w)\]])[-\u2212](?=\d)")
+_MARK_WITHIN, _MARK_OF_MINUS = "\u02cc", "\u02cd"  # letters, which no text has in their place
 _ARABIC = "ar"
 _ARABIC_ARTICLE = re.compile(r"^ال(?=\w{3})")  # written together with its noun; what is left has a root's three letters
 _ARABIC_VOWELS = re.compile(
@@ -51,14 +59,21 @@ def content_tokens(text: str, language: str | None) -> list[str]:
 
     As SQuAD (Rajpurkar et al., 2016) and MLQA (Lewis et al., 2020) compare answers, but for punctuation, which parts
     words here, and there does not. Arabic loses its article and the signs of its short vowels.
+    A number is one word, with its decimal mark and its minus, as there: 3.5 does not hold 5, nor is −5 the same.
     Signs that part a long number in groups of three digits are left out.
     """
     articles = _ARTICLES.get(language or "en", set())
-    text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
+    text = _whole_numbers(text, language)
     words = tokens(_ARABIC_VOWELS.sub("", text) if language == _ARABIC else text)
     if language == _ARABIC:
         return [_ARABIC_ARTICLE.sub("", word) for word in words]
     return [word for word in words if word not in articles] or words
+
+
+def _whole_numbers(text: str, language: str | None) -> str:
+    text = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), text)
+    decimal = _DECIMAL_MARK if language in _WITH_DECIMAL_COMMA else _DECIMAL_POINT
+    return _MINUS.sub(_MARK_OF_MINUS, decimal.sub(rf"\1{_MARK_WITHIN}\2", text))
 
 
 def primary_language(tag: str) -> str | None:
@@ -81,6 +96,7 @@ def _cut(run: Iterator[str]) -> Iterator[str]:
 
 def occurs(text: str, phrase: str) -> bool:
     """Whether a phrase, which is not empty, stands in a text in any case: as whole words where spaces part words."""
+    text, phrase = unicodedata.normalize("NFC", text), unicodedata.normalize("NFC", phrase)
     before, after = "" if stands_alone(phrase[0]) else r"(?<!\w)", "" if stands_alone(phrase[-1]) else r"(?!\w)"
     return re.search(f"{before}{re.escape(phrase)}{after}", text, re.IGNORECASE) is not None
 

@@ -87,6 +87,12 @@ def test_what_cannot_be_scored_says_why_and_costs_no_other_score(tmp_path: Path)
     assert found[6, "exact_match"] == (None, "the request failed: timeout")
 
 
+def test_an_answer_with_a_number_that_no_float_holds_costs_nothing_else(tmp_path: Path) -> None:
+    items = [Item(id=name, schema={"multipleOf": 0.01}) for name in ("a", "b")]
+    scored = scores_of(kept(tmp_path / "r", ["1e400", "0.5", "1e400", "0.5"], items))
+    assert [one.value for one in scored if one.scorer == "json_schema"] == [100, 0, 100]
+
+
 def test_random_weights_have_no_quality(tmp_path: Path) -> None:
     folder = kept(tmp_path / "r", ["4", "Paris"], model__is_synthetic=True)
     with pytest.raises(NotMeasuredError, match="random"):

@@ -75,5 +75,26 @@ def test_a_long_number_is_the_same_in_groups_of_three_digits(said: str, right: s
     assert contains(Answer(said), Item(id="1", references=[right])) == score
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "right", "score"),
+    [
+        ("en", "It is 3.5 metres.", "5", 0),
+        ("en", "It is 3.5 metres.", "3.5", 100),
+        ("es", "Mide 3,5 metros.", "5", 0),
+        ("es", "Mide 3,5 metros.", "3.5", 100),
+        ("en", "1, 2,3", "2", 100),  # a list
+        ("en", "from 1.2.3 on", "2", 100),  # a version, whose parts are no fractions
+        ("en", "It is -5 °C.", "5", 0),
+        ("en", "It is \u22125 °C.", "-5", 100),
+        ("en", "2-5 days", "5", 100),
+        ("en", "(a)-5", "5", 100),
+    ],
+)
+def test_a_number_is_one_word_with_its_decimals_and_its_minus(
+    language: str, said: str, right: str, score: float
+) -> None:
+    assert contains(Answer(said), Item(id="1", language=language, references=[right])) == score
+
+
 def test_a_chinese_sentence_contains_an_answer() -> None:
     assert contains(Answer("中国的首都是北京。"), Item(id="1", language="zh", references=["北京"])) == 100

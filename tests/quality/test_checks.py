@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from profiler.content import content
+from profiler.quality import checks
 from profiler.quality.checks import checks_met, mistake_in, unmet
 from profiler.quality.item import Answer, Item
 from profiler.quality.scorer import NotScoredError
@@ -80,6 +81,26 @@ def test_each_kind(check: dict[str, Any], met: str, not_met: str) -> None:
 )
 def test_a_check_that_is_stated_wrongly_is_named(check: dict[str, Any], says: str) -> None:
     assert says in (mistake_in(check) or "")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"kind": "contains", "texts": ["café"]},
+        {"kind": "starts_with", "text": "café"},
+        {"kind": "characters", "least": 4, "most": 4},
+        {"kind": "matches", "pattern": "caf."},
+    ],
+)
+def test_an_accent_of_its_own_is_that_of_its_letter(check: dict[str, Any]) -> None:
+    assert unmet("cafe\u0301", Item(id="1", checks=[check])) == []
+
+
+def test_a_pattern_that_goes_back_and_forth_gives_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_MATCH_S", 0.05)
+    item = Item(id="1", checks=[{"kind": "matches", "pattern": "(a|aa)+[bc]"}])
+    with pytest.raises(NotScoredError, match=r"takes longer than 0.05 s"):
+        checks_met(Answer("a" * 60 + "d"), item)
 
 
 def test_an_empty_answer_follows_no_instruction() -> None:

@@ -59,6 +59,8 @@ def test_a_label_of_one_chinese_character(said: str, label: str | None) -> None:
         ("", ["+", "neutral"], None),
         ("neutral", ["+", "neutral"], "neutral"),
         ("good", ["+", "-"], None),
+        ("I would say 👎, since it broke.", ["👍", "👎"], "👎"),
+        ("It is >5.", ["<5", ">5"], ">5"),
     ],
 )
 def test_labels_that_signs_tell_apart(said: str, labels: list[str], label: str | None) -> None:
