@@ -20,6 +20,7 @@ from profiler.energy.cards import Listed, Selected, select
 from profiler.energy.polling import HOW, PolledPower, Poller
 from profiler.energy.scopes import BOARD_SCOPE, MODULE_SCOPE
 from profiler.errors import MissingExtraError
+from profiler.hosts.gpu import answer_of
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
@@ -69,7 +70,7 @@ def listed_cards(nvml: Any) -> tuple[list[tuple[Listed, Any]], dict[str, str]]:
         try:
             handle = nvml.nvmlDeviceGetHandleByIndex(index)
             names = (_text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle)))
-        except nvml.NVMLError as error:
+        except (nvml.NVMLError, UnicodeDecodeError) as error:
             absent[card_name(index)] = f"GPU {index} does not answer: {error}"
         else:
             found.append((Listed(index, *names, _slices(nvml, handle)), handle))
@@ -78,18 +79,15 @@ def listed_cards(nvml: Any) -> tuple[list[tuple[Listed, Any]], dict[str, str]]:
 
 def _slices(nvml: Any, handle: Any) -> tuple[str, ...]:
     """Return the UUIDs of the MIG slices that a card is cut into."""
-    try:
-        most = nvml.nvmlDeviceGetMaxMigDeviceCount(handle)
-    except (nvml.NVMLError, AttributeError):
-        return ()  # no MIG
+    most = answer_of(nvml, lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0  # of no MIG
     return tuple(uuid for index in range(most) if (uuid := _slice(nvml, handle, index)))
 
 
 def _slice(nvml: Any, handle: Any, index: int) -> str | None:
-    try:
-        return _text(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)))
-    except nvml.NVMLError:
-        return None  # nothing there
+    """Return the UUID of a slice; None where there is none."""
+    return answer_of(
+        nvml, lambda: _text(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)))
+    )
 
 
 def card_name(index: int) -> str:
@@ -102,10 +100,8 @@ def power_w(nvml: Any, handle: Any) -> float | None:
     now_w = _field_w(nvml, handle, _INSTANT_POWER)
     if now_w is not None:
         return now_w
-    try:
-        return float(nvml.nvmlDeviceGetPowerUsage(handle)) / _MW_PER_W
-    except nvml.NVMLError:
-        return None
+    mean_mw = answer_of(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle))
+    return None if mean_mw is None else float(mean_mw) / _MW_PER_W
 
 
 def _module_w(nvml: Any, handle: Any) -> float | None:
@@ -114,12 +110,11 @@ def _module_w(nvml: Any, handle: Any) -> float | None:
 
 
 def _field_w(nvml: Any, handle: Any, field: int | tuple[int, int]) -> float | None:
-    try:
-        (found,) = nvml.nvmlDeviceGetFieldValues(handle, [field])
-    except nvml.NVMLError:
+    found = answer_of(nvml, lambda: nvml.nvmlDeviceGetFieldValues(handle, [field])[0])
+    if found is None or found.nvmlReturn != nvml.NVML_SUCCESS:
         return None
-    told = found.nvmlReturn == nvml.NVML_SUCCESS and found.value.uiVal
-    return float(found.value.uiVal) / _MW_PER_W if told else None
+    told_mw = answer_of(nvml, lambda: int(found.value.uiVal))
+    return float(told_mw) / _MW_PER_W if told_mw else None
 
 
 @dataclass
@@ -199,11 +194,8 @@ class NvmlMeter:
         return _Card(handle, counter, polled, start_mj or 0)
 
     def _is_cut_up(self, handle: Any) -> bool:
-        try:
-            current, _ = self._nvml.nvmlDeviceGetMigMode(handle)
-        except self._nvml.NVMLError:
-            return False  # a card that knows no MIG
-        return bool(current)
+        modes = answer_of(self._nvml, lambda: self._nvml.nvmlDeviceGetMigMode(handle))
+        return modes is not None and bool(modes[0])
 
     def _why_silent(self, listed: Listed, handle: Any) -> str:
         """Say where that is usual, and what would help there."""
@@ -211,17 +203,11 @@ class NvmlMeter:
             return ". Under WSL2 the driver is that of Windows: measure under Linux itself, or read a wall meter"
         if _JETSON.search(listed.name):
             return ". Jetson boards show voltages and currents of their rails only: read a wall meter"
-        try:
-            is_virtual = self._nvml.nvmlDeviceGetVirtualizationMode(handle) == _VGPU
-        except (self._nvml.NVMLError, AttributeError):
-            is_virtual = False
-        return ", as of any virtual GPU: the host of this virtual machine can read it" if is_virtual else ""
+        mode = answer_of(self._nvml, lambda: self._nvml.nvmlDeviceGetVirtualizationMode(handle))
+        return ", as of any virtual GPU: the host of this virtual machine can read it" if mode == _VGPU else ""
 
     def _counter_mj(self, handle: Any) -> int | None:
-        try:
-            return int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
-        except self._nvml.NVMLError:
-            return None
+        return answer_of(self._nvml, lambda: int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle)))
 
     def _count(self, card: _Card, facts: MeterFacts) -> EnergyReading | None:
         t_ns = self._clock.monotonic_ns()
@@ -255,7 +241,7 @@ def _polled_facts(channel: str, device: str, own: str, *, is_module: bool) -> Me
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 KIND = MeterKind("nvml", lambda clock, gpus: NvmlMeter(clock, load(), gpus), reads_cards=True)

@@ -10,7 +10,7 @@ from profiler.energy.base import MeterAbsentError
 from profiler.energy.card_sources import CardSourceKind
 from profiler.energy.cards import select
 from profiler.energy.nvml import card_name, listed_cards, load, power_w
-from profiler.hosts.gpu import answer_of
+from profiler.hosts.gpu import answer_of, is_not_available
 from profiler.results.records import CardReading, SlowedBy
 
 _TEMPERATURE_GPU = 0  # NVML_TEMPERATURE_GPU
@@ -79,11 +79,12 @@ class NvmlCards:
         reasons = told("CurrentClocksEventReasons")
         if reasons is None:  # drivers before 535 know the older name only
             reasons = told("CurrentClocksThrottleReasons")
+        busy_percent = _field(utilisation, "gpu")
         return CardReading(
             card=card.name,
-            busy_ratio=None if (busy_percent := getattr(utilisation, "gpu", None)) is None else busy_percent / _PERCENT,
-            memory_used_bytes=getattr(memory, "used", None),  # fields differ between versions of the library
-            memory_total_bytes=getattr(memory, "total", None),
+            busy_ratio=None if busy_percent is None else busy_percent / _PERCENT,
+            memory_used_bytes=_field(memory, "used"),
+            memory_total_bytes=_field(memory, "total"),
             temperature_c=told("Temperature", _TEMPERATURE_GPU),
             sm_clock_mhz=told("ClockInfo", nvml.NVML_CLOCK_SM),
             memory_clock_mhz=told("ClockInfo", nvml.NVML_CLOCK_MEM),
@@ -91,6 +92,12 @@ class NvmlCards:
             slowed_by=None if reasons is None else slowed_by(reasons),
             other_processes=_others(told("ComputeRunningProcesses"), server_pids),
         )
+
+
+def _field(said: object, name: str) -> int | None:
+    """Return a field of an answer; fields differ between versions of the library, and may say "not available"."""
+    value: int | None = getattr(said, name, None)
+    return None if is_not_available(value) else value
 
 
 def _others(processes: Collection[Any] | None, server_pids: Collection[int]) -> int | None:

@@ -17,6 +17,7 @@ from profiler.units import BYTES_PER_MIB
 
 Answer = TypeVar("Answer")
 
+_NOT_AVAILABLE = (2**32 - 1, 2**64 - 1)
 _HERE = Tree(Path("/"))
 _NO_GPU = "no NVIDIA driver answers, and the PCI bus shows no GPU"
 _ON_BUS = "seen on the PCI bus only: no NVIDIA driver answers for them, and tools of other makers are not asked"
@@ -122,11 +123,21 @@ def _link_states(nvml: Any, handle: Any) -> Iterator[int]:
 
 
 def answer_of(nvml: Any, ask: Callable[[], Answer]) -> Answer | None:
-    """Return what NVML says; `None` for what this card, driver or library does not tell."""
+    """Return what NVML says; `None` for what this card, driver or library does not tell.
+
+    An older library lacks functions (AttributeError) or takes other arguments (TypeError), a broken driver's names are
+    no UTF-8 (UnicodeDecodeError, of the library), and some answer a number with all bits set, NVML's "not available".
+    """
     try:
-        return ask()
-    except (nvml.NVMLError, AttributeError, OSError):
+        said = ask()
+    except (nvml.NVMLError, AttributeError, TypeError, ValueError, OSError):
         return None
+    return None if is_not_available(said) else said
+
+
+def is_not_available(value: object) -> bool:
+    """Whether a number is NVML's NVML_VALUE_NOT_AVAILABLE, in 32 or 64 bits."""
+    return isinstance(value, int) and value in _NOT_AVAILABLE
 
 
 def _plain(text: str | bytes | None) -> str | None:

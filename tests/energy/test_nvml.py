@@ -222,6 +222,44 @@ def test_a_card_that_fell_off_the_bus_leaves_the_others(clock: HandClock) -> Non
     meter.close()
 
 
+def test_a_name_that_is_no_text_costs_no_joules(clock: HandClock) -> None:
+    fake = FakeNvml(clock, [300.0])
+    fake.name = b"Made \xf8\xff Up"
+    meter = NvmlMeter(clock, fake)
+    assert meter.channels[0].device == "Made \ufffd\ufffd Up, GPU-0"
+    meter.close()
+
+
+def test_a_name_that_the_library_cannot_read_leaves_the_others(
+    clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeNvml(clock, [300.0, 100.0])
+    monkeypatch.setattr(fake, "nvmlDeviceGetName", lambda handle: (b"\xf8" if handle == 0 else b"Card").decode())
+    meter = NvmlMeter(clock, fake)
+    assert "GPU 0 does not answer: 'utf-8' codec" in meter.absent["nvml:0"]
+    assert {c.channel for c in meter.channels} == {"nvml:1:counter", "nvml:1:polled"}
+    meter.close()
+
+
+def test_an_older_library_lacks_functions(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MigMode", "MaxMigDeviceCount", "FieldValues", "VirtualizationMode", "TotalEnergyConsumption"):
+        monkeypatch.delattr(FakeNvml, f"nvmlDeviceGet{name}")
+    meter = NvmlMeter(clock, FakeNvml(clock, [50.0]))
+    assert [round(r.energy_j) for r in poll(meter, clock, 2)] == [100]  # polled, by nvmlDeviceGetPowerUsage
+    meter.close()
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_all_bits_set_is_no_power(clock: HandClock, monkeypatch: pytest.MonkeyPatch, bits: int) -> None:
+    fake = FakeNvml(clock, [300.0])
+    no_value = SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=2**bits - 1))
+    monkeypatch.setattr(fake, "nvmlDeviceGetFieldValues", lambda handle, fields: [no_value])
+    monkeypatch.setattr(fake, "nvmlDeviceGetPowerUsage", lambda handle: 2**bits - 1)
+    monkeypatch.setattr(fake, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: 2**bits - 1)
+    with pytest.raises(MeterAbsentError, match="neither energy nor power"):
+        NvmlMeter(clock, fake)
+
+
 def test_of_a_superchip_the_power_is_that_of_its_module_and_the_counter_that_of_its_gpu(clock: HandClock) -> None:
     fake = FakeNvml(clock, [600.0])
     fake.name = b"NVIDIA GH200 480GB"

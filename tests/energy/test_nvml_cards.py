@@ -64,6 +64,15 @@ def test_a_card_that_tells_nothing_has_gaps() -> None:
     assert look({"Name": "GRID A100D-10C", "UUID": "GPU-1"}) == [CardReading(card="nvml:0")]
 
 
+def test_all_bits_set_is_a_gap() -> None:
+    answers = {
+        "MemoryInfo": SimpleNamespace(total=0, used=2**64 - 1),
+        "UtilizationRates": SimpleNamespace(gpu=2**32 - 1),
+    }
+    known = CardReading(card="nvml:0", memory_total_bytes=0)
+    assert look({"Name": "H100", "UUID": "GPU-1", **answers}) == [known]
+
+
 def test_an_answer_that_lacks_a_field_is_a_gap_as_well() -> None:
     answers = {"MemoryInfo": SimpleNamespace(total=80 * 2**30), "UtilizationRates": SimpleNamespace()}
     known = CardReading(card="nvml:0", memory_total_bytes=80 * 2**30)
