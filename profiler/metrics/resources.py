@@ -5,7 +5,7 @@ from profiler.metrics.population import ALL_SAMPLES, HOST_SAMPLES, WHOLE_RUN
 from profiler.metrics.registry import NotMeasuredError, per_run
 from profiler.metrics.roofline import kv_bytes_of
 from profiler.metrics.shown import Shown
-from profiler.models.kv_cache import CELLS_AT_ONCE
+from profiler.models import kv_cache
 from profiler.results.points import context_tokens
 from profiler.units import ns_to_s
 
@@ -61,7 +61,7 @@ def kv_cache_bytes(seen: Observations) -> float:
     engine, context = seen.manifest.engine, context_tokens(seen.point, seen.manifest.engine)
     if context is None:
         raise NotMeasuredError("the context of the server is not known")
-    cells = -(-context // CELLS_AT_ONCE) * CELLS_AT_ONCE * (engine.slots or 1)
+    cells = kv_cache.cells(context) * (engine.slots or 1)
     return kv_bytes_of(seen.manifest.model, engine) * cells
 
 

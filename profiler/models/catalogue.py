@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.cache import cache_folder
-from profiler.models import checkpoint, checkpoint_form, layout, quantisations, synthetic
+from profiler.models import checkpoint, checkpoint_form, kv_cache, layout, quantisations, synthetic
 from profiler.models.card import CARD
 from profiler.models.gguf_header import Header, TensorInfo
 from profiler.models.locate import FOR_VLLM, shape_of, split_name
@@ -57,7 +57,7 @@ def _entry(shape: Shape, models: Path) -> Entry:
 def _kv_bytes_per_token(shape: Shape) -> int | None:
     if shape.is_embedding:
         return None
-    return checkpoint.kv_bytes_per_token(shape.layers, shape.kv_heads, shape.head_size)
+    return kv_cache.f16_bytes_per_token(shape.layers, shape.kv_heads, shape.head_size)
 
 
 def cached(name: str) -> Path | None:

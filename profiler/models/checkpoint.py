@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler.errors import ModelError
-from profiler.models import card, config_json, layout, safetensors_file
+from profiler.models import card, config_json, kv_cache, layout, safetensors_file
 from profiler.models.files import OnProgress, ignore_progress, sha256_of_all
 from profiler.models.gguf_header import Header, TensorInfo
 from profiler.models.per_token import PerToken, per_token
@@ -14,7 +14,6 @@ from profiler.results.manifest import ModelFacts
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 _HASHED = ("config.json", "tokenizer.json", "*.safetensors", "*.bin")
-F16_BYTES = 2
 _F16 = 1  # ggml.h, enum ggml_type
 
 
@@ -50,7 +49,7 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         heads=_count(config, "num_attention_heads"),
         kv_heads=kv_heads,
         head_size=head_size,
-        kv_bytes_per_token=kv_bytes_per_token(layers, kv_heads, head_size),
+        kv_bytes_per_token=kv_cache.f16_bytes_per_token(layers, kv_heads, head_size),
         vocabulary_size=_count(config, "vocab_size"),
         has_chat_template=_has_chat_template(folder),
         licence=said.licence,
@@ -62,13 +61,6 @@ def read(folder: Path, source: str | None = None, on_progress: OnProgress = igno
         facts_from=card.sources(said),
         end_token_ids=_end_token_ids(folder, config),
     )
-
-
-def kv_bytes_per_token(layers: int | None, kv_heads: int | None, head_size: int | None) -> int | None:
-    """Return what keys and values of one token take in float16, or None where a size is not known."""
-    if layers is None or kv_heads is None or head_size is None:
-        return None
-    return 2 * layers * kv_heads * head_size * F16_BYTES
 
 
 def _config(folder: Path) -> Path:

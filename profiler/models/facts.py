@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from profiler.errors import ModelError
-from profiler.models import card, checkpoint, ggml, gguf_header
+from profiler.models import card, checkpoint, ggml, gguf_header, kv_cache
 from profiler.models.files import OnProgress, ignore_progress, sha256
 from profiler.models.gguf_header import Header, Value
 from profiler.models.layout import ROPE_FACTORS
@@ -107,7 +107,7 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         heads=_number(header, f"{architecture}.attention.head_count"),
         kv_heads=kv_heads,
         head_size=head_size,
-        kv_bytes_per_token=checkpoint.kv_bytes_per_token(layers, kv_heads, head_size),
+        kv_bytes_per_token=kv_cache.f16_bytes_per_token(layers, kv_heads, head_size),
         kv_cache_saving=_kv_cache_saving(header, architecture),
         vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
         has_chat_template="tokenizer.chat_template" in header.metadata,

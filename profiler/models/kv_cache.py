@@ -6,6 +6,8 @@ DeepSeek), less is taken than is said here: `kv_cache_saving` of the facts says 
 
 from profiler.results.model_facts import ModelFacts
 
+_F16_BYTES = 2
+
 CELLS_AT_ONCE = 256
 """llama.cpp rounds the context of a sequence up to a multiple of so many tokens (llama-context.cpp, n_ctx_seq)."""
 
@@ -15,10 +17,22 @@ def elements_per_token(model: ModelFacts) -> int | None:
 
     Heads that share keys and values (grouped-query attention) count once.
     """
-    length = head_size(model)
-    if model.layers is None or model.kv_heads is None or length is None:
-        return None
-    return 2 * model.layers * model.kv_heads * length
+    return _elements(model.layers, model.kv_heads, head_size(model))
+
+
+def f16_bytes_per_token(layers: int | None, kv_heads: int | None, head_size: int | None) -> int | None:
+    """Return what keys and values of a token take in float16; `None` where a size is unknown."""
+    elements = _elements(layers, kv_heads, head_size)
+    return None if elements is None else elements * _F16_BYTES
+
+
+def _elements(layers: int | None, kv_heads: int | None, length: int | None) -> int | None:
+    return None if layers is None or kv_heads is None or length is None else 2 * layers * kv_heads * length
+
+
+def cells(context_tokens: int) -> int:
+    """Return the context of a sequence as llama.cpp sets it aside."""
+    return -(-context_tokens // CELLS_AT_ONCE) * CELLS_AT_ONCE
 
 
 def head_size(model: ModelFacts) -> int | None:
@@ -37,5 +51,4 @@ def allocated_bytes(model: ModelFacts, element_bytes: float, context_tokens: int
     elements = elements_per_token(model)
     if elements is None:
         return None
-    cells = -(-context_tokens // CELLS_AT_ONCE) * CELLS_AT_ONCE * slots
-    return round(elements * element_bytes * cells)
+    return round(elements * element_bytes * cells(context_tokens) * slots)

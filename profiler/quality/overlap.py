@@ -7,13 +7,13 @@ from typing import Any
 
 from profiler.quality.item import Answer, Item
 from profiler.quality.scorer import POINTS, Counts, corpus_scorer, library, scorer
-from profiler.quality.words import tokens
+from profiler.quality.words import CHINESE, tokens
 
 _SPACED, _UNSPACED = (
     "13a",
     "zh",
 )  # of sacrebleu's tokenizers: that of WMT, and the one that cuts Chinese into characters
-_WITHOUT_SPACES = {"zh", "ja"}
+_BY_CHARACTERS = CHINESE | {"ja"}
 _SEVERAL = "var"  # sacrebleu's word for references of which there are not equally many
 
 
@@ -27,7 +27,7 @@ def _metric(name: str, tokenizer: str | None = None, *, is_single: bool = False)
 
 
 def _tokenizer(item: Item) -> str:
-    return _UNSPACED if item.language in _WITHOUT_SPACES else _SPACED
+    return _UNSPACED if item.language in _BY_CHARACTERS else _SPACED
 
 
 def _streams(item: Item) -> list[list[str]]:

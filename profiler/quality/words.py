@@ -17,6 +17,10 @@ _WITHOUT_SPACES = (  # scripts that put no space between words: there each chara
     (0x20000, 0x3FFFF),  # CJK extensions B and later
 )
 _FIRST_WITHOUT_SPACES = _WITHOUT_SPACES[0][0]
+CHINESE = {"zh", "yue", "cmn", "wuu"}
+LANGUAGES_WITHOUT_SPACES = CHINESE | {"ja", "th", "lo", "km", "my", "bo"}
+"""Languages (ISO 639) that put no spaces between words, so that nobody can count them without a dictionary."""
+
 _ARTICLES = {
     "en": {"a", "an", "the"},
     "es": {"un", "una", "unos", "unas", "el", "la", "los", "las"},

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from profiler.errors import UsageError
 from profiler.hosts.usable_cpus import usable_cpus
+from profiler.models import kv_cache
 from profiler.results.manifest import ModelFacts
 from profiler.run.cpus import CpuSets, choose_cpus, parse_cpus
 from profiler.run.options import Options
@@ -15,7 +16,6 @@ from profiler.workloads.schema import ClosedLoop, DataPrompts, Saturate, SloSear
 from profiler.workloads.sizes import Size, largest
 
 _DEFAULT_CONTEXT_TOKENS = 4096
-_CONTEXT_STEP_TOKENS = 256  # llama.cpp rounds up to it anyway
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
 
@@ -104,4 +104,4 @@ def _roomy(needed: int, workload: Workload) -> int:
     is_exact = isinstance(workload.prompts, SyntheticPrompts) and workload.prompts.depth != 0
     if isinstance(workload.prompts, DataPrompts) or (streams(workload) == 1 and not is_exact):
         return max(_DEFAULT_CONTEXT_TOKENS, needed)
-    return -(-needed // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
+    return kv_cache.cells(needed)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from profiler.quality.words import primary_language
+from profiler.quality.words import LANGUAGES_WITHOUT_SPACES, primary_language
 
 _DIGEST_CHARACTERS = 16
 Role = Literal["system", "user", "assistant"]
@@ -19,13 +19,9 @@ class Message(NamedTuple):
     text: str
 
 
-_WITHOUT_SPACES = {"zh", "ja", "th", "lo", "km", "my", "bo", "yue"}
-"""Languages (ISO 639) that put no spaces between words, so that nobody can count them without a dictionary."""
-
-
 def words_of(text: str, language: str) -> int | None:
     """Return how many words a text has: runs without white space; None in a language that puts none between words."""
-    return None if primary_language(language) in _WITHOUT_SPACES else len(text.split())
+    return None if primary_language(language) in LANGUAGES_WITHOUT_SPACES else len(text.split())
 
 
 def joined(messages: Sequence[Message]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from profiler.quality.catalogue import SCORERS
 from profiler.quality.item import Answer, Item
-from profiler.quality.overlap import rouge1, rouge2, rouge_l
+from profiler.quality.overlap import bleu, rouge1, rouge2, rouge_l
 from profiler.stats.jackknife import added_up
 
 RIGHT = [
@@ -102,3 +102,10 @@ def test_rouge_of_six_languages(language: str, said: str, right: str, expected: 
 def test_the_best_reference_counts() -> None:
     item = Item(id="1", references=["something else", "forty families"])
     assert rouge_l(Answer("Forty families"), item) == 100
+
+
+@pytest.mark.parametrize("language", ["zh", "yue", "ja"])
+def test_languages_that_are_cut_into_characters(language: str) -> None:
+    """Of six characters five are there: as one word nothing would be."""
+    item = Item(id="1", references=["今日天氣很好"], language=language)
+    assert bleu(Answer("今日天氣真好"), item) > 30
