@@ -54,7 +54,10 @@ def misfits(stated: Sequence[str], items: Collection[Item]) -> list[Misfit]:
     """Return the scorers that no item has the fields for."""
     known = [name for name in SCORERS if any(SCORERS[name].fits(item) for item in items)]
     return [
-        Misfit(place, f"the scorer {name!r} needs {_needs(name)} in the rows, which no row has. {_offer(known)}")
+        Misfit(
+            place,
+            f"the scorer {name!r} needs {_needs(name)} in the rows, which none has that can be used. {_offer(known)}",
+        )
         for place, name in enumerate(stated)
         if name not in known
     ]

@@ -127,7 +127,7 @@ def corpus_scorer(
 
 
 def declared() -> Mapping[str, Scorer]:
-    """Return what has been declared so far, in order; `catalogue.SCORERS` is all of it."""
+    """Return what has been declared so far; `catalogue.SCORERS` is all of it, in order."""
     return _registry
 
 

@@ -87,7 +87,8 @@ def _expectations(path: Path, workload: Workload, data: Data) -> tuple[list[Expe
         )
     wrong = misfits(workload.scorers or [], found)
     if wrong:
-        raise WORKLOADS.refusal(path, [Mistake(("scorers", place), sentence) for place, sentence in wrong])
+        why = "".join(f" {note}" for note in notes)  # a column that is there may be stated wrongly
+        raise WORKLOADS.refusal(path, [Mistake(("scorers", place), f"{sentence}{why}") for place, sentence in wrong])
     return found, data._replace(notes=[*data.notes, *notes])
 
 

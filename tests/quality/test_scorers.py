@@ -154,7 +154,7 @@ def test_what_is_correct() -> None:
 def test_a_scorer_that_no_item_has_the_fields_for() -> None:
     (found,) = misfits(["choice_accuracy", "pass_at_1"], [LABELLED])
     assert found.place == 1
-    needed = "the scorer 'pass_at_1' needs 'tests' in the rows, which no row has. What fits them:"
+    needed = "the scorer 'pass_at_1' needs 'tests' in the rows, which none has that can be used. What fits them:"
     assert found.sentence.startswith(needed)
 
 

@@ -310,3 +310,14 @@ def test_any_value_makes_a_workload_or_a_workload_error(
     path = written(tmp_path_factory.mktemp("any"), VALID)
     with suppress(WorkloadError):
         assert isinstance(load.load(str(path), {key: value}).workload, Workload)
+
+
+def test_a_column_that_is_stated_wrongly_is_not_said_to_be_lacking_alone(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "a", "checks": [{"kind": "language", "is": "Spanish"}]}\n')
+    (said,) = complaint(
+        tmp_path,
+        "id: own\nversion: 1\ndescription: d\nprompts: {source: data, file: rows.jsonl}\noutput_tokens: 4\n"
+        "keep_responses: true\nscorers: [checks_met]\nload: {shape: closed-loop}\nrequests: 2\n",
+    )
+    assert said.startswith("7: the scorer 'checks_met' needs 'checks' in the rows, which none has that can be used.")
+    assert said.endswith("1 (the check 'language' of 'Spanish': expected a tag such as es or zh-Hant).")
