@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
+_BUFFER_BYTES = 64 * 1024
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -33,7 +34,7 @@ def open_regular(path: Path | str) -> int:
 
 def reading(path: Path | str) -> BinaryIO:
     """Open a regular file to read its bytes. Raises `OSError` as `open_regular`."""
-    return os.fdopen(open_regular(path), "rb")
+    return os.fdopen(open_regular(path), "rb", _BUFFER_BYTES)
 
 
 def read_secret(path: Path, at_most_bytes: int, patience_s: float) -> bytes:

@@ -4,6 +4,7 @@ The processes are forked, so they know all that this one knows and cost little m
 (macOS), this one does all the work.
 """
 
+import fcntl
 import gc
 import os
 import pickle
@@ -14,7 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
+from profiler.units import BYTES_PER_MIB
+
 _FEWEST_PARTS = 64  # fewer are not worth a process
+_PIPE_BYTES = BYTES_PER_MIB  # room for a result, so that a process goes on while this one is busy
 _MOST_PROCESSES = 4  # with more, this process could not take in what they find
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -24,7 +28,7 @@ def in_order(work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterat
     """Yield what `work` makes of each part, in the order of the parts.
 
     Many parts are shared out among a process for each CPU, which take them in turn; what they return is pickled. Each
-    goes on with its next part only once its last result has been taken, so few are in memory. What a process fails at,
+    goes on only once there is room for its last result in a pipe, so few are in memory. What a process fails at,
     for whatever reason, is done here instead, where errors are raised as usual.
     """
     helpers: list[_Helper] = []
@@ -52,6 +56,8 @@ class _Helper:
         """Start it; a system that has no room for one more leaves the work to this process."""
         self._pid = 0
         reads, writes = os.pipe()
+        with suppress(OSError):  # beyond what a user may have: it waits for room then
+            fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self.results: BinaryIO = os.fdopen(reads, "rb")
         with os.fdopen(writes, "wb") as pipe, suppress(OSError), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of other threads: a helper needs nothing they lock

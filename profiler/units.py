@@ -1,7 +1,5 @@
 """Conversions between units. A name says its unit; arithmetic that changes the unit changes the name."""
 
-from collections.abc import Iterable
-
 NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -20,16 +18,6 @@ def ns_to_us(duration_ns: float) -> float:
 def ns_to_ms(duration_ns: float) -> float:
     """Nanoseconds to milliseconds."""
     return duration_ns / NS_PER_MS
-
-
-def each_ns_to_ms(durations_ns: Iterable[int]) -> list[float]:
-    """Many nanoseconds to milliseconds: without a call for each, since there are millions."""
-    return [duration_ns / NS_PER_MS for duration_ns in durations_ns]
-
-
-def each_ns_to_s(durations_ns: Iterable[int]) -> list[float]:
-    """Many nanoseconds to seconds."""
-    return [duration_ns / NS_PER_S for duration_ns in durations_ns]
 
 
 def ns_to_s(duration_ns: float) -> float:

@@ -10,7 +10,7 @@ from profiler.results.records import CardReading, Sample, SlowedBy
 
 def readings(seen: Observations, *, steady: bool = True) -> list[CardReading]:
     """Return what was seen of all cards, in the steady windows or ever. Raises `NotMeasuredError`."""
-    found = [card for sample in seen.samples if not steady or seen.is_steady(sample.t_ns) for card in sample.cards]
+    found = [card for sample in (seen.steady_samples if steady else seen.samples) for card in sample.cards]
     if not found:
         raise NotMeasuredError(_why_none(seen, steady=steady))
     return found

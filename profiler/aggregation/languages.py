@@ -7,7 +7,8 @@ from typing import Any
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.request import prompt_tokens, ttft_ms
 from profiler.results.records import RequestRecord
-from profiler.stats.values import Pieces, Values
+from profiler.stats.pieces import Pieces
+from profiler.stats.values import Values
 
 
 @dataclass

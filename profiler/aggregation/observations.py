@@ -115,9 +115,10 @@ class Observations:
         )
         return accounts(self.manifest.energy, seen)
 
-    def is_steady(self, t_ns: int) -> bool:
-        """Whether an instant lies in the steady part of a repeat."""
-        return any(window.holds(t_ns) for window in self.windows)
+    @cached_property
+    def steady_samples(self) -> list[Sample]:
+        """The samples that were taken in the steady part of a repeat."""
+        return [sample for sample in self.samples if any(window.holds(sample.t_ns) for window in self.windows)]
 
 
 def slo_of(manifest: Manifest) -> Slo:

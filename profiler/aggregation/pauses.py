@@ -1,10 +1,11 @@
 """Long gaps between tokens that the load itself explains: while a server reads one prompt, the other streams wait."""
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
+from profiler.aggregation.reads import Reads
 from profiler.aggregation.request import first_token_ns
 from profiler.results.records import RequestRecord
 from profiler.stats.covered import Covered
@@ -14,14 +15,6 @@ from profiler.units import ns_to_ms
 LONG = 10  # times the median: a gap that is longer is a pause
 _FEWEST_GAPS = 3  # of a request: of fewer, none is ten times as long as their median
 _LATER = 4096  # requests that may finish after a pause before the one that it was owed to
-
-
-class _Seen(NamedTuple):
-    """What is looked at of one request."""
-
-    sent_ns: int
-    first_token_ns: int
-    long: Sequence[tuple[int, int]]  # start and end of each gap that is long
 
 
 class Pauses:
@@ -38,23 +31,16 @@ class Pauses:
         self._open: deque[tuple[int, int, int]] = deque()  # requests taken before, start and end of a gap
         self._taken = 0
 
-    def take(self, request: RequestRecord, is_steady: bool = True) -> None:
-        """Look at one request that ended well; the gaps of one outside the steady window do not count."""
-        self._take(_seen(request, is_steady))
-
     def append(self, later: "Pauses | NotedPauses") -> None:
         """Take what was found elsewhere: pauses of another phase, or what was noted of the next requests."""
         if isinstance(later, Pauses):
             self.explained_ms.append(later.explained_ms)
             return
-        for seen in later.seen:
-            self._take(seen)
-
-    def _take(self, seen: "_Seen") -> None:
-        self._waits.add(seen.sent_ns, seen.first_token_ns)
-        self._open += [(self._taken, start_ns, end_ns) for start_ns, end_ns in seen.long]
-        self._taken += 1
-        self._judge(self._taken - _LATER)
+        for number, (sent_ns, answered_ns) in enumerate(zip(later.sent_ns, later.answered_ns, strict=True)):
+            self._waits.add(sent_ns, answered_ns)
+            self._open += [(self._taken, start_ns, end_ns) for start_ns, end_ns in later.long.get(number, ())]
+            self._taken += 1
+            self._judge(self._taken - _LATER)
 
     def finish(self) -> None:
         """Judge what is left: no more requests will come."""
@@ -68,27 +54,32 @@ class Pauses:
 
 
 class NotedPauses:
-    """Notes what is looked at of each request, for `Pauses` to take it in turn."""
+    """Notes what is looked at of each request that ended well, for `Pauses` to take it in turn."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self.seen: list[_Seen] = []
+        self.sent_ns = array("q")
+        self.answered_ns = array("q")  # when the first token came
+        self.long: dict[int, Sequence[tuple[int, int]]] = {}  # start and end of each long gap, by number of the request
+        self._counted = array("q")  # numbers of the requests whose gaps count
 
     def take(self, request: RequestRecord, is_steady: bool = True) -> None:
-        """Note one request that ended well."""
-        self.seen.append(_seen(request, is_steady))
+        """Note one request; the gaps of one outside the steady window do not count."""
+        sent_ns = request.sent_ns or 0
+        if is_steady:
+            self._counted.append(len(self.sent_ns))
+        self.sent_ns.append(sent_ns)
+        self.answered_ns.append(sent_ns + first_token_ns(request))
+
+    def find_long(self, reads: Reads) -> None:
+        """Find the long gaps in the reads of all requests whose gaps count."""
+        for at in reads.token_gaps_ns.uneven(LONG, _FEWEST_GAPS):  # the median is no less than the least
+            number = self._counted[at]
+            self.long[number] = _long_gaps_ns(self.sent_ns[number], reads.arrivals_ns[at], reads.token_gaps_ns[at])
 
 
-def _seen(request: RequestRecord, is_steady: bool) -> _Seen:
-    sent_ns = request.sent_ns or 0
-    return _Seen(sent_ns, sent_ns + first_token_ns(request), _long_gaps_ns(request, sent_ns) if is_steady else ())
-
-
-def _long_gaps_ns(request: RequestRecord, sent_ns: int) -> Sequence[tuple[int, int]]:
+def _long_gaps_ns(sent_ns: int, arrivals_ns: Sequence[int], gaps_ns: Sequence[int]) -> Sequence[tuple[int, int]]:
     """Return when each gap that is long began and ended."""
-    gaps_ns = request.token_gaps_ns
-    if len(gaps_ns) < _FEWEST_GAPS or max(gaps_ns) <= LONG * min(gaps_ns):  # the median is no less than the least
-        return ()
     limit_ns = LONG * sorted(gaps_ns)[len(gaps_ns) // 2]
-    spans = pairwise(request.token_arrivals_ns)
+    spans = pairwise(arrivals_ns)
     return [(sent_ns + start_ns, sent_ns + end_ns) for start_ns, end_ns in spans if end_ns - start_ns > limit_ns]

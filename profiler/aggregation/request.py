@@ -1,9 +1,30 @@
 """What a record says of one request: when its tokens came, and how many there were. Arrivals are kernel timestamps."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.results.records import RequestRecord
 from profiler.units import ns_to_ms
 from profiler.workloads.schema import Slo
+
+_Found = TypeVar("_Found")
+
+
+def _once(find: Callable[[RequestRecord], _Found]) -> Callable[[RequestRecord], _Found]:
+    """Let something be found once for each request, since many metrics ask for it."""
+    name = find.__name__
+
+    @wraps(find)
+    def known(request: RequestRecord) -> _Found:
+        found: dict[str, _Found] = request.__dict__
+        try:
+            return found[name]
+        except KeyError:
+            return found.setdefault(name, find(request))
+
+    return known
 
 
 def first_token_ns(request: RequestRecord) -> int:
@@ -11,12 +32,12 @@ def first_token_ns(request: RequestRecord) -> int:
 
     An answer without tokens, an embedding, is there when its last byte is.
     """
-    return request.token_arrivals_ns[0] if request.token_arrivals_ns else request.read_offset_ns[-1]
+    return (request.token_arrivals_ns or request.read_offset_ns[-1:])[0]
 
 
 def last_token_ns(request: RequestRecord) -> int:
     """Return when the last token-bearing read arrived, as an offset from the moment of sending; else as above."""
-    return request.token_arrivals_ns[-1] if request.token_arrivals_ns else request.read_offset_ns[-1]
+    return (request.token_arrivals_ns or request.read_offset_ns)[-1]
 
 
 def output_tokens(request: RequestRecord) -> int:
@@ -62,6 +83,7 @@ def contradictory_tokens(request: RequestRecord) -> int:
     return max(0, beyond, missing)
 
 
+@_once
 def tokens_after_first_read(request: RequestRecord) -> float:
     """Return how many tokens arrived after the first token-bearing read.
 
@@ -78,6 +100,7 @@ def tokens_after_first_read(request: RequestRecord) -> float:
     return streamed_tokens(request) * (seen - first) / seen
 
 
+@_once
 def streaming(request: RequestRecord) -> tuple[int, float]:
     """Return the time from the first token-bearing read to the last, ns, and how many tokens arrived within it."""
     span_ns, tokens = streaming_ns(request), tokens_after_first_read(request)

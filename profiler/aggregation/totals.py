@@ -161,6 +161,7 @@ class Totals:
         if request.outcome is Outcome.OK:
             self._take_amounts(request, duration_ns, slo)
             self._take_reads(request)
+            self._take_decoding(request)
             self._take_counts(request)
             self._take_clock(request)
 
@@ -180,19 +181,19 @@ class Totals:
         self.token_reads_coalesced += coalesced
         self.tokens_read += streamed_tokens(request) if token_reads else 0
         self.token_reads_late += _late_reads(request) if coalesced or request.read_events else 0
-        self._take_decoding(request)
 
     def _take_decoding(self, request: RequestRecord) -> None:
-        sent_ns, span_ns, made = request.sent_ns or 0, streaming_ns(request), output_tokens(request)
-        prompt = prompt_tokens(request) or 0
+        first_ns, last_ns = first_token_ns(request), last_token_ns(request)
+        prompt, made = prompt_tokens(request) or 0, output_tokens(request)
         if prompt:
             self.prompts_tokens += prompt
-            self.prompts_ns += first_token_ns(request)
+            self.prompts_ns += first_ns
         self.context_tokens += prompt + made
         self.context_tokens_squared += (prompt + made) ** 2
-        if span_ns > 0:
-            self.streaming_ns += span_ns
-            self.streamed.add(sent_ns + first_token_ns(request), sent_ns + last_token_ns(request))
+        if last_ns > first_ns:
+            sent_ns = request.sent_ns or 0
+            self.streaming_ns += last_ns - first_ns
+            self.streamed.add(sent_ns + first_ns, sent_ns + last_ns)
             steps = tokens_after_first_read(request)
             self.steps += steps
             self.steps_context_tokens += steps * (prompt + made / 2)

@@ -1,10 +1,12 @@
 """How long a request takes. Arrivals are kernel timestamps where the system has them."""
 
 from profiler.aggregation import request as of
+from profiler.aggregation.reads import Reads
 from profiler.metrics.registry import NotMeasuredError, per_request, pooled
 from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
-from profiler.units import NS_PER_S, each_ns_to_ms, ns_to_ms
+from profiler.stats.pieces import Pieces
+from profiler.units import NS_PER_MS, NS_PER_S, ns_to_ms
 
 NO_REASONING = "no response had reasoning"
 
@@ -96,12 +98,12 @@ def first_burst_ttft_ms(request: RequestRecord) -> float:
     work="decode",
     shown=Shown(order=40, has_percentiles=True),
 )
-def itl_ms(request: RequestRecord) -> list[float]:
+def itl_ms(reads: Reads) -> Pieces:
     """Gaps between successive token-bearing reads, each counted once, however many tokens a read holds.
 
     Where tokens come in groups a gap is that between two groups: see tokens_per_read, and tpot_ms for the time of one.
     """
-    return each_ns_to_ms(request.token_gaps_ns)
+    return reads.token_gaps_ns.over(NS_PER_MS)
 
 
 @per_request(

@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Literal, NamedTuple, Required, TypedDict, Type
 
 from profiler.aggregation.not_measured import NotMeasuredError
 from profiler.aggregation.observations import Observations
+from profiler.aggregation.reads import Reads
 from profiler.aggregation.totals import Totals
 from profiler.metrics.population import FINISHED_REQUESTS, FIRST_BURST, Population
 from profiler.metrics.shown import NOWHERE, Shown
 from profiler.results.records import RequestRecord
+from profiler.stats.pieces import Pieces
 from profiler.stats.ranges import Range
 
 __all__ = [
@@ -137,11 +139,11 @@ class Pooled(MetricSpec):
     """Several numbers of each finished request, which all count alike."""
 
     kind = "pooled"
-    compute: Callable[[RequestRecord], list[float]]
+    compute: Callable[[Reads], Pieces]
 
     def values(self, request: RequestRecord) -> list[float]:
         """Return the values of a finished request."""
-        return self.compute(request)
+        return list(self.compute(Reads.of([request])).values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +197,7 @@ class _About(TypedDict, total=False):
 _registry: dict[str, MetricSpec] = {}
 
 _OfRequest = TypeVar("_OfRequest", bound=Callable[[RequestRecord], float])
-_OfTokens = TypeVar("_OfTokens", bound=Callable[[RequestRecord], list[float]])
+_OfTokens = TypeVar("_OfTokens", bound=Callable[[Reads], Pieces])
 _OfRun = TypeVar("_OfRun", bound=Callable[[Observations], float | Measurement])
 _OfAnswers = TypeVar("_OfAnswers", bound=Callable[[Observations], Judgement])
 

@@ -68,7 +68,7 @@ def kv_cache_bytes(seen: Observations) -> float:
 @per_run("CPU cores used by the server", unit="cores", group="resources", better="neither", over=HOST_SAMPLES)
 def server_cpu_cores(seen: Observations) -> float:
     """CPU cores that the server's process tree kept busy, mean of the samples in the steady windows."""
-    busy = [s.server_cpu_cores for s in seen.samples if seen.is_steady(s.t_ns) and s.server_cpu_cores is not None]
+    busy = [s.server_cpu_cores for s in seen.steady_samples if s.server_cpu_cores is not None]
     if not busy:
         raise NotMeasuredError("no sample of the server's CPU use within the steady windows")
     return sum(busy) / len(busy)

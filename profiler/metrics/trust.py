@@ -8,6 +8,7 @@ from statistics import fmean
 
 from profiler.aggregation.observations import Observations
 from profiler.aggregation.pauses import LONG
+from profiler.aggregation.reads import Reads
 from profiler.metrics.population import (
     ALL_MEASURED,
     BUSIEST,
@@ -21,6 +22,7 @@ from profiler.metrics.population import (
 from profiler.metrics.registry import NotMeasuredError, per_request, per_run, pooled
 from profiler.metrics.shown import Shown
 from profiler.results.records import RequestRecord
+from profiler.stats.pieces import Pieces
 from profiler.stats.quantiles import quantile
 from profiler.units import NS_PER_S, NS_PER_US, ns_to_ms, ns_to_us
 from profiler.workloads.schema import DataPrompts, SyntheticPrompts
@@ -104,9 +106,9 @@ def connect_ms(request: RequestRecord) -> float:
 
 
 @pooled("Lag of the load driver behind the kernel", unit="us", group="trust", better="lower")
-def read_lag_us(request: RequestRecord) -> list[float]:
+def read_lag_us(reads: Reads) -> Pieces:
     """How much later than the kernel the load driver saw a read: the error that user-space timestamps would have."""
-    return [lag_ns / NS_PER_US for lag_ns in request.read_lag_ns if lag_ns is not None]
+    return reads.lags_ns.over(NS_PER_US)
 
 
 @per_run("Reads with several tokens", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
@@ -176,7 +178,7 @@ def pause_time_ratio(seen: Observations) -> float:
 @per_run("CPU time stolen by the hypervisor", unit="ratio", group="trust", better="lower", over=HOST_SAMPLES)
 def host_steal_ratio(seen: Observations) -> float:
     """Share of CPU time that the hypervisor gave to others, mean of the samples in the steady windows."""
-    shares = [s.host_steal_ratio for s in seen.samples if seen.is_steady(s.t_ns) and s.host_steal_ratio is not None]
+    shares = [s.host_steal_ratio for s in seen.steady_samples if s.host_steal_ratio is not None]
     if not shares:
         raise NotMeasuredError("no sample of stolen time within the steady windows")
     return sum(shares) / len(shares)
@@ -199,7 +201,7 @@ def cpu_slowdown_ratio(seen: Observations) -> float:
 
 
 def _frequencies_mhz(seen: Observations) -> list[float]:
-    steady = [s.cpu_frequency_mhz for s in seen.samples if seen.is_steady(s.t_ns)]
+    steady = [s.cpu_frequency_mhz for s in seen.steady_samples]
     sampled = [mhz for mhz in steady if mhz is not None]
     if not steady:
         raise NotMeasuredError("no sample within the steady windows")
@@ -290,8 +292,8 @@ def other_cpu_cores(seen: Observations) -> float:
         raise NotMeasuredError("the number of CPUs is not known")
     others = [
         sample.host_cpu_ratio * cores - sample.server_cpu_cores - (sample.client_cpu_cores or 0.0)
-        for sample in seen.samples
-        if seen.is_steady(sample.t_ns) and sample.host_cpu_ratio is not None and sample.server_cpu_cores is not None
+        for sample in seen.steady_samples
+        if sample.host_cpu_ratio is not None and sample.server_cpu_cores is not None
     ]
     if not others:
         raise NotMeasuredError("no sample of the server's CPU use within the steady windows")

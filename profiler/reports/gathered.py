@@ -1,11 +1,13 @@
 """All that a page draws of a run's requests, gathered in two passes with memory that does not grow with them."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from profiler.aggregation.observations import cut_to_point, measured_phases
+from profiler.aggregation.reads import Reads
 from profiler.aggregation.windows import times_of
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.latency import itl_ms
@@ -25,12 +27,14 @@ from profiler.reports.series import (
 from profiler.reports.tables import LATENCIES
 from profiler.results.folder import parts_of
 from profiler.results.manifest import Manifest
-from profiler.results.records import Outcome, RequestRecord, Sample
+from profiler.results.records import Outcome, RequestRecord, Sample, Timed
 from profiler.shared_work import in_order
+from profiler.stats.pieces import Pieces
 from profiler.stats.values import Values
-from profiler.units import each_ns_to_s, ns_to_s
+from profiler.units import NS_PER_S, ns_to_s
 
 _MOST_FAILURES = 10
+Rank = tuple[int, int]  # in which order requests are drawn: when it was sent, and its index
 _PER_REQUEST = [spec for name in LATENCIES if isinstance(spec := METRICS[name], PerRequest)]
 
 
@@ -42,31 +46,41 @@ class Extent:
         self.counts = Counter({phase.name: 0 for phase in measured_phases(manifest)})
         self.measured_end_ns = 0
         self.last_ns = max((sample.t_ns for sample in samples), default=0)
-        firsts_ns: list[int] = []
+        lowest: dict[str, list[Rank]] = {name: [] for name in self.counts}
         for spans in in_order(_spans_of_phases, parts):
             self.last_ns = max([self.last_ns, *(span.last_ns for span in spans.values())])
             for phase in spans.keys() & self.counts.keys():
                 self.counts[phase] += spans[phase].requests
                 self.measured_end_ns = max(self.measured_end_ns, spans[phase].last_ns)
-                firsts_ns.append(spans[phase].first_ns)
+                lowest[phase] = sorted(lowest[phase] + spans[phase].lowest)[:MOST_ROWS]
+        firsts_ns = [ranks[0][0] for ranks in lowest.values() if ranks]
         self.zero_ns = min(firsts_ns) if firsts_ns else _earliest_ns(manifest, samples)
+        rows_each = max(1, MOST_ROWS // max(1, len(firsts_ns)))
+        self.last_rows = {phase: ranks[:rows_each][-1] for phase, ranks in lowest.items() if ranks}
+
+
+def _rank(request: Timed) -> Rank:
+    return start_ns(request), request.index
 
 
 class _SpanOfPhase(NamedTuple):
-    """The requests of one phase: how many, when the first was sent, when the last was over."""
+    """The requests of one phase: how many, the ranks of the first ones, when the last was over."""
 
     requests: int
-    first_ns: int
+    lowest: list[Rank]
     last_ns: int
 
 
 def _spans_of_phases(requests: Iterable[RequestRecord]) -> dict[str, _SpanOfPhase]:
-    found: dict[str, _SpanOfPhase] = {}
+    found: dict[str, tuple[list[Rank], list[int]]] = {}
     for request in times_of(requests):
-        begun_ns, end_ns = start_ns(request), request.finished_ns
-        known, first_ns, last_ns = found.get(request.phase, (0, begun_ns, end_ns))
-        found[request.phase] = _SpanOfPhase(known + 1, min(first_ns, begun_ns), max(last_ns, end_ns))
-    return found
+        ranks, ends_ns = found.setdefault(request.phase, ([], []))
+        ranks.append(_rank(request))
+        ends_ns.append(request.finished_ns)
+    return {
+        phase: _SpanOfPhase(len(ranks), sorted(ranks)[:MOST_ROWS], max(ends_ns))
+        for phase, (ranks, ends_ns) in found.items()
+    }
 
 
 def _earliest_ns(manifest: Manifest, samples: Sequence[Sample]) -> int:
@@ -87,11 +101,49 @@ def gather(
     return whole
 
 
-def _gather_part(extent: Extent, requests: Iterable[RequestRecord]) -> "Gathered":
-    part = Gathered(extent)
+def _gather_part(extent: Extent, requests: Iterable[RequestRecord]) -> "_Part":
+    part = _Part(extent)
     for request in requests:
         part.take(request)
+    part.finish()
     return part
+
+
+class _Part:
+    """What is gathered of a part of the requests."""
+
+    def __init__(self, extent: Extent) -> None:
+        self.latencies_ms: dict[str, array[float] | Pieces] = {name: array("d") for name in LATENCIES}
+        self.gaps = Gaps(extent)
+        self.failures = First(_MOST_FAILURES)
+        self.drawn: list[RequestRecord] = []
+        self._last_rows = extent.last_rows
+        self._reads, self._sent_ns = Reads(), array("q")
+
+    def take(self, request: RequestRecord) -> None:
+        """Add one request."""
+        if request.outcome is not Outcome.OK:
+            self.failures.take(request)
+        last_row = self._last_rows.get(request.phase)
+        if last_row is None:
+            return
+        if _rank(request) <= last_row:
+            self.drawn.append(request)
+        if request.outcome is Outcome.OK:
+            self._take_latencies(request)
+
+    def finish(self) -> None:
+        """Look at all reads together, once every request is in."""
+        gaps_ms = itl_ms(self._reads)
+        self.latencies_ms["itl_ms"] = gaps_ms
+        self.gaps.take(self._sent_ns, self._reads.arrivals_ns, gaps_ms)
+        self._reads, self._sent_ns = Reads(), array("q")
+
+    def _take_latencies(self, request: RequestRecord) -> None:
+        self._reads.take(request)
+        self._sent_ns.append(start_ns(request))
+        for spec in _PER_REQUEST:
+            self.latencies_ms[spec.id].extend(spec.values(request))
 
 
 class Gathered:
@@ -100,65 +152,43 @@ class Gathered:
     def __init__(self, extent: Extent) -> None:
         """Begin with no request."""
         self.extent = extent
-        self.latencies_ms = {name: Values() for name in LATENCIES}
-        self.gaps = Gaps(self.extent)
+        self.latencies_ms = {name: Values(has_interval=False) for name in LATENCIES}
+        self.gaps = Gaps(extent)
         self.failures = First(_MOST_FAILURES)
-        self._firsts = {name: First(self._rows_each) for name, count in self.extent.counts.items() if count}
+        self._drawn: list[RequestRecord] = []
 
-    def append(self, later: "Gathered") -> None:
-        """Add what was gathered of other requests of the run."""
+    def append(self, later: _Part) -> None:
+        """Add what was gathered of the next requests of the run."""
         for name, values in later.latencies_ms.items():
             self.latencies_ms[name].append(values)
         self.gaps.append(later.gaps)
         self.failures.append(later.failures)
-        for phase, first in later._firsts.items():
-            self._firsts[phase].append(first)
+        self._drawn += later.drawn
 
     def timeline(self) -> Timeline:
         """The first requests of each repeat, as many as can be told apart on a page."""
-        groups = sorted((first.sorted() for first in self._firsts.values()), key=_order_of_first)
-        rows = [row(request, start_ns(group[0])) for group in groups[:MOST_ROWS] for request in group]
+        by_phase: dict[str, list[RequestRecord]] = {}
+        for request in sorted(self._drawn, key=_rank):
+            by_phase.setdefault(request.phase, []).append(request)
+        groups = list(by_phase.values())[:MOST_ROWS]
+        rows = [row(request, start_ns(group[0])) for group in groups for request in group]
         ticks = sum(len(drawn.token_s) for drawn in rows)
         return Timeline(tuple(rows), self.extent.counts.total(), ticks <= MOST_TICKS)
 
-    @property
-    def _rows_each(self) -> int:
-        return max(1, MOST_ROWS // max(1, sum(count > 0 for count in self.extent.counts.values())))
-
-    def take(self, request: RequestRecord) -> None:
-        """Add one request."""
-        if request.outcome is not Outcome.OK:
-            self.failures.take(request, (request.index,))
-        if request.phase not in self._firsts:
-            return
-        self._firsts[request.phase].take(request, (start_ns(request), request.index))
-        if request.outcome is Outcome.OK:
-            self._take_latencies(request)
-
-    def _take_latencies(self, request: RequestRecord) -> None:
-        gaps_ms = itl_ms(request)
-        self.gaps.take(request, gaps_ms)
-        self.latencies_ms["itl_ms"].extend(gaps_ms)
-        for spec in _PER_REQUEST:
-            self.latencies_ms[spec.id].extend(spec.values(request))
-
-
-Rank = tuple[int, ...]
-
 
 class First:
-    """Keeps the requests of the lowest ranks and counts them all."""
+    """Keeps the requests of the lowest indexes and counts them all."""
 
     def __init__(self, most: int) -> None:
         """Begin with none, to keep at most `most`."""
         self._most = most
-        self._kept: list[tuple[Rank, RequestRecord]] = []
+        self._kept: list[RequestRecord] = []
         self.total = 0
 
-    def take(self, request: RequestRecord, rank: Rank) -> None:
+    def take(self, request: RequestRecord) -> None:
         """Look at one more request."""
         self.total += 1
-        self._kept.append((rank, request))
+        self._kept.append(request)
         if len(self._kept) >= 2 * self._most:
             self._cut()
 
@@ -169,20 +199,16 @@ class First:
         self._cut()
 
     def sorted(self) -> list[RequestRecord]:
-        """Return those that were kept, by rank."""
+        """Return those that were kept, by index."""
         self._cut()
-        return [request for _, request in self._kept]
+        return list(self._kept)
 
     def _cut(self) -> None:
-        self._kept = sorted(self._kept, key=_rank_of)[: self._most]
+        self._kept = sorted(self._kept, key=_index)[: self._most]
 
 
-def _rank_of(kept: tuple[Rank, RequestRecord]) -> Rank:
-    return kept[0]
-
-
-def _order_of_first(group: list[RequestRecord]) -> Rank:
-    return start_ns(group[0]), group[0].index
+def _index(request: RequestRecord) -> int:
+    return request.index
 
 
 class Gaps:
@@ -195,19 +221,13 @@ class Gaps:
         self._points: list[Point] = []
         self.total = 0
 
-    def take(self, request: RequestRecord, gaps_ms: Sequence[float]) -> None:
-        """Add the gaps of one request, each at the moment at which it ended."""
-        if not gaps_ms:
-            return
-        base_ns, arrivals_ns = start_ns(request) - self._zero_ns, request.token_arrivals_ns
-        self.total += len(gaps_ms)
-        first_s, last_s = ns_to_s(base_ns + arrivals_ns[1]), ns_to_s(base_ns + arrivals_ns[-1])
-        if self.total > MOST_DOTS and self._slicer.extend_one(first_s, last_s, gaps_ms):
-            return
-        ends_ns = [base_ns + arrival_ns for arrival_ns in arrivals_ns[1:]]
-        self._slicer.extend(each_ns_to_s(ends_ns), gaps_ms)
+    def take(self, sent_ns: Sequence[int], arrivals_ns: Pieces, gaps_ms: Pieces) -> None:
+        """Add the gaps of requests sent then, each gap at the moment at which it ended."""
+        ends_ns = arrivals_ns.after_first([begun_ns - self._zero_ns for begun_ns in sent_ns])
+        self._slicer.extend(ends_ns.over(NS_PER_S), gaps_ms)
+        self.total += len(gaps_ms.values)
         if self.total <= MOST_DOTS:
-            self._points += zip(map(rounded_s, ends_ns), gaps_ms, strict=True)
+            self._points += zip(map(rounded_s, ends_ns.values), gaps_ms.values, strict=True)
 
     def append(self, later: "Gaps") -> None:
         """Add those of other requests."""

@@ -4,13 +4,13 @@ Seconds on a time axis count from the moment the first measured request was sent
 is negative.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from profiler.energy.use import powers_w
 from profiler.results.manifest import Manifest, Phase
 from profiler.results.records import EnergyReading, Outcome, RequestRecord, Sample, Timed
+from profiler.stats.pieces import Pieces, sorted_into
 from profiler.stats.quantiles import quantile
 from profiler.stats.values import Ordered, Summed, Values
 from profiler.units import ns_to_s
@@ -84,27 +84,14 @@ class Slicer:
     def __init__(self, start_s: float, end_s: float, most: int = MOST_SLICES) -> None:
         """Cut the time from `start_s` to `end_s` into `most` stretches."""
         self._start_s = start_s
-        self._most = most
         self._width_s = (end_s - start_s) / most or 1.0
+        self._edges_s = [start_s + number * self._width_s for number in range(1, most)]
         self._bins: dict[int, Values] = {}
 
-    def extend(self, times_s: Sequence[float], values: Sequence[float]) -> None:
-        """Add points whose times ascend."""
-        first = 0
-        while first < len(times_s):
-            number = self._number(times_s[first])
-            end = bisect_left(times_s, self._start_s + (number + 1) * self._width_s, first + 1)
-            end = len(times_s) if number == self._most - 1 else end
-            self._bin(number).extend(values[first:end])
-            first = end
-
-    def extend_one(self, first_s: float, last_s: float, values: Sequence[float]) -> bool:
-        """Add points at these and at times between, if one stretch holds all; return whether it does."""
-        number = self._number(first_s)
-        if number < self._most - 1 and last_s >= self._start_s + (number + 1) * self._width_s:
-            return False
-        self._bin(number).extend(values)
-        return True
+    def extend(self, times_s: Pieces, values: Pieces) -> None:
+        """Add points in pieces; the times of a piece ascend."""
+        for number, some in sorted_into(self._edges_s, times_s, values):
+            self._bin(number).extend(some)
 
     def append(self, later: "Slicer") -> None:
         """Add the points of another one that is cut alike."""
@@ -122,12 +109,9 @@ class Slicer:
             greatest=ordered[-1],
         )
 
-    def _number(self, t_s: float) -> int:
-        return max(0, min(self._most - 1, int((t_s - self._start_s) / self._width_s)))
-
     def _bin(self, number: int) -> Values:
         if number not in self._bins:
-            self._bins[number] = Values(_SLICE_EXACT, _SLICE_BITS)
+            self._bins[number] = Values(_SLICE_EXACT, _SLICE_BITS, has_interval=False)
         return self._bins[number]
 
 

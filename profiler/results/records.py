@@ -8,7 +8,6 @@ that carries a token.
 from enum import StrEnum
 from functools import cached_property
 from itertools import compress
-from operator import sub
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -99,12 +98,9 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False, dict=True
     @cached_property
     def token_arrivals_ns(self) -> list[int]:
         """When each token-bearing read arrived, as offsets from the moment of sending."""
-        return list(compress(self.read_offset_ns, self.read_tokens))
-
-    @cached_property
-    def token_gaps_ns(self) -> list[int]:
-        """The time between each token-bearing read and the next."""
-        return list(map(sub, self.token_arrivals_ns[1:], self.token_arrivals_ns))
+        offsets_ns, tokens = self.read_offset_ns, self.read_tokens
+        every_read = len(tokens) == len(offsets_ns) and 0 not in tokens
+        return offsets_ns if every_read else list(compress(offsets_ns, tokens))
 
     @property
     def last_byte_ns(self) -> int:

@@ -181,17 +181,20 @@ def check_installed() -> str:
     raise ServerStartError(f"llama-cpp-python is installed but cannot be loaded ({why}). {REMEDY}")
 
 
-_PROMPT = re.compile(r"prompt eval time =\s*([\d.]+) ms /\s*(\d+) tokens")
-_DECODE = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms /\s*(\d+) runs")
+_TIMING = re.compile(r"eval time =\s*([\d.]+) ms /\s*(\d+) (tokens|runs)")  # begins with what is searched for fast
 
 
 def read_log(lines: Iterable[str]) -> Iterator[EngineTiming]:
     """Yield llama.cpp's timing of each completed request, in order."""
     prompt: tuple[float, int] | None = None
     for line in lines:
-        if found := _PROMPT.search(line):
-            prompt = (float(found[1]), int(found[2]))
-        elif (found := _DECODE.search(line)) and prompt is not None:
+        found = _TIMING.search(line)
+        if not found:
+            continue
+        is_prompt = line.endswith("prompt ", 0, found.start())
+        if is_prompt and found[3] == "tokens":
+            prompt = float(found[1]), int(found[2])
+        elif not is_prompt and found[3] == "runs" and prompt is not None:
             yield EngineTiming(prompt[1], prompt[0], int(found[2]), float(found[1]))
             prompt = None
 

@@ -26,6 +26,9 @@ class Covered:
             start_ns = max(start_ns, self._closed_until_ns)
         if start_ns >= end_ns:
             return
+        if self._starts_ns and self._starts_ns[-1] <= start_ns <= self._ends_ns[-1]:  # as most spans do
+            self._ends_ns[-1] = max(end_ns, self._ends_ns[-1])
+            return
         first = bisect_left(self._ends_ns, start_ns)
         after = bisect_right(self._starts_ns, end_ns)
         if first < after:

@@ -1,21 +1,21 @@
 """Many values of one quantity in bounded memory: one by one while they are few, counted in narrow buckets beyond."""
 
-import struct
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
-from typing import Protocol
+from itertools import accumulate
+from typing import Any, Protocol
 
 from profiler.stats.intervals import BatchSums, mean_half_width
+from profiler.stats.pieces import Pieces, ascending, numpy, numpy_for
 from profiler.stats.quantile_intervals import quantile_interval
 
 EXACT_VALUES = 1_000_000
 _FRACTION_BITS = 52  # of an IEEE 754 double
 _BUCKET_BITS = 14  # of them name a bucket: each is at most 2⁻¹⁴ of its values wide
 _ZEROS = {0, -(2**63)}  # the bits of 0.0 and −0.0
-_WIDEST = 4_000_000  # buckets that are counted in an array, also where most of them are empty
+_WIDEST = 1_000_000  # buckets that are counted in a row, also where most of them are empty
 _CHUNK = 65_536  # values that are counted at once, at most
 APPROXIMATION = "quantiles from buckets at most 0.0061 % wide"
 
@@ -45,20 +45,6 @@ class Summed(Ordered, Protocol):
         ...
 
 
-class Pieces:
-    """Notes values as they come, for `Values.append` to take them in the same pieces."""
-
-    def __init__(self) -> None:
-        """Begin with no value."""
-        self.values = array("d")
-        self.ends = array("q")  # how many values there were after each piece
-
-    def extend(self, values: Iterable[float]) -> None:
-        """Note the next values."""
-        self.values.extend(values)
-        self.ends.append(len(self.values))
-
-
 class Values:
     """Takes values in order of time.
 
@@ -66,9 +52,15 @@ class Values:
     and first bits of the fraction, so that buckets are narrow everywhere; n, mean, least and greatest stay exact.
     """
 
-    def __init__(self, exact: int = EXACT_VALUES, bucket_bits: int = _BUCKET_BITS) -> None:
-        """Begin with no value; a bucket is at most 2 to the power of −`bucket_bits` of its values wide."""
+    def __init__(
+        self, exact: int = EXACT_VALUES, bucket_bits: int = _BUCKET_BITS, *, has_interval: bool = True
+    ) -> None:
+        """Begin with no value; a bucket is at most 2 to the power of −`bucket_bits` of its values wide.
+
+        `has_interval` says whether `half_width` will be asked for, which costs time where values are counted.
+        """
         self._exact = exact
+        self._has_interval = has_interval
         self._shift = _FRACTION_BITS - bucket_bits
         self._kept = array("d")  # all values, or those that are not yet counted
         self._most_kept = exact
@@ -118,7 +110,7 @@ class Values:
         if self._counted is None:
             return mean_half_width(self._kept)
         self._count()
-        return self._counted.batches.half_width()
+        return self._counted.batches.half_width() if self._counted.batches else None
 
     def quantile_interval(self, q: float, value: float, ordered: Ordered) -> tuple[float, float] | None:
         """Return the 95 % interval of the q-quantile, which is `value`; `None` with too few values.
@@ -136,7 +128,7 @@ class Values:
         """
         if self._counted is None:
             runs = [part.values for part in parts if isinstance(part, _Sorted)]
-            return _Sorted(sorted(chain.from_iterable(runs) if runs else self._kept))
+            return _Sorted(ascending(runs or [self._kept]))
         self._count()
         return _Steps(self._counted, self._shift)
 
@@ -152,7 +144,7 @@ class Values:
     def _count(self) -> None:
         """Move what is kept into the buckets."""
         if self._counted is None:
-            self._counted, self._most_kept = _Counted(), min(_CHUNK, self._exact)
+            self._counted, self._most_kept = _Counted(self._has_interval), min(_CHUNK, self._exact)
         for first in range(0, len(self._kept), _CHUNK):
             self._counted.take(self._kept[first : first + _CHUNK], self._shift)
         self._kept = array("d")
@@ -161,28 +153,78 @@ class Values:
 class _Counted:
     """Values in buckets."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_interval: bool) -> None:
         self.n = 0
         self.total = 0.0
         self.least = float("inf")
         self.greatest = float("-inf")
-        self.buckets: Counter[int] = Counter()
-        self.batches = BatchSums()
+        self.buckets = _Buckets()
+        self.batches = BatchSums() if has_interval else None
 
     def take(self, values: "array[float]", shift: int) -> None:
         self.n += len(values)
         self.total += sum(values)
-        lowest, highest = _count_buckets(values, shift, self.buckets)
+        lowest, highest = self.buckets.take(values, shift)
         self.least, self.greatest = min(self.least, lowest), max(self.greatest, highest)
-        self.batches.extend(values)
+        if self.batches:
+            self.batches.extend(values)
 
     def append(self, later: "_Counted") -> None:
         self.n += later.n
         self.total += later.total
         self.least = min(self.least, later.least)
         self.greatest = max(self.greatest, later.greatest)
-        self.buckets.update(later.buckets)
-        self.batches.append(later.batches)
+        self.buckets.append(later.buckets)
+        if self.batches and later.batches:
+            self.batches.append(later.batches)
+
+
+class _Buckets:
+    """How many values there are in each bucket. With numpy, which is several times as fast, in a row of near ones."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._first = 0  # bucket of the row's first count
+        self._row: Any = None  # an array of numpy
+
+    def take(self, values: "array[float]", shift: int) -> tuple[float, float]:
+        """Count values and return the least and the greatest."""
+        if (np := numpy_for(values)) is None:
+            self._counts.update([bits >> shift for bits in memoryview(values).cast("B").cast("q")])
+            return min(values), max(values)
+        seen = np.frombuffer(values)
+        buckets = seen.view(np.int64) >> shift
+        first = max(int(buckets.min()), int(buckets.max()) + 1 - _WIDEST)
+        self._counts.update(buckets[buckets < first].tolist())
+        self._add(first, np.bincount(buckets[buckets >= first] - first))
+        return float(seen.min()), float(seen.max())
+
+    def append(self, later: "_Buckets") -> None:
+        """Add those of later values."""
+        self._counts.update(later._counts)
+        if later._row is not None:
+            self._add(later._first, later._row)
+
+    def counts(self) -> Counter[int]:
+        """Return how many values there are, by bucket."""
+        if self._row is not None:
+            filled = self._row.nonzero()[0]
+            self._counts.update(dict(zip((filled + self._first).tolist(), self._row[filled].tolist(), strict=True)))
+            self._row = None
+        return self._counts
+
+    def _add(self, first: int, row: Any) -> None:
+        """Add the counts of buckets that follow one another."""
+        if self._row is not None:
+            start, end = min(first, self._first), max(first + len(row), self._first + len(self._row))
+            if end - start <= _WIDEST:
+                ours, self._row = self._row, numpy().zeros(end - start, row.dtype)
+                self._row[self._first - start :][: len(ours)] += ours
+                self._row[first - start :][: len(row)] += row
+                self._first = start
+                return
+            self.counts()
+        self._first, self._row = first, row.copy()
 
 
 class _Sorted:
@@ -210,9 +252,12 @@ class _Steps:
 
     def __init__(self, counted: _Counted, shift: int) -> None:
         least, greatest = counted.least, counted.greatest
-        middles = sorted((_middle(bucket, shift), count) for bucket, count in counted.buckets.items())
-        self._values = [min(max(middle, least), greatest) for middle, _ in middles]
-        self._counts = [count for _, count in middles]
+        counts = counted.buckets.counts()
+        buckets = sorted(counts)
+        negative = bisect_left(buckets, 0)  # of numbers below zero the bits of the greatest are the least
+        buckets = buckets[:negative][::-1] + buckets[negative:]
+        self._values = [min(max(middle, least), greatest) for middle in _middles(buckets, shift)]
+        self._counts = [counts[bucket] for bucket in buckets]
         self._ends = list(accumulate(self._counts))  # ranks at which the next bucket begins
         self._ends_values = (least, greatest)
         self.total = counted.total
@@ -233,30 +278,9 @@ class _Steps:
         return sum(value * count for value, count in zip(self._values[first:], self._counts[first:], strict=True))
 
 
-def _count_buckets(values: "array[float]", shift: int, counts: Counter[int]) -> tuple[float, float]:
-    """Count values by bucket and return the least and the greatest; several times as fast where numpy is installed."""
-    try:
-        import numpy as np  # noqa: PLC0415 - a base install does without, and few runs have so many values
-    except ImportError:
-        counts.update([bits >> shift for bits in memoryview(values).cast("B").cast("q")])
-        return min(values), max(values)
-    seen = np.frombuffer(values)
-    buckets = seen.view(np.int64) >> shift
-    first = int(buckets.min())
-    if int(buckets.max()) - first > _WIDEST:
-        counts.update(buckets.tolist())
-    else:
-        found = np.bincount(buckets - first)
-        at = found.nonzero()[0]
-        for bucket, count in zip((at + first).tolist(), found[at].tolist(), strict=True):
-            counts[bucket] += count
-    return float(seen.min()), float(seen.max())
-
-
-def _middle(bucket: int, shift: int) -> float:
-    """Return the value in the middle of a bucket."""
-    lower_edge = bucket << shift
-    if lower_edge in _ZEROS:
-        return 0.0
-    middle: float = struct.unpack("d", struct.pack("q", lower_edge + (1 << (shift - 1))))[0]
-    return middle
+def _middles(buckets: Sequence[int], shift: int) -> "array[float]":
+    """Return the value in the middle of each bucket."""
+    edges = [bucket << shift for bucket in buckets]
+    half = 1 << (shift - 1)
+    bits = array("q", [0 if edge in _ZEROS else edge + half for edge in edges])
+    return array("d", bits.tobytes())

@@ -155,7 +155,9 @@ class Collected:
         is_told, last = False, None
         for part in parts:
             self._append(part)
-            for phase, streamed_ns, told in part.told:
+            for phase, streamed_ns, told in zip(
+                part.told.phases, part.told.streamed_ns, part.told.timings, strict=True
+            ):
                 last = next(timings)
                 timing = None if last is _NO_MORE else last
                 if told is not None:

@@ -1,30 +1,86 @@
 """What the requests of each measured phase add up to: part by part, so that several processes can share the work.
 
-Whoever goes through a part of the requests notes what matters of them (`of_part`), and the whole takes the parts in
+Whoever goes through a part of the requests notes what matters of them (`NotedTally`), and the whole takes the parts in
 order (`append`). What depends on the order of requests, sums of fractions above all, is only noted in a part and added
 up in the whole, so that the outcome is the same to the last digit however requests are parted.
 """
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from profiler.aggregation.languages import LanguageTotals
 from profiler.aggregation.pauses import NotedPauses, Pauses
+from profiler.aggregation.reads import Reads
 from profiler.aggregation.request import streaming_ns
 from profiler.aggregation.totals import EngineTotals, Totals
 from profiler.aggregation.windows import NOWHEN, Burst, Window
 from profiler.metrics.catalogue import METRICS
 from profiler.metrics.registry import NotMeasuredError, PerRequest, Pooled
 from profiler.results.records import Outcome, RequestRecord, ServerTimings
-from profiler.stats.values import Pieces, Values
+from profiler.stats.pieces import Pieces
+from profiler.stats.values import Values
 from profiler.workloads.schema import Slo
 
 _PER_REQUEST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and not spec.of_burst]
 _OF_BURST = [spec for spec in METRICS.values() if isinstance(spec, PerRequest) and spec.of_burst]
 _POOLED = [spec for spec in METRICS.values() if isinstance(spec, Pooled)]
 _VALUED = [spec.id for spec in (*_PER_REQUEST, *_OF_BURST, *_POOLED)]
+
+
+_Noting = tuple[Callable[[RequestRecord], float], Callable[[float], None]]  # what is computed, and where it is noted
+
+
+class NotedTally:
+    """What the requests of a part of a measured phase are, for a `Tally` to take them in order."""
+
+    def __init__(self) -> None:
+        """Begin with no request."""
+        self.totals = Totals.noted()
+        self.single = {spec.id: array("d") for spec in (*_PER_REQUEST, *_OF_BURST)}  # one value of each request
+        self.pooled: dict[str, Pieces] = {}
+        self.pauses = NotedPauses()
+        self.languages: dict[str, LanguageTotals] = {}
+        self._reads = Reads()
+        self._each = self._noting(_PER_REQUEST)
+
+    def take(self, request: RequestRecord, slo: Slo, *, is_steady: bool) -> None:
+        """Note one request."""
+        self.totals.count(request)
+        if is_steady:
+            self.totals.take(request, slo)
+        if request.outcome is Outcome.OK:
+            self.pauses.take(request, is_steady)
+            if is_steady:
+                self._reads.take(request)
+                _note(self._each, request)
+                self._take_language(request)
+
+    def take_first(self, request: RequestRecord) -> None:
+        """Note one request that the load began with."""
+        _note(self._noting(_OF_BURST), request)
+
+    def finish(self) -> None:
+        """Look at all reads together, once every request is in."""
+        self.pooled = {spec.id: spec.compute(self._reads) for spec in _POOLED}
+        self.pauses.find_long(self._reads)
+        del self._reads, self._each
+
+    def _take_language(self, request: RequestRecord) -> None:
+        if request.language is not None:
+            self.languages.setdefault(request.language, LanguageTotals.noted()).take(request)
+
+    def _noting(self, specs: Sequence[PerRequest]) -> Sequence[_Noting]:
+        return [(spec.compute, self.single[spec.id].append) for spec in specs]
+
+
+def _note(each: Sequence[_Noting], request: RequestRecord) -> None:
+    for compute, note in each:
+        try:
+            note(compute(request))
+        except NotMeasuredError:
+            continue
 
 
 class Tally:
@@ -38,59 +94,23 @@ class Tally:
         self.pauses = Pauses(exact)
         self.languages: dict[str, LanguageTotals] = {}
 
-    @classmethod
-    def of_part(cls) -> "Tally":
-        """Return one that takes the requests of a part, for the whole to `append`."""
-        noted: Any = cls(0)
-        noted.totals, noted.pauses = Totals.noted(), NotedPauses()
-        noted.values = {name: array("d") for name in _VALUED} | {spec.id: Pieces() for spec in _POOLED}
-        return noted  # type: ignore[no-any-return]
-
-    def take(self, request: RequestRecord, slo: Slo, *, is_steady: bool) -> None:
-        """Add one request of a part."""
-        self.totals.count(request)
-        if is_steady:
-            self.totals.take(request, slo)
-        if request.outcome is Outcome.OK:
-            self.pauses.take(request, is_steady)
-            if is_steady:
-                self._take_values(request)
-                self._take_language(request)
-
-    def take_first(self, request: RequestRecord) -> None:
-        """Add one request that the load began with."""
-        self._take_each(_OF_BURST, request)
-
-    def append(self, later: "Tally") -> None:
-        """Add all requests of a part, or of another phase, which came later."""
-        for name, values in later.values.items():
+    def append(self, later: NotedTally) -> None:
+        """Add all requests of a part, which came later."""
+        noted: dict[str, array[float] | Pieces] = {**later.single, **later.pooled}
+        for name, values in noted.items():
             self.values[name].append(values)
-        self.append_sums(later)
+        self._append_sums(later)
 
     def append_sums(self, later: "Tally") -> None:
-        """Add all but the values of metrics."""
-        self.totals.add(later.totals)
+        """Add all but the values of metrics of another phase, which came later."""
         self.engine.add(later.engine)
+        self._append_sums(later)
+
+    def _append_sums(self, later: "Tally | NotedTally") -> None:
+        self.totals.add(later.totals)
         self.pauses.append(later.pauses)
         for language, totals in later.languages.items():
             self.languages.setdefault(language, LanguageTotals()).add(totals)
-
-    def _take_language(self, request: RequestRecord) -> None:
-        if request.language is not None:
-            self.languages.setdefault(request.language, LanguageTotals.noted()).take(request)
-
-    def _take_values(self, request: RequestRecord) -> None:
-        self._take_each(_PER_REQUEST, request)
-        for pooled in _POOLED:
-            self.values[pooled.id].extend(pooled.compute(request))
-
-    def _take_each(self, specs: Sequence[PerRequest], request: RequestRecord) -> None:
-        noted: Any = self.values  # arrays, of a part
-        for spec in specs:
-            try:
-                noted[spec.id].append(spec.compute(request))
-            except NotMeasuredError:
-                continue
 
 
 class Together(Mapping[str, Values]):
@@ -148,12 +168,20 @@ def _start_ns(window: Window) -> int:
     return window.start_ns
 
 
-class Told(NamedTuple):
-    """What the engine's own timing of a request is compared with."""
+class Told:
+    """What the engine's own timings of requests are compared with, in order of finishing."""
 
-    phase: str | None  # the tally that it belongs to; None where the request does not count
-    streamed_ns: int | None  # from the first token to the last; None of one that failed
-    timings: ServerTimings | None  # where the answer told them
+    def __init__(self) -> None:
+        """Begin with no request."""
+        self.phases: list[str | None] = []  # the tally that it belongs to; None where the request does not count
+        self.streamed_ns: list[int | None] = []  # from the first token to the last; None of one that failed
+        self.timings: list[ServerTimings | None] = []  # where the answer told them
+
+    def take(self, phase: str | None, streamed_ns: int | None, timings: ServerTimings | None) -> None:
+        """Add one request."""
+        self.phases.append(phase)
+        self.streamed_ns.append(streamed_ns)
+        self.timings.append(timings)
 
 
 class Sorter:
@@ -167,9 +195,11 @@ class Sorter:
 
     def part(self, requests: Iterable[RequestRecord]) -> "SortedPart":
         """Go through a part of the requests."""
-        found = SortedPart({}, {}, [])
+        found = SortedPart({}, {}, Told())
         for request in requests:
             self._take(request, found)
+        for tally in found.tallies.values():
+            tally.finish()
         return found
 
     def _take(self, request: RequestRecord, found: "SortedPart") -> None:
@@ -183,20 +213,20 @@ class Sorter:
         if burst and is_ok and begun_ns <= burst.until_ns:
             found.tally(burst.phase).take_first(request)
         streamed_ns = streaming_ns(request) if is_steady and is_ok else None
-        found.told.append(Told(phase if is_steady else None, streamed_ns, request.server_timings))
+        found.told.take(phase if is_steady else None, streamed_ns, request.server_timings)
 
 
 class SortedPart(NamedTuple):
     """What the requests of a part amount to."""
 
-    tallies: dict[str, Tally]  # by phase
+    tallies: dict[str, NotedTally]  # by phase
     slices: dict[str, Slices]
-    told: list[Told]  # of every request, in order of finishing
+    told: Told  # of every request
 
-    def tally(self, phase: str) -> Tally:
+    def tally(self, phase: str) -> NotedTally:
         """Return the tally of a phase; a new one where it has none yet."""
         if phase not in self.tallies:
-            self.tallies[phase] = Tally.of_part()
+            self.tallies[phase] = NotedTally()
         return self.tallies[phase]
 
     def slices_of(self, phase: str, window: Window) -> Slices:

@@ -4,7 +4,8 @@ import pytest
 from support.builders import observed, request
 
 from profiler.aggregation import pauses
-from profiler.aggregation.pauses import Pauses
+from profiler.aggregation.pauses import NotedPauses, Pauses
+from profiler.aggregation.reads import Reads
 from profiler.metrics.trust import pause_time_ratio
 from profiler.results.records import RequestRecord
 
@@ -23,9 +24,11 @@ def waited(from_ms: float, to_ms: float, index: int = 1) -> RequestRecord:
 
 
 def explained_ms(*requests: RequestRecord) -> list[float]:
-    found = Pauses(exact=100)
+    found, noted = Pauses(exact=100), NotedPauses()
     for one in requests:
-        found.take(one)
+        noted.take(one)
+    noted.find_long(Reads.of(requests))
+    found.append(noted)
     found.finish()
     ordered = found.explained_ms.ordered()
     return [ordered[i] for i in range(len(ordered))]

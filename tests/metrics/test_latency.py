@@ -1,6 +1,7 @@
 import pytest
 from support.builders import request
 
+from profiler.aggregation.reads import Reads
 from profiler.aggregation.request import contradictory_tokens, output_tokens, prompt_tokens
 from profiler.metrics.latency import (
     decode_tokens_per_s,
@@ -18,7 +19,7 @@ from profiler.metrics.registry import NotMeasuredError
 def test_a_stream_of_three_tokens() -> None:
     stream = request(arrivals_ms=(10, 20, 40), prompt_tokens=8)
     assert ttft_ms(stream) == 10
-    assert itl_ms(stream) == [10, 20]
+    assert list(itl_ms(Reads.of([stream])).values) == [10, 20]
     assert e2e_ms(stream) == 40
     assert tpot_ms(stream) == 15  # (40 − 10) / (3 − 1)
     assert decode_tokens_per_s(stream) == pytest.approx(2 / 0.030)
@@ -28,13 +29,13 @@ def test_a_stream_of_three_tokens() -> None:
 def test_reads_without_tokens_do_not_count() -> None:
     # Headers at 1 ms, two tokens at 10 and 30 ms, the end of the stream at 31 ms.
     stream = request(arrivals_ms=(1, 10, 30, 31), tokens=(0, 1, 1, 0))
-    assert (ttft_ms(stream), e2e_ms(stream), itl_ms(stream)) == (10, 30, [20])
+    assert (ttft_ms(stream), e2e_ms(stream), list(itl_ms(Reads.of([stream])).values)) == (10, 30, [20])
 
 
 def test_coalesced_tokens_make_one_gap_but_count_in_tpot() -> None:
     # One token at 10 ms, three together at 40 ms: one gap of 30 ms, and 30 ms / 3 tokens.
     stream = request(arrivals_ms=(10, 40), tokens=(1, 3))
-    assert itl_ms(stream) == [30]
+    assert list(itl_ms(Reads.of([stream])).values) == [30]
     assert tpot_ms(stream) == 10
 
 
@@ -113,7 +114,7 @@ def test_an_answer_without_tokens_is_there_with_its_last_byte() -> None:
     embedding = request(arrivals_ms=(9, 10), tokens=(0, 0), prompt_tokens=8)
     assert e2e_ms(embedding) == 10
     assert prefill_tokens_per_s(embedding) == 800
-    assert itl_ms(embedding) == []
+    assert list(itl_ms(Reads.of([embedding])).values) == []
     for metric in (ttft_ms, ttft_from_scheduled_ms, tpot_ms, decode_tokens_per_s):
         with pytest.raises(NotMeasuredError, match="tokens"):
             metric(embedding)

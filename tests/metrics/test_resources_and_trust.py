@@ -1,6 +1,7 @@
 import pytest
 from support.builders import MS, observed, request, workload
 
+from profiler.aggregation.reads import Reads
 from profiler.metrics.registry import NotMeasuredError
 from profiler.metrics.resources import kv_cache_bytes, model_load_s, peak_rss_bytes, server_cpu_cores
 from profiler.metrics.trust import (
@@ -75,7 +76,7 @@ def test_trust_numbers() -> None:
     assert late_coalesced_read_ratio(seen) == 0
     assert tokens_per_read(seen) == pytest.approx((4 + 2 + 3 + 4) / 12)
     assert token_mismatch_ratio(seen) == 1 / 10  # one token is missing of ten
-    assert read_lag_us(requests[0]) == [20, 20, 20]
+    assert list(read_lag_us(Reads.of(requests[:1])).values) == [20, 20, 20]
     assert send_lag_ms(requests[0]) == 1
     assert clock_offset_width_us(seen) == 0.1
     assert client_cpu_cores(seen) == 0.01  # 10 ms of processor time in a phase of 1 s

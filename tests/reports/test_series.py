@@ -1,6 +1,7 @@
 from profiler.reports import series
 from profiler.results.manifest import Phase
 from profiler.results.records import Sample
+from profiler.stats.pieces import Pieces
 
 S = 1_000_000_000
 
@@ -16,8 +17,8 @@ def test_thinning_keeps_both_ends_and_the_tail():
 def test_slices_keep_the_worst():
     slicer = series.Slicer(0.0, 100.0, most=10)
     for second in range(0, 100, 20):  # each of these calls fills two slices
-        slicer.extend([second + tenth / 10 for tenth in range(200)], [8.0] * 200)
-    slicer.extend([99.95], [70.0])
+        slicer.extend(Pieces.of([[second + tenth / 10 for tenth in range(200)]]), Pieces.of([[8.0] * 200]))
+    slicer.extend(Pieces.of([[99.95]]), Pieces.of([[70.0]]))
     parts = slicer.slices()
     assert [part.t_s for part in parts] == [5.0 + 10 * number for number in range(10)]
     assert [part.greatest for part in parts] == [8.0] * 9 + [70.0]
@@ -27,7 +28,7 @@ def test_slices_keep_the_worst():
 
 def test_times_beyond_the_ends_belong_to_the_outer_slices():
     slicer = series.Slicer(0.0, 10.0, most=2)
-    slicer.extend([-1.0, 4.0, 6.0, 11.0, 12.0], [1.0, 2.0, 3.0, 4.0, 5.0])
+    slicer.extend(Pieces.of([[-1.0, 4.0, 6.0, 11.0, 12.0]]), Pieces.of([[1.0, 2.0, 3.0, 4.0, 5.0]]))
     assert [(part.median, part.greatest) for part in slicer.slices()] == [(1.5, 2.0), (4.0, 5.0)]
 
 

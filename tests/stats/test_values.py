@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.stats.intervals import mean_half_width
+from profiler.stats.pieces import Pieces
 from profiler.stats.quantiles import quantile
-from profiler.stats.values import Pieces, Values
+from profiler.stats.values import Values
 
 SHARES = (0.0, 0.01, 0.5, 0.9, 0.99, 1.0)
 WIDTH = 2**-14  # of a bucket, as a share of its values
