@@ -72,14 +72,17 @@ def streamed_tokens(request: RequestRecord) -> int:
 def contradictory_tokens(request: RequestRecord) -> int:
     """Return by how many tokens the server's count contradicts what was asked for, or what was streamed.
 
-    An event may bring several tokens, and a token no text; but the server cannot have made more than it was asked for,
-    apart from reasoning, which some servers do not limit, nor fewer than there were events with text.
+    An event may bring several tokens, and a token no text; but the server cannot have made more than it was asked for
+    and showed, apart from reasoning, which some servers do not limit, nor fewer than there were events with text. One
+    that goes on beyond the limit has made what it showed: that is no contradiction.
     """
     told = _told(request)
     if told is None:
         return 0
-    beyond = told - (request.reasoning_tokens or 0) - request.asked_tokens if request.asked_tokens is not None else 0
-    missing = sum(request.read_events or request.read_tokens) - streamed_tokens(request)
+    shown = sum(request.read_events or request.read_tokens)
+    beyond, missing = 0, shown - streamed_tokens(request)
+    if request.asked_tokens is not None:
+        beyond = told - (request.reasoning_tokens or 0) - max(shown, request.asked_tokens)
     return max(0, beyond, missing)
 
 

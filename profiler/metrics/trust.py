@@ -149,8 +149,8 @@ def tokens_per_read(seen: Observations) -> float:
 def token_mismatch_ratio(seen: Observations) -> float:
     """Tokens in the server's count that cannot be right / tokens in the server's count.
 
-    Those beyond what was asked for, and those missing where there were more events with text. That an event brings
-    several tokens, or one without text, is no contradiction.
+    Those beyond what was asked for and what was streamed, and those missing where there were more events with text.
+    That an event brings several tokens, or one without text, is no contradiction.
     """
     if not seen.totals.tokens_by_server:
         raise NotMeasuredError("the server did not report how many tokens it generated")

@@ -22,6 +22,8 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _NAMES = ("id", "name", "model")
 LLAMA_CPP = "llamacpp"
 """What llama-server says under `owned_by` in its list of models."""
+_SIBLINGS = frozenset({"mini", "nano", "micro", "lite", "flash", "turbo", "pro", "plus", "ultra", "coder", "distill"})
+"""Words behind a name that make it that of another model of the same family."""
 _CONTEXTS = ("max_model_len", "loaded_context_length", "context_length", "max_context_length")
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
@@ -220,10 +222,11 @@ def is_same_model(asked: str, answered: str) -> bool:
 
     Hosted models answer with the name of a snapshot (`m-2026-05-13` for `m`), gateways without the provider (`m` for
     `provider/m`): one name within the other, by whole words and in any case, is the same model; `m-4` is not `m-4o`,
-    nor `m-3.1`.
+    nor `m-3.1`, nor `m-4-mini`.
     """
     short, long = sorted((asked.casefold(), answered.casefold()), key=len)
-    return bool(short) and re.search(rf"(?<![a-z0-9]){re.escape(short)}(?![a-z0-9]|\.[0-9])", long) is not None
+    found = re.search(rf"(?<![a-z0-9]){re.escape(short)}(?![a-z0-9]|\.[0-9])", long) if short else None
+    return found is not None and _SIBLINGS.isdisjoint(re.split(r"[^a-z]+", long[found.end() :]))
 
 
 def other_model(asked: str, answered: str) -> str:

@@ -141,8 +141,8 @@ RULES = (
         metric="token_mismatch_ratio",
         warn=0.005,
         invalid=0.05,
-        why="The server counts more tokens than were asked for, or fewer than it streamed, so every rate is in doubt.",
-        advice=(always("Check what the server reports as usage, and whether it keeps to the limit of tokens."),),
+        why="The server counts more tokens than it was asked for and streamed, or fewer: every rate is in doubt.",
+        advice=(always("Check what the server reports as usage."),),
     ),
     Rule(
         id="engine-disagrees",

@@ -82,6 +82,8 @@ def test_the_first_read_has_its_estimated_part_where_only_the_sum_is_told() -> N
         (12, 64, 0, 0),  # four tokens an event
         (4, 64, 0, 0),  # the end of the sequence has no text
         (30, 8, 0, 22),  # more than were asked for: ten for each event
+        (3, 2, 0, 0),  # it does not keep to the limit, and shows what it made
+        (4, 2, 0, 1),
         (2, 64, 0, 1),  # fewer than events with text
         (103, 200, 100, 0),
         (102, 200, 100, 1),

@@ -80,6 +80,10 @@ def test_a_server_that_is_loading_is_not_looked_for_elsewhere(status: int) -> No
         ("llama-3", "llama-3.1", False),
         ("default", "long-specific-name", False),
         ("m", "mm", False),
+        ("gpt-4o", "gpt-4o-mini-2026-07-18", False),
+        ("gemini-9", "models/gemini-9-flash-lite", False),
+        ("gpt-4o-mini", "openai/gpt-4o-mini-2026-07-18", True),
+        ("llama-3-8b", "/models/pro/llama-3-8b.Q4_K_M.gguf", True),
         ("m", "", False),
     ],
 )
