@@ -9,7 +9,7 @@ import msgspec
 
 from profiler.timing.error_forms import is_error, says_error
 from profiler.timing.stream import DECODING_ERRORS, ServerSaidError, read_json, shown
-from profiler.timing.usage import Usage, read_usage, text_of
+from profiler.timing.usage import Usage, count_of, read_usage, text_of
 
 _F32_BYTES = 4
 
@@ -42,7 +42,15 @@ class Embedding(NamedTuple):
 def read_embedding(body: bytes) -> Embedding:
     """Read a complete body. Raises `ServerSaidError`, `NoEmbeddingError`."""
     found = _one_vector(body)
-    return Embedding(read_usage(found.usage) or Usage(), text_of(found.model))
+    return Embedding(_usage(found.usage), text_of(found.model))
+
+
+def _usage(said: object) -> Usage:
+    """Return what was counted; Voyage tells the sum alone, which of a text without an answer is that of the text."""
+    usage = read_usage(said) or Usage()
+    if usage.prompt_tokens is None and isinstance(said, dict):
+        usage.prompt_tokens = count_of(said.get("total_tokens")) or None
+    return usage
 
 
 def read_vector(body: bytes) -> list[float]:

@@ -183,14 +183,14 @@ def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
 def _take_counts(record: RequestRecord, stream: Stream, reasoning: Reasoning | None) -> None:
     """Note what the server says. Without usage its count is known only where it agrees with ours and with `length`.
 
-    Gateways that do not count write 0: no prompt has that many, and no response that brought text.
+    Gateways that do not count write 0, which no response has that brought text.
     """
     usage, seen = stream.usage, len(stream.token_offsets)
     record.finish_reason = stream.finish_reason
     record.server_timings = stream.timings
     record.served_model = stream.model
     if usage is not None:
-        record.prompt_tokens_server = usage.prompt_tokens or None
+        record.prompt_tokens_server = usage.prompt_tokens
         record.prompt_tokens_cached = usage.cached_tokens
         record.completion_tokens_server = usage.completion_tokens if usage.completion_tokens or not seen else None
         _take_reasoning(record, reasoning, usage.reasoning_tokens, len(stream.token_offsets))

@@ -1,6 +1,7 @@
 """How many tokens a server says there were, whatever form it says it in.
 
-A count is a whole number from 0 to a billion, as a number or as its digits; anything else is not known.
+A count is a whole number from 0 to a billion, as a number or as its digits; anything else is not known. Gateways that
+do not count write 0: no prompt has that many.
 """
 
 import msgspec
@@ -24,7 +25,7 @@ def read_usage(said: object) -> Usage | None:
         return None
     prompt, completion = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
     usage = Usage(
-        prompt_tokens=count_of(said.get("prompt_tokens")),
+        prompt_tokens=count_of(said.get("prompt_tokens")) or None,
         completion_tokens=count_of(said.get("completion_tokens")),
         cached_tokens=count_of(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
         reasoning_tokens=count_of(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,

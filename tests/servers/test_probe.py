@@ -126,7 +126,7 @@ def test_a_server_that_takes_no_limit_at_all_is_not_measured() -> None:
         probe(Picky(unknown("max_tokens", "max_completion_tokens")))
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 422, 501])
 def test_a_refusal_without_a_remedy_is_shown_before_the_measurement(status: int) -> None:
     with pytest.raises(HttpStatusError, match=f"HTTP {status}: .*pooling"):
         probe(Picky(lambda _: (status, {"error": {"message": "pooling is off"}})))

@@ -189,6 +189,20 @@ def test_an_embedding_has_no_tokens_and_tells_the_length_of_its_text() -> None:
     assert record.read_offset_ns == [1_000, 2_000]
 
 
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"total_tokens": 7}, 7),  # Voyage
+        ({"prompt_tokens": 0, "total_tokens": 7}, 7),
+        ({"prompt_tokens": 0, "total_tokens": 0}, None),  # a gateway that does not count
+        ({"prompt_tokens": 6, "total_tokens": 7}, 6),
+        (None, None),
+    ],
+)
+def test_the_length_of_a_text_is_told_or_not_known(usage: object, tokens: int | None) -> None:
+    assert embedded(plain(vectors([0.5], usage=usage))).prompt_tokens_server == tokens
+
+
 def test_an_embedding_may_come_in_chunks() -> None:
     body = vectors([0.5])
     assert embedded(HEAD + chunk(body[:9]), chunk(body[9:]) + b"0\r\n\r\n").outcome is Outcome.OK
