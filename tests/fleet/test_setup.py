@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from support.sshd import SshHost
@@ -54,14 +55,20 @@ def aforo_that(does: str, requires: str = "Requires-Dist: needed\n") -> Wheel:
 GOOD = aforo_that(f"print('aforo {__version__}' if '--version' in sys.argv else sys.argv[1:])")
 
 
-@pytest.fixture
-def wheels(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what that wheel needs."""
-    folder = tmp_path / "wheels"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("wheels")
     needed = wheel_of("needed", "1.0")
     (folder / needed.name).write_bytes(needed.data)
     return folder
+
+
+def bare_host(folder: Path, name: str, path: str = f"{PYTHON_FOLDER}:/usr/bin:/bin") -> SshHost:
+    host = SshHost(folder / name, name, {"PATH": path})
+    host.make_known()
+    host.start()
+    return host
 
 
 @pytest.fixture
@@ -69,15 +76,31 @@ def bare(tmp_path: Path) -> Iterator[Callable[..., SshHost]]:
     """Hosts that have a Python and nothing else."""
     made = list[SshHost]()
 
-    def make(name: str = "bare", path: str = f"{PYTHON_FOLDER}:/usr/bin:/bin") -> SshHost:
-        made.append(SshHost(tmp_path / name, name, {"PATH": path}))
-        made[-1].make_known()
-        made[-1].start()
+    def make(name: str = "bare", **more: str) -> SshHost:
+        made.append(bare_host(tmp_path, name, **more))
         return made[-1]
 
     yield make
     for host in made:
         host.die()
+
+
+class SetUp(NamedTuple):
+    """A host that had a Python and nothing else, with what came of setting it up."""
+
+    host: SshHost
+    first: setup.Outcome
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[SetUp]:
+    """One with Aforo, for whoever leaves it so: an environment takes seconds to make."""
+    host = bare_host(tmp_path_factory.mktemp("hosts"), "ready")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setup.wheel, "of_this_version", lambda: GOOD)
+        (first,) = set_up(in_plan(host), wheels=wheels)
+    yield SetUp(host, first)
+    host.die()
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +122,8 @@ def set_up(*hosts: Host, wheels: Path | None, extras: Sequence[str] = ()) -> lis
     return setup.set_up_all(hosts, Request(extras, wheels), Silent(), lambda: None)
 
 
-def test_it_is_made_once_and_then_found(bare: Callable[..., SshHost], wheels: Path) -> None:
-    host = bare()
-    (made,) = set_up(in_plan(host), wheels=wheels)
+def test_it_is_made_once_and_then_found(ready: SetUp, wheels: Path) -> None:
+    host, made = ready
     assert (made.state, made.sentence) == ("made", "")
     command = host.home / COMMAND
     before = command.resolve().stat()
@@ -115,10 +137,9 @@ def test_it_is_made_once_and_then_found(bare: Callable[..., SshHost], wheels: Pa
 
 
 def test_other_code_of_the_same_version_is_another_environment(
-    bare: Callable[..., SshHost], wheels: Path, version: Callable[[Wheel], None]
+    ready: SetUp, wheels: Path, version: Callable[[Wheel], None]
 ) -> None:
-    host = bare()
-    set_up(in_plan(host), wheels=wheels)
+    host = ready.host
     first = (host.home / COMMAND).resolve()
     version(aforo_that(f"print('aforo {__version__}, mended')"))
     (made,) = set_up(in_plan(host), wheels=wheels)
@@ -132,8 +153,8 @@ def test_other_code_of_the_same_version_is_another_environment(
     assert (host.home / COMMAND).resolve() == first
 
 
-def test_an_extra_is_added_to_what_is_there(bare: Callable[..., SshHost], wheels: Path) -> None:
-    host = bare()
+def test_an_extra_is_added_to_what_is_there(ready: SetUp, wheels: Path) -> None:
+    host = ready.host
     set_up(in_plan(host), wheels=wheels, extras=["one"])
     environment = (host.home / COMMAND).resolve().parents[1]
     (environment / "in-use").touch()
@@ -169,9 +190,8 @@ def test_an_aforo_that_does_not_start_is_not_linked(
     assert not (host.home / COMMAND).exists()
 
 
-def test_one_that_was_cut_off_in_the_middle_is_made_anew(bare: Callable[..., SshHost], wheels: Path) -> None:
-    host = bare()
-    set_up(in_plan(host), wheels=wheels)
+def test_one_that_was_cut_off_in_the_middle_is_made_anew(ready: SetUp, wheels: Path) -> None:
+    host = ready.host
     environment = (host.home / COMMAND).resolve().parents[1]
     (environment / "aforo.json").unlink()  # which is written last
     (made,) = set_up(in_plan(host), wheels=wheels)

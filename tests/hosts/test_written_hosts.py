@@ -1,6 +1,6 @@
 """Hosts that we could not record: written from published facts, and read like any other."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from support.written_host import HOSTS
@@ -12,9 +12,23 @@ from profiler.results.host_facts import GpuFacts, HostFacts
 MIB = 2**20
 
 
-def told(name: str, root: Path, **answers: object) -> HostFacts:
-    written = HOSTS[name]
-    return describe(written.lay_out(root).root, Probe(machine=written.machine, **answers))  # type: ignore[arg-type]
+Told = Callable[..., HostFacts]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What is read of a host, each read once: some have hundreds of processors."""
+    found = dict[str, HostFacts]()
+
+    def read(name: str, **answers: object) -> HostFacts:
+        key = f"{name} {sorted(answers.items())}"
+        if key not in found:
+            written, root = HOSTS[name], tmp_path_factory.mktemp("host")
+            probe = Probe(machine=written.machine, **answers)  # type: ignore[arg-type]
+            found[key] = describe(written.lay_out(root).root, probe)
+        return found[key].model_copy(deep=True)
+
+    return read
 
 
 @pytest.mark.parametrize(
@@ -34,8 +48,8 @@ def told(name: str, root: Path, **answers: object) -> HostFacts:
         ("h100-host", "4th generation Intel Xeon Scalable (Sapphire Rapids)", "sapphirerapids"),
     ],
 )
-def test_generation(name: str, generation: str, microarchitecture: str, tmp_path: Path) -> None:
-    cpu = told(name, tmp_path).cpu
+def test_generation(name: str, generation: str, microarchitecture: str, told: Told) -> None:
+    cpu = told(name).cpu
 
     assert (cpu.generation, cpu.microarchitecture) == (generation, microarchitecture)
 
@@ -51,8 +65,8 @@ def test_generation(name: str, generation: str, microarchitecture: str, tmp_path
         ("h100-host", 224, 112, 2, 2),
     ],
 )
-def test_shape(name: str, logical: int, physical: int, sockets: int, nodes: int, tmp_path: Path) -> None:
-    cpu = told(name, tmp_path).cpu
+def test_shape(name: str, logical: int, physical: int, sockets: int, nodes: int, told: Told) -> None:
+    cpu = told(name).cpu
 
     assert (cpu.logical_cpus, cpu.physical_cores, cpu.sockets, cpu.numa_nodes) == (logical, physical, sockets, nodes)
     assert cpu.smt is (logical != physical)
@@ -70,8 +84,8 @@ def test_shape(name: str, logical: int, physical: int, sockets: int, nodes: int,
         ("granite-rapids", {"amx_int8", "amx_fp16"}, set()),
     ],
 )
-def test_features_that_matter_to_inference(name: str, has: set[str], lacks: set[str], tmp_path: Path) -> None:
-    features = set(told(name, tmp_path).cpu.isa_features)
+def test_features_that_matter_to_inference(name: str, has: set[str], lacks: set[str], told: Told) -> None:
+    features = set(told(name).cpu.isa_features)
 
     assert has <= features
     assert not lacks & features
@@ -81,8 +95,8 @@ def test_features_that_matter_to_inference(name: str, has: set[str], lacks: set[
     ("name", "last_cache_bytes", "instances"),
     [("graviton3", 32 * MIB, 1), ("grace", 114 * MIB, 1), ("turin", 32 * MIB, 16), ("h100-host", 105 * MIB, 2)],
 )
-def test_last_cache(name: str, last_cache_bytes: int, instances: int, tmp_path: Path) -> None:
-    last = told(name, tmp_path).cpu.caches[-1]
+def test_last_cache(name: str, last_cache_bytes: int, instances: int, told: Told) -> None:
+    last = told(name).cpu.caches[-1]
 
     assert (last.level, last.size_bytes, last.instances) == (3, last_cache_bytes, instances)
 
@@ -98,19 +112,17 @@ def test_last_cache(name: str, last_cache_bytes: int, instances: int, tmp_path: 
         ("h100-host", None, None),
     ],
 )
-def test_cloud_that_the_firmware_names(
-    name: str, provider: str | None, instance_type: str | None, tmp_path: Path
-) -> None:
-    cloud = told(name, tmp_path).cloud
+def test_cloud_that_the_firmware_names(name: str, provider: str | None, instance_type: str | None, told: Told) -> None:
+    cloud = told(name).cloud
 
     assert (cloud.provider, cloud.instance_type) == (provider, instance_type)
     assert cloud.source == ("dmi" if provider else None)
 
 
-def test_an_h100_host_is_told_apart_by_its_cards(tmp_path: Path) -> None:
+def test_an_h100_host_is_told_apart_by_its_cards(told: Told) -> None:
     cards = tuple(GpuFacts(index=i, source="nvml", name="NVIDIA H100", memory_total_bytes=80 * 2**30) for i in range(8))
 
-    with_cards, without = told("h100-host", tmp_path, gpus=cards), told("h100-host", tmp_path)
+    with_cards, without = told("h100-host", gpus=cards), told("h100-host")
 
     assert len(with_cards.gpus) == 8
     assert with_cards.fingerprint != without.fingerprint
@@ -118,8 +130,8 @@ def test_an_h100_host_is_told_apart_by_its_cards(tmp_path: Path) -> None:
     assert (with_cards.virtualisation.is_virtual, with_cards.virtualisation.system_product) == (False, "DGXH100")
 
 
-def test_a_container_has_a_share_of_its_machine(tmp_path: Path) -> None:
-    facts = told("container", tmp_path, usable_cpus=8)
+def test_a_container_has_a_share_of_its_machine(told: Told) -> None:
+    facts = told("container", usable_cpus=8)
 
     assert facts.virtualisation.container == "docker"
     assert (facts.limits.cpu_limit_cores, facts.limits.cpuset) == (3.5, "0-7")
