@@ -87,6 +87,13 @@ def contradictory_tokens(request: RequestRecord) -> int:
 
 
 @_once
+def tokens_beyond_limit(request: RequestRecord) -> int:
+    """Return how many tokens more than it was asked for the server has made; reasoning, which may have none, aside."""
+    if request.asked_tokens is None:
+        return 0
+    return max(0, output_tokens(request) - (request.reasoning_tokens or 0) - request.asked_tokens)
+
+
 def tokens_after_first_read(request: RequestRecord) -> float:
     """Return how many tokens arrived after the first token-bearing read.
 

@@ -16,6 +16,7 @@ from profiler.aggregation.request import (
     streamed_tokens,
     streaming_ns,
     tokens_after_first_read,
+    tokens_beyond_limit,
 )
 from profiler.results.records import Outcome, RequestRecord
 from profiler.servers.timings import EngineTiming
@@ -118,6 +119,8 @@ class Totals:
     context_tokens_squared: int = 0  # the same, each squared
     tokens_by_server: int = 0  # as the server counts them, where it does
     tokens_contradictory: int = 0  # of these, those that cannot be right, request by request
+    tokens_made: int = 0  # in the server's count or ours
+    tokens_beyond: int = 0  # of these, those that are more than were asked for, request by request
     clock_steps: int = 0  # requests during which the wall clock was stepped
     clock_offset_widths: int = 0  # requests for which the width was sampled
     clock_offset_width_ns: int = 0  # the largest
@@ -207,6 +210,8 @@ class Totals:
         if request.prompt_tokens_cached is not None:
             self.prompt_tokens_told += prompt_tokens(request) or 0
             self.prompt_tokens_cached += request.prompt_tokens_cached
+        self.tokens_made += output_tokens(request)
+        self.tokens_beyond += tokens_beyond_limit(request)
         if (request.completion_tokens_server or 0) > 0:
             self.tokens_by_server += output_tokens(request)
             self.tokens_contradictory += contradictory_tokens(request)

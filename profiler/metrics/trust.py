@@ -157,6 +157,17 @@ def token_mismatch_ratio(seen: Observations) -> float:
     return seen.totals.tokens_contradictory / seen.totals.tokens_by_server
 
 
+@per_run("Tokens beyond the limit", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
+def tokens_beyond_limit_ratio(seen: Observations) -> float:
+    """Tokens beyond those that each request may have at the most / all tokens: the server does not keep to the limit.
+
+    Reasoning is left out of both sides of the limit, for some servers do not limit it.
+    """
+    if not seen.totals.tokens_made:
+        raise NotMeasuredError("no finished request made a token")
+    return seen.totals.tokens_beyond / seen.totals.tokens_made
+
+
 @per_run("Time in pauses of the server", unit="ratio", group="trust", better="lower", over=FINISHED_SUMS)
 def pause_time_ratio(seen: Observations) -> float:
     """Time in gaps longer than ten times the median gap / time in all gaps between tokens: the server stalled.

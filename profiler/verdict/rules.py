@@ -145,6 +145,19 @@ RULES = (
         advice=(always("Check what the server reports as usage."),),
     ),
     Rule(
+        id="beyond-limit",
+        metric="tokens_beyond_limit_ratio",
+        warn=0.05,
+        invalid=None,
+        why="The server makes longer responses than the workload asks for: latencies and prices are of those.",
+        advice=(
+            always(
+                "Find the field by which this server limits a response, and pass it: --max-tokens-field "
+                "max_completion_tokens, or --body KEY=JSON."
+            ),
+        ),
+    ),
+    Rule(
         id="engine-disagrees",
         metric="engine_gap_ratio",
         warn=0.02,

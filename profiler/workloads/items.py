@@ -164,6 +164,7 @@ class _Reader:
         self._template = template
         self._empty: list[int] = []
         self._wrong: list[int] = []
+        self._in_part: list[int] = []  # of which only the text is sent
         self._no_text: list[int] = []  # whose reference is neither a text nor a number
         self._unknown: list[int] = []  # without a reference
         self._known = 0  # with one
@@ -197,6 +198,7 @@ class _Reader:
         found = (
             (self._empty, "were left out", "they hold no prompt."),
             (self._wrong, "were left out", f"the first of them is {self.first_error}"),
+            (self._in_part, "hold messages with parts that are no text, such as pictures", "only their text is sent."),
             (self._no_text, "hold a reference that is no text, number or list of these", "no score counts them."),
             (
                 self._unknown if self._known else [],
@@ -225,6 +227,8 @@ class _Reader:
             return [Message("user", _text(values[self._prompts.column]))]
         for key in (*_SHARE_GPT, _MESSAGES):
             if isinstance(said := values.get(key), list):
+                if any(map(_has_other_parts, said)):
+                    self._in_part.append(row.number)
                 return _conversation(said, is_whole=key == _MESSAGES)
         kind = "column" if self._path.suffix.lower() == ".csv" else "key"
         raise _LeftOutError(f"has the {kind}s {', '.join(map(repr, values))}", f"the {kind} {self._prompts.column!r}")
@@ -281,6 +285,12 @@ def _joined(content: object) -> str:
     parts = content if isinstance(content, list) else [{"text": content}]
     texts = [part["text"] for part in parts if isinstance(part, dict) and part.get("text") is not None]
     return "\n".join(_as_text(text) for text in texts)
+
+
+def _has_other_parts(message: object) -> bool:
+    """Whether a message has a part that is no text: a picture, audio, a file."""
+    content = message.get("content", message.get("value")) if isinstance(message, dict) else None
+    return isinstance(content, list) and any(not isinstance(part, dict) or part.get("text") is None for part in content)
 
 
 def _text(value: object) -> str:

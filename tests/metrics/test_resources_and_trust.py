@@ -16,6 +16,7 @@ from profiler.metrics.trust import (
     read_lag_us,
     send_lag_ms,
     token_mismatch_ratio,
+    tokens_beyond_limit_ratio,
     tokens_per_read,
 )
 from profiler.results.records import Outcome, Sample
@@ -62,6 +63,14 @@ def test_errors_are_a_share_of_measured_requests() -> None:
     assert error_ratio(observed(requests)) == 0.5
     with pytest.raises(NotMeasuredError):
         error_ratio(observed([]))
+
+
+def test_a_server_that_goes_on_beyond_the_limit_is_named() -> None:
+    requests = [request(0, server_tokens=10), request(1, sent_ms=40, server_tokens=None), request(2, sent_ms=80)]
+    for asked, one in zip((4, 2, 64), requests, strict=True):  # by 6 of 10, by 1 of 3, and by none of 3
+        one.asked_tokens = asked
+    requests[0].reasoning_tokens = 2  # which may be without a limit
+    assert tokens_beyond_limit_ratio(observed(requests)) == (4 + 1) / (10 + 3 + 3)
 
 
 def test_trust_numbers() -> None:

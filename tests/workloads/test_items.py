@@ -33,6 +33,18 @@ def test_rows_without_a_prompt_are_left_out_and_named(tmp_path: Path) -> None:
     assert data.notes == ["8 of the 9 rows of d.jsonl were left out (row 2, 3, 4, 5, 6, …): they hold no prompt."]
 
 
+def test_a_row_with_a_picture_is_named(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    data = read(
+        tmp_path, {"messages": [{"role": "user", "content": parts}]}, {"messages": [{"role": "user", "content": "b"}]}
+    )
+    assert [item.text for item in data.items] == ["What is this?", "b"]
+    assert data.notes == [
+        "1 of the 2 rows of d.jsonl hold messages with parts that are no text, such as pictures (row 1): only their "
+        "text is sent."
+    ]
+
+
 def test_an_empty_row_of_a_table_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("prompt,reference\n2 + 2,4\n,\n3 + 3,6\n", "utf-8")
     data = items.load(DataPrompts(source="data", file="d.csv"), tmp_path)
