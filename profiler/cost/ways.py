@@ -39,13 +39,13 @@ class Way:
 
     def per_day(self, requests_per_day: float) -> float:
         """What a day costs at the number that was measured."""
-        return self._per_day(requests_per_day, None if self.capacity_per_day is None else middle(self.capacity_per_day))
+        return self._per_day(requests_per_day, None if self.capacity_per_day is None else self.capacity_per_day.middle)
 
     def units(self, requests_per_day: float) -> tuple[int, int, int]:
         """How many units a demand takes: as measured, at the least, at the most."""
         if self.capacity_per_day is None:
             return (1, 1, 1) if self.unit_per_hour else (0, 0, 0)
-        ends = middle(self.capacity_per_day), self.capacity_per_day.high, self.capacity_per_day.low
+        ends = self.capacity_per_day.middle, self.capacity_per_day.high, self.capacity_per_day.low
         found, least, most = (units(requests_per_day, each) for each in ends)
         return found, least, most
 
@@ -55,7 +55,7 @@ class Way:
             return Estimate.exact(self.per_request) if not self.unit_per_hour else None
         day = self.unit_per_hour * H_PER_DAY
         capacity = self.capacity_per_day
-        ends = middle(capacity), capacity.high, capacity.low
+        ends = capacity.middle, capacity.high, capacity.low
         value, low, high = (self.per_request + (day / each if each else inf) for each in ends)
         return Estimate(value, low, high, capacity.freedom)
 
@@ -80,11 +80,6 @@ class Region:
 def units(requests_per_day: float, capacity: float) -> int:
     """Whole units for a demand, at least one; what a division leaves beyond the twelfth digit is none."""
     return max(1, ceil(float(f"{requests_per_day / capacity:.12g}")))
-
-
-def middle(found: Estimate) -> float:
-    """The number itself, or the middle of its interval."""
-    return (found.low + found.high) / 2 if found.value is None else found.value
 
 
 def horizon(ways: Sequence[Way]) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import hypot, inf
 from typing import Literal
 
-from profiler.cost.ways import Way, middle
+from profiler.cost.ways import Way
 from profiler.errors import UsageError
 from profiler.metrics.catalogue import METRICS
 from profiler.results.manifest import PriceFacts
@@ -121,7 +121,7 @@ def saved(now: Estimate, then: Estimate) -> Estimate:
     MOVER: G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures: a general approach",
     Statistics in Medicine 27, 2008: d ± √((distance of one's end)² + (distance of the other's end)²).
     """
-    one, other = middle(now), middle(then)
+    one, other = now.middle, then.middle
     difference = one - other
     return Estimate(
         difference,

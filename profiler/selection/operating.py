@@ -132,11 +132,6 @@ def cheapest(loads: Sequence[JudgedLoad]) -> JudgedLoad | None:
 
     At one price by the hour the two are the same.
     """
-    if all(middle(one.cost) is not None for one in loads):
-        return min(loads, key=lambda one: (middle(one.cost) or 0.0, -(middle(one.rate) or 0.0)), default=None)
-    return max(loads, key=lambda one: middle(one.rate) or 0.0, default=None)
-
-
-def middle(found: Estimate | Unknown) -> float | None:
-    """Return the number itself; None where there is none."""
-    return found.value
+    if all(one.cost.value is not None for one in loads):
+        return min(loads, key=lambda one: (one.cost.value or 0.0, -(one.rate.value or 0.0)), default=None)
+    return max(loads, key=lambda one: one.rate.value or 0.0, default=None)

@@ -45,6 +45,11 @@ class Estimate:
         return cls.around(value, half_width, len(repeats) - 1)
 
     @property
+    def middle(self) -> float:
+        """The number itself; of an interval alone its middle, which is to be drawn and not to be ranked."""
+        return (self.low + self.high) / 2 if self.value is None else self.value
+
+    @property
     def is_exact(self) -> bool:
         """Whether there is no doubt about the number."""
         return self.low == self.high

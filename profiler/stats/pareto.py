@@ -26,13 +26,9 @@ def _standing(choice: Choice, choices: Sequence[Choice]) -> Standing:
 
 
 def _is_better(other: Choice, choice: Choice) -> bool:
-    pairs = [(_middle(theirs), _middle(ours)) for theirs, ours in zip(other, choice, strict=True)]
+    pairs = [(theirs.middle, ours.middle) for theirs, ours in zip(other, choice, strict=True)]
     return all(theirs <= ours for theirs, ours in pairs) and any(theirs < ours for theirs, ours in pairs)
 
 
 def _is_surely_better(other: Choice, choice: Choice) -> bool:
     return all(theirs.high < ours.low for theirs, ours in zip(other, choice, strict=True))
-
-
-def _middle(estimate: Estimate) -> float:
-    return (estimate.low + estimate.high) / 2 if estimate.value is None else estimate.value

@@ -366,5 +366,4 @@ def _title(pair: Pair) -> str:
 
 def _middle(pair: Pair) -> float:
     assert pair.change is not None  # noqa: S101 - callers have looked
-    change = pair.change
-    return (change.low + change.high) / 2 if change.value is None else change.value
+    return pair.change.middle

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from profiler.cost.ways import Region, Way, middle
+from profiler.cost.ways import Region, Way
 from profiler.number_format import NBSP, plain_quantity, quantity, short_amount
 from profiler.reports.choice.breakeven_data import as_csv, as_dict
 from profiler.reports.choice.breakeven_figure import drawing
@@ -115,7 +115,7 @@ def _reasons(found: Breakeven) -> Iterator[str]:
     if first is not None and first.low > 0 and _has_others(found):
         way = next(one for one in found.ways if one.name in first.possible)
         if way.capacity_per_day is not None:
-            share = first.low / (way.units(first.low)[0] * middle(way.capacity_per_day))
+            share = first.low / (way.units(first.low)[0] * way.capacity_per_day.middle)
             yield f"Where self-hosting becomes cheapest, {way.name} is used to {share:.0%} of what it can take."
 
 
@@ -211,7 +211,7 @@ def _host_row(found: Breakeven, host: Host) -> list[str]:
 
 def _capacity(capacity: Estimate) -> str:
     ends = f"{short_amount(capacity.low)}\N{EN DASH}{short_amount(capacity.high)}"
-    return short_amount(middle(capacity)) if capacity.is_exact else f"{short_amount(middle(capacity))} ({ends})"
+    return short_amount(capacity.middle) if capacity.is_exact else f"{short_amount(capacity.middle)} ({ends})"
 
 
 def _other_row(found: Breakeven, way: Way) -> list[str]:
@@ -220,7 +220,7 @@ def _other_row(found: Breakeven, way: Way) -> list[str]:
     return [
         way.name,
         "by the token" if is_api else _hour(way.unit_per_hour, found),
-        "any number" if capacity is None else short_amount(middle(capacity)),
+        "any number" if capacity is None else short_amount(capacity.middle),
         "\N{EN DASH}" if each is None else _estimate(_thousand(each), found.currency),
         quantity(charged.input_per_1m, found.currency) if is_api and charged else "\N{EN DASH}",
         quantity(charged.output_per_1m, found.currency) if is_api and charged else "\N{EN DASH}",

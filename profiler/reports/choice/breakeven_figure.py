@@ -4,7 +4,7 @@ from html import escape
 from itertools import cycle
 from math import ceil, inf
 
-from profiler.cost.ways import H_PER_DAY, Way, middle, units
+from profiler.cost.ways import H_PER_DAY, Way, units
 from profiler.number_format import short_amount
 from profiler.reports.choice.document import Drawing
 from profiler.reports.figures import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Trace, base, log_axis, rounded
@@ -60,7 +60,7 @@ def _of_way(found: Breakeven, way: Way, extent: Corner, colour: str, dash: str) 
     line = {"color": colour, "width": 2, "dash": dash}
     capacity = way.capacity_per_day
     traces = [] if capacity is None or capacity.is_exact else [common | _band(way, extent, colour)]
-    corners = _corners(way, None if capacity is None else middle(capacity), extent)
+    corners = _corners(way, None if capacity is None else capacity.middle, extent)
     return [*traces, common | _points(corners) | {"name": name, "line": line, "hovertemplate": hover}]
 
 

@@ -58,7 +58,7 @@ def price_latency(shown: Sequence[Priced], entries: Entries, currency: str, late
 
 def _front(shown: Sequence[Priced]) -> Trace:
     """The front as steps: whatever lies above and to the right of it is beaten."""
-    on = sorted((_middle(one.latency), _middle(one.cost)) for one in shown if one.standing == "front")
+    on = sorted((one.latency.middle, one.cost.middle) for one in shown if one.standing == "front")
     return {
         "type": "scatter",
         "mode": "lines",
@@ -77,8 +77,8 @@ def _price_dots(
     trace = _dots([one.point.entry for one in own], group, colour)
     trace |= {
         "mode": "markers",
-        "x": [rounded(_middle(one.latency)) for one in own],
-        "y": [rounded(_middle(one.cost)) for one in own],
+        "x": [rounded(one.latency.middle) for one in own],
+        "y": [rounded(one.cost.middle) for one in own],
         "hovertext": [_price_text(one, currency, latency_name) for one in own],
         "marker": {
             "color": colour,
@@ -199,16 +199,12 @@ def _placed(reading: Reading) -> Estimate:
     return reading.found or Estimate.exact(reading.value or 0.0)
 
 
-def _middle(estimate: Estimate) -> float:
-    return (estimate.low + estimate.high) / 2 if estimate.value is None else estimate.value
-
-
 def _bars(estimates: Sequence[Estimate], colour: str) -> dict[str, object]:
     return {
         "type": "data",
         "symmetric": False,
-        "array": [rounded(one.high - _middle(one)) for one in estimates],
-        "arrayminus": [rounded(_middle(one) - one.low) for one in estimates],
+        "array": [rounded(one.high - one.middle) for one in estimates],
+        "arrayminus": [rounded(one.middle - one.low) for one in estimates],
         "color": colour,
         "thickness": 1.2,
         "width": 3,
@@ -217,7 +213,7 @@ def _bars(estimates: Sequence[Estimate], colour: str) -> dict[str, object]:
 
 def _axis(figure: go.Figure, side: str, shown: Sequence[Estimate], title: str) -> None:
     """An axis from 0, or a logarithmic one where the values lie far apart."""
-    middles = [_middle(one) for one in shown]
+    middles = [one.middle for one in shown]
     least, greatest = min(middles), max(middles)
     title = escape(title)  # a currency is what a file says
     axis = {"title_text": title, "rangemode": "tozero"}
