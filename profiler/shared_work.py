@@ -35,6 +35,8 @@ def in_order(work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterat
     try:
         count = _processes() if len(parts) >= _FEWEST_PARTS else 1
         if count > 1:
+            with suppress(ImportError):  # where it is installed: once for all processes
+                import numpy as np  # noqa: F401, PLC0415 - a base install does without, and few runs are shared out
             for number in range(count):
                 helpers.append(_Helper(work, parts[number::count], helpers))
         for number, part in enumerate(parts):

@@ -9,11 +9,12 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise, starmap
+from itertools import pairwise, starmap
 
 from profiler.results.folder import StoredRequests
 from profiler.results.records import RequestRecord, Timed, begun_ns, ended_ns
 from profiler.stats.intervals import BATCHES
+from profiler.stats.pieces import ascending
 
 FEWEST_ROUNDS = 5  # requests for each one in flight; with fewer there is no interval
 FEWEST_REQUESTS = 20
@@ -145,8 +146,8 @@ def steady_windows(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Wi
 
     Within these bounds a phase's window lasts from its first request to the first one of the next phase.
     """
-    sent_ns = _in_order(times[name].sent_ns for name in stretch.phases)
-    ended_ns = _in_order(times[name].ended_ns for name in stretch.phases)
+    sent_ns = ascending((times[name].sent_ns for name in stretch.phases), "q")
+    ended_ns = ascending((times[name].ended_ns for name in stretch.phases), "q")
     bounds = _closed_bounds(stretch, sent_ns, ended_ns) if stretch.slots else _open_bounds(stretch, times, sent_ns)
     if bounds is None:
         return {}
@@ -190,7 +191,7 @@ class _Counted:
     def __init__(self, stretch: Stretch, own: Times, sent_ns: Sequence[int], ended_ns: Sequence[int]) -> None:
         self._slots = stretch.slots
         self._all_sent_ns, self._all_ended_ns = sent_ns, ended_ns
-        self._own, self._own_sent_ns = own, _in_order([own.sent_ns])
+        self._own, self._own_sent_ns = own, ascending([own.sent_ns], "q")
 
     def window(self, start_ns: int, end_ns: int) -> Window:
         """Return the window between two instants, cut into slices where there are enough requests."""
@@ -234,11 +235,6 @@ def slices_of(requests: int, in_flight: float) -> int:
     return BATCHES if rounds >= 2 * BATCHES else _FEW_SLICES
 
 
-def _in_order(several_ns: Iterable["array[int]"]) -> "array[int]":
-    """Return all instants, ascending, in eight bytes each."""
-    return array("q", sorted(chain.from_iterable(several_ns)))
-
-
 def _elapsed_ns(sorted_ns: Sequence[int], until_ns: int) -> int:
     """Return how long ago all instants before one are, added up."""
     before = bisect_right(sorted_ns, until_ns)
@@ -248,7 +244,7 @@ def _elapsed_ns(sorted_ns: Sequence[int], until_ns: int) -> int:
 def _bursts(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Burst]:
     """Return the burst of a stretch, for each phase that has a part in it."""
     slots = stretch.slots or 1
-    sent_ns = _in_order(times[name].sent_ns for name in stretch.phases)
+    sent_ns = ascending((times[name].sent_ns for name in stretch.phases), "q")
     if slots == 1 or stretch.ramp_end_ns is not None or len(sent_ns) < slots:
         return {}
     phase = next(name for name in stretch.phases if name in stretch.measured)

@@ -32,6 +32,7 @@ from profiler.results.records import (
     KeptResponse,
     RequestRecord,
     RequestTimes,
+    RequestWithoutSizes,
     Sample,
 )
 from profiler.results.summary import Summary
@@ -40,7 +41,18 @@ from profiler.units import BYTES_PER_MIB
 _PART_BYTES = BYTES_PER_MIB
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow, with room for what is put behind or before it
 
-_Row = TypeVar("_Row", RequestRecord, RequestTimes, Sample, EnergyReading, KeptPrompt, KeptResponse, Item, CodeRun)
+_Row = TypeVar(
+    "_Row",
+    RequestRecord,
+    RequestWithoutSizes,
+    RequestTimes,
+    Sample,
+    EnergyReading,
+    KeptPrompt,
+    KeptResponse,
+    Item,
+    CodeRun,
+)
 
 
 class Journal:
@@ -93,7 +105,7 @@ class StoredRequests:
         """Yield when every request was under way, much faster than the whole records."""
         return _rows(self._path, RequestTimes, self._start_bytes, self._end_bytes)
 
-    def parts(self) -> list["StoredRequests"]:
+    def parts(self) -> list["RequestsPart"]:
         """Return the same requests in parts of some megabytes, in order. Raises `RunFolderError`."""
         starts_bytes = [self._start_bytes]
         try:
@@ -108,7 +120,15 @@ class StoredRequests:
         except OSError as error:
             raise RunFolderError(f"{self._path} cannot be read: {error.strerror}.") from error
         edges_bytes = zip(starts_bytes, [*starts_bytes[1:], None], strict=True)
-        return [StoredRequests(self._path, start, end) for start, end in edges_bytes]
+        return [RequestsPart(self._path, start, end) for start, end in edges_bytes]
+
+
+class RequestsPart(StoredRequests):
+    """Some of a run's requests; their `read_bytes` stay undecoded, which only an audit looks at."""
+
+    def __iter__(self) -> Iterator[RequestRecord]:
+        """Yield every record."""
+        return _rows(self._path, RequestWithoutSizes, self._start_bytes, self._end_bytes)
 
 
 def parts_of(requests: Iterable[RequestRecord]) -> Sequence[Iterable[RequestRecord]]:

@@ -8,10 +8,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, pairwise
+from itertools import pairwise
 from operator import sub
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+_Number = TypeVar("_Number", int, float)
 _MANY = 1_000  # values from which on numpy is worth its import
 
 
@@ -124,11 +125,15 @@ def _ascending_into(
         first = end
 
 
-def ascending(runs: Sequence[Sequence[float]]) -> Sequence[float]:
-    """Return the values of some sequences, sorted."""
-    if sum(map(len, runs)) < _MANY or (np := numpy()) is None:
-        return sorted(chain.from_iterable(runs))
-    return array("d", np.sort(np.concatenate(runs)).tobytes())
+def ascending(arrays: "Iterable[array[_Number]]", kind: Literal["q", "d"] = "d") -> "array[_Number]":
+    """Return the values of some arrays of a kind, sorted."""
+    found: array[Any] = array(kind)
+    for values in arrays:
+        found += values
+    if (np := numpy_for(found)) is None:
+        return array(kind, sorted(found))
+    np.frombuffer(found, found.typecode).sort()
+    return found
 
 
 def numpy_for(values: "array[Any]") -> Any:

@@ -230,7 +230,7 @@ class _Buckets:
 class _Sorted:
     """All values, sorted."""
 
-    def __init__(self, values: Sequence[float]) -> None:
+    def __init__(self, values: "array[float]") -> None:
         self.values = values
 
     def __len__(self) -> int:
