@@ -194,12 +194,14 @@ def test_a_signal_stops_the_run_and_its_server_and_keeps_what_was_measured(
 
 
 def test_a_signal_stops_nothing_else(tmp_path: Path, long_run: "subprocess.Popen[str]") -> None:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as bystander:
-        wait_for_requests(tmp_path, 2)
-        long_run.send_signal(signal.SIGINT)
-        long_run.communicate(timeout=300)
-        assert bystander.poll() is None
-        bystander.kill()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(9999)"]) as bystander:
+        try:
+            wait_for_requests(tmp_path, 2)
+            long_run.send_signal(signal.SIGINT)
+            long_run.communicate(timeout=300)
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
 
 
 def test_a_run_that_is_killed_leaves_a_readable_folder_and_no_server(
