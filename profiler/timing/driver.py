@@ -255,11 +255,11 @@ class Driver:
         elif self._ends_with_done.is_one and flight.said_done_ns is not None:
             self._end_with_done(flight)
 
-    def _end_with_done(self, flight: Flight) -> None:
+    def _end_with_done(self, flight: Flight, freed_ns: int | None = None) -> None:
         self._ends_with_done.could_be_seen()
         self._ends_with_done.seen()
         flight.end_with_done()
-        self._finish(flight, Outcome.OK, None)
+        self._finish(flight, Outcome.OK, None, freed_ns)
 
     def _fail(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
         """End a request that failed, or send it again where it met a connection that the server was about to close.
@@ -285,14 +285,15 @@ class Driver:
         self._poller.forget(flight.fd)
         del self._flights[flight.fd]
 
-    def _finish(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+    def _finish(self, flight: Flight, outcome: Outcome, detail: str | None, freed_ns: int | None = None) -> None:
         self._release(flight)
         self._connections.keep(flight)
-        self._post(flight, outcome, detail)
+        self._post(flight, outcome, detail, freed_ns)
 
-    def _post(self, flight: Flight, outcome: Outcome, detail: str | None) -> None:
+    def _post(self, flight: Flight, outcome: Outcome, detail: str | None, freed_ns: int | None = None) -> None:
+        """Hand over what was measured; its slot is free from its end on, or from `freed_ns` where it waited longer."""
         exchange = flight.to_exchange(outcome, detail)
-        self._ended.append((exchange.finished_user_ns, exchange.index, exchange.phase))
+        self._ended.append((freed_ns or exchange.finished_user_ns, exchange.index, exchange.phase))
         self._channel.post(exchange)
 
     def _tell(self, task: _Task, start_ns: int) -> None:
@@ -312,7 +313,7 @@ class Driver:
             silent_ns = now_ns - flight.last_activity_ns
             done_ns = flight.said_done_ns
             if done_ns is not None and now_ns - done_ns > _AFTER_DONE_NS:
-                self._end_with_done(flight)
+                self._end_with_done(flight, freed_ns=now_ns)
             elif now_ns - flight.start_ns > job.request_timeout_ns:
                 self._finish(flight, *_timed_out(flight, job.request_timeout_ns, is_stall=False))
             elif silent_ns > job.stall_timeout_ns:

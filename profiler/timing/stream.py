@@ -95,7 +95,7 @@ def read_stream(body: bytes, stream: Stream) -> None:
             _read_error(event)
         elif data.startswith(b"{"):  # as nearly all are
             _read_chunk(event, stream)
-        elif data.strip() == DONE:
+        elif data.strip(b' "').upper() == DONE:  # some gateways write it as JSON, or in small letters
             stream.is_done = True
             break
         elif data and not data.isspace():

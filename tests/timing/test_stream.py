@@ -92,6 +92,11 @@ def test_nothing_counts_behind_done() -> None:
     assert (len(stream.token_offsets), stream.is_done) == (1, True)
 
 
+@pytest.mark.parametrize("done", [b"[DONE]", b"[DONE] ", b"[done]", b'"[DONE]"'])
+def test_done_may_be_written_in_other_ways(done: bytes) -> None:
+    assert read(data({"choices": [{"text": "a"}]}), b"data: " + done + b"\n\n").is_done
+
+
 @pytest.mark.parametrize("choices", [None, [], {}])
 def test_usage_may_come_without_choices(choices: object) -> None:
     stream = read(data({"choices": choices, "usage": {"prompt_tokens": 3, "completion_tokens": 8}}))
