@@ -149,7 +149,10 @@ def _models(firsts: Sequence[StoredRun]) -> dict[str, str]:
 
 
 def _setting(field: str, value: str) -> str:
-    return f"default {field}" if value == UNKNOWN else f"{field} {value}"
+    """Say what a field is; one that a run does not state is the engine's own, but for a price, which is not known."""
+    if value != UNKNOWN:
+        return f"{field} {value}"
+    return f"no {field}" if field == "price" else f"default {field}"
 
 
 def at_loads(run: StoredRun) -> list[RunAtLoad]:

@@ -216,17 +216,13 @@ class Driver:
         for fd in ready:
             flight = flights.get(fd)
             if flight is None:
-                self._hear_parent(fd)
+                self._heard += self._channel.receive() if fd == self._channel.fd else []
             elif flight.sent_ns is None:
                 self._advance(flight)
             else:
                 self._receive(flight)
         if self._channel.has_unsent:
             self._channel.flush()
-
-    def _hear_parent(self, fd: int) -> None:
-        if fd == self._channel.fd:
-            self._heard += self._channel.receive()
 
     def _advance(self, flight: Flight) -> None:
         """Connect and send, as far as it goes."""

@@ -29,6 +29,11 @@ def test_another_price_makes_another_candidate() -> None:
     assert len(candidates(runs)) == 2
 
 
+def test_a_run_without_a_price_has_no_default_one() -> None:
+    runs = [swept("a", LOADS, cost=price(1)), swept("a", LOADS, number=2)]
+    assert [one.label for one in candidates(runs)] == ["a, price 1 USD/h, on-demand", "a, no price"]
+
+
 def test_loads_that_are_invalid_stand_apart_unless_they_are_allowed() -> None:
     run = swept("a", LOADS, invalid=[8])
     (one,) = candidates([run])
