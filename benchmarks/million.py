@@ -2,11 +2,12 @@
 
     git worktree add ../before d4a3809
     python benchmarks/million.py ../before                       # a million requests of 100 tokens, 3 GB of disk
-    python benchmarks/million.py ../before --requests 100000
+    python benchmarks/million.py ../before --requests 100000 --one-cpu
 
 Writes the folder of a made-up run as `memory.py` does, then lets the other checkout and this one read it in turn: on
-all CPUs, and this one also on a single CPU. Memory is the sum over all processes of a command (PSS, ten times a
-second), time that of the clock and that of the processors. Keys that another revision added to the summary are named.
+all CPUs, and this one where wished also on a single CPU. Memory is the sum over all processes of a command (PSS, ten
+times a second), time that of the clock and that of the processors. Keys that another revision added to the summary are
+named.
 """
 
 import argparse
@@ -47,8 +48,8 @@ def main() -> None:
             result = folder.path / written
             before, old_bytes = cost(options.before, command, folder.path), result.read_bytes()
             after, new_bytes = cost(HERE, command, folder.path), result.read_bytes()
-            alone = cost(HERE, command, folder.path, cpus=1)
-            _print(command, {"before": before, "now": after, "now, one CPU": alone})
+            alone = {"now, one CPU": cost(HERE, command, folder.path, cpus=1)} if options.one_cpu else {}
+            _print(command, {"before": before, "now": after} | alone)
             print(f"  {written}: {_difference(old_bytes, new_bytes)}; {len(new_bytes) / 2**20:.2f} MiB", flush=True)
 
 
@@ -119,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("before", type=Path, help="a checkout of the other revision")
     parser.add_argument("--requests", type=int, default=1_000_000, help="measured requests")
+    parser.add_argument("--one-cpu", action="store_true", help="time this checkout on a single CPU, too")
     parser.add_argument("--dir", type=Path, help="where the folder is made (default: the system's temporary folder)")
     return parser.parse_args()
 

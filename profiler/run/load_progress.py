@@ -1,6 +1,6 @@
 """What the person at the terminal sees of a load: which block, how much of it is done, how fast, how long to go."""
 
-from profiler.number_format import scale
+from profiler.number_format import duration, scale
 from profiler.progress import Progress
 from profiler.results.manifest import Point
 from profiler.results.points import describe_load
@@ -20,8 +20,13 @@ _EACH_NS = s_to_ns(0.25)  # between two updates: the profiler shares the CPUs wi
 class LoadProgress:
     """Shows the block that is being sent."""
 
-    def __init__(self, progress: Progress, workload: Workload, point: Point, number: int = 1) -> None:
-        """Show nothing before the first block begins; `number` is the load's place in the run, from 1."""
+    def __init__(
+        self, progress: Progress, workload: Workload, point: Point, number: int = 1, *, fills_cache: bool = False
+    ) -> None:
+        """Show nothing before the first block begins; `number` is the load's place in the run, from 1.
+
+        `fills_cache` says that the first request of each slot reads what the others find in the server's cache.
+        """
         self._progress = progress
         self._workload = workload
         self._point = point
@@ -30,33 +35,45 @@ class LoadProgress:
         self._figures = LiveFigures(0)
         self._shown_ns = 0
         self._expected_requests = 0
-        self._lasted_ns: list[int] = []  # of the requests of the warm-up
+        self._filling = slots_of(point) if fills_cache else 0  # requests to come that say nothing of the others
+        self._lasted_ns: list[int] = []  # of the other requests of the warm-up
 
     def begin(self, block: Block, start_ns: int) -> None:
         """Show a block from now on; its first request was sent at `start_ns`."""
         self._block, self._figures, self._shown_ns = block, LiveFigures(start_ns), 0
-        self._expected_requests = expected = self._expected(block)
-        title = _title(block, self._workload)
-        count = load_count(self._workload)
-        if count != 1:
-            of = f" of {count}" if count else ""
-            title += f", load {self._number}{of}: {describe_load(self._point)}"
-        if expected < block.requests and not block.is_cooldown:
-            request_s = ns_to_s(sum(self._lasted_ns) // len(self._lasted_ns))
-            title += f" (a request takes {request_s:.3g} s here: {expected} requests instead of {block.requests})"
-        self._progress.stage(title, total=None if block.is_cooldown else expected)
+        self._show(self._expected(block))
 
     def finished(self, exchange: Exchange, record: RequestRecord) -> None:
         """Count a finished request."""
         if exchange.sent_user_ns is not None and not is_measured(exchange.phase):
-            self._lasted_ns.append(exchange.finished_user_ns - exchange.sent_user_ns)
+            self._warmed_up(exchange.finished_user_ns - exchange.sent_user_ns)
         if exchange.phase != self._block.phase:
             return
         self._figures.add(record)
+        if self._figures.done > self._expected_requests and not self._block.is_cooldown:
+            self._show(self._block.requests)
         now_ns, is_last = exchange.finished_user_ns, self._figures.done == self._expected_requests
         if is_last or now_ns - self._shown_ns >= _EACH_NS:
             self._shown_ns = now_ns
             self._progress.advance(self._figures.done, self._figures.text(now_ns, self._left_s(now_ns)))
+
+    def _show(self, expected: int) -> None:
+        """Name the block, and how many of its requests there will be."""
+        self._expected_requests, block, count = expected, self._block, load_count(self._workload)
+        title = _title(block, self._workload)
+        if count != 1:
+            of = f" of {count}" if count else ""
+            title += f", load {self._number}{of}: {describe_load(self._point)}"
+        if expected < block.requests and not block.is_cooldown:
+            request = duration(ns_to_s(sum(self._lasted_ns) // len(self._lasted_ns)))
+            title += f" (a request takes {request} here: {expected} requests instead of {block.requests})"
+        self._progress.stage(title, total=None if block.is_cooldown else expected)
+
+    def _warmed_up(self, lasted_ns: int) -> None:
+        if self._filling:
+            self._filling -= 1
+        else:
+            self._lasted_ns.append(lasted_ns)
 
     def _left_s(self, now_ns: int) -> float | None:
         """Estimate how long the repeats of this load still take, by the pace of the current one."""

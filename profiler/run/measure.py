@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from profiler.errors import AforoError, ServerError
 from profiler.results.manifest import Point
+from profiler.results.points import is_warm
 from profiler.results.summary import PointSummary
 from profiler.run.budget import Budget
 from profiler.run.context import RunContext
@@ -20,6 +21,7 @@ from profiler.run.sampling import SAMPLES_PER_S, Recorder
 from profiler.run.serve import not_served, serve_point
 from profiler.search.strategy import is_one_point, search_for
 from profiler.timing.messages import BlockBegan, Exchange, Job, JobDone, Message
+from profiler.workloads.sizes import shares_prefixes
 
 _RECEIVE_S = 1 / SAMPLES_PER_S / 2
 
@@ -94,7 +96,10 @@ class _Load:
         self._recorder.read_meters()
         with LoadPhases(run.manifest, run.folder, run.clock, job, point_name, self._counters()) as phases:
             run.driver.start(job)
-            shown = LoadProgress(run.progress, workload, self._point, len(run.manifest.points))
+            shown = LoadProgress(
+                *(run.progress, workload, self._point, len(run.manifest.points)),
+                fills_cache=is_warm(self._point, run.manifest.engine) and shares_prefixes(workload),
+            )
             is_done = False
             while not is_done:
                 for message in self._received(_RECEIVE_S):

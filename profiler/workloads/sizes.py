@@ -68,7 +68,7 @@ def _last_turn(prompts: ConversationPrompts, output_tokens: int) -> Size:
 def prompt_warnings(workload: Workload, trace: Trace | None, data: Data | None = None) -> list[str]:
     """Say what a reader must know of the prompts to interpret the numbers."""
     warnings = [*(trace.notes() if trace else []), *(data.notes if data else [])]
-    if _shares_prefixes(workload, trace):
+    if shares_prefixes(workload, trace):
         warnings.append(
             "Requests share their beginnings, as the workload says: a server whose prefix cache is on reads only the "
             "rest, so times to first token and prompt rates are then those of the cache."
@@ -91,7 +91,8 @@ def prompt_warnings(workload: Workload, trace: Trace | None, data: Data | None =
     return warnings
 
 
-def _shares_prefixes(workload: Workload, trace: Trace | None) -> bool:
+def shares_prefixes(workload: Workload, trace: Trace | None = None) -> bool:
+    """Whether prompts begin alike, by the workload or by its trace."""
     prompts = workload.prompts
     if isinstance(prompts, SyntheticPrompts):
         return (prompts.system is not None and prompts.system.share > 0) or prompts.depth not in (0, [0])

@@ -96,6 +96,32 @@ def test_a_slow_host_is_told_how_many_requests_there_will_be() -> None:
     assert shown(50.0, slots=1, requests=22)[1] == 2
 
 
+def test_what_fills_the_cache_says_nothing_of_the_requests_that_use_it() -> None:
+    seen = Seen()
+    progress = LoadProgress(seen, workload(2), at_concurrency(2), fills_cache=True)
+    progress.begin(Block("warmup", 3), 0)
+    for lasted_s in (1590.0, 1580.0):
+        progress.finished(finished("warmup", lasted_s), record(finished("warmup", lasted_s)))
+    repeat = Block("repeat-1", 22, first=2, limit_ns=LIMIT_NS, least=4, most_ns=2 * LIMIT_NS)
+    progress.begin(repeat, s_to_ns(1))
+    assert seen.stages[-1] == ("Measuring, repeat 1 of 3", 22)
+    progress.finished(finished("warmup", 10.0), record(finished("warmup", 10.0)))
+    progress.begin(repeat, s_to_ns(1))
+    assert seen.stages[-1][1] == 6
+
+
+def test_more_requests_than_were_expected_are_no_more_than_the_plan() -> None:
+    seen = Seen()
+    progress = LoadProgress(seen, workload(1), at_concurrency(1))
+    progress.begin(Block("warmup", 1), 0)
+    progress.finished(finished("warmup", 10.0), record(finished("warmup", 10.0)))
+    progress.begin(Block("repeat-1", 22, limit_ns=LIMIT_NS, least=4, most_ns=2 * LIMIT_NS), s_to_ns(1))
+    for number in range(5):
+        took = finished("repeat-1", 1.0, sent_s=1.0 + number)
+        progress.finished(took, record(took))
+    assert [total for _, total in seen.stages[-2:]] == [4, 22]
+
+
 def test_only_requests_of_the_block_count_for_it() -> None:
     seen = Seen()
     progress = LoadProgress(seen, workload(1), Point(name="c1", concurrency=1))
