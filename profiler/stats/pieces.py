@@ -54,28 +54,17 @@ class Pieces:
 
     def gaps(self) -> "Pieces":
         """Return the differences between neighbours in a piece."""
-        found = Pieces("q")
         if (np := numpy_for(self.values)) is None:
-            for piece in self:
-                found.extend(list(map(sub, piece[1:], piece)))
-            return found
-        values, ends = np.frombuffer(self.values, np.int64), np.frombuffer(self.ends, np.int64)
-        found.values.frombytes(np.delete(np.diff(values), _last_places(np, ends)).tobytes())
-        found.ends.frombytes(_ends_without_one(np, ends).tobytes())
-        return found
+            return _whole(list(map(sub, piece[1:], piece)) for piece in self)
+        return _without_firsts(np, np.diff(np.frombuffer(self.values, np.int64)), np.frombuffer(self.ends, np.int64))
 
     def after_first(self, added: Sequence[int]) -> "Pieces":
         """Return each piece without its first value, with a number of its own added to the rest."""
-        found = Pieces("q")
         if (np := numpy_for(self.values)) is None:
-            for piece, more in zip(self, added, strict=True):
-                found.extend([value + more for value in piece[1:]])
-            return found
+            return _whole([value + more for value in piece[1:]] for piece, more in zip(self, added, strict=True))
         values, ends = np.frombuffer(self.values, np.int64), np.frombuffer(self.ends, np.int64)
         summed = values + np.repeat(np.array(added, np.int64), np.diff(ends, prepend=0))
-        found.values.frombytes(np.delete(summed[1:], _last_places(np, ends)).tobytes())
-        found.ends.frombytes(_ends_without_one(np, ends).tobytes())
-        return found
+        return _without_firsts(np, summed[1:], ends)
 
     def over(self, divisor: int) -> "Pieces":
         """Return all values divided by a number, as floats."""
@@ -150,11 +139,17 @@ def numpy() -> Any:
     return None
 
 
-def _last_places(np: Any, ends: Any) -> Any:
-    """Return behind which values another piece begins."""
-    return np.unique(ends[(ends > 0) & (ends < ends[-1])]) - 1
+def _whole(pieces: Iterable[list[int]]) -> Pieces:
+    found = Pieces("q")
+    for piece in pieces:
+        found.extend(piece)
+    return found
 
 
-def _ends_without_one(np: Any, ends: Any) -> Any:
-    """Return where pieces end that have one value less; an empty one stays empty."""
-    return np.cumsum(np.maximum(np.diff(ends, prepend=0) - 1, 0))
+def _without_firsts(np: Any, rest: Any, ends: Any) -> Pieces:
+    """Return pieces that ended there without their first values; `rest` are all values but the very first."""
+    found = Pieces("q")
+    firsts = np.unique(ends[(ends > 0) & (ends < ends[-1])]) - 1  # of all other pieces, counted in `rest`
+    found.values.frombytes(np.delete(rest, firsts).tobytes())
+    found.ends.frombytes(np.cumsum(np.maximum(np.diff(ends, prepend=0) - 1, 0)).tobytes())
+    return found
