@@ -41,7 +41,7 @@ class Outcome(StrEnum):
 class ServerTimings(msgspec.Struct, kw_only=True):
     """What llama-server tells of a request in its last chunk, by its own names."""
 
-    cache_n: Whole = 0  # prompt tokens taken from its prompt cache
+    cache_n: Whole | None = None  # prompt tokens taken from its prompt cache; older versions do not tell
     prompt_n: Whole  # prompt tokens evaluated
     prompt_ms: float  # from the start of the request's turn to its first token
     predicted_n: Whole  # tokens made

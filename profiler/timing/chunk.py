@@ -100,6 +100,7 @@ class Chunk(msgspec.Struct):
     error: Any = None
     model: Any = None
     timings: Any = None  # llama-server's; another server may mean something else by it
+    x_groq: Any = None  # Groq's: why it stopped early, or its usage
 
 
 def _has_text(value: object) -> bool:

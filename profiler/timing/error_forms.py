@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_REASON_KEYS = ("message", "msg", "detail", "errors", "error_type", "error_message", "errorMessage")
+_REASON_KEYS = ("message", "msg", "detail", "errors", "error_type", "error_message", "errorMessage", "error_msg")
 _GOOD_CODES = (0, 200, "0", "200")
 _GOOD_MESSAGES = ("", "ok", "success")
 
@@ -23,7 +23,7 @@ def says_error(said: dict[str, Any]) -> bool:
 
     vLLM: `{"object": "error", "message": …}`. TGI: `{"error": …, "error_type": …}`. FastAPI: `{"detail": …}`. OpenAI
     and Anthropic: `{"type": "error", …}`. Gateways: `{"message": …}`, `{"code": 500, "msg": …}`, `{"errors": […]}`.
-    MiniMax: `{"base_resp": {"status_code": …}}`.
+    MiniMax: `{"base_resp": {"status_code": …}}`. Baidu: `{"error_code": …, "error_msg": …}`.
     """
     if is_error(said.get("error")) or said.get("object") == "error" or said.get("type") == "error":
         return True

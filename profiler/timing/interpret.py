@@ -181,8 +181,9 @@ def _read_embedding(body: bytes, record: RequestRecord) -> _Ending | None:
 
 
 def _take_counts(record: RequestRecord, stream: Stream, reasoning: Reasoning | None) -> None:
-    """Note what the server says. Without usage its count is known only where it agrees with ours and with `length`.
+    """Note what the server says, in its usage or in its timings.
 
+    Where it does so in neither, its count is known only where ours agrees with what was asked for and with `length`.
     Gateways that do not count write 0, which no response has that brought text.
     """
     usage, seen = stream.usage, len(stream.token_offsets)
@@ -194,9 +195,11 @@ def _take_counts(record: RequestRecord, stream: Stream, reasoning: Reasoning | N
         record.prompt_tokens_cached = usage.cached_tokens
         record.completion_tokens_server = usage.completion_tokens if usage.completion_tokens or not seen else None
         _take_reasoning(record, reasoning, usage.reasoning_tokens, len(stream.token_offsets))
+    elif stream.timings is not None:
+        record.completion_tokens_server = stream.timings.predicted_n or None
     elif stream.finish_reason == "length" and seen == record.asked_tokens:
         record.completion_tokens_server = seen
-    if stream.timings is not None:
+    if stream.timings is not None and stream.timings.cache_n is not None:
         record.prompt_tokens_cached = stream.timings.cache_n
 
 

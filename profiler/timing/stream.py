@@ -149,8 +149,17 @@ def _read_chunk(event: Event, stream: Stream) -> None:
         stream.model = text_of(chunk.model) or None
     if chunk.timings is not None:
         stream.timings = _server_timings(chunk.timings)
+    if isinstance(chunk.x_groq, dict):
+        _take_groq(chunk.x_groq, event, stream)
     if chunk.choices:
         _take_choices(chunk, chunk.choices, event, stream)
+
+
+def _take_groq(said: dict[str, Any], event: Event, stream: Stream) -> None:
+    """Take what Groq tells in a field of its own: the usage, whether asked for or not, and why it stopped early."""
+    if is_error(said.get("error")):
+        raise ServerSaidError(shown(event.data))
+    stream.usage = read_usage(said.get("usage")) or stream.usage
 
 
 def _take_choices(chunk: Chunk, choices: list[Choice], event: Event, stream: Stream) -> None:
@@ -251,6 +260,7 @@ def _cleaned(said: dict[str, Any]) -> Chunk:
         error=said.get("error"),
         model=said.get("model"),
         timings=said.get("timings"),
+        x_groq=said.get("x_groq"),
     )
 
 
@@ -283,7 +293,7 @@ def _server_timings(said: object) -> ServerTimings | None:
         timings = msgspec.convert(said, ServerTimings)
     except DECODING_ERRORS:
         return None
-    counts = (timings.cache_n, timings.prompt_n, timings.predicted_n)
+    counts = (timings.cache_n or 0, timings.prompt_n, timings.predicted_n)
     times_ms = (timings.prompt_ms, timings.predicted_ms)
     is_sound = all(count_of(count) is not None for count in counts) and all(0 <= ms <= MOST_COUNTED for ms in times_ms)
     return timings if is_sound else None

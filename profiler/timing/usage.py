@@ -4,6 +4,8 @@ A count is a whole number from 0 to a billion, as a number or as its digits; any
 do not count write 0: no prompt has that many.
 """
 
+from typing import Any
+
 import msgspec
 
 MOST_COUNTED = 10**9
@@ -23,14 +25,22 @@ def read_usage(said: object) -> Usage | None:
     """Read the counts that a server tells, whatever form they have."""
     if not isinstance(said, dict):
         return None
-    prompt, completion = said.get("prompt_tokens_details"), said.get("completion_tokens_details")
+    completion = said.get("completion_tokens_details")
     usage = Usage(
         prompt_tokens=count_of(said.get("prompt_tokens")) or None,
         completion_tokens=count_of(said.get("completion_tokens")),
-        cached_tokens=count_of(prompt.get("cached_tokens")) if isinstance(prompt, dict) else None,
+        cached_tokens=_cached(said),
         reasoning_tokens=count_of(completion.get("reasoning_tokens")) if isinstance(completion, dict) else None,
     )
     return None if usage == Usage() else usage
+
+
+def _cached(said: dict[str, Any]) -> int | None:
+    """Return how much of a prompt was in the server's cache. DeepSeek and Moonshot have fields of their own for it."""
+    details = said.get("prompt_tokens_details")
+    told = details.get("cached_tokens") if isinstance(details, dict) else None
+    told = said.get("prompt_cache_hit_tokens") if told is None else told
+    return count_of(said.get("cached_tokens") if told is None else told)
 
 
 def count_of(value: object) -> int | None:

@@ -238,6 +238,10 @@ def test_half_an_embedding_keeps_the_outcome_of_the_wire() -> None:
         ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}}, 4),
         ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"audio_tokens": 4}}}, None),
         ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": None}}, None),
+        ({"usage": {"prompt_tokens": 9, "prompt_cache_hit_tokens": 4, "prompt_cache_miss_tokens": 5}}, 4),  # DeepSeek
+        ({"usage": {"prompt_tokens": 9, "cached_tokens": 4}}, 4),  # Moonshot
+        ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}, "cached_tokens": 4}}, 0),
+        ({"timings": {"prompt_n": 6, "prompt_ms": 1, "predicted_n": 1, "predicted_ms": 1}}, None),  # older llama-server
         ({"timings": {"cache_n": 3, "prompt_n": 6, "prompt_ms": 1, "predicted_n": 1, "predicted_ms": 1}}, 3),
         ({}, None),
     ],
@@ -259,6 +263,14 @@ def usage(completion: object, **more: object) -> bytes:
 
 def three(finish_reason: str | None = None) -> list[bytes]:
     return [HEAD, chunk(token("a")), chunk(token("b")), chunk(token("c", finish_reason=finish_reason))]
+
+
+@pytest.mark.parametrize(("predicted", "told"), [(5, 5), (3, 3), (0, None)])
+def test_without_usage_the_timings_of_llama_server_tell_its_count(predicted: int, told: int | None) -> None:
+    timings = {"prompt_n": 6, "prompt_ms": 1, "predicted_n": predicted, "predicted_ms": 1}
+    last = chunk(b"data: " + json.dumps({"choices": [], "timings": timings}).encode() + b"\n\n")
+    record = to_record(exchange([*three("stop"), last, DONE, LAST]), 8, None)
+    assert (record.outcome, record.completion_tokens, record.completion_tokens_server) == (Outcome.OK, 3, told)
 
 
 @pytest.mark.parametrize("ending", ["ok", "truncated", "stalled", "timeout", "reset"])

@@ -171,6 +171,8 @@ def test_an_empty_error_is_none(error: object) -> None:
         data({"code": 500, "msg": "OOM"}),
         data({"errors": [{"message": "OOM"}]}),
         data({"base_resp": {"status_code": 1004, "status_msg": "OOM"}}),  # MiniMax
+        data({"error_code": 336100, "error_msg": "OOM"}),  # Baidu
+        data({"choices": [{"delta": {}, "finish_reason": "stop"}], "x_groq": {"id": "r", "error": "OOM"}}),  # Groq
         b'event: error\ndata: {"code":500,"message":"OOM"}\n\n',
         b"event: error\ndata: OOM\n\n",
         b"event:error\r\ndata:OOM\r\n\r\n",
@@ -235,6 +237,12 @@ def test_usage_may_stand_in_a_choice() -> None:  # Moonshot
     assert read(data({"choices": [{"text": "a"}]}), data({"choices": [told]})).usage == Usage(16, 8)
 
 
+def test_usage_may_stand_in_what_groq_adds() -> None:
+    told = {"id": "r", "usage": {"prompt_tokens": 16, "completion_tokens": 8}}
+    begun, last = {"choices": [{"text": "a"}], "x_groq": {"id": "r"}}, {"choices": [], "x_groq": told}
+    assert read(data(begun), data(last)).usage == Usage(16, 8)
+
+
 def test_the_first_name_of_a_model_counts() -> None:  # Azure begins with an event about the prompt, whose model is ""
     events = [{"choices": [], "model": "", "prompt_filter_results": []}, {"choices": [{"text": "a"}], "model": "m"}]
     assert read(*map(data, events)).model == "m"
@@ -273,7 +281,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('a1 \u00e9"', max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = ["choices", "usage", "error", "model", "timings", "object", "message", "type", "detail", "base_resp"]
+NAMES = ["choices", "usage", "error", "model", "timings", "object", "message", "type", "detail", "base_resp", "x_groq"]
 KEYS = st.sampled_from(NAMES)
 CHOICE = st.dictionaries(st.sampled_from(["text", "delta", "message", "finish_reason"]), JSON, max_size=4)
 
