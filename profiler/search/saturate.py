@@ -45,7 +45,8 @@ class SaturateSearch:
 def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
     """Return the lowest load whose throughput is within 5 % of the greatest one.
 
-    More load than that only makes requests wait. `high` is the next load that was measured: `None` where the knee is
+    More load than that only makes requests wait. A load at which requests fail is beyond what the server can do,
+    however fast it answers the few that are left. `high` is the next load that was measured: `None` where the knee is
     the last one, so that throughput may still grow beyond it.
     """
     tokens = tokens_of(measured)
@@ -53,10 +54,12 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
     known = [(summary.point, value) for summary in by_load if (value := value_of(summary, tokens.rate)) is not None]
     if not known:
         return None
-    greatest = max(value for _, value in known)
-    position = next(i for i, (_, value) in enumerate(known) if value >= KNEE_SHARE * greatest)
-    point, value = known[position]
-    beyond = known[position + 1][0] if position + 1 < len(known) else None
+    failing = [summary.point for summary in by_load if _fails(summary)]
+    served = [(point, value) for point, value in known if point not in failing] or known
+    greatest = max(value for _, value in served)
+    point, value = next((point, value) for point, value in served if value >= KNEE_SHARE * greatest)
+    higher = [other for other in [*(each for each, _ in known), *failing] if load_of(other) > load_of(point)]
+    beyond = min(higher, key=load_of, default=None)
     unit = unit_of(point)
     metric = next(summary for summary in measured if summary.point == point).metrics[tokens.rate]
     shown = scale(value, "tokens/s", interval=metric.interval if isinstance(metric, Scalar) else None)
@@ -64,7 +67,10 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
         f"Throughput reaches {shown.number(value)} {tokens.kind} tokens/s, within 5 % of the greatest seen, "
         f"at {load_of(point):g} {unit}"
     )
-    sentence += "." if beyond else "; no higher load was measured, so it may still grow."
+    if beyond is None:
+        sentence += "; no higher load was measured, so it may still grow."
+    else:
+        sentence += f"; requests fail at {load_of(beyond):g}." if beyond in failing else "."
     return Conclusion(
         kind="knee",
         metric=tokens.rate,
@@ -74,3 +80,9 @@ def knee(measured: Sequence[PointSummary]) -> Conclusion | None:
         high=load_of(beyond) if beyond else None,
         sentence=sentence,
     )
+
+
+def _fails(summary: PointSummary) -> bool:
+    """Whether more requests failed than the measurement of a load may have."""
+    findings = summary.verdict.findings if summary.verdict else []
+    return any(found.rule == "errors" and found.level == "INVALID" for found in findings)

@@ -1,6 +1,8 @@
+import pytest
+
 from profiler.results.manifest import Point
 from profiler.results.points import at_concurrency, at_rate
-from profiler.results.summary import PointSummary, Scalar
+from profiler.results.summary import Finding, PointSummary, Scalar, Verdict
 from profiler.search.saturate import SaturateSearch, knee
 from profiler.workloads.schema import Saturate
 
@@ -54,6 +56,27 @@ def test_just_below_five_per_cent_is_not_the_knee() -> None:
     conclusion = knee([summary(at_rate(1.5), 94.9), summary(at_rate(3), 100.0)])
     assert conclusion is not None
     assert (conclusion.point, conclusion.unit) == ("r3", "requests/s")
+
+
+def failing(point: Point, tokens_per_s: float | None) -> PointSummary:
+    words = {"sentence": "", "why": "", "remedy": ""}
+    failed = Finding(rule="errors", level="INVALID", seen=0.75, limit=0.05, unit="ratio", **words)
+    return summary(point, tokens_per_s).model_copy(update={"verdict": Verdict(level="INVALID", findings=[failed])})
+
+
+@pytest.mark.parametrize("tokens_per_s", [2414.0, None])  # the few that it answers, it answers fast; or it answers none
+def test_a_load_at_which_requests_fail_is_beyond_the_knee(tokens_per_s: float | None) -> None:
+    sound = [summary(at_concurrency(1), 477.0), summary(at_concurrency(4), 1944.0)]
+    conclusion = knee([*sound, failing(at_concurrency(5), tokens_per_s)])
+    assert conclusion is not None
+    assert (conclusion.point, conclusion.low, conclusion.high) == ("c4", 4, 5)
+    assert conclusion.sentence.endswith("at 4 in flight; requests fail at 5.")
+
+
+def test_where_requests_fail_at_every_load_the_best_of_them_is_the_knee() -> None:
+    conclusion = knee([failing(at_concurrency(5), 2414.0)])
+    assert conclusion is not None
+    assert (conclusion.point, conclusion.high) == ("c5", None)
 
 
 def test_nothing_measured_has_no_knee() -> None:
