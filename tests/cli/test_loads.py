@@ -113,7 +113,7 @@ def test_the_highest_load_that_keeps_the_slo_lies_in_the_interval(
 
 def test_a_server_that_takes_four_at_a_time_serves_four_users(aforo: Aforo, tmp_path: Path) -> None:
     limits = ("--slo-e2e-ms", "60000", "--requests", "16")
-    with serve(openai(for_at_most(4, stream_tokens(["tok"] * TOKENS, 0.002)))) as port:
+    with serve(openai(for_at_most(4, stream_tokens(["tok"] * TOKENS, 0.01)))) as port:
         aforo("run", "smoke", "--url", f"http://127.0.0.1:{port}", *SIZES, *limits, "--concurrency", "1,4,5")
     summary = summary_of(tmp_path)
     (run,) = (tmp_path / "runs").iterdir()
