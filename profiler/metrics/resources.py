@@ -45,7 +45,7 @@ def peak_rss_bytes(seen: Observations) -> float:
 def kv_cache_per_token_bytes(seen: Observations) -> float:
     """Keys and values of one token in all layers, from the model's sizes and the type of the KV cache.
 
-    Where layers keep a window only, or keys are compressed, less is taken than is said here.
+    Where layers keep a window only, or a state, less is taken than is said here.
     """
     return kv_bytes_of(seen.manifest.model, seen.manifest.engine)
 

@@ -26,6 +26,11 @@ _ON_GPUS = {
     "fp8": ("fp8", "f16"),
     "awq": ("f16",),
     "gptq": ("f16",),
+    "mxfp4": ("f16",),
+    "bitsandbytes 4": ("f16",),
+    "compressed-tensors 4": ("f16",),
+    "compressed-tensors fp8": ("fp8", "f16"),
+    "modelopt fp8": ("fp8", "f16"),
 }
 
 

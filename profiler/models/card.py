@@ -55,13 +55,14 @@ def read(folder: Path) -> Card:
     """Return the model card in a folder; an empty one where there is none, or none that can be read."""
     try:
         with reading(folder / "README.md") as file:
-            matter = _FRONT_MATTER.match(file.read(_LONGEST_CARD_BYTES).decode("utf-8", "replace"))
+            matter = _FRONT_MATTER.match(file.read(_LONGEST_CARD_BYTES).decode("utf-8-sig", "replace"))
         found = whole(yaml.safe_load(matter["yaml"])) if matter else None
     except (OSError, yaml.YAMLError, ValueError, RecursionError):
         return Card()
     if not isinstance(found, dict):
         return Card()
-    licence = found.get("license_name") if found.get("license") == "other" else found.get("license")
+    stated = _texts(found.get("license"))  # one, though older cards have a list of it
+    licence = found.get("license_name") if stated == ["other"] else stated[0] if len(stated) == 1 else None
     task = found.get("pipeline_tag")
     return Card(
         name=_name(found),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from profiler.errors import ModelError
 from profiler.models import card, checkpoint, ggml, gguf_header, kv_cache
+from profiler.models.config_facts import COMPRESSED, STATE, WINDOW
 from profiler.models.files import OnProgress, ignore_progress, sha256
 from profiler.models.gguf_header import Header, Value
 from profiler.models.layout import ROPE_FACTORS
@@ -48,13 +49,12 @@ _MOST_BASE_MODELS = 16
 
 _ADAPTERS = ["lora"]  # a GGUF file is made for inference: llama.cpp loads adapters beside it, and trains none of it
 
-_STATE = "some of its layers keep a state in place of the context"
 _KV_CACHE_SAVINGS = {  # by key of the metadata: Gemma, gpt-oss; DeepSeek; Mamba and hybrids of it; LFM2; RWKV
-    "attention.sliding_window": "some of its layers keep a window of the context only",
-    "attention.kv_lora_rank": "its keys and values are compressed",
-    "ssm.state_size": _STATE,
-    "shortconv.l_cache": _STATE,
-    "wkv.head_size": _STATE,
+    "attention.sliding_window": WINDOW,
+    "attention.kv_lora_rank": COMPRESSED,
+    "ssm.state_size": STATE,
+    "shortconv.l_cache": STATE,
+    "wkv.head_size": STATE,
 }
 
 _UNTELLING = re.compile(r".{1,3}|(sha256[-_])?[0-9a-f]{16,}|(ggml[-_])?(model|weights)([-_.].*)?", re.IGNORECASE)
@@ -107,7 +107,9 @@ def read(path: Path, source: str | None = None, on_progress: OnProgress = ignore
         heads=_number(header, f"{architecture}.attention.head_count"),
         kv_heads=kv_heads,
         head_size=head_size,
-        kv_bytes_per_token=kv_cache.f16_bytes_per_token(layers, kv_heads, head_size),
+        kv_bytes_per_token=kv_cache.f16_bytes_per_token(
+            layers, kv_heads, head_size, _latent_size(header, architecture)
+        ),
         kv_cache_saving=_kv_cache_saving(header, architecture),
         vocabulary_size=len(tokens) or _number(header, f"{architecture}.vocab_size"),
         has_chat_template="tokenizer.chat_template" in header.metadata,
@@ -141,8 +143,19 @@ def _head_size(header: Header, architecture: str | None) -> int | None:
     return named or (hidden // heads if hidden and heads else None)
 
 
+def _latent_size(header: Header, architecture: str | None) -> int | None:
+    """Return the length of what is kept of a token in place of its keys and values, where these are compressed."""
+    rank = _number(header, f"{architecture}.attention.kv_lora_rank")
+    rotary = _number(header, f"{architecture}.rope.dimension_count")
+    return None if rank is None or rotary is None else rank + rotary
+
+
 def _kv_cache_saving(header: Header, architecture: str | None) -> str | None:
-    return next((why for key, why in _KV_CACHE_SAVINGS.items() if _number(header, f"{architecture}.{key}")), None)
+    found = {why: size for key, why in _KV_CACHE_SAVINGS.items() if (size := _number(header, f"{architecture}.{key}"))}
+    context = _number(header, f"{architecture}.context_length")
+    if context is not None and found.get(WINDOW, 0) >= context:
+        del found[WINDOW]  # Phi-3: a window that holds all
+    return next(iter(found), None)
 
 
 def _licence(header: Header) -> str | None:

@@ -1,7 +1,7 @@
 """How large the keys and values of a context are: what a token adds to them, and what a server sets aside.
 
-For attention in which every layer keeps every token. Where layers keep a window only, or keys are compressed (Gemma,
-DeepSeek), less is taken than is said here: `kv_cache_saving` of the facts says so.
+For attention in which every layer keeps every token. Where layers keep a window only (Gemma), less is taken than is
+said here: `kv_cache_saving` of the facts says so.
 """
 
 from profiler.results.model_facts import ModelFacts
@@ -17,11 +17,21 @@ def elements_per_token(model: ModelFacts) -> int | None:
 
     Heads that share keys and values (grouped-query attention) count once.
     """
+    if model.kv_bytes_per_token is not None:
+        return model.kv_bytes_per_token // _F16_BYTES
     return _elements(model.layers, model.kv_heads, head_size(model))
 
 
-def f16_bytes_per_token(layers: int | None, kv_heads: int | None, head_size: int | None) -> int | None:
-    """Return what keys and values of a token take in float16; `None` where a size is unknown."""
+def f16_bytes_per_token(
+    layers: int | None, kv_heads: int | None, head_size: int | None, latent_size: int | None = None
+) -> int | None:
+    """Return what keys and values of a token take in float16; `None` where a size is unknown.
+
+    `latent_size`: of the vector that all heads of a layer make their keys and values of, with the part that has the
+    positions. It is kept in their place (multi-head latent attention: DeepSeek-AI, "DeepSeek-V2", 2024, section 2.1.3).
+    """
+    if latent_size is not None:
+        return None if layers is None else layers * latent_size * _F16_BYTES
     elements = _elements(layers, kv_heads, head_size)
     return None if elements is None else elements * _F16_BYTES
 

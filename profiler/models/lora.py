@@ -234,7 +234,7 @@ def _read_peft(folder: Path, on_progress: OnProgress) -> LoraFacts:
         rank=_rank(folder, (shape[0] for name, shape in shapes.items() if name.endswith(".lora_A.weight"))),
         alpha=float(alpha) if isinstance(alpha, int | float) and abs(alpha) < _LARGEST_ALPHA else None,
         targets=_targets(re.findall(r"(\w+)\.lora_A\.weight", "\n".join(shapes))),
-        layers=_layers(re.findall(r"\.layers\.(\d+)\.", "\n".join(shapes))),
+        layers=_depth(config, re.findall(r"\.layers\.(\d+)\.", "\n".join(shapes))),
         parameters=sum(tensor.elements for tensor in tensors.values()),
     )
 
@@ -249,6 +249,11 @@ def _rank(path: Path, ranks: Iterable[int]) -> int:
 
 def _targets(found: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
+
+
+def _depth(config: dict[str, Any], found: list[str]) -> int | None:
+    """Return the depth of the model that an adapter was made for; None where it adapts chosen layers only."""
+    return None if config.get("layers_to_transform") is not None else _layers(found)
 
 
 def _layers(found: list[str]) -> int | None:

@@ -80,5 +80,9 @@ class LoraFacts(Part):
     rank: int = Field(description="The largest, where matrices differ.")
     alpha: float | None = None
     targets: list[str] = Field(default=[], description="Matrices that it changes, by the names of its format.")
-    layers: int | None = Field(default=None, description="One more than the last layer that it changes.")
+    layers: int | None = Field(
+        default=None,
+        description="One more than the last layer that it changes, which is all of the model's; absent where some were "
+        "chosen.",
+    )
     parameters: int

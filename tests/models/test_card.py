@@ -74,3 +74,13 @@ def test_names_and_tags_tell_the_training(
     names: list[str | None], tags: list[str], task: str | None, kind: str | None
 ) -> None:
     assert card.training(names, tags, task) == kind
+
+
+def test_a_card_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"\xef\xbb\xbf---\r\nlicense: mit\r\n---\r\n# Title\r\n")
+    assert card.read(tmp_path).licence == "mit"
+
+
+def test_a_licence_may_be_a_list_of_one(tmp_path: Path) -> None:
+    assert card.read(written(tmp_path, "---\nlicense:\n- apache-2.0\n---\n")).licence == "apache-2.0"
+    assert card.read(written(tmp_path, "---\nlicense: [mit, apache-2.0]\n---\n")).licence is None

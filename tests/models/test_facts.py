@@ -9,7 +9,7 @@ from support import gguf_bytes as g
 from support.extras import needed
 
 from profiler.errors import ModelError
-from profiler.models import facts
+from profiler.models import facts, kv_cache
 
 WEIGHTS = [g.tensor("blk.0.attn_q.weight", (256, 2), 12, 0), g.tensor("norm", (4,), 0, 288)]
 
@@ -269,3 +269,27 @@ def test_a_model_that_keeps_less_than_all_tokens_of_a_context_says_why(
 ) -> None:
     path = written(tmp_path, [g.string_pair("general.architecture", "gemma3"), g.number_pair(key, 512)])
     assert facts.read(path).kv_cache_saving == says
+
+
+def test_a_window_that_holds_the_whole_context_saves_nothing(tmp_path: Path) -> None:
+    architecture = g.string_pair("general.architecture", "phi3")
+    window = g.number_pair("phi3.attention.sliding_window", 262_144)
+    path = written(tmp_path, [architecture, g.number_pair("phi3.context_length", 131_072), window])
+    assert facts.read(path).kv_cache_saving is None
+
+
+@pytest.mark.parametrize(("kv_heads", "key"), [(128, 192), (1, 576)])  # as older and newer files of DeepSeek-V3 say it
+def test_compressed_keys_take_what_is_kept_of_them(tmp_path: Path, kv_heads: int, key: int) -> None:
+    numbers = {
+        "block_count": 61,
+        "attention.head_count": 128,
+        "attention.head_count_kv": kv_heads,
+        "attention.key_length": key,
+        "attention.kv_lora_rank": 512,
+        "rope.dimension_count": 64,
+    }
+    pairs = [g.number_pair(f"deepseek2.{name}", value) for name, value in numbers.items()]
+    read = facts.read(written(tmp_path, [g.string_pair("general.architecture", "deepseek2"), *pairs]))
+    assert read.kv_bytes_per_token == 61 * (512 + 64) * 2
+    assert kv_cache.elements_per_token(read) == 61 * 576
+    assert read.kv_cache_saving == "its keys and values are compressed"

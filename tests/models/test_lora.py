@@ -8,6 +8,7 @@ import pytest
 from support import gguf_bytes as g
 from support import small_shapes
 from support.extras import needed
+from support.launch import model
 
 from profiler.errors import ModelError
 from profiler.models import facts, lora, quantisations, safetensors_file, synthetic
@@ -111,6 +112,15 @@ def test_an_adapter_for_another_model_is_refused(tmp_path: Path, adapter: Path) 
     lora.check_fits(read, model.model_copy(update={"architecture": None, "layers": None}))
     with pytest.raises(ModelError, match=r"has the gguf form, expected peft .* takes PEFT folders"):
         lora.check_fits(read, model.model_copy(update={"path": str(tmp_path)}))
+
+
+def test_an_adapter_of_chosen_layers_does_not_say_how_deep_its_model_is(tmp_path: Path) -> None:
+    folder = lora.make_peft(TINY_1M, 16, "all", tmp_path / "adapter")
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "layers_to_transform": [0, 1]}))
+    read = lora.read(folder)
+    assert read.layers is None
+    lora.check_fits(read, model().model_copy(update={"path": str(tmp_path), "layers": 32}))
 
 
 def test_what_is_no_adapter_is_named(tmp_path: Path, adapter: Path) -> None:
