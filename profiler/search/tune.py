@@ -21,7 +21,7 @@ from profiler.search.variants import Variant
 from profiler.stats.between_runs import paired_ratio
 from profiler.stats.intervals import CONFIDENCE
 from profiler.stats.multiple import adjusted_confidence
-from profiler.workloads.schema import Tune
+from profiler.workloads.schema import ATTAINMENT_RATIO, Tune
 
 FINALISTS = 3
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 6  # of the finalists
@@ -153,7 +153,12 @@ class TuneSearch:
 
 
 def value_of(summary: PointSummary, metric: str) -> float | None:
-    """Return a metric of a visit, `ttft_ms.p50` a quantile of one; `None` where it was not measured."""
+    """Return a metric of a visit, `ttft_ms.p50` a quantile of one; `None` where it was not measured.
+
+    Nor was it where requests failed: those that a setting has no room for are missing from what it looks best in.
+    """
+    if summary.requests_failed > (1 - ATTAINMENT_RATIO) * (summary.requests_ok + summary.requests_failed):
+        return None
     name, _, part = metric.partition(".")
     found = summary.metrics.get(name)
     if isinstance(found, Scalar):

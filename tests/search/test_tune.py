@@ -66,6 +66,18 @@ def test_repeated_five_times_the_same_one_is_found(seed: int) -> None:
     assert (found.settings, found.is_found) == ({"threads": "4"}, True)
 
 
+def test_a_setting_at_which_requests_fail_is_not_the_best() -> None:
+    search, done = TuneSearch(RATE, variants(1, 2), at_concurrency(2)), list[PointSummary]()
+    while (point := search.next_point(done)) is not None:
+        fails = point.settings["threads"] == "2"  # long prompts do not fit, and the short ones are fast
+        found = visit(point, {"output_tokens_per_s": scalar("tokens/s", 30.0 if fails else 10.0 + len(done) % 2 / 10)})
+        done.append(found.model_copy(update={"requests_failed": 1 if fails else 0}))
+    found = search.conclude(done)
+    assert found is not None
+    assert (found.settings, found.is_found) == ({"threads": "1"}, True)
+    assert "threads 2 (not measured)" in found.sentence
+
+
 def test_among_equals_it_says_that_it_cannot_tell() -> None:
     # Of 400 searches among three equals at most 5 % may name a best one; 3 standard errors above that are 8.3 %.
     told = Counter(bool(c and c.is_found) for seed in range(400) for _, c in [visits({1: 9, 2: 9, 4: 9}, seed=seed)])
