@@ -36,4 +36,5 @@ def _stretch(manifest: Manifest, point: Point, phases: list[Phase]) -> Stretch:
         slots=point.concurrency,
         ramp_end_ns=phases[0].start_ns + s_to_ns(workload.ramp_up_s) if workload.ramp_up_s else None,
         think_ns=s_to_ns(workload.think_time_s),
+        turns=workload.turns,
     )

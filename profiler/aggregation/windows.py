@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 
 from profiler.results.folder import StoredRequests
 from profiler.results.records import RequestRecord, Timed, begun_ns, ended_ns
@@ -27,7 +27,8 @@ class Stretch:
     """Phases during which the load was kept up without a break, in the order of sending.
 
     `slots` is None for an open loop. `ramp_end_ns` is when the last slot was due to begin, where slots began one after
-    the other. `think_ns` is the pause of a slot between a response and its next request.
+    the other. `think_ns` is the pause of a slot between a response and its next request. Requests are numbered
+    conversation by conversation, `turns` in each.
     """
 
     phases: tuple[str, ...]
@@ -35,6 +36,7 @@ class Stretch:
     slots: int | None = None
     ramp_end_ns: int | None = None
     think_ns: int = 0
+    turns: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Window:
     in_flight_ns: int = field(default=0, compare=False)  # time in it of all requests, request by request
     sent: int = field(default=0, compare=False)  # its requests, whatever their outcome
     in_flight: tuple[int, int] = field(default=(0, 0), compare=False)  # when it opens and when it closes
-    missing: int = field(default=0, compare=False)  # numbers between theirs that have no record (open loop)
+    missing: int = field(default=0, compare=False)  # requests before its last ones that have no record (open loop)
     slices: tuple["Window", ...] = field(default=(), compare=False)  # parts in which equally many were sent
 
     @property
@@ -157,7 +159,7 @@ def steady_windows(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Wi
     for (name, first_ns), (_, next_ns) in pairwise([*firsts, ("", closes_ns)]):
         start_ns, end_ns = max(first_ns, opens_ns), min(next_ns, closes_ns)
         if name in stretch.measured and start_ns < end_ns:
-            found[name] = _Counted(stretch, times[name], sent_ns, ended_ns).window(start_ns, end_ns)
+            found[name] = _Counted(stretch, name, times, sent_ns, ended_ns).window(start_ns, end_ns)
     return {name: window for name, window in found.items() if window.sent}
 
 
@@ -188,10 +190,14 @@ def _open_bounds(stretch: Stretch, times: Mapping[str, Times], sent_ns: Sequence
 class _Counted:
     """Counts what lies in windows of one phase."""
 
-    def __init__(self, stretch: Stretch, own: Times, sent_ns: Sequence[int], ended_ns: Sequence[int]) -> None:
-        self._slots = stretch.slots
+    def __init__(
+        self, stretch: Stretch, name: str, times: Mapping[str, Times], sent_ns: Sequence[int], ended_ns: Sequence[int]
+    ) -> None:
+        self._slots, self._turns = stretch.slots, stretch.turns
         self._all_sent_ns, self._all_ended_ns = sent_ns, ended_ns
-        self._own, self._own_sent_ns = own, ascending([own.sent_ns], "q")
+        self._own, self._own_sent_ns = times[name], ascending([times[name].sent_ns], "q")
+        # a conversation may begin in one phase and end in another
+        self._numbered = [self._own] if stretch.turns == 1 else [times[each] for each in stretch.phases]
 
     def window(self, start_ns: int, end_ns: int) -> Window:
         """Return the window between two instants, cut into slices where there are enough requests."""
@@ -220,11 +226,23 @@ class _Counted:
         return edges_ns if count and len(edges_ns) == count + 1 else []
 
     def _missing(self, window: Window) -> int:
-        """Return how many numbers between those of the window's requests have no record."""
+        """Return how many requests have no record although a later conversation, or a later turn of theirs, has one.
+
+        Of the conversations that began in the window; those that go on after the last record are not missed.
+        """
         own = zip(self._own.sent_ns, self._own.indexes, strict=True)
-        inside = [index for sent_ns, index in own if window.holds(sent_ns)]
-        low, high = min(inside), max(inside)
-        return high - low + 1 - sum(low <= index <= high for index in self._own.indexes)
+        begun = [index // self._turns for sent_ns, index in own if index % self._turns == 0 and window.holds(sent_ns)]
+        if not begun:
+            return 0
+        low, high = min(begun), max(begun)
+        recorded, last_turns = 0, dict[int, int]()
+        for index in chain.from_iterable(times.indexes for times in self._numbered):
+            conversation, turn = divmod(index, self._turns)
+            if low <= conversation <= high:
+                recorded += 1
+                if turn:
+                    last_turns[conversation] = max(turn, last_turns.get(conversation, 0))
+        return high - low + 1 + sum(last_turns.values()) - recorded
 
 
 def slices_of(requests: int, in_flight: float) -> int:

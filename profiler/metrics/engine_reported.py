@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from profiler.aggregation.observations import Observations
+from profiler.aggregation.observations import Observations, measured_phases
 from profiler.aggregation.totals import EngineTotals
 from profiler.metrics.population import FINISHED_SUMS, MEASURED_PHASES
 from profiler.metrics.registry import NotMeasuredError, per_run
@@ -34,9 +34,13 @@ def _names(seen: Observations) -> Counters:
 
 def _sum_of(seen: Observations, name: str | None) -> float:
     """Return how far one of the engine's counters went on during the measured phases; 0 where it has no such one."""
-    if name is None:
-        return 0.0
-    return sum(phase.engine_counted.get(name, 0.0) for phase in seen.manifest.phases if phase.is_measured)
+    return _told_of(seen, name) or 0.0
+
+
+def _told_of(seen: Observations, name: str | None) -> float | None:
+    """Return the same; None where it has no such one, as an older version."""
+    told = [phase.engine_counted[name] for phase in measured_phases(seen.manifest) if name in phase.engine_counted]
+    return sum(told) if told else None
 
 
 def _counted(seen: Observations) -> _Work | None:
@@ -138,8 +142,9 @@ def cached_prompt_ratio(seen: Observations) -> float:
     totals = seen.totals
     if totals.prompt_tokens_told:
         return totals.prompt_tokens_cached / totals.prompt_tokens_told
-    if prompts := _sum_of(seen, _names(seen).prompt_tokens):
-        return _sum_of(seen, _names(seen).cached_prompt_tokens) / prompts
+    prompts, cached = (_told_of(seen, name) for name in (_names(seen).prompt_tokens, _names(seen).cached_prompt_tokens))
+    if prompts and cached is not None:
+        return cached / prompts
     raise NotMeasuredError("the server does not report tokens from its cache")
 
 
@@ -207,6 +212,8 @@ def engine_gap_ratio(seen: Observations) -> float:
     if counted := _counted(seen):
         if seen.totals.finished < seen.totals.requests:
             raise NotMeasuredError("the engine's histograms also count requests that failed")
+        if seen.totals.sent < seen.totals.requests:
+            raise NotMeasuredError("the engine's histograms also count requests outside the steady windows")
         ours_ns, theirs_ms = seen.totals.streaming_ns, counted.ms
     else:
         engine = seen.engine or EngineTotals()

@@ -1,7 +1,9 @@
 """How runs are found that asked for other work, or got other work: how long texts are, and what ends them. Pure."""
 
 from profiler.verdict.traps import SAME_LENGTH_RATIO, Runs, different, number, some
-from profiler.workloads.schema import SyntheticPrompts
+from profiler.workloads.schema import Prompts, SyntheticPrompts, TracePrompts
+
+_WHOLE_FROM = 1000  # tokens; beyond, parts of one say nothing
 
 
 def response_lengths(runs: Runs) -> str | None:
@@ -49,15 +51,16 @@ def _lengths(runs: Runs, metric: str) -> str | None:
     means = {run.name: mean for run in runs if (mean := number(run, metric)) is not None}
     if not means or max(means.values()) - min(means.values()) <= SAME_LENGTH_RATIO * max(means.values()):
         return None
-    return f"from {min(means.values()):.4g} to {max(means.values()):.4g} tokens"
+    return f"from {_tokens(min(means.values()))} to {_tokens(max(means.values()))} tokens"
 
 
 def shorter(runs: Runs) -> str | None:
     """Responses shorter than was asked for."""
     short = [
-        f"{mean:.4g} of {asked} ({run.name})"
+        f"{_tokens(mean)} of {_tokens(asked)} ({run.name})"
         for run in runs
         if run.manifest.workload.stop == "length"
+        and not isinstance(run.manifest.workload.prompts, TracePrompts)  # each row says for itself how long
         and (mean := number(run, "output_tokens_per_request")) is not None
         and mean < (1 - SAME_LENGTH_RATIO) * (asked := run.manifest.workload.output_tokens)
     ]
@@ -69,11 +72,11 @@ def shorter(runs: Runs) -> str | None:
 def other_prompts(runs: Runs) -> str | None:
     """Prompts of another length than was asked for."""
     other = [
-        f"{mean:.4g} for {prompts.tokens} ({run.name})"
+        f"{_tokens(mean)} for {_tokens(asked)} ({run.name})"
         for run in runs
         if (mean := number(run, "prompt_tokens_per_request")) is not None
-        and isinstance(prompts := run.manifest.workload.prompts, SyntheticPrompts)
-        and abs(mean - prompts.tokens) > SAME_LENGTH_RATIO * prompts.tokens
+        and (asked := _asked(run.manifest.workload.prompts)) is not None
+        and abs(mean - asked) > SAME_LENGTH_RATIO * asked
     ]
     if not other:
         return None
@@ -81,3 +84,15 @@ def other_prompts(runs: Runs) -> str | None:
         f"The servers count other prompt lengths than were asked for, in tokens on average: {some(other)}. A chat "
         "template, or another tokenizer, makes the difference."
     )
+
+
+def _asked(prompts: Prompts) -> float | None:
+    """Return the mean length that is asked for, of prompts alike at every load: context and system prompt included."""
+    if not isinstance(prompts, SyntheticPrompts) or isinstance(prompts.depth, list):
+        return None
+    system = prompts.system
+    return prompts.tokens + prompts.depth + (system.tokens * system.share if system else 0.0)
+
+
+def _tokens(mean: float) -> str:
+    return f"{mean:,.0f}" if mean >= _WHOLE_FROM else f"{mean:.4g}"

@@ -112,6 +112,37 @@ def test_an_open_loop_knows_which_numbers_have_no_record() -> None:
     assert (found.sent, found.missing) == (39 - 3 - 2, 2)
 
 
+def conversations(*, without: tuple[int, ...] = ()) -> Window:
+    """Twenty conversations of 3 turns, one every 100 ms; a turn takes 50 ms and the next follows 200 ms later.
+
+    Those that begin at 500 to 1,400 ms are turned into a phase of their own together with whatever is sent meanwhile:
+    later turns of those before, but not all turns of the last ones.
+    """
+    requests = [
+        request(3 * number + turn, sent_ms=100 * number + 250 * turn, arrivals_ms=(25, 50), phase=phase)
+        for number in range(20)
+        for turn in range(3)
+        for at_ms in (100 * number + 250 * turn,)
+        for phase in ("warmup" if at_ms < 500 else "repeat-1" if at_ms < 1500 else "cooldown",)
+    ]
+    kept = sorted((one for one in requests if one.index not in without), key=lambda one: one.ended_ns)
+    stretch = Stretch(("warmup", "repeat-1", "cooldown"), frozenset({"repeat-1"}), turns=3)
+    return find_steady([times_by_phase(kept)], [stretch]).windows["repeat-1"]
+
+
+def test_turns_that_are_sent_in_another_phase_are_not_missed() -> None:
+    # Of 10 conversations that begin in the phase, the last three have only their first turn or two in it.
+    found = conversations()
+    assert (found.length_ns, found.sent, found.missing) == (1000 * MS, 30, 0)
+
+
+def test_a_conversation_and_a_turn_without_a_record_are_missed() -> None:
+    # All of conversation 8 (one that is known to have been due), and the second turn of conversation 10.
+    assert conversations(without=(24, 25, 26, 31)).missing == 1 + 1
+    # The last turn of a conversation may just not have been sent.
+    assert conversations(without=(32,)).missing == 0
+
+
 def continuous() -> list[Phase]:
     times_ms = {"warmup": (0, 60), "repeat-1": (60, 120), "cooldown": (120, 150)}
     return [

@@ -97,6 +97,16 @@ def test_histograms_that_count_failed_requests_too_are_not_compared() -> None:
         engine_gap_ratio(counted(seen, inter_token_latency_seconds_sum=1.0, inter_token_latency_seconds_count=4.0))
 
 
+def test_histograms_that_count_requests_outside_the_steady_windows_are_not_compared() -> None:
+    # Ten rounds of four slots without a warm-up: the window leaves out the burst of four and the last three, so 7 of
+    # 40 requests are in the engine's sums alone. Its 20 ms a request are the client's; 0.8 s against 0.66 s are not.
+    requests = [request(i, sent_ms=31 * (i // 4) + 0.01 * (i % 4)) for i in range(40)]
+    seen = observed(requests, concurrency=4)
+    assert (seen.totals.sent, seen.totals.finished) == (33, 40)
+    with pytest.raises(NotMeasuredError, match="outside the steady windows"):
+        engine_gap_ratio(counted(seen, inter_token_latency_seconds_sum=0.8, inter_token_latency_seconds_count=80.0))
+
+
 def reusing(cached: int | None, **manifest: object) -> Observations:
     """Two requests of 8 prompt tokens each, the second with so many from a cache."""
     requests = [request(0), request(1, sent_ms=40)]
@@ -114,6 +124,8 @@ def test_what_came_from_a_cache_is_a_share_of_the_prompts() -> None:
     assert cached_prompt_ratio(by_counters) == 0.25
     with pytest.raises(NotMeasuredError, match="does not report"):
         cached_prompt_ratio(reusing(None))
+    with pytest.raises(NotMeasuredError, match="does not report"):  # a version that counts prompts alone
+        cached_prompt_ratio(counted(reusing(None), prompt_tokens_total=16))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import check
 from profiler.verdict.comparable import check_comparable
-from profiler.verdict.fairness import TRAPS, fairness, obstacle, traps
+from profiler.verdict.fairness import TRAPS, fairness, obstacle, obstacle_alone, traps
 from profiler.verdict.gate import Limit, gate
 
 KINDS = [
@@ -272,6 +272,39 @@ def test_prompts_that_an_earlier_run_sent_to_this_server(tmp_path: Path) -> None
 def test_responses_that_end_by_themselves_are_as_long_as_they_are(tmp_path: Path) -> None:
     run = stored(tmp_path / "a", workload={"output_tokens": 64, "stop": "natural"})
     run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
+    assert traps([run]) == []
+
+
+def test_rows_of_a_trace_say_for_themselves_how_long_a_response_is(tmp_path: Path) -> None:
+    run = stored(tmp_path / "a", workload={"output_tokens": 128, "prompts": {"source": "trace", "file": "t.csv"}})
+    run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 50.0)
+    assert traps([run]) == []
+    assert obstacle_alone("e2e_ms", [run]) is None
+
+
+@pytest.mark.parametrize(
+    ("prompts", "tokens"),
+    [
+        ({"depth": 4096}, 512 + 4096),
+        ({"system": {"tokens": 1000, "share": 0.5}}, 512 + 500),
+        ({"system": {"tokens": 1000}, "depth": 32768}, 512 + 1000 + 32768),
+    ],
+)
+def test_prompts_are_as_long_as_their_context_and_system_prompt_make_them(
+    tmp_path: Path, prompts: dict[str, Any], tokens: float
+) -> None:
+    run = stored(tmp_path / "a", workload={"prompts": {"source": "synthetic", "tokens": 512, **prompts}})
+    run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", tokens)
+    assert traps([run]) == []
+    run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", tokens * 1.1)
+    (found,) = traps([run])
+    assert f"{tokens * 1.1:,.0f} for {tokens:,.0f} (a)" in found.sentence
+
+
+def test_the_length_of_a_sweep_over_depths_is_not_that_of_its_prompts_alone(tmp_path: Path) -> None:
+    prompts = {"source": "synthetic", "tokens": 512, "depth": [0, 4096]}
+    run = stored(tmp_path / "a", workload={"prompts": prompts})
+    run.summary.metrics["prompt_tokens_per_request"] = measured("prompt_tokens_per_request", 4608.0)
     assert traps([run]) == []
 
 
