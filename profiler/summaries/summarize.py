@@ -232,14 +232,20 @@ def _of_window(scalar: Scalar, spec: PerRun, seen: Observations, parts: Sequence
     if reason := _too_few(seen):
         return {"no_interval": reason, "interval": _wider(None, scalar)}
     value = scalar.value or 0.0
-    found = _as_scalar(spec.unit, value, _values(spec, [part.offered_as(seen) for part in parts])).per_repeat
+    found = _numbers(_values(spec, [part.offered_as(seen) for part in parts]))
     if len(found) < 2 or (len(scalar.per_repeat) < 2 and len(found) < len(parts)):
         return _interval(scalar, None, 0)
     if len(scalar.per_repeat) < 2:
-        half_width = parts_half_width(value, found, [part.window_ns for part in parts])
+        half_width = parts_half_width(value, found, _weights(spec, parts))
     else:
         half_width = repeats_half_width(found) or 0.0
     return _interval(scalar, half_width, len(found) - 1)
+
+
+def _weights(spec: PerRun, parts: Sequence[Observations]) -> list[float]:
+    """Return what the number of each part is divided by: its time, or its requests where it is for so much work."""
+    is_for_work = spec.group in {"energy", "cost"} and spec.better != "higher" and spec.unit != "W"
+    return [part.totals.sent if is_for_work else part.window_ns for part in parts]
 
 
 def _interval(scalar: Scalar, half_width: float | None, freedom: int) -> dict[str, object]:
@@ -280,16 +286,20 @@ def _of_share(share: float, requests: int, half_width: float) -> tuple[float, fl
 
 def _as_scalar(unit: str, value: float | Measurement, per_repeat: Sequence[float | Measurement]) -> Scalar:
     """An interval has no single value, and none per repeat."""
+    numbers = _numbers(per_repeat)
     if not isinstance(value, Measurement):
-        return Scalar(unit=unit, value=value, per_repeat=[v for v in per_repeat if not isinstance(v, Measurement)])
+        return Scalar(unit=unit, value=value, per_repeat=numbers)
     known, unit = value.range, value.unit or unit
     ends = {} if known.is_exact else {"low": known.low, "high": known.high}
     if known.value is None:
         return Scalar(unit=unit, value=None, reason="an interval, not a number", note=value.note, **ends)
-    values = [v.range.value for v in per_repeat if isinstance(v, Measurement)]
-    return Scalar(
-        unit=unit, value=known.value, per_repeat=[v for v in values if v is not None], note=value.note, **ends
-    )
+    return Scalar(unit=unit, value=known.value, per_repeat=numbers, note=value.note, **ends)
+
+
+def _numbers(values: Sequence[float | Measurement]) -> list[float]:
+    """Return those that are numbers, not intervals alone."""
+    found = (each.range.value if isinstance(each, Measurement) else each for each in values)
+    return [each for each in found if each is not None]
 
 
 def quantiles_of(spec: MetricSpec) -> dict[str, float]:

@@ -3,10 +3,12 @@
 from random import Random
 
 import pytest
-from support.builders import manifest, request
+from support.builders import MS, manifest, request
+from support.energy import meter, reading
 
 from profiler.errors import UsageError
-from profiler.results.records import RequestRecord
+from profiler.results.manifest import CostFacts, EnergyFacts, PriceFacts, Source
+from profiler.results.records import RequestRecord, Sample
 from profiler.results.summary import Distribution, Scalar, Summary
 from profiler.stats.estimates import Estimate
 from profiler.stats.values import Values
@@ -44,6 +46,40 @@ def test_rates_of_a_single_repeat_come_from_slices_of_its_window() -> None:
     half_width = 2.262157 * (squares / 9 / 10) ** 0.5
     assert rate.interval == (pytest.approx(mean - half_width), pytest.approx(mean + half_width))
     assert (rate.per_repeat, rate.interval_freedom) == ([rate.value], 9)
+
+
+def test_what_a_request_costs_is_as_sure_as_how_many_there_are_in_a_time() -> None:
+    # The same 20 requests at 3.6 USD an hour, 0.001 a second: 15 ms on average cost 1.5e-5, and in a slice 1e-5 or
+    # 2e-5. Each slice has two requests, so all count alike: t · √(10 · (0.5e-5)² / 9 / 10).
+    run = manifest()
+    source = Source(name="flag", title="made up")
+    run.cost = CostFacts(price=PriceFacts(per_hour=3.6, currency="USD", kind="on-demand", source=source))
+    requests = one_after_the_other([10.0, 10.0, 20.0, 20.0] * 5)
+    summary = summarize(run, requests, [], [])
+    cost = scalar(summary, "cost_per_request")
+    half_width = 2.262157 * (0.25e-10 / 9) ** 0.5
+    assert cost.value == pytest.approx(1.5e-5)
+    assert cost.interval == (pytest.approx(1.5e-5 - half_width), pytest.approx(1.5e-5 + half_width))
+    assert estimate(summary, "cost_per_request") == Estimate(cost.value, *cost.interval, 9)
+    money = scalar(summary, "output_tokens_per_currency")  # 2 tokens for 1.5e-5, in a slice for 1e-5 or 2e-5
+    assert money.interval is not None
+    squares = 5 * ((2 / 1e-5 - 2 / 1.5e-5) * 20 / 30) ** 2 + 5 * ((2 / 2e-5 - 2 / 1.5e-5) * 40 / 30) ** 2
+    assert money.interval[1] - (money.value or 0) == pytest.approx(2.262157 * (squares / 9 / 10) ** 0.5)
+
+
+def test_energy_of_a_single_repeat_has_an_interval() -> None:
+    # 40 requests of 10 ms; a counter grows by 1 J in each of the first 20 and by 3 J in each of the others: 2 J each,
+    # in the slices 1 or 3 J, and 100 or 300 W.
+    run = manifest()
+    run.energy = EnergyFacts(meter_class="counter", scope="GPU boards", meters=[meter("nvml:0:counter")])
+    energy_j = [i if i <= 20 else 20 + 3 * (i - 20) for i in range(41)]
+    samples = [Sample(t_ns=i * 10 * MS, energy=[reading("nvml:0:counter", i / 100, j)]) for i, j in enumerate(energy_j)]
+    summary = summarize(run, one_after_the_other([10.0] * 40), samples, [])
+    half_width = 2.262157 / 3
+    for name, value, unit in (("energy_j_per_request", 2.0, 1.0), ("mean_power_w", 200.0, 100.0)):
+        found = scalar(summary, name)
+        assert found.value == pytest.approx(value)
+        assert found.interval == (pytest.approx(value - unit * half_width), pytest.approx(value + unit * half_width))
 
 
 def test_few_requests_make_fewer_slices() -> None:
