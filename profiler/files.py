@@ -1,5 +1,6 @@
 """Reading what somebody else may have put there: never a wait for a pipe, never a device without an end."""
 
+import codecs
 import errno
 import fcntl
 import json
@@ -75,6 +76,11 @@ def read_bytes(path: Path | str, at_most_bytes: int | None = None) -> bytes:
     if len(data) > at_most_bytes:
         raise OSError(errno.EFBIG, f"it has more than {at_most_bytes} bytes", str(path))
     return data
+
+
+def encoding_of(start: bytes) -> str:
+    """Return how a text is encoded that begins so: UTF-16 where it says that, as PowerShell's `>` does, else UTF-8."""
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def parse_json(data: bytes) -> Any:

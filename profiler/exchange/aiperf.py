@@ -27,7 +27,7 @@ class AiPerf:
         """Take the only result."""
         (part,) = parts
         version = source.text(part, "aiperf_version")
-        other = (f"Read as version {_READ_AS} writes it; the file is of version {version}.",)
+        other = (source.read_as(_READ_AS, version),)
         cancelled = ("The benchmark was cancelled before its end.",) if part.get("was_cancelled") is True else ()
         return Said(
             points=[_point(part)],
@@ -41,19 +41,21 @@ class AiPerf:
 def _point(part: Object) -> ImportedPoint:
     phases = source.inner(part, "input_config").get("phases")
     profiling = [phase for phase in phases if isinstance(phase, dict)] if isinstance(phases, list) else []
-    load: Object = profiling[-1] if profiling else {}
-    concurrency, rate_rps = source.count(load, "concurrency"), source.number(load, "rate")
+    load: Object = profiling[-1] if profiling else source.inner(part, "input_config", "loadgen")  # of older versions
+    concurrency = source.count(load, "concurrency")
+    rate_rps = source.number(load, "rate") or source.number(load, "request_rate")
     name = f"r{rate_rps:g}" if rate_rps is not None else f"c{concurrency}" if concurrency is not None else "benchmark"
     finished = source.count(source.inner(part, "request_count"), "avg")
     failed = source.count(source.inner(part, "error_request_count"), "avg")
+    finished = 0 if finished is None and failed else finished
     return ImportedPoint(
         name=name,
         concurrency=concurrency,
         rate_rps=rate_rps,
-        requests_ok=finished or 0,
+        requests_ok=finished,
         requests_failed=failed or 0,
         duration_s=source.number(source.inner(part, "benchmark_duration"), "avg"),
-        metrics=_metrics(part) if finished else source.nothing_finished(AiPerf.NAME),
+        metrics=_metrics(part) if finished != 0 else source.nothing_finished(AiPerf.NAME),
     )
 
 
@@ -72,6 +74,9 @@ def _metrics(part: Object) -> dict[str, ImportedMetric]:
 
 
 def _model(part: Object) -> str | None:
+    """Name every model; versions before phases keep plain names with the endpoint."""
     items = source.inner(part, "input_config", "models").get("items")
     names = [source.text(item, "name") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return ", ".join(name for name in names if name) or None
+    older = source.inner(part, "input_config", "endpoint").get("model_names")
+    older = older if isinstance(older, list) else [older]
+    return source.joined([*names, *(name for name in older if isinstance(name, str))])

@@ -56,7 +56,7 @@ def _point(part: Object) -> ImportedPoint:
         requests_ok=finished,
         requests_failed=source.count(found, "num_error_requests"),
         duration_s=source.number(found, "run_duration"),
-        metrics=_metrics(found, _FACTORS.get(str(part.get("_time_unit", "s")))) if finished else _nothing(),
+        metrics=_metrics(found, _FACTORS.get(str(part.get("_time_unit", "s")))) if finished != 0 else _nothing(),
     )
 
 

@@ -32,22 +32,28 @@ class GuideLlm:
         """Take every benchmark."""
         benchmarks = parts[0]["benchmarks"]
         version = source.text(source.inner(parts[0], "metadata"), "guidellm_version")
-        other = (f"Read as version {_READ_AS} writes it; the file is of version {version}.",)
+        other = (source.read_as(_READ_AS, version),)
         return Said(
             points=[_point(benchmark) for benchmark in benchmarks],
             tool_version=version,
             measured_utc=_utc(source.number(benchmarks[0], "start_time")),
-            model=source.text(source.inner(benchmarks[0], "config", "backend"), "model"),
+            model=source.joined(_model(benchmark) for benchmark in benchmarks),
             notes=_NOTES if version == _READ_AS else _NOTES + other,
         )
 
 
+def _model(benchmark: Object) -> str | None:
+    """Return what was asked for; versions before 0.4 say it of their worker."""
+    backend, worker = source.inner(benchmark, "config", "backend"), source.inner(benchmark, "worker")
+    return source.text(backend, "model") or source.text(worker, "backend_model")
+
+
 def _point(benchmark: Object) -> ImportedPoint:
-    strategy = source.inner(benchmark, "config", "strategy")
+    strategy = source.inner(benchmark, "config", "strategy") or source.inner(benchmark, "args", "strategy")
     concurrency, rate_rps = source.count(strategy, "streams"), source.number(strategy, "rate")
     kind = source.text(strategy, "type_") or "benchmark"
     load = f"c{concurrency}" if concurrency is not None else f"r{rate_rps:g}" if rate_rps is not None else kind
-    totals = source.inner(benchmark, "metrics", "request_totals")
+    totals = source.inner(benchmark, "metrics", "request_totals") or source.inner(benchmark, "request_totals")
     finished, errored = source.count(totals, "successful"), source.count(totals, "errored")
     return ImportedPoint(
         name=load,
@@ -56,7 +62,9 @@ def _point(benchmark: Object) -> ImportedPoint:
         requests_ok=finished,
         requests_failed=errored,
         duration_s=source.number(benchmark, "duration"),
-        metrics=_metrics(source.inner(benchmark, "metrics")) if finished else source.nothing_finished(GuideLlm.NAME),
+        metrics=_metrics(source.inner(benchmark, "metrics"))
+        if finished != 0
+        else source.nothing_finished(GuideLlm.NAME),
     )
 
 

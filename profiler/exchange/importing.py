@@ -15,7 +15,7 @@ from profiler.exchange.llama_bench import LlamaBench
 from profiler.exchange.llama_benchy import LlamaBenchy
 from profiler.exchange.llmd_report import LlmdReport
 from profiler.exchange.sglang_bench import SglangBench
-from profiler.exchange.source import Format, Object, load
+from profiler.exchange.source import Format, Object, load, numbered
 from profiler.exchange.vllm_bench import VllmBench
 from profiler.files import read_bytes
 from profiler.results.folder import make_free, name_folder, replace
@@ -58,7 +58,7 @@ def read_result(path: Path, now: datetime, folder_name: str = "") -> Imported:
         model=said.model,
         engine=said.engine,
         host=said.host,
-        points=said.points,
+        points=numbered(said.points),
         notes=list(said.notes),
     )
 

@@ -43,7 +43,7 @@ def _point(part: Object) -> ImportedPoint:
         requests_ok=finished,
         requests_failed=source.count(source.inner(part, "failures"), "count"),
         duration_s=source.number(part, "benchmark_time_seconds"),
-        metrics=_metrics(source.inner(part, "successes")) if finished else _nothing(),
+        metrics=_metrics(source.inner(part, "successes")) if finished != 0 else _nothing(),
     )
 
 

@@ -29,16 +29,16 @@ class LlamaBench:
     def read(self, parts: list[Object]) -> Said:
         """Take every test."""
         first, differing = parts[0], _differing(parts)
-        threads = source.count(first, "n_threads")
-        backends = source.text(first, "backends")
+        threads = None if "n_threads" in differing else source.count(first, "n_threads")
+        backends = source.joined(source.text(part, "backends") for part in parts)
         details = filter(None, [backends, None if threads is None else f"{threads} threads"])
         return Said(
             points=[_point(part, differing) for part in parts],
             tool_version=source.text(first, "build_commit"),
             measured_utc=source.text(first, "test_time"),
-            model=_model(first),
+            model=source.joined(_model(part) for part in parts),
             engine=f"llama.cpp ({', '.join(details)})" if backends or threads else "llama.cpp",
-            host=source.text(first, "gpu_info") or source.text(first, "cpu_info"),
+            host=source.joined(source.text(part, "gpu_info") or source.text(part, "cpu_info") for part in parts),
             notes=_NOTES,
         )
 
@@ -68,7 +68,7 @@ def _point(part: Object, differing: list[str]) -> ImportedPoint:
 
 def _setting(part: Object, key: str) -> str:
     value = _file(part) if key == "model_filename" else part.get(key)
-    return f"{key} not given" if value is None else f"{key}={value}"
+    return source.setting(key, value)
 
 
 def _model(part: Object) -> str | None:

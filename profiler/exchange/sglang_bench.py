@@ -11,6 +11,10 @@ from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 _REQUIRED = {"completed", "duration", "mean_e2e_latency_ms", "request_throughput"}
 _RATES = ("output_tokens_per_s", "input_tokens_per_s", "total_tokens_per_s", "requests_per_s")
 _LATENCIES = ("ttft_ms", "tpot_ms", "itl_ms", "e2e_ms")
+_TOLD_APART_BY = (
+    *("model", "backend", "dataset_name", "random_input_len", "random_output_len", "random_range_ratio"),
+    *("sharegpt_output_len", "max_concurrency", "tag"),
+)
 _NOTES = (
     "Rates are those of the whole benchmark, ramp and drain included.",
     "Its E2E latency ends with the stream; with Aforo with the last token. It does not say how many requests failed.",
@@ -29,26 +33,36 @@ class SglangBench:
 
     def read(self, parts: list[Object]) -> Said:
         """Take every result."""
-        info = source.inner(parts[0], "server_info")
+        told = [{**part, "model": _model(part)} for part in parts]
+        names = source.told_apart([_name(part) for part in parts], told, _TOLD_APART_BY)
         return Said(
-            points=[_point(part, number) for number, part in enumerate(parts, start=1)],
-            model=source.text(info, "served_model_name") or source.text(info, "model_path"),
-            engine=source.text(parts[0], "backend"),
+            points=[_point(part, name) for name, part in zip(names, parts, strict=True)],
+            model=source.joined(_model(part) for part in parts),
+            engine=source.joined(source.text(part, "backend") for part in parts),
             notes=_NOTES,
         )
 
 
-def _point(part: Object, number: int) -> ImportedPoint:
+def _model(part: Object) -> str | None:
+    info = source.inner(part, "server_info")
+    return source.text(info, "served_model_name") or source.text(info, "model_path")
+
+
+def _name(part: Object) -> str:
     concurrency, rate_rps = source.count(part, "max_concurrency"), source.number(part, "request_rate")
-    load = f"c{concurrency}" if concurrency is not None else f"all-at-once-{number}"
+    load = f"c{concurrency}" if concurrency is not None else "all-at-once"
+    return load if rate_rps is None else f"r{rate_rps:g}"
+
+
+def _point(part: Object, name: str) -> ImportedPoint:
     finished = source.count(part, "completed")
     return ImportedPoint(
-        name=load if rate_rps is None else f"r{rate_rps:g}",
-        concurrency=concurrency,
-        rate_rps=rate_rps,
+        name=name,
+        concurrency=source.count(part, "max_concurrency"),
+        rate_rps=source.number(part, "request_rate"),
         requests_ok=finished,
         duration_s=source.number(part, "duration"),
-        metrics=_metrics(part) if finished else source.nothing_finished(SglangBench.NAME),
+        metrics=_metrics(part) if finished != 0 else source.nothing_finished(SglangBench.NAME),
     )
 
 

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import yaml
 
 from profiler.errors import UsageError
-from profiler.files import read_bytes, whole
+from profiler.files import encoding_of, read_bytes, whole
 from profiler.metrics.catalogue import METRICS
 from profiler.results.imported import ImportedMetric, ImportedPoint, SourceTool
 from profiler.stats.quantiles import QUANTILES
@@ -59,7 +60,8 @@ def load(path: Path) -> list[Object]:
     is_yaml = path.suffix.lower() in _YAML
     form = "YAML" if is_yaml else "JSON"
     try:
-        text = read_bytes(path, LARGEST_YAML_BYTES if is_yaml else LARGEST_FILE_BYTES).decode()
+        data = read_bytes(path, LARGEST_YAML_BYTES if is_yaml else LARGEST_FILE_BYTES)
+        text = data.decode(encoding_of(data))
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder. Pass a result file in it.") from None
     except OSError as error:
@@ -144,6 +146,43 @@ def named(counts: Mapping[str, int | None]) -> str:
     return " ".join(f"{letters}{value}" for letters, value in counts.items() if value is not None)
 
 
+def joined(names: Iterable[str | None]) -> str | None:
+    """Return different names in one text, each once; None where there is none."""
+    return ", ".join(dict.fromkeys(name for name in names if name)) or None
+
+
+def told_apart(names: Sequence[str], parts: Sequence[Object], keys: Sequence[str]) -> list[str]:
+    """Return the names of loads; behind those that are alike stands what differs between them under these keys."""
+    found = []
+    for name, part in zip(names, parts, strict=True):
+        alike = [other for called, other in zip(names, parts, strict=True) if called == name]
+        differing = [key for key in keys if any(other.get(key) != part.get(key) for other in alike)]
+        found.append(" ".join([name, *(setting(key, part.get(key)) for key in differing)]))
+    return found
+
+
+def read_as(known: str, version: str | None) -> str:
+    """Say that a file is read as another version than its own writes it."""
+    own = "does not say its version" if version is None else f"is of version {version}"
+    return f"Read as version {known} writes it; the file {own}."
+
+
+def setting(key: str, value: object) -> str:
+    """Return a setting as the name of a load has it."""
+    return f"{key} not given" if value is None else f"{key}={value}"
+
+
+def numbered(points: Sequence[ImportedPoint]) -> list[ImportedPoint]:
+    """Return points of which the second and further ones of a name have their number behind it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for point in points:
+        seen[point.name] += 1
+        again = {"name": f"{point.name} #{seen[point.name]}"} if seen[point.name] > 1 else {}
+        found.append(point.model_copy(update=again))
+    return found
+
+
 def alias(metric: str, tool: SourceTool) -> str | None:
     """Return what a tool calls a metric of ours."""
     return METRICS[metric].aliases.get(tool)
@@ -156,7 +195,10 @@ def measured(
     quantiles: Mapping[str, float | None] | None = None,
     n: int | None = None,
 ) -> ImportedMetric:
-    """Return one metric; without a value, with the reason."""
+    """Return one metric; without a value, with the reason. A latency of 0 is how tools write that there was none."""
+    if value == 0 and METRICS[metric].unit == "ms":
+        none = f"the file has 0 under {called}: there was none to measure"
+        return ImportedMetric(unit="ms", value=None, reason=none, called=called)
     kept = {name: each for name, each in (quantiles or {}).items() if name in QUANTILES and each is not None}
     reason = None if value is not None else f"the file has no number under {called}"
     unit = METRICS[metric].unit

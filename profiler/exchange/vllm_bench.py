@@ -27,6 +27,7 @@ LATENCIES = tuple(spec.id for spec in _OF_REQUESTS)
 RATES = tuple(spec.id for spec in _KNOWN if isinstance(spec, PerRun))
 DATE = "%Y%m%d-%H%M%S"
 _REQUIRED = {"request_throughput", "completed", "duration"}
+_TOLD_APART_BY = ("model_id", "backend", "max_concurrency", "burstiness", "num_prompts", "total_input_tokens", "label")
 _OF_SGLANG = "mean_e2e_latency_ms"  # whose script began as this one, so that its files have these keys, too
 _NOTES = (
     "Rates are those of the whole benchmark, ramp and drain included.",
@@ -46,31 +47,33 @@ class VllmBench:
 
     def read(self, parts: list[Object]) -> Said:
         """Take every result."""
-        first = parts[0]
+        names = source.told_apart([_name(part) for part in parts], parts, _TOLD_APART_BY)
         return Said(
-            points=[_point(part, number) for number, part in enumerate(parts, start=1)],
-            measured_utc=_date(source.text(first, "date")),
-            model=source.text(first, "model_id"),
-            engine=source.text(first, "backend"),
+            points=[_point(part, name) for name, part in zip(names, parts, strict=True)],
+            measured_utc=_date(source.text(parts[0], "date")),
+            model=source.joined(source.text(part, "model_id") for part in parts),
+            engine=source.joined(source.text(part, "backend") for part in parts),
             notes=_NOTES,
         )
 
 
-def _point(part: Object, number: int) -> ImportedPoint:
+def _name(part: Object) -> str:
     concurrency, rate_rps = source.count(part, "max_concurrency"), source.number(part, "request_rate")
     if rate_rps is not None:
-        name = f"r{rate_rps:g}"
-    else:
-        name = f"c{concurrency}" if concurrency is not None else f"all-at-once-{number}"
+        return f"r{rate_rps:g}"
+    return f"c{concurrency}" if concurrency is not None else "all-at-once"
+
+
+def _point(part: Object, name: str) -> ImportedPoint:
     finished = source.count(part, "completed")
     return ImportedPoint(
         name=name,
-        concurrency=concurrency,
-        rate_rps=rate_rps,
+        concurrency=source.count(part, "max_concurrency"),
+        rate_rps=source.number(part, "request_rate"),
         requests_ok=finished,
         requests_failed=source.count(part, "failed"),
         duration_s=source.number(part, "duration"),
-        metrics=_metrics(part) if finished else source.nothing_finished(VllmBench.NAME),
+        metrics=_metrics(part) if finished != 0 else source.nothing_finished(VllmBench.NAME),
     )
 
 

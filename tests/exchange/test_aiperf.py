@@ -50,3 +50,15 @@ def test_a_file_without_its_parts_is_read_as_far_as_it_goes(tmp_path: Path) -> N
     imported = read(tmp_path / "f.json")
     assert (imported.model, imported.tool_version, imported.points[0].name) == (None, None, "benchmark")
     assert {metric.value for metric in imported.points[0].metrics.values()} == {None}
+
+
+def test_an_older_version_says_load_and_model_elsewhere(tmp_path: Path) -> None:
+    document = json.loads(AIPERF.read_text()) | {"aiperf_version": "0.5.0"}
+    load: dict[str, object] = {"concurrency": 8, "request_rate": None}
+    document["input_config"] = {"endpoint": {"model_names": ["me/model"]}, "loadgen": load}
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    imported = read(tmp_path / "f.json")
+    assert (imported.model, imported.points[0].name, imported.points[0].concurrency) == ("me/model", "c8", 8)
+    load["request_rate"] = 2.5
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    assert (read(tmp_path / "f.json").points[0].name, read(tmp_path / "f.json").points[0].rate_rps) == ("r2.5", 2.5)

@@ -56,3 +56,29 @@ def test_a_rate_names_its_load(tmp_path: Path) -> None:
     (tmp_path / "f.json").write_text(json.dumps(document))
     points = read(tmp_path / "f.json").points
     assert [(point.name, point.rate_rps) for point in points] == [("r2.5", 2.5), ("throughput", None)]
+
+
+def test_a_file_of_version_0_3_has_its_counts_load_and_model_elsewhere(tmp_path: Path) -> None:
+    document = json.loads(GUIDELLM.read_text())
+    del document["metadata"]
+    for benchmark in document["benchmarks"]:
+        benchmark["request_totals"] = benchmark["metrics"].pop("request_totals")
+        benchmark["args"] = {"strategy": {"type_": "constant", "rate": 2.0}}
+        benchmark["worker"] = {"backend_model": "me/model"}
+        del benchmark["config"]
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    imported = read(tmp_path / "f.json")
+    (point,) = imported.points
+    assert (imported.model, point.name, point.rate_rps, point.requests_ok) == ("me/model", "r2", 2.0, 34)
+    assert point.metrics["ttft_ms"].value == pytest.approx(52.710, abs=0.001)
+    assert imported.notes[-1] == "Read as version 0.8.1 writes it; the file does not say its version."
+
+
+def test_counts_that_a_file_lacks_do_not_mean_that_nothing_finished(tmp_path: Path) -> None:
+    document = json.loads(GUIDELLM.read_text())
+    for benchmark in document["benchmarks"]:
+        del benchmark["metrics"]["request_totals"]
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    (point,) = read(tmp_path / "f.json").points
+    assert (point.requests_ok, point.requests_failed) == (None, None)
+    assert point.metrics["ttft_ms"].value == pytest.approx(52.710, abs=0.001)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.results_of_others import ALL, GUIDELLM, LLAMA_BENCH, NOW, read
+from support.results_of_others import ALL, GUIDELLM, LLAMA_BENCH, NOW, SGLANG_BENCH, VLLM_BENCH, read
 
 from profiler.errors import RecordError, UsageError
 from profiler.exchange.importing import FORMATS, import_result
@@ -54,7 +54,9 @@ def test_the_same_file_twice_makes_two_folders(tmp_path: Path) -> None:
         (b'"text"', "holds no JSON object"),
         (b"request_throughput,1", "is not JSON"),
         (b'{"a": 1', "is not JSON"),
-        (b"\xff\xfe", "is not a text file"),
+        (b"\xff\xff", "is not a text file"),
+        (b"\xff\xfe", "holds no JSON object"),
+        (b"\xff\xfe{", "is not a text file"),
         (b"[" * 100_000, "is not JSON"),
         (b'{"a": 1, "b": 2}', "a JSON object with the keys a, b, which no known tool writes"),
         (b"{}", "an empty JSON object, which no known tool writes"),
@@ -146,3 +148,48 @@ def test_tests_that_differ_in_what_a_damaged_file_lacks_say_so() -> None:
     names = [point.name for point in FORMATS[4].read([first, *({**each, "n_batch": None} for each in others)]).points]
     assert names[0].endswith("n_batch=2048")
     assert all(name.endswith("n_batch not given") for name in names[1:])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_that_powershell_or_a_windows_editor_wrote_is_read(tmp_path: Path, encoding: str) -> None:
+    bom = "\ufeff" if encoding.endswith("e") else ""
+    (tmp_path / "f.json").write_bytes((bom + LLAMA_BENCH.read_text()).encode(encoding))
+    assert read(tmp_path / "f.json").points == read(LLAMA_BENCH).points
+
+
+@pytest.mark.parametrize(("path", "model"), [(VLLM_BENCH, "model_id"), (SGLANG_BENCH, "server_info")])
+def test_models_and_settings_of_appended_results_are_told_apart(tmp_path: Path, path: Path, model: str) -> None:
+    first = json.loads(path.read_text().splitlines()[0] if path.suffix == ".jsonl" else path.read_text())
+    other: object = "other" if model == "model_id" else {"served_model_name": "other"}
+    parts = [first, first, {**first, model: other}]
+    (tmp_path / "f.json").write_text("\n".join(map(json.dumps, parts)))
+    imported, own = read(tmp_path / "f.json"), read(path).model
+    called = "model_id" if model == "model_id" else "model"
+    assert imported.model == f"{own}, other"
+    assert [point.name for point in imported.points] == [
+        f"c2 {called}={own}",
+        f"c2 {called}={own} #2",
+        f"c2 {called}=other",
+    ]
+
+
+def test_lengths_of_appended_results_are_told_apart(tmp_path: Path) -> None:
+    first = json.loads(SGLANG_BENCH.read_text().splitlines()[0])
+    parts = [first, {**first, "random_input_len": 2048}, {**first, "max_concurrency": 16}]
+    (tmp_path / "f.jsonl").write_text("\n".join(map(json.dumps, parts)))
+    names = [point.name for point in read(tmp_path / "f.jsonl").points]
+    assert names == ["c2 random_input_len=20", "c2 random_input_len=2048", "c16"]
+
+
+def test_the_latencies_of_answers_of_one_token_are_not_0(tmp_path: Path) -> None:
+    """vLLM and SGLang write the mean of none as 0."""
+    for path in (VLLM_BENCH, SGLANG_BENCH):
+        document = json.loads(path.read_text().splitlines()[0] if path.suffix == ".jsonl" else path.read_text())
+        none = {key: 0.0 for key in document if "_tpot_" in key or "_itl_" in key}
+        (tmp_path / "f.json").write_text(json.dumps(document | none))
+        (point,) = read(tmp_path / "f.json").points
+        for metric in ("tpot_ms", "itl_ms"):
+            seen = point.metrics[metric]
+            assert (seen.value, seen.quantiles) == (None, {})
+            assert "there was none to measure" in (seen.reason or "")
+        assert point.metrics["ttft_ms"].value == document["mean_ttft_ms"]

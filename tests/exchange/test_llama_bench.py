@@ -43,3 +43,13 @@ def test_prompt_and_generation_together_are_neither(tmp_path: Path) -> None:
     (point,) = read(tmp_path / "f.json").points
     assert point.name == "pp32+tg16"
     assert {metric.value for metric in point.metrics.values()} == {None}
+
+
+def test_what_is_not_the_same_in_all_tests_is_not_said_of_all(tmp_path: Path) -> None:
+    first, *_ = json.loads(LLAMA_BENCH.read_text())
+    other = {**first, "n_threads": 4, "model_filename": "/models/other.gguf"}
+    (tmp_path / "f.json").write_text(json.dumps([first, other]))
+    imported = read(tmp_path / "f.json")
+    kind = first["model_type"]
+    assert imported.engine == "llama.cpp (CPU)"
+    assert imported.model == f"Tiny-1M-synthetic-v1.1-Q8_0.gguf ({kind}), other.gguf ({kind})"
