@@ -8,7 +8,7 @@ duration of its requests is that of consecutive ones: not of those that happened
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise, starmap
 
 from profiler.results.folder import StoredRequests
@@ -20,6 +20,7 @@ FEWEST_ROUNDS = 5  # requests for each one in flight; with fewer there is no int
 FEWEST_REQUESTS = 20
 _FEW_SLICES = 5
 _EARLY = 10  # of an open loop, the first part of so many is looked at for how long requests take
+_FEWEST_EARLY = 5  # of these, from which on some may be stragglers
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class Window:
     def length_ns(self) -> int:
         """Duration."""
         return self.end_ns - self.start_ns
+
+    @property
+    def growth(self) -> int:
+        """By how many more are in flight when it closes."""
+        return self.in_flight[1] - self.in_flight[0]
 
     def holds(self, t_ns: int) -> bool:
         """Whether an instant lies inside; the start does, the end does not."""
@@ -144,7 +150,8 @@ def steady_windows(stretch: Stretch, times: Mapping[str, Times]) -> dict[str, Wi
     closes one request for each slot before the end, so that none of its requests is served while slots run empty.
 
     Open loop: it opens when requests in flight have built up, after the longest time that one of the first tenth
-    takes, and closes with the last arrival.
+    takes, and closes with the last arrival. Where that would leave out half of the arrivals, the slowest tenth of
+    those, stragglers, do not count.
 
     Within these bounds a phase's window lasts from its first request to the first one of the next phase.
     """
@@ -177,13 +184,15 @@ def _open_bounds(stretch: Stretch, times: Mapping[str, Times], sent_ns: Sequence
     if not sent_ns:
         return None
     early_ns = sent_ns[(len(sent_ns) - 1) // _EARLY]
-    longest_ns = max(
+    taken_ns = sorted(
         ended - sent
         for name in stretch.phases
         for sent, ended in zip(times[name].sent_ns, times[name].ended_ns, strict=True)
         if sent <= early_ns
     )
-    first = bisect_left(sent_ns, sent_ns[0] + longest_ns)
+    stragglers = 1 + len(taken_ns) // _EARLY if len(taken_ns) >= _FEWEST_EARLY else 0
+    built_up = [bisect_left(sent_ns, sent_ns[0] + longest_ns) for longest_ns in taken_ns[-1 - stragglers :]]
+    first = next((each for each in reversed(built_up) if 2 * each <= len(sent_ns)), built_up[-1])
     return (sent_ns[first], sent_ns[-1]) if first < len(sent_ns) else None
 
 
@@ -205,12 +214,12 @@ class _Counted:
         mean_in_flight = self._slots or whole.in_flight_ns / whole.length_ns
         slices = tuple(starmap(self._uncut, pairwise(self._edges_ns(whole, slices_of(whole.sent, mean_in_flight)))))
         missing = 0 if self._slots else self._missing(whole)
-        in_flight = self._in_flight(start_ns), self._in_flight(end_ns)
-        return Window(start_ns, end_ns, whole.in_flight_ns, whole.sent, in_flight, missing, slices)
+        return replace(whole, missing=missing, slices=slices)
 
     def _uncut(self, start_ns: int, end_ns: int) -> Window:
         sent = bisect_left(self._own_sent_ns, end_ns) - bisect_left(self._own_sent_ns, start_ns)
-        return Window(start_ns, end_ns, self._in_flight_ns(end_ns) - self._in_flight_ns(start_ns), sent)
+        in_flight = self._in_flight(start_ns), self._in_flight(end_ns)
+        return Window(start_ns, end_ns, self._in_flight_ns(end_ns) - self._in_flight_ns(start_ns), sent, in_flight)
 
     def _in_flight(self, t_ns: int) -> int:
         return bisect_left(self._all_sent_ns, t_ns) - bisect_right(self._all_ended_ns, t_ns)

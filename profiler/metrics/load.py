@@ -49,7 +49,7 @@ def unserved_arrivals_ratio(seen: Observations) -> Measurement:
     if not seen.window_ns:
         raise NotMeasuredError(seen.why_not_steady)
     arrived = sum(window.sent for window in seen.windows)
-    growth = sum(window.in_flight[1] - window.in_flight[0] for window in seen.windows)
+    growth = sum(window.growth for window in seen.windows)
     chance = 2 * sqrt(sum(sum(window.in_flight) for window in seen.windows))
     return Measurement(Range.exact(max(0.0, growth - chance) / arrived), _queue_note(seen, arrived, growth))
 

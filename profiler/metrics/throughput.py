@@ -2,7 +2,7 @@
 
 Requests in flight on average, divided by how long a request takes on average, is how many there are in a time (J. D. C.
 Little, "A Proof for the Queuing Formula L = λW", 1961). Unlike a count of what ended within a window it does not depend
-on where in a round of the slots the window begins and ends.
+on where in a round of the slots the window begins and ends. An open loop has no rounds: there it is that count.
 """
 
 from operator import attrgetter
@@ -23,6 +23,8 @@ def _per_s(seen: Observations, amount: Amount) -> float:
     totals, in_flight = seen.totals, seen.in_flight
     if not totals.ended_well.total:
         raise NotMeasuredError("no request that was sent in the steady windows succeeded")
+    if seen.point.concurrency is None:
+        return seen.finished_per_ns * amount.total / totals.sent * NS_PER_S
     if seen.is_divisor:  # the mean duration stands above the fraction bar, where the quotient has no bias
         return in_flight * amount.total / totals.busy_ns * NS_PER_S
     per_ns = ratio_of_means(totals.sent, amount.total, totals.busy_ns, amount.times_ns, totals.busy_ns_squared)
@@ -50,7 +52,8 @@ def output_tokens_per_s(seen: Observations) -> float:
     """Requests in flight × output tokens / duration, sums over the requests sent in the steady windows.
 
     All streams together; tokens in the server's count, where it gives one. Failed requests take their time and bring
-    no tokens. Several repeats: sums over all of them.
+    no tokens. Several repeats: sums over all of them. Open loop, here and below: requests that ended in the windows /
+    their length × output tokens for each request sent in them.
     """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)

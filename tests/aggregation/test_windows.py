@@ -105,6 +105,25 @@ def test_an_open_loop_is_steady_once_as_many_are_in_flight_as_will_be() -> None:
     assert window_of(requests[:1], None) is None
 
 
+def test_a_straggler_among_the_first_does_not_cost_an_open_loop_its_window() -> None:
+    # Of 60 arrivals, six are looked at for how long they take: 30 ms, but one, which takes 10 s.
+    requests = sorted(
+        [*sent_at(0, 10), *sent_at(20, first=2, takes_ms=10_000), *sent_at(*range(30, 600, 10), first=3)],
+        key=lambda one: one.ended_ns,
+    )
+    found = window_of(requests, None)
+    assert found == ms(30, 590)
+    assert found is not None
+    # At 30 ms those of 10 and 20 ms are in flight; at 590 ms those of 570, 580 and 20 ms.
+    assert (found.sent, found.in_flight, found.growth) == (56, (2, 3), 1)
+
+
+def test_where_half_of_the_first_take_long_an_open_loop_waits_for_them() -> None:
+    long = [one for i in range(0, 6, 2) for one in sent_at(10 * i, first=i, takes_ms=400)]
+    short = [one for i in range(60) if i >= 6 or i % 2 for one in sent_at(10 * i, first=i)]
+    assert window_of(sorted([*long, *short], key=lambda one: one.ended_ns), None) == ms(400, 590)
+
+
 def test_an_open_loop_knows_which_numbers_have_no_record() -> None:
     requests = sent_at(*range(0, 400, 10))
     found = window_of([one for one in requests if one.index not in {20, 25}], None)

@@ -6,8 +6,9 @@ from support.builders import manifest, request, workload
 from profiler.aggregation.observations import Observations
 from profiler.metrics.load import unserved_arrivals_ratio
 from profiler.metrics.registry import NotMeasuredError
+from profiler.metrics.throughput import output_tokens_per_s, requests_per_s
 from profiler.results.points import points_of
-from profiler.results.records import RequestRecord
+from profiler.results.records import Outcome, RequestRecord
 from profiler.summaries.collect import Collected
 from profiler.summaries.summarize import summarize_points
 from profiler.verdict.judge import judge_point
@@ -41,6 +42,23 @@ def test_a_server_that_does_not_keep_up() -> None:
     found = unserved_arrivals_ratio(observed(arrivals(service_ms=20.0)))
     assert found.range.low == pytest.approx((89 - 21.07) / 178, abs=0.01)
     assert found.note == "100 requests/s arrived, 50.0 requests/s finished, and requests in flight went from 11 to 100"
+
+
+def test_a_rate_is_what_ended_in_a_time_also_where_one_request_takes_longer_than_the_window() -> None:
+    # 60 arrivals, one every 10 ms, take 30 ms each, but for one that takes 10 s. The window lasts from 30 ms to the
+    # last arrival at 590 ms: 56 are sent, and one more is in flight at its end, so 55 ended in 0.56 s, 3 tokens each.
+    requests = [request(i, sent_ms=10 * i, arrivals_ms=(10, 20, 10_000 if i == 40 else 30)) for i in range(60)]
+    seen = observed(sorted(requests, key=lambda record: record.finished_ns))
+    assert requests_per_s(seen) == pytest.approx(55 / 0.56)
+    assert output_tokens_per_s(seen) == pytest.approx(3 * 55 / 0.56)
+    requests[41].outcome = Outcome.TIMEOUT  # it ended as well, and brought nothing
+    seen = observed(sorted(requests, key=lambda record: record.finished_ns))
+    assert output_tokens_per_s(seen) == pytest.approx(3 * 55 / 0.56 * 55 / 56)
+
+
+def test_a_rate_of_a_server_that_does_not_keep_up_is_what_it_gets_done() -> None:
+    # 89 of 178 requests end in 1.78 s, see above.
+    assert requests_per_s(observed(arrivals(service_ms=20.0))) == pytest.approx(50.0)
 
 
 def test_a_few_more_in_flight_at_the_end_are_chance() -> None:

@@ -92,16 +92,15 @@ def offered_and_found(times: list[tuple[float, float]]) -> tuple[float, float]:
     ]
     stretch = Stretch(("repeat-1",), frozenset({"repeat-1"}))
     window = find_steady([times_by_phase(records)], [stretch]).windows["repeat-1"]  # type: ignore[arg-type] - all that it reads of them
-    inside = [record for record in records if window.holds(record.sent_ns or 0)]
-    busy_ns = sum(record.finished_ns - (record.sent_ns or 0) for record in inside)
-    return len(inside) / window.length_ns * 1e9, window.in_flight_ns / window.length_ns * len(inside) / busy_ns * 1e9
+    return window.sent / window.length_ns * 1e9, (window.sent - window.growth) / window.length_ns * 1e9
 
 
-@pytest.mark.parametrize("model", ["lock-step", "log-normal-0.3", "log-normal-1.0", "bimodal"])
+@pytest.mark.parametrize("model", ["lock-step", "log-normal-0.3", "log-normal-1.0", "bimodal", "stragglers"])
 def test_an_open_loop_shows_the_rate_at_which_requests_arrive(model: str) -> None:
-    # 160 requests, about eight in flight: as in a replay of a short trace
+    # 160 requests, about eight in flight: as in a replay of a short trace. Of stragglers one in a hundred takes as
+    # long as all of it; by Little's law, the rate was 15 % too low for these, and 2 % for the log-normal of 1.0.
     pairs = [offered_and_found(open_loop(model, 8.0, 160, seed)) for seed in range(60)]
-    assert fmean(found / offered - 1 for offered, found in pairs) == pytest.approx(0, abs=0.04)
+    assert fmean(found / offered - 1 for offered, found in pairs) == pytest.approx(0, abs=0.02)
 
 
 def test_an_open_loop_that_a_server_cannot_follow_shows_what_it_gets_done() -> None:

@@ -65,6 +65,10 @@ DURATIONS: dict[str, Callable[[Random], float]] = {
 }
 
 
+def _with_stragglers(random: Random) -> float:
+    return 20.0 if random.random() < 0.01 else 0.5
+
+
 def _independent(model: str, slots: int, requests: int, random: Random) -> list[Span]:
     """Each request takes its own time, whatever the others do."""
     return in_turn(slots, requests, lambda sent_s: sent_s + DURATIONS[model](random))
@@ -223,7 +227,7 @@ def open_loop(model: str, per_s: float, requests: int, seed: int, servers: int |
     for _ in range(requests):
         now_s += random.expovariate(per_s)
         begin_s = max(now_s, heappop(free)) if servers else now_s
-        ended_s = begin_s + DURATIONS[model](random)
+        ended_s = begin_s + (_with_stragglers if model == "stragglers" else DURATIONS[model])(random)
         if servers:
             heappush(free, ended_s)
         spans.append((now_s, ended_s))
