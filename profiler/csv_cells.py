@@ -14,3 +14,11 @@ def harmless(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip(" ").startswith(_FORMULAS) or _NUMBER.fullmatch(value):
         return value
     return f"'{value}"
+
+
+_DELIMITERS = ",;\t"  # a spreadsheet takes that of the language that it is set to
+
+
+def delimiter_of(header: str) -> str:
+    """Return what parts the cells of a file, by its first line."""
+    return max(_DELIMITERS, key=header.count)

@@ -9,6 +9,7 @@ from statistics import median
 
 from profiler.energy.resolution import smallest_step
 from profiler.energy.wall_file import J_PER, Rows, read_rows
+from profiler.number_format import count
 from profiler.results.manifest import MeterFacts
 from profiler.results.records import EnergyReading
 from profiler.units import NS_PER_S, NS_PER_US, S_PER_H, s_to_ns
@@ -54,6 +55,7 @@ def _facts(path: Path, rows: Rows) -> MeterFacts:
     # a counter that seems coarse because few values are seen only becomes a wider interval; power has few in any case
     step = smallest_step(rows.written, rows.values, fewest=10 if is_power else 2)
     how = "power summed by the trapezoidal rule" if is_power else f"differences of its {rows.unit} counter"
+    left_out = f", {count(rows.without_value, 'row')} without a value left out" if rows.without_value else ""
     return MeterFacts(
         channel=CHANNEL,
         meter=CHANNEL,
@@ -61,7 +63,7 @@ def _facts(path: Path, rows: Rows) -> MeterFacts:
         scope=SCOPE,
         device=path.name,
         provenance=f"external meter, {len(rows.values)} readings in steps of {step:g} {rows.unit} imported from "
-        f"{path.name}, {how}",
+        f"{path.name}, {how}{left_out}",
         resolution_j=None if is_power else step * J_PER[rows.unit],
         resolution_w=step if is_power else None,
     )

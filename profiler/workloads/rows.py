@@ -10,13 +10,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from profiler.csv_cells import delimiter_of
 from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
 from profiler.files import reading
 from profiler.number_format import count
 
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
-_DELIMITERS = ",;\t"  # a spreadsheet takes that of the language that it is set to
 
 
 class Row(NamedTuple):
@@ -100,7 +100,7 @@ def _csv(path: Path, text_key: str) -> Rows:
     with text_of(path) as file:
         header = file.readline()
         file.seek(0)
-        reader = csv.DictReader(file, delimiter=max(_DELIMITERS, key=header.count), strict=True)
+        reader = csv.DictReader(file, delimiter=delimiter_of(header), strict=True)
         try:
             columns = reader.fieldnames or []
             _check_columns(path, columns, text_key)

@@ -63,7 +63,7 @@ def test_a_gap_in_power_is_not_covered(tmp_path: Path) -> None:
     ("text", "zone", "said"),
     [
         ("a,b\n1,2\n1,2\n", None, "its columns are a, b; expected one of times"),
-        ("timestamp,w,wh\n1,2,3\n2,3,4\n", None, "expected one of times"),
+        ("timestamp,w,wh\n1,2,3\n2,3,4\n", None, "its columns w, wh all hold values; expected one such column"),
         ("timestamp,w\n1,2\n", None, "1 readings; expected at least two"),
         ("timestamp,w\nnoon,2\n2,3\n", None, "line 2: 'noon' is no time"),
         ("timestamp,w\n2026-11-20T10:00:00,2\n2,3\n", None, "line 2: .* has no time zone. Pass --timezone"),

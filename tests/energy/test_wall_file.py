@@ -46,11 +46,16 @@ def test_times_since_1970_in_any_usual_unit(tmp_path: Path, first: str, second: 
         ("timestamp,w\n0001-01-01T00:00:00,1\n2,2\n", "Europe/Berlin", "is no time"),
         ('timestamp,w\n"' + "1" * 140_000 + '",5\n2,5\n', None, "line 2: the row is not CSV .field larger than"),
         ("timestamp,w\n1,1e400\n2,2\n", None, "line 2: inf; expected 0 or more, up to 1e.12"),
-        ("timestamp,w\n1,nan\n2,2\n", None, "line 2: nan; expected"),
         ("timestamp,w\n1,1e308\n2,2\n", None, "expected 0 or more, up to"),
         ("timestamp,w\n1\n2,2\n", None, "line 2: '' is no number"),
         ("timestamp,w\n\n\n1,x\x1b[31m\n", None, "line 4: 'x\ufffd.31m' is no number"),
-        ("timestamp;w\n1;2\n", None, "its columns are timestamp;w; expected"),
+        ("timestamp;v\n1;2\n", None, "its columns are timestamp, v; expected"),
+        ("timestamp,w\n1,231,5\n2,230,5\n", None, "line 2: '1,231,5' has 3 values, .* part the columns by semicolons"),
+        ('timestamp,w\n1,"1,234"\n', None, "line 2: '1,234' is no number"),
+        ("timestamp;w\n1;1.234\n2;987,5\n", None, "line 3: its values have decimal points as well as commas"),
+        ("timestamp;w\n1;1.234,5\n", None, "line 2: '1.234,5' is no number"),
+        ("date,timestamp,w\n1,2,3\n", None, "its columns date, timestamp all hold times; expected one such"),
+        ("timestamp,w\n1,\n2,NaN\n3,5\n", None, "1 readings; expected at least two"),
         ("w" * 10_000 + "\n", None, "its columns are w{60}…; expected"),
         ("", None, "its columns are none"),
         ("timestamp,w\n1,2\n2,3\n", "+99:99", r"--timezone \+99:99: expected"),
@@ -111,3 +116,63 @@ def test_how_finely_numbers_are_written() -> None:
     assert smallest_step(["1.000", "1.100", "1.500"], [1.0, 1.1, 1.5], fewest=2) == pytest.approx(0.1)
     assert smallest_step(["1.000", "1.100", "1.500"], [1.0, 1.1, 1.5], fewest=10) == 0.001
     assert smallest_step(["2", "2"], [2.0, 2.0], fewest=2) == 1
+
+
+AT = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("timestamp;watts\n2026-11-20T10:15:00Z;231,5\n2026-11-20T10:15:10Z;1000\n", "W", [231.5, 1000]),
+        ("timestamp;kwh\r\n2026-11-20T10:15:00Z;12,345\r\n2026-11-20T10:15:10Z;12,346\r\n", "kWh", [12.345, 12.346]),
+        ("timestamp\twatts\n2026-11-20T10:15:00Z\t231.5\n2026-11-20T10:15:10Z\t1000\n", "W", [231.5, 1000]),
+        ('timestamp,watts\n2026-11-20T10:15:00Z,"231,5"\n2026-11-20T10:15:10Z,"1000,25"\n', "W", [231.5, 1000.25]),
+        ("1,Time,Power (W)\n1,2026-11-20 10:15:00 UTC,5\n2,2026-11-20 10:15:10 UTC,6\n", "W", [5, 6]),
+        ("Time,Energy [kWh],Voltage (V)\n2026/11/20 10:15:00Z,5,230\n2026/11/20 10:15:10Z,6,230\n", "kWh", [5, 6]),
+        ("Date,Time,Power\n2026-11-20,10:15:00Z,5\n2026-11-20,10:15:10Z,6\n", "W", [5, 6]),
+        ("timestamp;w\n1795169700,0;5\n1795169710,0;6\n", "W", [5, 6]),
+        ("timestamp,w,\n2026-11-20T10:15:00Z,5,\n2026-11-20T10:15:10Z,6,\n", "W", [5, 6]),
+        ("timestamp,w\n2026-11-20T10:15:10Z,6\n2026-11-20T10:15:00Z,5\n", "W", [5, 6]),  # the newest first
+        ("timestamp,w\n2026-11-20T10:15:00Z,5\n2026-11-20T11:15:00+01:00,5\n2026-11-20T10:15:10Z,6\n", "W", [5, 6]),
+    ],
+)
+def test_files_as_plugs_and_spreadsheets_write_them(tmp_path: Path, text: str, unit: str, values: list[float]) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes(text.encode(encoding))
+        rows = read_rows(path, None)
+        assert (rows.unit, rows.values, rows.without_value) == (unit, values, 0)
+        assert [(time - AT).total_seconds() for time in rows.times] == [0, 10]
+
+
+def test_the_step_of_a_display_with_decimal_commas(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("timestamp;kwh\n1795169700;12,34\n1795169760;12,35\n1795169820;12,37\n")
+    assert read(path, 0).facts.resolution_j == pytest.approx(36_000)
+
+
+def test_moments_without_an_answer_are_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("timestamp,watts\n1795169700,100\n1795169705,unavailable\n1795169710,100\n1795169715,\n")
+    meter = read(path, 0)
+    assert [reading.power_w for reading in meter.readings] == [100, 100]
+    assert meter.facts.provenance.endswith(", 2 rows without a value left out")
+
+
+def test_the_hour_that_the_end_of_summer_time_repeats(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    clocks = ("02:59:50", "02:00:00", "02:00:10", "02:59:59", "03:00:00")
+    path.write_text("timestamp,watts\n" + "".join(f"2026-10-25 {clock},100\n" for clock in clocks))
+    times = read_rows(path, "Europe/Berlin").times
+    assert [(time - times[0]).total_seconds() for time in (each.astimezone(UTC) for each in times)] == [
+        *(0, 10, 20, 3609),
+        3610,
+    ]
+
+
+def test_the_hour_that_the_begin_of_summer_time_leaves_out(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("timestamp,watts\n2026-03-29 01:59:50,100\n2026-03-29 03:00:00,100\n")
+    (start, end) = read(path, 0, "Europe/Berlin").readings
+    assert end.t_ns - start.t_ns == 10 * 10**9
