@@ -9,6 +9,7 @@ from profiler.energy.scopes import BEST_FIRST
 from profiler.errors import UsageError
 from profiler.models.card import Training
 from profiler.models.licences import CLASSES
+from profiler.quality.words import primary_language
 from profiler.selection.answers import CANNOT_BE_TOLD, FAILS, MEETS, Answer
 from profiler.selection.facts import SIZE_CLASSES, Facts
 from profiler.selection.facts_file import FineTuning
@@ -41,6 +42,10 @@ class FactConstraint:
             remedy = f"state {self.fact} of {facts.name} in a facts.yaml (--facts)"
             reason = f"the {self.fact.replace('_', ' ')} of {facts.name} is not known"
             return Answer(CANNOT_BE_TOLD, self.described, reason=reason, tell=remedy)
+        if self.fact == "languages" and not self._is_kept(seen) and (vague := _names_no_language(seen)):
+            remedy = f"state the languages of {facts.name} by their codes in a facts.yaml (--facts)"
+            reason = f"its languages are {_words(seen)}, and {vague} is no code of a language"
+            return Answer(CANNOT_BE_TOLD, self.described, reason=reason, tell=remedy)
         source = facts.sources.get(self.fact)
         reason = f"it is {_words(seen)}" + (f" ({source})" if source else "")
         return Answer(MEETS if self._is_kept(seen) else FAILS, self.described, reason=reason)
@@ -50,8 +55,15 @@ class FactConstraint:
             number = float(str(seen))
             return number >= self.wanted if self.relation == "at least" else number <= self.wanted
         have = {each.lower() for each in (seen if isinstance(seen, tuple) else (str(seen),))}
+        if self.fact == "languages":  # zh-Hans is zh
+            have |= {known for each in have if (known := primary_language(each))}
         found = [each.lower() in have for each in self.wanted]
         return any(found) if self.relation == "one of" else all(found)
+
+
+def _names_no_language(seen: Sequence[str]) -> str | None:
+    """Return the first of languages that could be any: multilingual, or a name in place of a code."""
+    return next((each for each in seen if each.lower() == "mul" or primary_language(each) is None), None)
 
 
 def _words(seen: object) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
@@ -33,7 +33,7 @@ _ROLES: Mapping[str, Role] = {
     "user": "user",
     "human": "user",
     "assistant": "assistant",
-    "gpt": "assistant",
+    **dict.fromkeys(("gpt", "chatgpt", "bot", "model", "ai"), "assistant"),
 }
 _DIGEST_CHARACTERS = 16
 _NAMED = 5  # of the rows that something is said of
@@ -223,15 +223,20 @@ class _Reader:
         if self._template is not None:
             messages = self._template.messages(values)
             return [*messages[:-1], _checked(messages[-1])]
+        if _is_conversation(said := values.get(self._prompts.column)):  # as sets of preferences have it
+            return self._said(row, said, is_whole=True)
         if self._prompts.column in values:
             return [Message("user", _text(values[self._prompts.column]))]
         for key in (*_SHARE_GPT, _MESSAGES):
             if isinstance(said := values.get(key), list):
-                if any(map(_has_other_parts, said)):
-                    self._in_part.append(row.number)
-                return _conversation(said, is_whole=key == _MESSAGES)
+                return self._said(row, said, is_whole=key == _MESSAGES)
         kind = "column" if self._path.suffix.lower() == ".csv" else "key"
         raise _LeftOutError(f"has the {kind}s {', '.join(map(repr, values))}", f"the {kind} {self._prompts.column!r}")
+
+    def _said(self, row: Row, said: Sequence[object], *, is_whole: bool) -> list[Message]:
+        if any(map(_has_other_parts, said)):
+            self._in_part.append(row.number)
+        return _conversation(said, is_whole=is_whole)
 
     def _name(self, row: Row) -> str:
         named = None if self._prompts.id_column is None else row.values.get(self._prompts.id_column)
@@ -255,6 +260,11 @@ class _Reader:
             self._known += 1
         elif row.number not in self._no_text[-1:]:
             self._unknown.append(row.number)
+
+
+def _is_conversation(value: object) -> TypeGuard[list[object]]:
+    """Whether a value is a list of messages."""
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and "role" in each for each in value)
 
 
 def _conversation(said: Sequence[object], *, is_whole: bool) -> list[Message]:

@@ -1,4 +1,4 @@
-"""The rows of a data file: JSON Lines, JSON, CSV or plain text, by the end of its name.
+"""The rows of a data file: JSON Lines, JSON, CSV (also parted by tabs) or plain text, by the end of its name.
 
 What a row holds is read in `items.py`.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple, TextIO
 from profiler.csv_cells import delimiter_of
 from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
-from profiler.files import reading
+from profiler.files import encoding_of, reading
 from profiler.number_format import count
 
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
@@ -40,7 +40,7 @@ def read(path: Path, text_key: str) -> list[Row]:
     try:
         _check_file(path)
         return list(reader(path, text_key))
-    except UnicodeDecodeError:
+    except UnicodeError:  # of UTF-16 it is no UnicodeDecodeError
         raise WorkloadError(f"The data file {path} is not UTF-8 text. Save it as UTF-8.") from None
     except OSError as error:
         raise WorkloadError(f"The data file {path} cannot be read: {error.strerror}.") from error
@@ -67,19 +67,36 @@ def _check_file(path: Path) -> None:
 def _jsonl(path: Path, text_key: str) -> Rows:
     for number, line in lines(path):
         try:
-            row = json.loads(line)
+            row = _parsed(line)
         except (ValueError, RecursionError):
             raise row_error(path, number, "is not a JSON object", f'{{"{text_key}": "…"}}') from None
         yield _of_object(path, number, row, text_key)
 
 
+def _parsed(text: str) -> object:
+    """Return a JSON value; numbers that JSON does not know, as pandas and Python write them, are null."""
+    return json.loads(text, parse_constant=lambda _: None)
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether the first line is an object by itself: `to_json` of Hugging Face writes JSON Lines, whatever the name."""
+    _, line = next(lines(path), (1, ""))
+    try:
+        return isinstance(_parsed(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _json(path: Path, text_key: str) -> Rows:
     with text_of(path) as file:
         try:
-            found = json.load(file)
-        except UnicodeDecodeError:
+            found = _parsed(file.read())
+        except UnicodeError:
             raise
         except (ValueError, RecursionError) as error:
+            if _is_lines(path):
+                yield from _jsonl(path, text_key)
+                return
             raise WorkloadError(f"The data file {path} is not JSON ({error}). Expected a list of objects.") from None
     if not isinstance(found, list):
         raise WorkloadError(f"The data file {path} holds {show(found)}. Expected a list of objects.")
@@ -92,6 +109,9 @@ def _of_object(path: Path, number: int, row: object, text_key: str) -> Row:
         return Row(number, {})
     if not isinstance(row, dict):
         raise row_error(path, number, f"is {show(row)}", f'{{"{text_key}": "…"}}')
+    body = row.get("body")
+    if "custom_id" in row and isinstance(body, dict):  # a line of a batch for OpenAI's API: the request is inside it
+        return Row(number, {**row, **body})
     return Row(number, row)
 
 
@@ -100,9 +120,11 @@ def _csv(path: Path, text_key: str) -> Rows:
     with text_of(path) as file:
         header = file.readline()
         file.seek(0)
-        reader = csv.DictReader(file, delimiter=delimiter_of(header), strict=True)
+        delimiter = delimiter_of(header)
+        is_spaced = f"{delimiter} " in header
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
         try:
-            columns = reader.fieldnames or []
+            columns = reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
             _check_columns(path, columns, text_key)
             for row in reader:
                 if any(map(str.strip, beyond := row.get(None) or ())):
@@ -139,7 +161,9 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 def text_of(path: Path, newline: str | None = "") -> TextIO:
     """Open a text of rows, whose fields may be as long as the file. Raises `OSError`."""
     csv.field_size_limit(LARGEST_FILE_BYTES)  # of the whole process; Python's own is 131,072
-    return TextIOWrapper(reading(path), encoding="utf-8-sig", newline=newline)
+    with reading(path) as file:
+        encoding = encoding_of(file.read(2))
+    return TextIOWrapper(reading(path), encoding=encoding, newline=newline)
 
 
 def row_error(path: Path, number: int, seen: str, expected: str) -> WorkloadError:
@@ -147,4 +171,11 @@ def row_error(path: Path, number: int, seen: str, expected: str) -> WorkloadErro
     return WorkloadError(f"{path}:{number}: the row {seen}; expected {expected}. Correct this line.")
 
 
-_READERS: dict[str, Callable[[Path, str], Rows]] = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".txt": _txt}
+_READERS: dict[str, Callable[[Path, str], Rows]] = {
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".txt": _txt,
+}

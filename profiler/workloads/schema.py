@@ -109,7 +109,8 @@ class DataPrompts(_Strict):
 
     source: Literal["data"]
     file: Text = Field(
-        description="Data file beside the definition: .jsonl, .json (a list), .csv or .txt (one prompt a line)."
+        description="Data file beside the definition: .jsonl, .ndjson, .json (a list, or lines), .csv, .tsv or .txt. "
+        "Each line of a .txt is a prompt."
     )
     template: Text | None = Field(
         default=None,

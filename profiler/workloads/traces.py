@@ -15,6 +15,7 @@ finishing.
 """
 
 import csv
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
+from profiler.csv_cells import delimiter_of
 from profiler.definitions.mistakes import show
 from profiler.errors import WorkloadError
 from profiler.units import NS_PER_MS, NS_PER_S, NS_PER_US
@@ -155,7 +157,7 @@ def read(prompts: TracePrompts, folder: Path) -> Trace:
     try:
         reader = _READERS[prompts.format or _told_format(path)]
         trace = Trace(path, reader(path), prompts.max_rows, prompts.clip_tokens)
-    except UnicodeDecodeError:
+    except UnicodeError:  # of UTF-16 it is no UnicodeDecodeError
         raise WorkloadError(f"The trace {path} is not UTF-8 text. Decompress it, or save it as UTF-8.") from None
     except OSError as error:
         raise WorkloadError(f"The trace {path} cannot be read: {error.strerror}.") from error
@@ -180,7 +182,7 @@ class _MooncakeRow(msgspec.Struct):
     timestamp: Annotated[float, msgspec.Meta(ge=0)]
     input_length: _Tokens
     output_length: _Tokens
-    hash_ids: list[int] = []
+    hash_ids: list[int] | None = None
 
 
 class _AforoRow(msgspec.Struct):
@@ -193,6 +195,7 @@ class _AforoRow(msgspec.Struct):
     completion_tokens_server: _Tokens | None = None
 
 
+_WHOLE = re.compile(r"\.0+$")  # behind numbers of a column in which some are missing, as pandas writes it
 _MOONCAKE_FORM = '{"timestamp": 0, "input_length": 700, "output_length": 50, "hash_ids": [0, 1]}'
 _AFORO_FORM = '{"phase": "repeat-1", "scheduled_ns": 0, "prompt_tokens": 128, "completion_tokens": 96, …}'
 
@@ -202,7 +205,7 @@ def _mooncake(path: Path) -> Iterator[Row]:
     for number, line in lines(path):
         row = _decoded(path, number, line, decode, _MOONCAKE_FORM)
         time_ns = _ns(row.timestamp, NS_PER_MS)
-        yield Row(number, time_ns, row.input_length, row.output_length, tuple(row.hash_ids))
+        yield Row(number, time_ns, row.input_length, row.output_length, tuple(row.hash_ids or ()))
 
 
 def _aforo(path: Path) -> Iterator[Row]:
@@ -258,7 +261,9 @@ def _burstgpt(path: Path) -> Iterator[Row]:
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and the values of these columns for each row."""
     with text_of(path) as file:
-        reader = csv.reader(file, strict=True)
+        delimiter = delimiter_of(file.readline())
+        file.seek(0)
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             header = next(reader, [])
             missing = [column for column in columns if column not in header]
@@ -282,6 +287,7 @@ def _ns(time: float, unit_ns: int) -> int:
 
 
 def _tokens(path: Path, number: int, text: str) -> int:
+    text = _WHOLE.sub("", text)
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(LONGEST_TOKENS)) or int(text) > LONGEST_TOKENS:
         raise row_error(path, number, f"has {show(text)} tokens", f"a whole number from 0 to {LONGEST_TOKENS}")
     return int(text)

@@ -86,6 +86,23 @@ def test_constraints_on_facts(known: Facts, fact: str, wanted: list[str] | int, 
     assert fact_constraint(fact, wanted).judge(known).standing == standing
 
 
+@pytest.mark.parametrize(
+    ("languages", "wanted", "standing"),
+    [
+        (["zh-Hans", "pt_BR"], ["zh", "pt"], "meets"),
+        (["en"], ["en-GB"], "fails"),
+        (["multilingual"], ["es"], "cannot be told"),
+        (["en", "multilingual"], ["en"], "meets"),
+        (["English"], ["en"], "cannot be told"),
+        (["en", "fr"], ["es"], "fails"),
+    ],
+)
+def test_languages_are_told_by_their_codes(languages: list[str], wanted: list[str], standing: str) -> None:
+    found = fact_constraint("languages", wanted).judge(facts_of(model(languages=languages)))
+    assert found.standing == standing
+    assert ("is no code of a language" in found.reason) == (standing == "cannot be told")
+
+
 def test_a_fact_that_is_not_known_says_which_constraint_could_not_be_checked_and_what_to_do(known: Facts) -> None:
     found = fact_constraint("fine_tuning", ["lora"]).judge(known)
     assert found.constraint == "fine tuning lora"

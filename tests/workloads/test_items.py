@@ -81,6 +81,9 @@ ANSWERED, AGAIN = {"role": "assistant", "content": "4"}, {"role": "user", "conte
             ("7",),
         ),
         ({"messages": [ASKED, ANSWERED, {**AGAIN, "role": "developer"}]}, [("user", "2 + 2?")], ("4",)),
+        ({"messages": [ASKED, {**ANSWERED, "role": "model"}]}, [("user", "2 + 2?")], ("4",)),
+        ({"prompt": [SYSTEM, ASKED, ANSWERED]}, [("system", "Be short."), ("user", "2 + 2?")], ("4",)),
+        ({"prompt": "2 + 2?", "reference": float("nan")}, [("user", "2 + 2?")], ()),  # as Python writes what is missing
         # ShareGPT: the first question, with what the system says before it.
         (
             {"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "q"}, {"from": "gpt"}]},

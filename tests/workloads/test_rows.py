@@ -41,6 +41,24 @@ def read(folder: Path, name: str, text: str | bytes | None, column: str = "promp
             '{"type": "text", "text": "b"}]}]}\n',
             ["q1", "a\nb"],
         ),
+        ("a.json", '{"prompt": "one"}\n{"prompt": "two"}\n', ["one", "two"]),  # Hugging Face's and pandas' to_json
+        ("a.ndjson", '{"prompt": "one"}\r\n', ["one"]),
+        ("a.tsv", "id\tprompt\n1\tone, two\n", ["one, two"]),
+        ("a.csv", 'id, prompt \n1, "one, two"\n', ["one, two"]),
+        ("a.csv", "prompt,id\n one,1\n", [" one"]),  # only where the first line has them do blanks follow commas
+        (
+            "a.jsonl",  # a batch for OpenAI's API
+            '{"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "messages": '
+            '[{"role": "system", "content": "s"}, {"role": "user", "content": "q1"}]}}\n'
+            '{"custom_id": "2", "body": {"model": "m", "prompt": "q2"}}\n',
+            ["q1", "q2"],
+        ),
+        ("a.jsonl", '{"prompt": NaN}\n{"prompt": "one"}\n', ["one"]),
+        (
+            "a.jsonl",  # sets of preferences
+            '{"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "q1"}], "chosen": []}\n',
+            ["q1"],
+        ),
     ],
 )
 def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list[str]) -> None:
@@ -70,13 +88,17 @@ def test_rows_become_prompts(tmp_path: Path, name: str, text: str, prompts: list
         ("a.csv", "prompt,id\none,1\nWell, yes,2\n", ":3: the row has 3 cells, and the first line names 2 columns"),
         ("a.csv", "prompt,prompt\na,b\n", ":1: the row names the column 'prompt' twice; expected each column once"),
         ("a.txt", "", "holds no prompts"),
-        ("a.txt", b"\xff\xfe", "is not UTF-8"),
+        ("a.txt", b"\xff\xff", "is not UTF-8"),
+        ("a.txt", b"\xff\xfex", "is not UTF-8"),
+        ("a.txt", b"\xff\xfe", "holds no prompts"),
+        ("a.json", '{"prompt": "x"}\n{"prompt": \n', ":2: the row is not a JSON object"),
+        ("a.json", '[{"prompt": "x"},]', "is not JSON (Expecting value"),
         ("a.json", "[]", "holds no prompts"),
         ("a.json", "{", "is not JSON (Expecting property name"),
         ("a.json", '{"a": 1}', "Expected a list of objects"),
         ("a.json", "[5]", ":1: the row is 5"),
         ("a.json", "[" * 100_000, "is not JSON"),
-        ("a.xml", "", "ends in '.xml'; expected .jsonl, .json, .csv, .txt"),
+        ("a.xml", "", "ends in '.xml'; expected .jsonl, .ndjson, .json, .csv, .tsv, .txt"),
         ("rows", "x", "ends in ''"),
         ("b.txt", None, "does not exist"),
         ("../a.txt", None, "outside the folder"),
@@ -106,3 +128,15 @@ def test_a_giant_data_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rows, "LARGEST_FILE_BYTES", 3)
     with pytest.raises(WorkloadError, match="more than 3 bytes"):
         read(tmp_path, "a.txt", "four\n")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.txt"])
+def test_files_of_powershell_and_windows_editors_are_read(tmp_path: Path, name: str) -> None:
+    text = {
+        "a.jsonl": '{"prompt": "snow ❄"}\r\n',
+        "a.json": '[{"prompt": "snow ❄"}]',
+        "a.csv": "prompt\r\nsnow ❄\r\n",
+        "a.txt": "snow ❄\r\n",
+    }
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert read(tmp_path, name, text[name].encode(encoding)) == ["snow ❄"]

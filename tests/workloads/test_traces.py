@@ -81,6 +81,20 @@ def test_burstgpt_columns_are_found_by_name(tmp_path: Path) -> None:
     assert rows_of(read(tmp_path, BURSTGPT_WITH_SESSIONS)) == [(2, 0, 10, 2)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_trace_that_a_spreadsheet_or_pandas_saved(tmp_path: Path, encoding: str) -> None:
+    text = BURSTGPT.replace(",", ";").replace("472", "472.0").replace(";18;", ";18.00;")
+    assert rows_of(read(tmp_path, text.encode(encoding))) == rows_of(read(tmp_path, BURSTGPT))
+    with pytest.raises(WorkloadError, match=r"has '18\.5' tokens"):
+        read(tmp_path, BURSTGPT.replace(",18,", ",18.5,"))
+
+
+def test_rows_of_mooncake_may_have_no_ids(tmp_path: Path) -> None:
+    trace = read(tmp_path, MOONCAKE.replace("[0, 1]", "null").replace("[0]", "null"))
+    assert rows_of(trace) == rows_of(read(tmp_path, MOONCAKE))
+    assert not trace.shares_prefixes
+
+
 def test_mooncake_times_are_milliseconds_and_blocks_have_ids(tmp_path: Path) -> None:
     trace = read(tmp_path, MOONCAKE)
     assert rows_of(trace) == [(1, 0, 700, 50), (3, round(250.5 * NS_PER_MS), 512, 3)]
@@ -117,7 +131,8 @@ def test_our_own_records_are_put_in_order_without_the_warm_up(tmp_path: Path) ->
         ("one\ntwo\n", None, ":1: the row is 'one', which is no format of traces known here; expected {\"timestamp\""),
         ("", None, ":1: the row is ''"),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n", None, "holds no request"),
-        (b"\xff\xfe", None, "is not UTF-8 text"),
+        (b"\xff\xff", None, "is not UTF-8 text"),
+        (b"\xff\xfe{", None, "is not UTF-8 text"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_named_with_file_and_line(
