@@ -43,7 +43,7 @@ def coefficients(host: HostFacts) -> PowerEstimate | str:
     if not vcpus:
         return "the number of CPUs is not known"
     table = [row for row in reference_data.rows("power/coefficients.csv") if row["microarchitecture"] == design]
-    if design in _GRAVITONS and provider != "aws":
+    if design in _GRAVITONS and not _is_graviton(host):
         table = []
     if not table:
         return f"no coefficients are published for {design or 'an unknown design'}"
@@ -74,8 +74,7 @@ def tdp_share(host: HostFacts) -> PowerEstimate | str:
     if not vcpus or not memory_bytes or not machine:
         return "CPUs, memory or architecture are not known"
     design = host.cpu.microarchitecture
-    is_graviton = host.cloud.provider == "aws" and design in _GRAVITONS
-    table, who = _stand_ins(None if is_graviton else design, machine)
+    table, who = _stand_ins(None if _is_graviton(host) else design, machine)
     if not table:
         return f"no CPU with a known TDP is listed for {machine}"
     per_thread_w = Range.hull(*(_per_thread_w(row, host) for row in table))
@@ -90,6 +89,12 @@ def tdp_share(host: HostFacts) -> PowerEstimate | str:
         method=f"({vcpus} threads × TDP per thread of {who} + {ram_w:.3g} W of memory) × the spread of SPECpower",
         sources=[*(reference_data.source(name) for name in names), ram_source],
     )
+
+
+def _is_graviton(host: HostFacts) -> bool:
+    """Whether the processor is Amazon's own; NVIDIA's Grace, which it rents out too, has the cores of one."""
+    is_grace = host.cpu.generation == "NVIDIA Grace"
+    return host.cloud.provider == "aws" and host.cpu.microarchitecture in _GRAVITONS and not is_grace
 
 
 def _memory_w(memory_bytes: int) -> tuple[float, Source]:

@@ -105,7 +105,7 @@ def _others(processes: Collection[Any] | None, server_pids: Collection[int]) -> 
 
     A container sees the numbers that processes have outside, or none at all: then nothing can be told apart.
     """
-    pids = {process.pid for process in processes or ()}
+    pids = {pid for process in processes or () if (pid := _field(process, "pid")) is not None}
     return len(pids - set(server_pids)) if pids & set(server_pids) else None
 
 

@@ -35,10 +35,19 @@ def _found(tree: Tree) -> LimitFacts:
     if tree.exists(f"{_MOUNT}/cgroup.controllers"):
         folders = _upwards(_MOUNT, groups.get(""))
         return _limits(tree, 2, folders, folders, folders)
-    if any(tree.exists(f"{_MOUNT}/{controller}") for controller in ("memory", "cpu", "cpuset")):
-        upwards = (_upwards(f"{_MOUNT}/{name}", groups.get(name)) for name in ("cpu", "memory", "cpuset"))
+    if any(tree.exists(_mount(tree, controller)) for controller in ("memory", "cpu", "cpuset")):
+        upwards = (_upwards(_mount(tree, name), groups.get(name)) for name in ("cpu", "memory", "cpuset"))
         return _limits(tree, 1, *upwards)
     return LimitFacts()
+
+
+def _mount(tree: Tree, controller: str) -> str:
+    """Return where version 1 mounts a controller; some systems have no link to it from the name of one alone."""
+    joined = next(
+        (path for path in tree.matching(f"{_MOUNT}/*,*") if controller in path.split("/")[-1].split(",")), None
+    )
+    alone = f"{_MOUNT}/{controller}"
+    return alone if joined is None or tree.exists(alone) else joined
 
 
 def membership(proc_cgroup: str | None) -> dict[str, str]:
@@ -64,14 +73,14 @@ def memory_limit_bytes(text: str | None) -> int | None:
 def _limits(
     tree: Tree, version: Literal[1, 2], cpu_folders: list[str], memory_folders: list[str], cpuset_folders: list[str]
 ) -> LimitFacts:
-    memory_file = "memory.max" if version == 2 else "memory.limit_in_bytes"
+    memory_files = ("memory.max", "memory.high") if version == 2 else ("memory.limit_in_bytes",)
     cpuset_file = "cpuset.cpus.effective" if version == 2 else "cpuset.effective_cpus"
     cpusets = (tree.text(f"{folder}/{cpuset_file}") for folder in cpuset_folders)
     return LimitFacts(
         cgroup_version=version,
         cpu_limit_cores=_least(cpu_limit_cores(*_quota(tree, folder, version)) for folder in cpu_folders),
         memory_limit_bytes=_least(
-            memory_limit_bytes(tree.text(f"{folder}/{memory_file}")) for folder in memory_folders
+            memory_limit_bytes(tree.text(f"{folder}/{file}")) for folder in memory_folders for file in memory_files
         ),
         cpuset=next((text for text in cpusets if cpus(text)), None),
     )

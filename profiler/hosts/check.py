@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from profiler.hosts.counters import HostCounters
 from profiler.hosts.cpulist import cpus
+from profiler.hosts.fast_cores import fast_cores
 from profiler.hosts.procfs import CpuTimes, cpu_times, memory_bytes, pressure_ratio
 from profiler.hosts.tree import Tree
 from profiler.hosts.usable_cpus import usable_cpus
@@ -260,10 +261,12 @@ class SmtSiblings:
         return f"{cpu.threads_per_core} threads a core" if cpu.smt else "one thread a core"
 
     def advice(self, look: Look) -> str | None:
-        """Advise one thread a core."""
+        """Advise one thread for each core that may be used."""
         if not look.host.cpu.smt:
             return None
-        cores = look.host.cpu.physical_cores
+        cores = fast_cores(look.allowed_cpus, look.tree) or look.host.cpu.physical_cores
+        quota = look.host.limits.cpu_limit_cores
+        cores = min(cores, max(1, int(quota))) if cores and quota else cores
         return f"Keep to one thread a core, as aforo run does unless told otherwise: --threads {cores or 'CORES'}."
 
 
@@ -284,7 +287,8 @@ class MemoryPressure:
 
     def advice(self, look: Look) -> str | None:
         """Advise above 1 % of stalls, or with less than a tenth available."""
-        is_short = (self._available(look) or 1.0) < _LEAST_AVAILABLE_RATIO
+        available = self._available(look)
+        is_short = available is not None and available < _LEAST_AVAILABLE_RATIO
         if not is_short and (self._stalled(look) or 0.0) <= _PRESSURE_LIMIT_RATIO:
             return None
         return "Stop what holds memory, or choose a smaller model."

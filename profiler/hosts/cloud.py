@@ -30,6 +30,7 @@ _PURCHASES: dict[str, Purchase] = {
     "spot": "spot",
     "TRUE": "spot",
     "Spot": "spot",
+    "Low": "spot",  # of older scale sets
     "on-demand": "on-demand",
     "FALSE": "on-demand",
     "Regular": "on-demand",

@@ -5,7 +5,7 @@ from typing import Literal
 from profiler.hosts import identity, procfs, topology
 from profiler.hosts.probe import Probe
 from profiler.hosts.tree import Tree, whole_number
-from profiler.results.host_facts import CpuFacts
+from profiler.results.host_facts import CpuFacts, VirtualisationFacts
 
 Fields = dict[str, str]
 Source = Literal["family/model", "part", "features"]
@@ -13,8 +13,8 @@ Source = Literal["family/model", "part", "features"]
 _MIDR = "sys/devices/system/cpu/cpu0/regs/identification/midr_el1"
 
 
-def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, system_vendor: str | None) -> CpuFacts:
-    """Describe the processors; `processors` is `/proc/cpuinfo`, `system_vendor` what DMI says."""
+def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, system: VirtualisationFacts) -> CpuFacts:
+    """Describe the processors; `processors` is `/proc/cpuinfo`, `system` what DMI says."""
     first = {**identity.midr_fields(tree.text(_MIDR)), **(processors or [{}])[0]}
     vendor = _vendor(first, lscpu)
     features = set((first.get("flags") or first.get("Features") or lscpu.get("Flags") or "").split())
@@ -22,12 +22,15 @@ def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, syste
     logical = len(processors) or whole_number(lscpu.get("CPU(s)")) or probe.logical_cpus
     cores = topology.physical_cores(tree) or _listed_cores(lscpu) or probe.physical_cores
     threads_per_core = whole_number(lscpu.get("Thread(s) per core")) or _ratio(logical, cores)
-    model_name = _model_name(first, lscpu, vendor, system_vendor) or probe.cpu_brand
+    beside_gpu = identity.is_superchip([system.system_product, *(gpu.name for gpu in probe.gpus)])
+    around = {"system_vendor": system.system_vendor, "beside_gpu": beside_gpu}
+    by_part = identity.arm_model_name(vendor, first.get("CPU part"), **around)
+    model_name = first.get("model name") or _kinds(processors) or by_part or lscpu.get("Model name") or probe.cpu_brand
     return CpuFacts(
         vendor=vendor,
         model_name=model_name,
         generation=identity.x86_generation(model_name, design, whole_number(first.get("model")))
-        or identity.arm_generation(vendor, first.get("CPU part"), system_vendor),
+        or identity.arm_generation(vendor, first.get("CPU part"), **around),
         microarchitecture=design,
         microarchitecture_source=source,
         isa_level=identity.isa_level(probe.machine, features),
@@ -57,20 +60,26 @@ def _vendor(first: Fields, lscpu: Fields) -> str | None:
     return first.get("vendor_id") or identity.arm_vendor(first.get("CPU implementer")) or lscpu.get("Vendor ID")
 
 
-def _model_name(first: Fields, lscpu: Fields, vendor: str | None, system_vendor: str | None) -> str | None:
-    by_part = identity.arm_model_name(vendor, first.get("CPU part"), system_vendor)
-    return first.get("model name") or by_part or lscpu.get("Model name")
+def _kinds(processors: list[Fields]) -> str | None:
+    """Name the cores of an Arm processor that has several kinds."""
+    return identity.arm_kinds(
+        (identity.arm_vendor(block.get("CPU implementer")), block.get("CPU part")) for block in processors
+    )
 
 
 def _microarchitecture(
     probe: Probe, vendor: str | None, first: Fields, features: set[str]
 ) -> tuple[str | None, Source | None]:
+    """Name the design; never by features where a part number tells it from others that have the same."""
     family, model = whole_number(first.get("cpu family")), whole_number(first.get("model"))
+    by_features = (
+        None if "CPU part" in first else identity.microarchitecture_by_features(probe.machine, vendor, features)
+    )
     candidates: list[tuple[str | None, Source]] = [
         (identity.x86_microarchitecture(vendor, family, model), "family/model"),
         (identity.arm_microarchitecture(vendor, first.get("CPU part")), "part"),
         (probe.microarchitecture, "features"),
-        (identity.microarchitecture_by_features(probe.machine, vendor, features), "features"),
+        (by_features, "features"),
     ]
     return next(((name, source) for name, source in candidates if name), (None, None))
 

@@ -40,7 +40,7 @@ def describe(root: Path = Path("/"), probe: Probe | None = None) -> HostFacts:
         kernel=probe.kernel,
         machine=probe.machine,
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        cpu=cpu(tree, probe, processors, listed, layers.system_vendor),
+        cpu=cpu(tree, probe, processors, listed, layers),
         memory=memory,
         virtualisation=layers,
         limits=limits(tree, probe.usable_cpus, memory.total_bytes),

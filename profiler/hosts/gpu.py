@@ -85,16 +85,18 @@ def _card(nvml: Any, index: int) -> GpuFacts:
     def told(name: str, *arguments: Any) -> Any:
         return answer_of(nvml, lambda: getattr(nvml, f"nvmlDeviceGet{name}")(handle, *arguments))
 
-    memory, mig, capability = told("MemoryInfo"), told("MigMode"), told("CudaComputeCapability")
-    pci = told("PciInfo")
+    def read(name: str, of: Callable[[Any], Answer]) -> Answer | None:
+        """Return a part of an answer; a library that is older or newer may answer without it."""
+        return answer_of(nvml, lambda: of(getattr(nvml, f"nvmlDeviceGet{name}")(handle)))
+
     return GpuFacts(
         index=index,
         source="nvml",
         name=_plain(told("Name")),
-        pci_id=None if pci is None else f"{pci.pciDeviceId & 0xFFFF:04x}:{pci.pciDeviceId >> 16:04x}",
-        memory_total_bytes=memory and int(memory.total),
+        pci_id=read("PciInfo", lambda pci: f"{pci.pciDeviceId & 0xFFFF:04x}:{pci.pciDeviceId >> 16:04x}"),
+        memory_total_bytes=read("MemoryInfo", lambda memory: int(memory.total)),
         driver=_plain(answer_of(nvml, nvml.nvmlSystemGetDriverVersion)),
-        compute_capability=capability and ".".join(str(part) for part in capability),
+        compute_capability=read("CudaComputeCapability", lambda parts: ".".join(str(part) for part in parts) or None),
         power_limit_w=_watts(told("EnforcedPowerLimit")),
         power_limit_default_w=_watts(told("PowerManagementDefaultLimit")),
         pcie_generation=told("CurrPcieLinkGeneration"),
@@ -102,7 +104,7 @@ def _card(nvml: Any, index: int) -> GpuFacts:
         pcie_width=told("CurrPcieLinkWidth"),
         pcie_width_max=told("MaxPcieLinkWidth"),
         nvlinks_active=_nvlinks(nvml, handle),
-        mig_mode=mig and mig[0] == nvml.NVML_DEVICE_MIG_ENABLE,
+        mig_mode=read("MigMode", lambda modes: bool(modes[0] == nvml.NVML_DEVICE_MIG_ENABLE)),
         max_memory_clock_mhz=told("MaxClockInfo", nvml.NVML_CLOCK_MEM),
         max_sm_clock_mhz=told("MaxClockInfo", nvml.NVML_CLOCK_SM),
     )
@@ -125,12 +127,13 @@ def _link_states(nvml: Any, handle: Any) -> Iterator[int]:
 def answer_of(nvml: Any, ask: Callable[[], Answer]) -> Answer | None:
     """Return what NVML says; `None` for what this card, driver or library does not tell.
 
-    An older library lacks functions (AttributeError) or takes other arguments (TypeError), a broken driver's names are
-    no UTF-8 (UnicodeDecodeError, of the library), and some answer a number with all bits set, NVML's "not available".
+    An older library lacks functions or fields (AttributeError, LookupError) or takes other arguments (TypeError), a
+    broken driver's names are no UTF-8 (UnicodeDecodeError, of the library), and some answer a number with all bits set,
+    NVML's "not available".
     """
     try:
         said = ask()
-    except (nvml.NVMLError, AttributeError, TypeError, ValueError, OSError):
+    except (nvml.NVMLError, AttributeError, LookupError, TypeError, ValueError, OSError):
         return None
     return None if is_not_available(said) else said
 

@@ -1,6 +1,8 @@
 """Which processor it is: from the numbers it carries where we know them, else from its features."""
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable
 
 from archspec.cpu import TARGETS
 from archspec.cpu.schema import TARGETS_JSON
@@ -14,6 +16,10 @@ INFERENCE_FEATURES = (
 
 
 # Product lines as their makers name them (ark.intel.com; amd.com, EPYC product pages).
+_OTHER_XEON = re.compile(
+    r"\b(?:W\d?|D|E3?)-\d"
+)  # Xeon W, D, E and E3 share the designs of these lines, not their sizes
+_EMBEDDED_EPYC = re.compile(r"\bEPYC (?:EMBEDDED )?3\d\d\d\b")  # the design of Naples with half of it or less
 _XEON_LINES = {
     "broadwell": "Intel Xeon E5/E7 v4 (Broadwell)",
     "skylake_avx512": "1st generation Intel Xeon Scalable (Skylake)",
@@ -35,26 +41,56 @@ _EPYC_LINES = {  # by microarchitecture and the high digit of the model: EPYC 40
 }
 
 
-@dataclass(frozen=True)
-class ArmPart:
-    """What a part number of Arm's own designs says."""
-
-    core: str
-    microarchitecture: str
-    graviton: str | None = None
-
-
-# Implementer 0x41. A part alone is no proof of a Graviton: 0xd0c is also Ampere Altra and 0xd4f also
-# NVIDIA Grace, so the Graviton name is used only where DMI says Amazon EC2.
-ARM_PARTS = {
-    "0xd08": ArmPart("Cortex-A72", "cortex_a72", "AWS Graviton"),
-    "0xd0b": ArmPart("Cortex-A76", "cortex_a76"),
-    "0xd0c": ArmPart("Neoverse-N1", "neoverse_n1", "AWS Graviton2"),
-    "0xd40": ArmPart("Neoverse-V1", "neoverse_v1", "AWS Graviton3"),
-    "0xd49": ArmPart("Neoverse-N2", "neoverse_n2"),
-    "0xd4f": ArmPart("Neoverse-V2", "neoverse_v2", "AWS Graviton4"),
-    "0xd84": ArmPart("Neoverse-V3", "neoverse_v3", "AWS Graviton5"),
+# Implementer 0x41, from the Linux kernel's arch/arm64/include/asm/cputype.h.
+_ARM_CORES = {
+    "0xd03": "Cortex-A53",
+    "0xd04": "Cortex-A35",
+    "0xd05": "Cortex-A55",
+    "0xd07": "Cortex-A57",
+    "0xd08": "Cortex-A72",
+    "0xd09": "Cortex-A73",
+    "0xd0a": "Cortex-A75",
+    "0xd0b": "Cortex-A76",
+    "0xd0c": "Neoverse-N1",
+    "0xd0d": "Cortex-A77",
+    "0xd0e": "Cortex-A76AE",
+    "0xd40": "Neoverse-V1",
+    "0xd41": "Cortex-A78",
+    "0xd42": "Cortex-A78AE",
+    "0xd44": "Cortex-X1",
+    "0xd46": "Cortex-A510",
+    "0xd47": "Cortex-A710",
+    "0xd48": "Cortex-X2",
+    "0xd49": "Neoverse-N2",
+    "0xd4a": "Neoverse-E1",
+    "0xd4b": "Cortex-A78C",
+    "0xd4c": "Cortex-X1C",
+    "0xd4d": "Cortex-A715",
+    "0xd4e": "Cortex-X3",
+    "0xd4f": "Neoverse-V2",
+    "0xd80": "Cortex-A520",
+    "0xd81": "Cortex-A720",
+    "0xd82": "Cortex-X4",
+    "0xd83": "Neoverse-V3AE",
+    "0xd84": "Neoverse-V3",
+    "0xd85": "Cortex-X925",
+    "0xd87": "Cortex-A725",
+    "0xd89": "Cortex-A720AE",
+    "0xd8e": "Neoverse-N3",
 }
+# A core alone is no proof of a Graviton: Neoverse-N1 is also Ampere Altra's and Neoverse-V2 also NVIDIA Grace's, so the
+# Graviton name is used only where DMI says Amazon EC2.
+_GRAVITONS = {
+    "Cortex-A72": "AWS Graviton",
+    "Neoverse-N1": "AWS Graviton2",
+    "Neoverse-V1": "AWS Graviton3",
+    "Neoverse-V2": "AWS Graviton4",
+    "Neoverse-V3": "AWS Graviton5",
+}
+_GRACE_CORE, _GRACE = "Neoverse-V2", "NVIDIA Grace"
+_SUPERCHIP = re.compile(r"G[BH][23]00", re.IGNORECASE)  # Grace with a GPU: NVIDIA GB200, p6e-gb200.36xlarge
+_MICROSOFT, _COBALT = "Microsoft", {"0xd49": "Neoverse-N2"}  # its Cobalt 100 has a number of its own for Arm's core
+_VENDORS = {"0x6d": _MICROSOFT, "0x70": "Phytium"}  # that archspec does not name
 
 # Server processors: vendor, family, models. From the Linux kernel's intel-family.h and amd.c. A guest
 # sees these numbers unchanged even where its hypervisor hides features.
@@ -97,25 +133,38 @@ def x86_generation(model_name: str | None, microarchitecture: str | None, model:
     """Name the product line of a processor that calls itself Xeon or EPYC; others have none here."""
     brand = (model_name or "").upper()  # some guests are told 'INTEL(R) XEON(R) PLATINUM …'
     if "XEON" in brand:
-        return _XEON_LINES.get(microarchitecture or "")
-    if "EPYC" in brand and model is not None:
+        return None if _OTHER_XEON.search(brand) else _XEON_LINES.get(microarchitecture or "")
+    if "EPYC" in brand and model is not None and not _EMBEDDED_EPYC.search(brand):
         return _EPYC_LINES.get((microarchitecture or "", model >> 4))
     return None
 
 
-def arm_generation(vendor: str | None, part: str | None, system_vendor: str | None) -> str | None:
-    """Name the server processor around an Arm core: a Graviton on EC2, Grace in a system of NVIDIA's.
+def is_superchip(names: Iterable[str | None]) -> bool:
+    """Whether a name of the system, or of a GPU in it, is that of a Grace with a GPU, wherever it is rented."""
+    return any(name is not None and _SUPERCHIP.search(name) for name in names)
 
-    Ampere Altra has the cores of Graviton2, so outside EC2 a Neoverse-N1 stays a Neoverse-N1.
+
+def arm_generation(
+    vendor: str | None, part: str | None, system_vendor: str | None, *, beside_gpu: bool = False
+) -> str | None:
+    """Name the server processor around an Arm core: a Graviton on EC2, Grace in a system of NVIDIA's or a superchip.
+
+    Ampere Altra has the cores of Graviton2, so outside EC2 a Neoverse-N1 stays a Neoverse-N1. `beside_gpu`: the system
+    `is_superchip`.
     """
-    known = ARM_PARTS.get(part or "") if vendor == "ARM" else None
-    if known is None:
-        return None
-    if system_vendor == "Amazon EC2" and known.graviton:
-        return known.graviton
-    if known.microarchitecture == "neoverse_v2" and system_vendor == "NVIDIA":
-        return "NVIDIA Grace"
-    return known.core if known.core.startswith("Neoverse") else None
+    core = _core(vendor, part)
+    if vendor == _MICROSOFT and core:
+        return "Azure Cobalt 100"
+    if core == _GRACE_CORE and (beside_gpu or system_vendor == "NVIDIA"):
+        return _GRACE
+    if core in _GRAVITONS and system_vendor == "Amazon EC2":
+        return _GRAVITONS[core]
+    return core if core and core.startswith("Neoverse") else None
+
+
+def _core(vendor: str | None, part: str | None) -> str | None:
+    """Return the core of a part number, by Arm's name for it."""
+    return {"ARM": _ARM_CORES, _MICROSOFT: _COBALT}.get(vendor or "", {}).get(part or "")
 
 
 def midr_fields(midr: str | None) -> dict[str, str]:
@@ -133,8 +182,8 @@ def midr_fields(midr: str | None) -> dict[str, str]:
 
 def arm_microarchitecture(vendor: str | None, part: str | None) -> str | None:
     """Name an ARM design by its part number, from our table or archspec's."""
-    if vendor == "ARM" and part in ARM_PARTS:
-        return ARM_PARTS[part].microarchitecture
+    if core := _core(vendor, part):
+        return core.lower().replace("-", "_")
     known = (target for target in TARGETS.values() if part and (target.vendor, target.cpu_part) == (vendor, part))
     return next((str(target.name) for target in known), None)
 
@@ -147,16 +196,27 @@ def isa_level(machine: str, features: set[str]) -> str | None:
 def arm_vendor(implementer: str | None) -> str | None:
     """Return the name of an implementer code such as 0x41."""
     names: dict[str, str] = TARGETS_JSON["conversions"]["arm_vendors"]
-    return names.get(implementer or "", implementer)
+    return {**names, **_VENDORS}.get(implementer or "", implementer)
 
 
-def arm_model_name(vendor: str | None, part: str | None, system_vendor: str | None) -> str | None:
+def arm_model_name(
+    vendor: str | None, part: str | None, system_vendor: str | None, *, beside_gpu: bool = False
+) -> str | None:
     """Name an Arm core, and the Graviton it sits in where the system says it is Amazon's."""
-    known = ARM_PARTS.get(part or "") if vendor == "ARM" else None
-    if known is None:
+    core, around = _core(vendor, part), arm_generation(vendor, part, system_vendor, beside_gpu=beside_gpu)
+    return f"{around} ({core})" if around in _GRAVITONS.values() else core
+
+
+def arm_kinds(cores: Iterable[tuple[str | None, str | None]]) -> str | None:
+    """Name the cores of a processor that has several kinds, with how many: 10 × Cortex-A725 + 10 × Cortex-X925.
+
+    `cores` are vendor and part of each logical CPU. `None` for one kind, and where one has no name.
+    """
+    counted = Counter(cores)
+    names = {_core(*each): count for each, count in counted.items()}
+    if len(counted) == 1 or None in names:
         return None
-    is_graviton = known.graviton is not None and system_vendor == "Amazon EC2"
-    return f"{known.graviton} ({known.core})" if is_graviton else known.core
+    return " + ".join(f"{count} × {core}" for core, count in names.items()) or None
 
 
 def inference_features(features: set[str]) -> list[str]:

@@ -22,7 +22,7 @@ _MAKERS = {
 _VGA, _3D, _OTHER_DISPLAY, _ACCELERATOR = "0x0300", "0x0302", "0x0380", "0x1200"
 _UW_PER_W = 1_000_000
 _LEAST_OWN_MEMORY_BYTES = 4 * 2**30  # what a processor's graphics sets apart is less
-_BUS_OF_THE_PROCESSOR = "0000:00:"  # where Intel's integrated graphics is
+_INTEGRATED = "0000:00:02.0"  # where Intel's graphics within a processor always is; cards of a guest may be near it
 
 # Model names of the PCI ID Repository (pci-ids.ucw.cz), for those that kernel and firmware give no name to.
 _NAMES: Mapping[str, str] = {
@@ -75,10 +75,10 @@ def _is_gpu(tree: Tree, folder: str) -> bool:
     if vendor == _NVIDIA:
         return device_class in {_VGA, _3D}
     if vendor == _AMD and device_class in {_VGA, _OTHER_DISPLAY}:
-        return (tree.number(f"{folder}/mem_info_vram_total") or 0) >= _LEAST_OWN_MEMORY_BYTES
+        own_bytes = tree.number(f"{folder}/mem_info_vram_total")  # without its driver nobody tells
+        return _pci_id(tree, folder) in _NAMES if own_bytes is None else own_bytes >= _LEAST_OWN_MEMORY_BYTES
     if vendor == _INTEL:
-        is_integrated = PurePath(folder).name.startswith(_BUS_OF_THE_PROCESSOR)
-        return device_class in {_VGA, _OTHER_DISPLAY} and not is_integrated
+        return device_class in {_VGA, _OTHER_DISPLAY} and PurePath(folder).name != _INTEGRATED
     return vendor in _MAKERS and device_class in {_3D, _ACCELERATOR}
 
 

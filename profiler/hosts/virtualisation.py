@@ -15,6 +15,8 @@ _HYPERVISOR_BY_VENDOR = {
     "innotek GmbH": "VirtualBox",
 }
 
+_RENTS_METAL = {"Amazon EC2", "Google"}  # by the same name as guests
+
 _WSL2 = "WSL2"
 
 _CONTAINER_FILES = {
@@ -27,10 +29,12 @@ _CONTAINER_FILES = {
 def virtualisation(tree: Tree, machine: str, lscpu: dict[str, str], processor: dict[str, str]) -> VirtualisationFacts:
     """Put together what the kernel, DMI and the file system say; `processor` is of `/proc/cpuinfo`."""
     vendor, product = tree.text(f"{_DMI}/sys_vendor"), tree.text(f"{_DMI}/product_name")
-    hypervisor = _WSL2 if is_wsl2(tree) else lscpu.get("Hypervisor vendor") or hypervisor_by_dmi(vendor, product)
+    told = lscpu.get("Hypervisor vendor")
+    by_dmi = None if vendor in _RENTS_METAL and _shows(processor) is False else hypervisor_by_dmi(vendor, product)
+    hypervisor = _WSL2 if is_wsl2(tree) else told or by_dmi
     reason = emulation(machine, tree.text("proc/sys/kernel/arch"), processor)
     return VirtualisationFacts(
-        is_virtual=_is_virtual(hypervisor, processor),
+        is_virtual=True if hypervisor else _shows(processor),
         hypervisor=hypervisor,
         container=container(tree),
         system_vendor=vendor,
@@ -40,10 +44,8 @@ def virtualisation(tree: Tree, machine: str, lscpu: dict[str, str], processor: d
     )
 
 
-def _is_virtual(hypervisor: str | None, processor: dict[str, str]) -> bool | None:
-    """An x86 guest carries a flag, so its absence tells too; on ARM silence tells nothing."""
-    if hypervisor:
-        return True
+def _shows(processor: dict[str, str]) -> bool | None:
+    """Whether a processor is a guest's: on x86 it has a flag, whose absence tells too; on ARM it tells nothing."""
     return "hypervisor" in processor["flags"].split() if "flags" in processor else None
 
 

@@ -15,6 +15,7 @@ from profiler.cost.prices import places
 from profiler.energy import cards, meters
 from profiler.errors import UsageError
 from profiler.hosts.cgroup import limits
+from profiler.hosts.fast_cores import fast_cores
 from profiler.hosts.tree import Tree
 from profiler.hosts.usable_cpus import usable_cpu_count, usable_cpus
 from profiler.models import facts, locate
@@ -29,7 +30,6 @@ from profiler.run import settings, sizing, tune
 from profiler.run.cpus import CpuSets, choose_cpus, room_for_server
 from profiler.run.fit import Fit, available_bytes, fit_depths, gpus_of
 from profiler.run.options import Options
-from profiler.run.threads import fast_cores
 from profiler.run.unasked import without_responses
 from profiler.search.sizing import ROUNDS_OF_ONE, ROUNDS_OF_SEVERAL
 from profiler.search.strategy import first_point, is_one_point

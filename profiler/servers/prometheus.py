@@ -5,11 +5,13 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 import re
 
+from profiler.hosts.tree import number
 from profiler.servers.address import Address
 from profiler.servers.base import Tick, no_tick
 from profiler.servers.openai_api import call_text
 
-_LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)", re.MULTILINE)
+_LABELS = r"\{(?:[^\"}\n]|\"(?:[^\"\\\n]|\\.)*\")*\}"  # a value may have braces; others follow a number's exemplar
+_LINE = re.compile(rf"^([a-zA-Z_:][\w:]*)(?:{_LABELS})?[ \t]+(\S+)", re.MULTILINE)
 _LIMIT_S = 5.0  # it is read while requests are in flight, and what they bring waits meanwhile
 _COUNTED = ("_total", "_sum", "_count")
 
@@ -24,8 +26,7 @@ def parse(text: str) -> dict[str, float]:
     counted: dict[str, float] = {}
     for name, value in _LINE.findall(text):
         if name.endswith(_COUNTED):
-            try:
-                counted[name] = counted.get(name, 0.0) + float(value)
-            except ValueError:
-                continue
+            more = number(value)
+            if more is not None:
+                counted[name] = counted.get(name, 0.0) + more
     return counted

@@ -67,6 +67,12 @@ def test_altra_is_no_graviton() -> None:
     assert "neoverse_n1" in estimate(band.tdp_share(of(host))).method
 
 
+def test_the_grace_that_amazon_rents_out_is_no_graviton() -> None:
+    cpu = {"logical_cpus": 144, "microarchitecture": "neoverse_v2", "threads_per_core": 1, "generation": "NVIDIA Grace"}
+    host = {"machine": "aarch64", "cpu": cpu, "memory": {"total_bytes": 64 * GIB}, "cloud": {"provider": "aws"}}
+    assert band.coefficients(of(host)) == "no coefficients are published for neoverse_v2"
+
+
 def test_a_bare_description_has_no_estimates() -> None:
     found, absent = band.estimates(of({}))
     assert found == []

@@ -89,6 +89,11 @@ def test_processes_beside_the_server(pids: list[int], others: int | None) -> Non
     assert look({**AT_WORK, "ComputeRunningProcesses": processes})[0].other_processes == others
 
 
+def test_a_process_of_which_no_number_is_told_is_passed_over() -> None:
+    processes = [SimpleNamespace(usedGpuMemory=1), process(4242)]
+    assert look({**AT_WORK, "ComputeRunningProcesses": processes})[0].other_processes == 0
+
+
 def test_only_cards_in_use_are_looked_at() -> None:
     three = [{**AT_WORK, "UUID": f"GPU-{i}"} for i in range(3)]
     assert [card.card for card in look(*three)] == ["nvml:0", "nvml:1", "nvml:2"]

@@ -54,6 +54,25 @@ def test_version_2_takes_the_tightest_limit_on_the_way_up(empty: Recording) -> N
     )
 
 
+@pytest.mark.parametrize("mount", ["cpu,cpuacct", "cpuacct,cpu"])
+def test_version_1_where_two_controllers_share_a_mount_without_links(empty: Recording, mount: str) -> None:
+    empty.write("proc/self/cgroup", f"4:{mount}:/a\n3:memory:/a")
+    empty.write(f"sys/fs/cgroup/{mount}/a/cpu.cfs_quota_us", "200000")
+    empty.write(f"sys/fs/cgroup/{mount}/a/cpu.cfs_period_us", "100000")
+
+    assert cgroup.limits(Tree(empty.root)).cpu_limit_cores == 2.0
+
+
+def test_memory_that_is_taken_back_beyond_a_size_is_limited_to_it(empty: Recording) -> None:
+    """memory.high of version 2, MemoryHigh of systemd: processes above it are held up and their pages taken."""
+    empty.write("proc/self/cgroup", "0::/a")
+    empty.write("sys/fs/cgroup/cgroup.controllers", "memory")
+    empty.write("sys/fs/cgroup/a/memory.max", "max")
+    empty.write("sys/fs/cgroup/a/memory.high", "2147483648")
+
+    assert cgroup.limits(Tree(empty.root)).memory_limit_bytes == 2**31
+
+
 def test_version_2_inside_a_container_has_the_limit_at_the_root(empty: Recording) -> None:
     empty.write("proc/self/cgroup", "0::/")
     empty.write("sys/fs/cgroup/cgroup.controllers", "cpu memory")

@@ -106,6 +106,29 @@ def test_settings(checked: Checked, knob: str, host: HostFacts, seen: str, advic
     assert (report.advice is None) if advice is None else (advice in (report.advice or ""))
 
 
+@pytest.mark.parametrize(
+    ("allowed", "quota", "threads"),
+    [
+        ({0, 1, 2, 3, 4, 5, 6, 7}, None, 4),
+        ({0, 1, 2, 3}, None, 2),  # of a machine with 64 cores: more would be refused
+        ({0, 1, 2, 3}, 1.5, 1),
+        (set(), None, 64),  # which ones may be used is not known
+        (set(), 8.0, 8),
+    ],
+)
+def test_one_thread_for_each_core_that_may_be_used(
+    checked: Checked, allowed: set[int], quota: float | None, threads: int
+) -> None:
+    cpu = CpuFacts(smt=True, threads_per_core=2, physical_cores=64, logical_cpus=128)
+    topology = "sys__devices__system__cpu__cpu{}__topology__thread_siblings_list"
+    siblings = {topology.format(number): f"{number // 2 * 2}-{number // 2 * 2 + 1}" for number in range(8)}
+    host = HostFacts(cpu=cpu, limits=LimitFacts(cpu_limit_cores=quota))
+
+    report = checked("SMT siblings", host, cpus=frozenset(allowed), **siblings)
+
+    assert (report.advice or "").endswith(f"--threads {threads}.")
+
+
 @pytest.mark.parametrize(("setting", "seen", "is_advised"), [("1", "on, 2 nodes", True), ("0", "off, 2 nodes", False)])
 def test_numa_balancing(checked: Checked, setting: str, seen: str, is_advised: bool) -> None:
     report = checked("NUMA balancing", cpu_host(numa_nodes=2), proc__sys__kernel__numa_balancing=setting)
@@ -127,7 +150,8 @@ def test_numa_binding(checked: Checked, cpus: set[int], nodes: int, is_advised: 
 
 
 @pytest.mark.parametrize(
-    ("stalled", "available_kib", "is_advised"), [("0.50", 500, False), ("2.00", 500, True), ("0.00", 50, True)]
+    ("stalled", "available_kib", "is_advised"),
+    [("0.50", 500, False), ("2.00", 500, True), ("0.00", 50, True), ("0.00", 0, True)],
 )
 def test_memory_pressure(checked: Checked, stalled: str, available_kib: int, is_advised: bool) -> None:
     report = checked(

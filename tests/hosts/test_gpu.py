@@ -1,6 +1,8 @@
 """NVIDIA GPUs, as NVML or nvidia-smi tells of them."""
 
 import subprocess
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.fake_nvml import H100, FakeNvml, memory
@@ -48,6 +50,27 @@ def test_a_card_that_tells_little_has_gaps() -> None:
 
     assert (card.name, card.memory_total_bytes) == ("Tesla T4", 2**34)
     assert (card.power_limit_w, card.nvlinks_active, card.mig_mode, card.max_sm_clock_mhz) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"PciInfo": SimpleNamespace(busId="00000000:18:00.0")},
+        {"PciInfo": SimpleNamespace(pciDeviceId=None)},
+        {"MemoryInfo": SimpleNamespace(used=1)},
+        {"MemoryInfo": SimpleNamespace(total=None)},
+        {"MemoryInfo": memory(2**64 - 1)},  # "not available", as of a card that shares the machine's memory
+        {"MigMode": ()},
+        {"CudaComputeCapability": None},
+        {"CudaComputeCapability": ()},
+    ],
+)
+def test_a_field_that_an_answer_lacks_is_not_known_and_the_others_are(answer: dict[str, Any]) -> None:
+    (whole,), (card,) = (gpu.look(FakeNvml([each]), silent).cards for each in (H100, {**H100, **answer}))
+
+    field = {"PciInfo": "pci_id", "MemoryInfo": "memory_total_bytes", "MigMode": "mig_mode"}
+    unknown = field.get(next(iter(answer)), "compute_capability")
+    assert card == whole.model_copy(update={unknown: None})
 
 
 def test_a_lost_card_is_counted_but_not_described() -> None:

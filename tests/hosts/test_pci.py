@@ -40,6 +40,20 @@ def test_cards(tmp_path: Path, device_class: str, vendor: str, number: str, vram
     assert card.pci_id == f"{vendor[2:]}:{number[2:]}"
 
 
+def test_a_card_that_a_guest_was_given_may_be_on_the_first_bus(tmp_path: Path) -> None:
+    device(tmp_path, "0000:00:02.0", "0x030000", "0x8086", "0x46a6")  # of the processor
+    device(tmp_path, "0000:00:05.0", "0x038000", "0x8086", "0x56c0")
+
+    assert [card.name for card in on_the_bus(Tree(tmp_path))] == ["Intel Data Center GPU Flex 170"]
+
+
+@pytest.mark.parametrize(("number", "names"), [("0x7448", ["AMD Radeon Pro W7900"]), ("0x164e", [])])
+def test_without_amds_driver_the_models_that_are_known_are_cards(tmp_path: Path, number: str, names: list[str]) -> None:
+    device(tmp_path, "0000:03:00.0", "0x030000", "0x1002", number)
+
+    assert [card.name for card in on_the_bus(Tree(tmp_path))] == names
+
+
 def test_a_server_card_of_amd_says_its_own_name(tmp_path: Path) -> None:
     folder = device(tmp_path, "0000:c1:00.0", "0x120000", "0x1002", "0x74a5", 256 * 2**30)
     (folder / "product_name").write_text("AMD Instinct MI325 OAM\n")

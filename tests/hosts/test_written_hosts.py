@@ -1,6 +1,7 @@
 """Hosts that we could not record: written from published facts, and read like any other."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support.written_host import HOSTS
@@ -39,6 +40,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         ("graviton4", "AWS Graviton4", "neoverse_v2"),
         ("altra", "Neoverse-N1", "neoverse_n1"),  # the cores of Graviton2, and no more is known
         ("grace", "NVIDIA Grace", "neoverse_v2"),  # the cores of Graviton4
+        ("grace-on-ec2", "NVIDIA Grace", "neoverse_v2"),  # Amazon rents out more than its own processors
+        ("cobalt", "Azure Cobalt 100", "neoverse_n2"),
+        ("orin", None, "cortex_a78ae"),  # whose features are those of a Neoverse-N1
+        ("axion-n4a", "Neoverse-N3", "neoverse_n3"),
+        ("xeon-w", None, "sapphirerapids"),  # a workstation's: no Xeon Scalable
         ("sapphire-rapids", "4th generation Intel Xeon Scalable (Sapphire Rapids)", "sapphirerapids"),
         ("emerald-rapids", "5th generation Intel Xeon Scalable (Emerald Rapids)", "emeraldrapids"),
         ("granite-rapids", "Intel Xeon 6 with P-cores (Granite Rapids)", "graniterapids"),
@@ -48,7 +54,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         ("h100-host", "4th generation Intel Xeon Scalable (Sapphire Rapids)", "sapphirerapids"),
     ],
 )
-def test_generation(name: str, generation: str, microarchitecture: str, told: Told) -> None:
+def test_generation(name: str, generation: str | None, microarchitecture: str, told: Told) -> None:
     cpu = told(name).cpu
 
     assert (cpu.generation, cpu.microarchitecture) == (generation, microarchitecture)
@@ -70,6 +76,44 @@ def test_shape(name: str, logical: int, physical: int, sockets: int, nodes: int,
 
     assert (cpu.logical_cpus, cpu.physical_cores, cpu.sockets, cpu.numa_nodes) == (logical, physical, sockets, nodes)
     assert cpu.smt is (logical != physical)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_virtual", "hypervisor"),
+    [
+        ("gce-metal", False, None),
+        ("emerald-rapids", True, "KVM"),
+        ("h100-host", False, None),
+        ("cobalt", True, "Hyper-V"),
+    ],
+)
+def test_machines_that_clouds_rent_out_whole_are_no_guests(
+    name: str, is_virtual: bool, hypervisor: str | None, told: Told
+) -> None:
+    layers = told(name).virtualisation
+
+    assert (layers.is_virtual, layers.hypervisor) == (is_virtual, hypervisor)
+
+
+def test_the_cores_beside_a_superchips_gpu_are_a_grace_wherever_it_is_rented(told: Told) -> None:
+    card = GpuFacts(index=0, source="nvml", name="NVIDIA GB200")
+
+    assert told("graviton4", gpus=(card,)).cpu.generation == "NVIDIA Grace"
+    assert (
+        told("graviton4", gpus=(GpuFacts(index=0, source="nvml", name="NVIDIA T4G"),)).cpu.generation == "AWS Graviton4"
+    )
+
+
+def test_a_processor_with_two_kinds_of_cores_is_named_by_both(tmp_path: Path) -> None:
+    """Of a GB10: CPU 0 is a slow core."""
+    parts = (["0xd87"] * 5 + ["0xd85"] * 5) * 2
+    blocks = [f"processor\t: {cpu}\nCPU implementer\t: 0x41\nCPU part\t: {part}" for cpu, part in enumerate(parts)]
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("\n\n".join(blocks))
+
+    cpu = describe(tmp_path, Probe(machine="aarch64")).cpu
+
+    assert (cpu.model_name, cpu.microarchitecture) == ("10 × Cortex-A725 + 10 × Cortex-X925", "cortex_a725")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from profiler.hosts.fast_cores import fast_cores
 from profiler.hosts.tree import Tree
 from profiler.results.host_facts import LimitFacts
 from profiler.run import plan
 from profiler.run.options import Options
-from profiler.run.threads import fast_cores
 
 
 @pytest.mark.parametrize(("quota_cores", "threads"), [(None, 8), (3.5, 3), (0.5, 1), (64.0, 8)])

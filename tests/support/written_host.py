@@ -145,6 +145,34 @@ HOSTS: dict[str, Written] = {
         memory_gib=480,
         dmi={"sys_vendor": "NVIDIA", "product_name": "Grace Hopper"},
     ),
+    "grace-on-ec2": Written(
+        "aarch64", 72, _arm("0xd4f", V2, "2000.00"), _arm_caches(72, 1024, 114), dmi=_ec2("p6e-gb200.36xlarge")
+    ),
+    "cobalt": Written(
+        "aarch64",
+        8,
+        {**_arm("0xd49", V2, "2000.00"), "CPU implementer": "0x6d"},
+        _arm_caches(8, 1024, 64),
+        dmi={"sys_vendor": "Microsoft Corporation", "product_name": "Virtual Machine"},
+    ),
+    "orin": Written("aarch64", 12, _arm("0xd42", N1, "62.50"), _arm_caches(12, 256, 2)),  # a Jetson's
+    "axion-n4a": Written("aarch64", 8, _arm("0xd8e", V2, "2000.00"), _arm_caches(8, 1024, 64)),
+    "xeon-w": Written(
+        "x86_64",
+        112,
+        _x86("GenuineIntel", 6, 0x8F, "Intel(R) Xeon(R) w9-3495X", AMX),
+        _x86_caches(48, 2048, 105, 2, 112),
+        threads_per_core=2,
+    ),
+    "gce-metal": Written(
+        "x86_64",
+        192,
+        _x86("GenuineIntel", 6, 0x8F, "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz", AMX),
+        _x86_caches(48, 2048, 105, 2, 96),
+        threads_per_core=2,
+        sockets=2,
+        dmi={"sys_vendor": "Google", "product_name": "Google Compute Engine"},
+    ),
     "sapphire-rapids": Written(
         "x86_64",
         16,
