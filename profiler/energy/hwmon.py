@@ -33,6 +33,7 @@ _RANGES_UJ = (2**32, 2**64)  # no file tells where a counter starts again: these
 _UW_PER_W = UJ_PER_J
 _MS_PER_S = 1_000
 _INTERVALS_OF_A_CLAIM = 20  # a mean over an interval then reaches beyond the window for a twentieth of it at the most
+_SECOND_DIE = "it is the second die of a package with two, and the first one's sensor shows the power of both"
 _VARIABLES = {"amdgpu": AMD_VARIABLES, "xe": INTEL_VARIABLES, "i915": INTEL_VARIABLES}
 
 
@@ -94,11 +95,20 @@ class HwmonMeter:
         reason = "it has no file with a value"
         for file in sensor.files:
             try:
-                return _Opened(sensor, scoped, file, int(file.read_text()))
+                opened = _Opened(sensor, scoped, file, int(file.read_text()))
+                if not _is_second_die(opened):
+                    return opened
+                reason = _SECOND_DIE
             except (OSError, ValueError) as error:
                 reason = _why_silent(sensor, file, error)
         self.absent[_channel(sensor)] = reason
         return None
+
+
+def _is_second_die(one: _Opened) -> bool:
+    """Whether this is the half of an AMD Instinct MI250X that shows 0 W for ever, and has a power limit of 0 W."""
+    most_uw = _number(one.file.with_name(f"{one.sensor.name}_cap_max"))
+    return one.sensor.driver == "amdgpu" and one.start == 0 and most_uw == 0
 
 
 def _left_out(

@@ -3,7 +3,9 @@
 The counter, nvmlDeviceGetTotalEnergyConsumption, counts millijoules since the driver was loaded and steps about every
 100 ms; field 186 is the power of the moment, while nvmlDeviceGetPowerUsage is the mean of a second on most cards since
 Ampere (NVML API reference). Of superchips that field has the power of the whole module, too, and the counter has not:
-the reference says that it is of "this GPU". Both ways are taken side by side: they are the check on each other.
+the reference says that it is of "this GPU". A GB200 or GB300 has two GPUs, each of which would tell the power of the
+one module as its own, so of these only the GPUs are read. Both ways are taken side by side: they are the check on each
+other.
 """
 
 import os
@@ -34,11 +36,13 @@ _CONTROL = Path("/dev/nvidiactl")  # all that some sandboxes show of the driver
 _WSL_GPU = Path("/dev/dxg")  # under WSL2 the driver is Windows's
 _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _SUPERCHIP = re.compile(r"\bG[BH][23]00\b")  # Grace with Hopper or Blackwell: GH200, GB200, GB300
+_HAS_A_MODULE = re.compile(r"\bGH200\b")  # of its own
 _JETSON = re.compile(r"\b(?:nvgpu|Tegra|Orin|Xavier|Thor)\b")
 _VGPU = 2  # NVML_GPU_VIRTUALIZATION_MODE_VGPU
 _MODULE_POWER = 1  # NVML_POWER_SCOPE_MODULE
 _OF_MODULE = " of the whole module (CPU, memory and GPU)"
 _OF_GPU = " of the superchip's GPU (by NVML's reference; it has no scope that would tell the module)"
+_OF_ONE_OF_TWO = " of the superchip's GPU (its module, which two GPUs share, has no power of its own in NVML)"
 
 
 def load() -> ModuleType:
@@ -178,7 +182,8 @@ class NvmlMeter:
             )
             return None
         is_superchip = _SUPERCHIP.search(listed.name) is not None
-        is_module = is_superchip and _module_w(self._nvml, handle) is not None
+        has_module = _HAS_A_MODULE.search(listed.name) is not None
+        is_module = has_module and _module_w(self._nvml, handle) is not None
         read_w = partial(_module_w if is_module else power_w, self._nvml, handle)
         start_mj, now_w = self._counter_mj(handle), read_w()
         if start_mj is None and now_w is None:
@@ -187,7 +192,7 @@ class NvmlMeter:
                 f"{self._why_silent(listed, handle)}"
             )
             return None
-        own = _OF_GPU if is_superchip else ""
+        own = "" if not is_superchip else _OF_GPU if has_module else _OF_ONE_OF_TWO
         counter = None if start_mj is None else _counter_facts(channel, device, own)
         facts = _polled_facts(channel, device, own, is_module=is_module)
         polled = None if now_w is None else PolledPower(facts, read_w)

@@ -85,17 +85,24 @@ def _open(zone: Path, clock: Clock, root: Path) -> WrappingCounter | None:
         ) from error
     except (OSError, ValueError):
         return None
-    package = zone.name.split(":")[1]
+    part = name if name != "dram" else _memory_of(zone)
     facts = MeterFacts(
-        channel=f"rapl:package-{package}" if name != "dram" else f"rapl:dram-{package}",
+        channel=f"rapl:{part}",
         meter=KIND.name,
         meter_class="counter",
         scope=MEMORY if name == "dram" else PACKAGES,
-        part=name if name != "dram" else f"dram-{package}",
+        part=part,
         device=name,
         provenance=f"RAPL counter {zone.name}/energy_uj, microjoules since the machine started",
     )
     return WrappingCounter(facts, clock, _reader(zone / "energy_uj"), start_uj, [range_uj])
+
+
+def _memory_of(zone: Path) -> str:
+    """Name the memory of a package by the package, whose zone has any number: dram-1 of package-1."""
+    package = Tree(zone.parent).text(f"{zone.name.rpartition(':')[0]}/name") or ""
+    number = zone.name.split(":")[1]
+    return f"dram-{package.removeprefix('package-') if package.startswith('package-') else number}"
 
 
 def _reader(file: Path) -> Callable[[], int | None]:

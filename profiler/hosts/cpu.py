@@ -23,14 +23,14 @@ def cpu(tree: Tree, probe: Probe, processors: list[Fields], lscpu: Fields, syste
     cores = topology.physical_cores(tree) or _listed_cores(lscpu) or probe.physical_cores
     threads_per_core = whole_number(lscpu.get("Thread(s) per core")) or _ratio(logical, cores)
     beside_gpu = identity.is_superchip([system.system_product, *(gpu.name for gpu in probe.gpus)])
-    around = {"system_vendor": system.system_vendor, "beside_gpu": beside_gpu}
-    by_part = identity.arm_model_name(vendor, first.get("CPU part"), **around)
+    core = (vendor, first.get("CPU part"), system.system_vendor)
+    by_part = identity.arm_model_name(*core, beside_gpu=beside_gpu)
     model_name = first.get("model name") or _kinds(processors) or by_part or lscpu.get("Model name") or probe.cpu_brand
     return CpuFacts(
         vendor=vendor,
         model_name=model_name,
         generation=identity.x86_generation(model_name, design, whole_number(first.get("model")))
-        or identity.arm_generation(vendor, first.get("CPU part"), **around),
+        or identity.arm_generation(*core, beside_gpu=beside_gpu),
         microarchitecture=design,
         microarchitecture_source=source,
         isa_level=identity.isa_level(probe.machine, features),

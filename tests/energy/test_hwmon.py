@@ -66,6 +66,29 @@ def test_an_ampere_altra_is_its_cores_and_its_io(clock: HandClock, tmp_path: Pat
     meter.close()
 
 
+@pytest.mark.parametrize(
+    ("visible", "joules_of_10_s"),
+    [(None, 3000 + 3100), ("0,1", 3000), ("2", 3100), ("1", None)],
+    ids=["all", "both dies of one package", "the first die of another", "a second die alone"],
+)
+def test_of_a_package_with_two_dies_the_first_shows_the_power_of_both(
+    clock: HandClock, tmp_path: Path, visible: str | None, joules_of_10_s: float | None
+) -> None:
+    """Four of an MI250X's dies: "Primary die … shows total (primary + secondary) socket power" (rocm-smi)."""
+    for number, (power_w, cap_w) in enumerate([(300, 500), (0, 0), (310, 500), (0, 0)]):
+        files = {"power1_average": power_w * 1_000_000, "power1_label": "PPT", "power1_cap_max": cap_w * 1_000_000}
+        hwmon_device(tmp_path, number, "amdgpu", f"pci0000:00/0000:c{number}:00.0", files)
+    environ = {} if visible is None else {"HIP_VISIBLE_DEVICES": visible}
+    if joules_of_10_s is None:
+        with pytest.raises(MeterAbsentError, match="second die of a package with two"):
+            open_meter(clock, tmp_path, environ=environ)
+        return
+    meter = open_meter(clock, tmp_path, environ=environ)
+    assert sum(joules(meter, clock, 10).values()) == pytest.approx(joules_of_10_s)
+    assert all("second die" in reason for reason in meter.absent.values())
+    meter.close()
+
+
 def grace(root: Path, number: int, label: str, power_w: int) -> None:
     files = {"power1_average": power_w * 1_000_000, "power1_oem_info": label, "power1_average_interval": 50}
     acpi = f"LNXSYSTM:00/LNXSYBUS:00/ACPI000D:0{number}"

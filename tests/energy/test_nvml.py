@@ -275,6 +275,24 @@ def test_of_a_superchip_the_power_is_that_of_its_module_and_the_counter_that_of_
     meter.close()
 
 
+def test_two_gpus_of_one_module_do_not_both_count_its_power(clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GB300's GPU has a limit of 1,400 W, its module one of 2,900 W, which each of its two GPUs tells."""
+    fake = FakeNvml(clock, [1000.0, 900.0])
+    fake.name = b"NVIDIA GB300"
+    of_gpu = fake.nvmlDeviceGetFieldValues
+
+    def with_module(handle: int, fields: list[Any]) -> list[Any]:
+        module = SimpleNamespace(nvmlReturn=0, value=SimpleNamespace(uiVal=2_300_000))
+        return [module] if fields == [(186, 1)] else of_gpu(handle, fields)
+
+    monkeypatch.setattr(fake, "nvmlDeviceGetFieldValues", with_module)
+    meter = NvmlMeter(clock, fake)
+    assert {c.scope for c in meter.channels} == {"GPU boards"}
+    assert all("its module, which two GPUs share" in c.provenance for c in meter.channels)
+    assert [round(r.energy_j) for r in poll(meter, clock, 1)] == [1000, 900, 1000, 900]
+    meter.close()
+
+
 def test_a_superchip_that_does_not_tell_its_modules_power_is_not_called_a_module(clock: HandClock) -> None:
     fake = FakeNvml(clock, [600.0])
     fake.name, fake.has_module_power = b"NVIDIA GH200 480GB", False

@@ -27,6 +27,23 @@ def test_packages_and_memory_are_channels_of_different_scope(tmp_path: Path) -> 
     assert energies(meter) == {"rapl:package-0": 0.5, "rapl:dram-0": 0, "rapl:package-1": 0}
 
 
+def test_channels_have_the_names_of_their_packages_whatever_their_zones_are_numbered(tmp_path: Path) -> None:
+    """Of two sockets, the second one's zone may be the first; a package of two dies has two zones."""
+    powercap_zone(tmp_path, "intel-rapl:0", "package-1")
+    powercap_zone(tmp_path, "intel-rapl:0:0", "dram")
+    powercap_zone(tmp_path, "intel-rapl:1", "package-0-die-0")
+    powercap_zone(tmp_path, "intel-rapl:2", "package-0-die-1")
+    powercap_zone(tmp_path, "intel-rapl:2:0", "dram")
+    meter = RaplMeter(HandClock(), tmp_path)
+    assert {c.channel: (c.part, c.device) for c in meter.channels} == {
+        "rapl:package-1": ("package-1", "package-1"),
+        "rapl:dram-1": ("dram-1", "dram"),
+        "rapl:package-0-die-0": ("package-0-die-0", "package-0-die-0"),
+        "rapl:package-0-die-1": ("package-0-die-1", "package-0-die-1"),
+        "rapl:dram-0-die-1": ("dram-0-die-1", "dram"),
+    }
+
+
 def test_a_counter_that_wraps_around_goes_on(tmp_path: Path) -> None:
     counter = powercap_zone(tmp_path, "intel-rapl:0", "package-0", 900_000, range_uj=1_000_000)
     meter = RaplMeter(HandClock(), tmp_path)
