@@ -217,7 +217,7 @@ class Sample(msgspec.Struct, kw_only=True):
     t_ns: Whole
     server_cpu_cores: float | None = None  # cores that the server's process tree keeps busy
     server_rss_bytes: Whole | None = None
-    host_cpu_ratio: float | None = None  # share of all cores busy, 0 to 1
+    host_cpu_ratio: float | None = None  # share of all cores busy, 0 to 1; without what was stolen
     host_steal_ratio: float | None = None  # share taken by the hypervisor, where the kernel tells
     client_cpu_cores: float | None = None  # cores that the load driver keeps busy
     cpu_frequency_mhz: float | None = None  # mean of a few CPUs, where the kernel tells the real one

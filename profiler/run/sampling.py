@@ -97,7 +97,7 @@ class Sampler:
         return sum(sizes) if sizes else None
 
     def _host_ratios(self) -> tuple[float | None, float | None]:
-        """Return the share of all processors' time that was busy, and the share that was stolen."""
+        """Return the share of all processors' time that was busy, and beside it the share that was stolen."""
         now, last = psutil.cpu_times(), self._last_host
         self._last_host = now
         # guest time is already contained in user time (proc(5))
@@ -109,8 +109,8 @@ class Sampler:
         total_s = sum(spent.values())
         if total_s <= 0:
             return None, None
-        idle_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0)
-        steal = spent.get("steal")
+        steal = spent.get("steal")  # other guests' time, which no process here has used
+        idle_s = spent.get("idle", 0.0) + spent.get("iowait", 0.0) + (steal or 0.0)
         return 1 - idle_s / total_s, None if steal is None else steal / total_s
 
 

@@ -1,5 +1,6 @@
 """Where an OpenAI-compatible interface is: scheme, host, port, base path, and a query that goes with every request."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,7 +9,9 @@ from profiler.servers.secrets import is_secret_name
 
 BASE = "/v1"
 _PORTS = {"http": 80, "https": 443}
-_ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
+ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models", "/responses")
+"""Paths below a base that people copy together with it."""
+_ONE_SLASH = re.compile(r"https?:(?!//)", re.IGNORECASE)  # http:/HOST names no host of that name
 _FORM = "expected http://HOST:PORT or https://HOST:PORT, with a base path such as /v1"
 
 
@@ -63,7 +66,7 @@ def parse_url(url: str) -> Address:
                 f"--url: its query holds a key ({name}). Keys go into --api-key-file, or into --header 'Name: value'."
             )
     base = parts.path.rstrip("/")
-    base = next((base.removesuffix(ending) for ending in _ENDPOINTS if base.endswith(ending)), base)
+    base = next((base.removesuffix(ending) for ending in ENDPOINTS if base.endswith(ending)), base)
     return Address(parts.host, parts.port, base.rstrip("/") or BASE, parts.query, parts.scheme)
 
 
@@ -82,7 +85,7 @@ def _split(url: str) -> _Parts:
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         port = _PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
-        host = _ascii(parts.hostname or "")
+        host = "" if _ONE_SLASH.match(url) else _ascii(parts.hostname or "")
     except ValueError:  # a bad port, brackets that do not match, a host that no name can have
         raise UsageError(f"--url {_shown(url)}: {_FORM}.") from None
     is_plain = url.isascii() and url.isprintable() and " " not in url

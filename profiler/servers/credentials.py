@@ -100,7 +100,7 @@ def _key(key_file: Path | None) -> tuple[str | None, str | None]:
         name = next((name for name in VARIABLES if os.environ.get(name)), None)
         return (_one_word(os.environ[name], f"${name}"), f"${name}") if name else (None, None)
     try:
-        text = read_secret(key_file, _LONGEST_KEY_BYTES, _PATIENCE_S).decode()
+        text = read_secret(key_file, _LONGEST_KEY_BYTES, _PATIENCE_S).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UsageError(

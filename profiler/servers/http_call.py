@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 from profiler.errors import ServerError
+from profiler.results.server_message import one_line
 from profiler.servers.address import Address
 from profiler.servers.base import Tick, no_tick
 from profiler.timing.content_coding import decoded
@@ -26,6 +27,7 @@ _READ_BYTES = 65_536
 _LOOK_S = 0.05
 _HANG_UP_S = 0.1  # within which a server that closes after each response does so
 _INFORMATION = range(100, 200)
+_OF_TLS = ("\x15\x03", "\x16\x03")  # how an alert, or a greeting, of a server that speaks TLS begins (RFC 8446 §5.1)
 
 IsEnough = Callable[[bytes], bool]
 
@@ -139,7 +141,18 @@ def exchange(
         thread.abandon()
     if thread.reply is not None:
         return thread.reply
-    error = thread.error
-    why = (explain(error, address.host) if isinstance(error, OSError) else None) or error or "no response"
     kind = ServerError if thread.is_connected else UnreachableError
-    raise kind(f"The server did not answer {what}: {str(why).rstrip('.') or type(error).__name__}.") from error
+    raise kind(f"The server did not answer {what}: {_why(thread.error, address.host)}.") from thread.error
+
+
+def _why(error: Exception | None, host: str) -> str:
+    """Say in one printable line why there is no response, whatever a server sent instead."""
+    explained = explain(error, host) if isinstance(error, OSError) else None
+    if explained is not None:
+        return explained.rstrip(".")
+    said = one_line(str(error or "no response")).rstrip(".")
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
+        if str(error).startswith(_OF_TLS):
+            return "the server speaks TLS on this port: use https:// instead of http://"
+        return f"what came back is no HTTP/1.1{f' ({said})' if said else ''}"
+    return said or type(error).__name__

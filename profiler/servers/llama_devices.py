@@ -11,6 +11,10 @@ from profiler.units import BYTES_PER_MIB
 
 _DEVICE = re.compile(r"^\s+(\S+): (.*) \((\d+) MiB, (\d+) MiB free\)\s*$", re.MULTILINE)
 _SHARES_MEMORY = ("MTL", "Metal")  # Apple's GPUs: their memory is that of the machine
+_SHARING = re.compile(  # likewise: NVIDIA's of a GB10 or a Jetson, and graphics within processors of AMD and Intel
+    r"\b(?:GB10|Orin|Xavier|Thor|Tegra)\b|Radeon (?:\d{3}M |8\d{3}S |)Graphics|U?HD Graphics|Iris|Arc\(TM\) Graphics",
+    re.IGNORECASE,
+)
 _AUTO = re.compile(r"--n-gpu-layers.*?\(default: auto\)", re.DOTALL)
 _LONGEST_HELP = 400  # characters of what the help says of one option
 _PLACES = ("-ngl", "--gpu-layers", "--n-gpu-layers", "-dev", "--device", "-fit", "--fit", "-ts", "--tensor-split")
@@ -29,7 +33,8 @@ def cards(program: Path, options: EngineOptions, remedy: str) -> Cards | None:
         known = ask(program, "--help", remedy)
     except AforoError:  # an old build does not know the question
         return None
-    found = [(name, card, int(mib)) for name, card, _, mib in told if int(mib) and not name.startswith(_SHARES_MEMORY)]
+    own = [each for each in told if not each[0].startswith(_SHARES_MEMORY) and not _SHARING.search(each[1])]
+    found = [(name, card, int(mib)) for name, card, _, mib in own if int(mib)]
     if not found:
         return None
     at = known.find("--n-gpu-layers")

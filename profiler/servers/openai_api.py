@@ -22,9 +22,16 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _NAMES = ("id", "name", "model")
 LLAMA_CPP = "llamacpp"
 """What llama-server says under `owned_by` in its list of models."""
-_SIBLINGS = frozenset({"mini", "nano", "micro", "lite", "flash", "turbo", "pro", "plus", "ultra", "coder", "distill"})
+_SIBLINGS = frozenset(
+    {
+        *("mini", "nano", "micro", "lite", "flash", "turbo", "pro", "plus", "ultra", "coder", "distill"),
+        *("air", "small", "medium", "large", "max", "thinking", "reasoning", "vl", "vision", "audio"),
+        *("embed", "embedding", "rerank", "reranker"),
+    }
+)
 """Words behind a name that make it that of another model of the same family."""
-_CONTEXTS = ("max_model_len", "loaded_context_length", "context_length", "max_context_length")
+_CONTEXTS = ("max_model_len", "loaded_context_length", "context_length", "max_context_length", "context_window")
+_ERRORS = ("error", "errors", "detail")
 _SHOWN_CHARACTERS = 300
 _NONE: Mapping[str, str] = {}
 
@@ -125,7 +132,8 @@ def call_json(
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ServerError(f"The server answered {method} {target} with no JSON: {shown(text)}") from error
+        said = shown(text) or "its body is empty."
+        raise ServerError(f"The server answered {method} {target} with no JSON: {said}") from error
 
 
 def call_object(
@@ -169,7 +177,13 @@ def list_models(
     address: Address, tls: TlsOptions | None = None, headers: Mapping[str, str] = _NONE, tick: Tick = no_tick
 ) -> object:
     """Return a server's list of models as it came. Raises `ServerError`, and what `tick` raises."""
-    return call_json(address, "GET", address.target("/models"), tls=tls, headers=headers, tick=tick)
+    target = address.target("/models")
+    listed = call_json(address, "GET", target, tls=tls, headers=headers, tick=tick)
+    if isinstance(listed, dict) and _inner(listed) is None and any(listed.get(key) for key in _ERRORS):
+        raise ServerError(
+            f"The server answered GET {target} with an error: {shown(server_message(json.dumps(listed)))}"
+        )
+    return listed
 
 
 def listed_entries(listed: object) -> list[Mapping[str, object]]:
@@ -192,17 +206,18 @@ def told_context(entry: Mapping[str, object], props: object = None) -> int | Non
     """Return how many tokens of context a server says that a listed model has; `None` where it does not say.
 
     `max_model_len` of vLLM and SGLang, `n_ctx` of a slot from `/props` or the list of llama-server,
-    `loaded_context_length` of LM Studio, `context_length` of a model that Ollama has loaded.
+    `loaded_context_length` of LM Studio, `context_length` of a model that Ollama has loaded, `context_window` of Groq.
     """
     settings = props.get("default_generation_settings") if isinstance(props, dict) else None
     meta = entry.get("meta")
     told = [each.get("n_ctx") for each in (settings, meta) if isinstance(each, dict)]
     told += [entry.get(key) for key in _CONTEXTS]
-    return next((each for each in told if isinstance(each, int) and each > 0), None)
+    return next((each for each in told if type(each) is int and each > 0), None)
 
 
 def _inner(listed: Mapping[str, object]) -> object:
-    return next((listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)), None)
+    found = [listed[key] for key in ("data", "models") if isinstance(listed.get(key), list | dict)]
+    return next((each for each in found if each), found[0] if found else None)
 
 
 def model_names(listed: object) -> list[str]:
@@ -222,10 +237,12 @@ def is_same_model(asked: str, answered: str) -> bool:
 
     Hosted models answer with the name of a snapshot (`m-2026-05-13` for `m`), gateways without the provider (`m` for
     `provider/m`): one name within the other, by whole words and in any case, is the same model; `m-4` is not `m-4o`,
-    nor `m-3.1`, nor `m-4-mini`.
+    nor `m-4.1`, nor `m-4-1`, nor `m-4-mini`.
     """
     short, long = sorted((asked.casefold(), answered.casefold()), key=len)
-    found = re.search(rf"(?<![a-z0-9]){re.escape(short)}(?![a-z0-9]|\.[0-9])", long) if short else None
+    found = (
+        re.search(rf"(?<![a-z0-9]){re.escape(short)}(?![a-z0-9]|\.[0-9]|-[0-9](?![a-z0-9]))", long) if short else None
+    )
     return found is not None and _SIBLINGS.isdisjoint(re.split(r"[^a-z]+", long[found.end() :]))
 
 

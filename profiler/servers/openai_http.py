@@ -1,9 +1,12 @@
 """An externally managed OpenAI-compatible endpoint: it runs already, is measured as it is, and never stopped."""
 
 import ipaddress
+import re
 import socket
 import ssl
+import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import psutil
@@ -11,7 +14,7 @@ import psutil
 from profiler.errors import ServerError, UsageError
 from profiler.results.manifest import EngineFacts, ModelFacts
 from profiler.results.records import RequestRecord
-from profiler.servers.address import BASE, parse_url
+from profiler.servers.address import BASE, ENDPOINTS, Address, parse_url
 from profiler.servers.base import Endpoint, Tick, no_tick
 from profiler.servers.body import BodyChanges, make_body, short_request
 from profiler.servers.credentials import Credentials
@@ -25,6 +28,7 @@ from profiler.servers.openai_api import (
     listed_entries,
     model_names,
     name_of,
+    shown,
     streamed_body,
     told_context,
 )
@@ -41,6 +45,16 @@ _UNAUTHORISED = 401
 _NEEDS_KEY = {_UNAUTHORISED, 403}
 _NOT_READY = {502, 503, 504}
 _NOT_FOUND = {404, 405, 501}
+_TLS_WANTED = re.compile(r"HTTPS (?:port|server)|SSL-enabled server", re.IGNORECASE)  # nginx, Go; Apache
+_TUNNELS = {"ssh", "autossh", "kubectl", "sshd", "sshd-session"}  # ssh -L, kubectl port-forward, ssh -R from elsewhere
+_OF_STATUS = {
+    402: "What was paid for is used up: see to the account that the key belongs to.",
+    429: "It takes no more requests for now, by a limit of their rate or of what was paid for. Repeat later.",
+    500: "It failed itself: look for the reason in its log. With --model NAME no list of models is needed.",
+    **dict.fromkeys(
+        _NOT_READY, "It is starting or overloaded, or what stands before it finds no server. Repeat once it answers."
+    ),
+}
 
 _NOTES = [
     "Externally managed: its version, build, arguments and memory are not known here.",
@@ -76,12 +90,16 @@ class OpenAiEndpoint(Endpoint):
         self._listing: object = None
         self._served: list[str] = []
         self._notes = [*_NOTES, *credentials.notes()]
-        self._is_remote = not is_here(self.address.host)
+        is_local = is_here(self.address.host)
+        tunnel = tunnel_at(self.address.port) if is_local else None
+        self._is_remote = tunnel is not None or not is_local
+        if tunnel is not None:
+            self._notes.append(f"Its port here is one that {tunnel} hands on to another machine.")
         if self._is_remote:
             self._notes.append(
                 "It runs on another machine: what this one draws and costs is not set beside its tokens."
             )
-        if credentials.headers and not self.tls and self._is_remote:
+        if credentials.headers and not self.tls and self._is_remote and tunnel is None:
             self._notes.append("The connection is not encrypted: keys and headers can be read on the way.")
         self.model_name = self._find_model(model)
 
@@ -151,7 +169,7 @@ class OpenAiEndpoint(Endpoint):
             self._listing = list_models(self.address, self.tls, self.headers, self._tick)
             self._served = model_names(self._listing)
         except HttpStatusError as error:
-            if asked is None or error.location is not None or error.status == _UNAUTHORISED:
+            if asked is None or self._elsewhere(error) is not None or error.status == _UNAUTHORISED:
                 raise self._refusal(error, _list_advice(error, self._credentials)) from None
             self._notes.append("It does not list its models, so that the name was checked in its answers only.")
         except ServerError as error:
@@ -178,19 +196,54 @@ class OpenAiEndpoint(Endpoint):
 
     def _refusal(self, error: ServerError, advice: str) -> UsageError:
         """Return the error that says what the endpoint said, and what to do."""
-        if isinstance(error, HttpStatusError) and error.location is not None:
-            target = urljoin(self.address.url, error.location).partition("?")[0]
-            advice = f"It redirects, and requests are measured where they are sent: pass --url {hide_passwords(target)}"
+        if (target := self._elsewhere(error)) is not None:
+            advice = _redirected(target)
+        elif isinstance(error, UnreachableError):
+            advice += _unused_proxy(self.address)
         said = f"{error} {self._credentials.mask(advice)}".strip()
         return UsageError(f"--url {self.address.url}: {self._credentials.mask(said)}")
+
+    def _elsewhere(self, error: ServerError) -> str | None:
+        """Return where to it redirects; `None` where it does not, or to another form of the same address."""
+        if not isinstance(error, HttpStatusError) or error.location is None:
+            return None
+        target = urljoin(f"{self.address.url.partition('?')[0]}/", error.location).partition("?")[0]
+        try:
+            there = parse_url(target)
+        except UsageError:
+            return target
+        return None if replace(there, query=self.address.query) == self.address else target
+
+
+def _redirected(target: str) -> str:
+    """Say what to do about a redirect."""
+    if target.rstrip("/").endswith(ENDPOINTS):
+        return f"It redirects, and requests are measured where they are sent: pass --url {hide_passwords(target)}"
+    return (
+        "It redirects to what is no interface of models, such as a page to sign in at. Pass what lets requests pass, a "
+        "key with --api-key-file FILE or --header 'Name: value', or an address behind it."
+    )
+
+
+def _unused_proxy(address: Address) -> str:
+    """Say that a proxy was not used, where the environment names one for such an address."""
+    proxies = urllib.request.getproxies_environment()
+    if address.scheme not in proxies or urllib.request.proxy_bypass_environment(address.host, proxies):
+        return ""
+    return (
+        f" The environment names a proxy for {address.scheme}://, and Aforo uses none: it measures what it can connect "
+        "to by itself."
+    )
 
 
 def _list_advice(error: ServerError, credentials: Credentials) -> str:
     """Say what to do about a list of models that cannot be had."""
     if isinstance(error, HttpStatusError) and (about_key := _key_advice(error.status, credentials)) is not None:
         return about_key
-    if isinstance(error, HttpStatusError) and error.status in _NOT_READY:
-        return "It is starting or overloaded, or what stands before it finds no server. Repeat once it answers."
+    if isinstance(error, HttpStatusError) and error.status in _OF_STATUS:
+        return _OF_STATUS[error.status]
+    if isinstance(error, HttpStatusError) and _TLS_WANTED.search(str(error)):
+        return "It speaks TLS on this port: use https:// instead of http://."
     if isinstance(error.__cause__, ssl.SSLError):  # it answered, and the sentence says what is wrong
         return ""
     if isinstance(error, UnreachableError):
@@ -221,7 +274,8 @@ def _advice(error: HttpStatusError, api: str, served: Sequence[str], credentials
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN_MODELS]) + (", …" if len(names) > _SHOWN_MODELS else "") or "none"
+    """Name models in one printable line, whatever their names are."""
+    return ", ".join(map(shown, names[:_SHOWN_MODELS])) + (", …" if len(names) > _SHOWN_MODELS else "") or "none"
 
 
 def is_here(host: str) -> bool:
@@ -232,6 +286,20 @@ def is_here(host: str) -> bool:
         return False
     own = {each.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for each in addresses}
     return any(address.is_loopback or address.is_unspecified or str(address) in own for address in found)
+
+
+def tunnel_at(port: int) -> str | None:
+    """Return the program that hands a port of this machine on to another one; `None` where none is seen to."""
+    try:
+        listening = {
+            each.pid
+            for each in psutil.net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
+        }
+        names = {psutil.Process(pid).name() for pid in listening}
+    except (psutil.Error, OSError):
+        return None
+    return min(names & _TUNNELS, default=None)
 
 
 def _check_tls(url: str, scheme: str, tls: TlsOptions) -> None:

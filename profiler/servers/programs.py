@@ -64,5 +64,5 @@ def ask(program: Path, question: str, remedy: str) -> str:
 def hidden_arguments(prefix: str) -> list[str]:
     """Name the variables that set options of an engine, for they are not in its command line; no secrets."""
     passed_on = without_secrets(os.environ)
-    found = sorted(f"{name}={value}" for name, value in passed_on.items() if name.startswith(prefix))
+    found = sorted(f"{name}={' '.join(value.split())}" for name, value in passed_on.items() if name.startswith(prefix))
     return [f"Set by the environment: {', '.join(found)}."] if found else []

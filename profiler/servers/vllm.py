@@ -5,6 +5,7 @@ most of the machine's memory for keys and values, and refuse to start where that
 the run needs.
 """
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.gguf")
 _BLOCK_TOKENS = 128  # of keys and values, in a build for processors
 _LEAST_KV_BYTES = 2**30
 _STREAMS_OF_OPEN_LOOP = 16  # for which there is room, where nobody knows how many will be in flight; others wait
+_VERSION = re.compile(r"\d+\.\d+[\w.+!-]*")  # PEP 440; what libraries log beside it may begin with a date
 _FLOAT32 = {"float", "float32"}
 _KV_BYTES = {None: 2.0, "auto": 2.0, "bfloat16": 2.0, "float16": 2.0}  # vllm/config/cache.py, CacheDType; fp8 apart
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what --max-lora-rank may be
@@ -53,7 +55,7 @@ def find(engine_path: Path | None = None) -> Path:
 def version(program: Path) -> str:
     """Return the version as the program tells it. Raises `ServerStartError`."""
     lines = ask(program, "--version", REMEDY).strip().splitlines()
-    return next((line.strip() for line in reversed(lines) if line[:1].isdigit()), "unknown")
+    return next((line.strip() for line in reversed(lines) if _VERSION.fullmatch(line.strip())), "unknown")
 
 
 class VllmServer(ManagedServer):

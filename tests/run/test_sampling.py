@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import psutil
+import pytest
 
 from profiler.run.sampling import INTERVAL_NS, Sampler
 from profiler.timing.clock import SystemClock
@@ -39,6 +41,25 @@ def test_work_of_a_servers_children_is_seen() -> None:
     assert sample.server_rss_bytes > 5_000_000
     assert sample.host_cpu_ratio is not None
     assert 0 < sample.host_cpu_ratio <= 1
+
+
+class Times(NamedTuple):
+    """Columns of /proc/stat, s; guest time is part of user time."""
+
+    user: float
+    idle: float
+    iowait: float
+    steal: float
+    guest: float
+
+
+def test_what_a_hypervisor_gives_to_others_is_no_load_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([Times(100, 500, 10, 20, 3), Times(102, 504, 11, 23, 4)])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(looks))
+    sample = Sampler(SystemClock(), None, []).take_if_due()
+    # of 2 + 4 + 1 + 3 s, 2 were used here and 3 by other guests
+    assert sample is not None
+    assert (sample.host_cpu_ratio, sample.host_steal_ratio) == (pytest.approx(0.2), pytest.approx(0.3))
 
 
 def test_a_server_that_is_gone_is_not_measured() -> None:

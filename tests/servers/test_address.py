@@ -16,6 +16,7 @@ from profiler.servers.address import Address, parse_url
         ("http://h:1/v1/completions/", Address("h", 1)),
         ("http://h:1/v1/embeddings", Address("h", 1)),
         ("http://h:1/v1/models", Address("h", 1)),
+        ("http://h:1/v1/responses", Address("h", 1)),
         ("http://h:1/gate/openai", Address("h", 1, "/gate/openai")),
         ("http://h:1/chat/completions", Address("h", 1)),
         # Gemini's and Azure's forms
@@ -64,6 +65,8 @@ def test_the_query_goes_with_every_path() -> None:
         "http://[::1",
         "http://[zz]:1",
         "http://h:port",
+        "http:/h:80",
+        "https:h",
         "http://h:99999",
         "http://h:0",
         "http://h:-1",

@@ -66,6 +66,12 @@ def test_a_file_that_holds_no_key_is_refused_unseen(tmp_path: Path, content: str
     assert not content or content not in str(caught.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_key(tmp_path: Path) -> None:
+    """As editors of Windows write it."""
+    (tmp_path / "key").write_bytes(b"\xef\xbb\xbfsk-abcdef\r\n")
+    assert read_credentials(tmp_path / "key", []).headers == {"Authorization": "Bearer sk-abcdef"}
+
+
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         read_credentials(tmp_path / "key", [])

@@ -119,6 +119,7 @@ def test_a_redirect_says_where_to() -> None:
         ({"models": [{"name": "a:latest", "model": "a:latest"}]}, ["a:latest"]),  # Ollama
         ({"models": [{"name": "models/g"}]}, ["models/g"]),  # Gemini
         ({"models": [{"name": "a"}], "data": [{"id": "b"}]}, ["b"]),  # llama-server
+        ({"models": [{"name": "a"}], "data": []}, ["a"]),
         ({"a": {"ready": True}, "b": {}}, ["a", "b"]),
         ({"data": {"a": {}, "b": {}}}, ["a", "b"]),
         ({"data": None}, []),
@@ -133,6 +134,43 @@ def test_lists_of_models(listed: object, names: list[str]) -> None:
     body = json.dumps(listed).encode()
     with server.serve(server.send_bytes(OK + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))) as port:
         assert served_models(Address("127.0.0.1", port)) == names
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ({"error": {"message": "no such tenant", "code": 7}}, "with an error: no such tenant"),
+        ({"detail": {"message": "no such tenant"}}, "with an error: no such tenant"),
+        ({"errors": ["no such tenant"], "success": False}, "with an error: no such tenant"),
+    ],
+)
+def test_an_error_that_comes_with_status_200_is_no_list_of_a_model_of_that_name(listed: object, said: str) -> None:
+    body = json.dumps(listed).encode()
+    with (
+        server.serve(server.send_bytes(OK + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))) as port,
+        pytest.raises(ServerError, match=said),
+    ):
+        served_models(Address("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "what came back is no HTTP/1.1 (SSH-2.0-OpenSSH_9.6)."),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "the server speaks TLS on this port: use https:// instead of http://."),
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "what came back is no HTTP/1.1."),  # HTTP/2
+        (b"", "Remote end closed connection without response."),
+    ],
+    ids=["ssh", "TLS", "HTTP/2", "nothing"],
+)
+def test_what_is_no_http_is_said_in_one_printable_line(sent: bytes, why: str) -> None:
+    def script(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with server.serve(script) as port, pytest.raises(ServerError) as caught:
+        call_json(Address("127.0.0.1", port), "GET", "/v1/models")
+    assert str(caught.value) == f"The server did not answer GET /v1/models: {why}"
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,26 @@ def test_what_is_free_on_gpus_is_filled_by_default(tmp_path: Path) -> None:
         "  BLAS: OpenBLAS (0 MiB, 0 MiB free)\n",
         "  MTL0: Apple M2 (10922 MiB, 10922 MiB free)\n",
         "  Metal: Apple M2 (10922 MiB, 10922 MiB free)\n",
+        "  CUDA0: NVIDIA GB10 (122570 MiB, 118900 MiB free)\n",
+        "  CUDA0: Orin (62840 MiB, 60000 MiB free)\n",
+        "  Vulkan0: AMD Radeon 780M Graphics (RADV PHOENIX) (24000 MiB, 23000 MiB free)\n",
+        "  Vulkan0: Radeon 8060S Graphics (RADV GFX1151) (88000 MiB, 87000 MiB free)\n",
+        "  Vulkan0: AMD Radeon Graphics (RADV RENOIR) (16000 MiB, 15000 MiB free)\n",
+        "  Vulkan0: Intel(R) UHD Graphics 770 (ADL-S GT1) (24000 MiB, 23000 MiB free)\n",
+        "  Vulkan0: Intel(R) Arc(tm) Graphics (MTL) (24000 MiB, 23000 MiB free)\n",
     ],
 )
 def test_a_build_without_gpus_of_their_own_memory_fills_main_memory(tmp_path: Path, devices: str) -> None:
     assert found(tmp_path, devices) is None
+
+
+@pytest.mark.parametrize(
+    "card", ["Intel(R) Arc(tm) A770 Graphics (DG2)", "AMD Radeon RX 7900 XTX (RADV NAVI31)", "NVIDIA GH200 480GB"]
+)
+def test_cards_have_a_memory_of_their_own(tmp_path: Path, card: str) -> None:
+    assert found(tmp_path, f"  Vulkan0: {card} (16288 MiB, 16000 MiB free)\n") == Cards(
+        f"Vulkan0 ({card})", 16_000 * MIB
+    )
 
 
 def test_of_older_builds_it_is_not_known_how_much_goes_there(tmp_path: Path) -> None:

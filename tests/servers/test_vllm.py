@@ -13,7 +13,7 @@ from profiler.errors import ModelError, ServerDiedError, ServerStartError, Usage
 from profiler.results.manifest import LoraFacts
 from profiler.servers import vllm
 from profiler.servers.options import EngineOptions
-from profiler.servers.vllm import VllmServer
+from profiler.servers.vllm import VllmServer, version
 from profiler.workloads.messages import Request
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_engine.py"
@@ -46,6 +46,15 @@ def assert_gone(pid: int) -> None:
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline_s, "the server was left running"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("told", ["0.11.0", "0.6.3.post1", "0.1.dev1+g1a2b3c4.cpu", "0.11.1rc2.dev5"])
+def test_the_version_is_no_line_of_a_log_that_begins_with_a_date(tmp_path: Path, told: str) -> None:
+    logged = "2026-11-30 18:49:17.123456: I tensorflow/core/util/port.cc:153] oneDNN custom operations are on."
+    path = tmp_path / "vllm"
+    path.write_text(f"#!/bin/sh\necho 'INFO 11-30 18:49:17 [__init__.py:216] cuda'\necho {told}\necho '{logged}' >&2\n")
+    path.chmod(0o755)
+    assert version(path) == told
 
 
 def test_every_choice_becomes_an_argument(program: Path, shape: Path) -> None:

@@ -191,8 +191,8 @@ def serve(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     connections: list[socket.socket] = []
 
     def answer(connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
+        try:  # the end may come before the beginning
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
                 connection = tls.wrap_socket(connection, server_side=True)
                 connections.append(connection)

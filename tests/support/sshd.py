@@ -53,7 +53,8 @@ class SshHost:
         self.name = name
         self.home = folder / "home"
         self.home.mkdir(parents=True)
-        self.port = free_port()
+        self._reserved = _reserve()
+        self.port: int = self._reserved.getsockname()[1]
         self._environment = {"HOME": str(self.home), _MARK: self._mark, "XDG_CACHE_HOME": "", **(environment or {})}
         self._more = more
         self._process: subprocess.Popen[bytes] | None = None
@@ -156,6 +157,17 @@ def _mark_of(process: psutil.Process) -> str | None:
         return process.environ().get(_MARK)
     except psutil.Error:
         return None
+
+
+def _reserve() -> socket.socket:
+    """Take a port of the loopback for as long as the socket lives: nobody is given it, and whoever names it may listen.
+
+    Both sockets want to reuse the address, and this one does not listen (socket(7), SO_REUSEADDR).
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def free_port() -> int:

@@ -33,7 +33,8 @@ _LONGEST_SOCKET = 86  # bytes: a socket's path may have 103 on macOS, and ssh ad
 _FAILED = 255  # of ssh itself
 _CANNOT_RUN = {126, 127}  # of a shell
 _NAME = r"\[[\w:.%]+\]|[^@:\s\[\]]+|[0-9A-Fa-f:]+:[0-9A-Fa-f:.]+"  # the last: IPv6 without brackets
-_ADDRESS = re.compile(rf"(?:(?P<user>[^@\s]+)@)?(?P<name>{_NAME})(?::(?P<port>\d{{1,5}}))?")
+_PORTS = range(1, 2**16)
+_ADDRESS = re.compile(rf"(?:(?P<user>\S+)@)?(?P<name>{_NAME})(?::(?P<port>\d{{1,5}}))?")
 
 
 @dataclass
@@ -173,7 +174,7 @@ def connect(host: Host) -> SshTransport:
 def _parsed(host: Host) -> tuple[str | None, str, str | None]:
     """Return user, name and port."""
     found = _ADDRESS.fullmatch(host.address or "")
-    if found is None or (host.address or "").startswith("-"):
+    if found is None or (host.address or "").startswith("-") or int(found["port"] or 1) not in _PORTS:
         raise UsageError(
             f"The address {host.address!r} of the host {host.name} is none that ssh takes. Expected: "
             "[USER@]HOST[:PORT], an IPv6 address in brackets, or a name of ~/.ssh/config."

@@ -31,6 +31,22 @@ _TABLE: tuple[tuple[str, type[HostError], str], ...] = (
         "{host}: there is no host of this name. Correct 'address' in the plan, or name it in ~/.ssh/config.",
     ),
     (
+        r"UNPROTECTED PRIVATE KEY FILE|: bad permissions",
+        HostRefusedError,
+        "{host}: ssh does not use a key that others may read. Keep it to yourself: chmod 600 ~/.ssh/KEY",
+    ),
+    (
+        r"Identity file .* not accessible",
+        HostRefusedError,
+        "{host}: the key that 'ssh_options' names is not on this machine. Correct its path in the plan.",
+    ),
+    (
+        r"Unable to negotiate",
+        HostRefusedError,
+        "{host}: its ssh server and this client have no method in common. Allow one that it offers in the plan, "
+        "such as ssh_options: ['HostKeyAlgorithms=+ssh-rsa'].",
+    ),
+    (
         r"Permission denied|Too many authentication failures|No supported authentication methods",
         HostRefusedError,
         "{host}: it accepts no key of ours. Put the public key into its ~/.ssh/authorized_keys "

@@ -14,6 +14,17 @@ CASES: dict[str, tuple[type[HostError], str]] = {
     "ssh: Could not resolve hostname nowhere: Name or service not known": (HostRefusedError, "no host of this name"),
     "ssh: Could not resolve hostname h: Temporary failure in name resolution": (HostLostError, "cannot be looked up"),
     "ann@h: Permission denied (publickey,password).": (HostRefusedError, "accepts no key of ours"),
+    "@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\nPermissions 0644 for '/home/ann/.ssh/lab' are too open.\n"
+    'Load key "/home/ann/.ssh/lab": bad permissions\nann@h: Permission denied (publickey).': (
+        HostRefusedError,
+        "chmod 600",
+    ),
+    "Warning: Identity file /home/ann/.ssh/lba not accessible: No such file or directory.\nann@h: Permission denied "
+    "(publickey).": (HostRefusedError, "is not on this machine"),
+    "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa,ssh-dss": (
+        HostRefusedError,
+        "HostKeyAlgorithms=+ssh-rsa",
+    ),
     "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures": (
         HostRefusedError,
         "no key of ours",
@@ -96,6 +107,7 @@ def test_nothing_is_opened_before_the_first_call(tmp_path: Path, monkeypatch: py
         ("ann@lab:2222", ["Port=2222", "ann@lab"]),
         ("ann@[fe80::1%eth0]:22", ["Port=22", "ann@fe80::1%eth0"]),
         ("::1", ["Port=", "::1"]),
+        ("ann@corp.example@lab", ["Port=", "ann@corp.example@lab"]),  # whose directory knows users by their mail
     ],
 )
 def test_user_name_and_port_go_where_ssh_takes_them(
@@ -105,6 +117,12 @@ def test_user_name_and_port_go_where_ssh_takes_them(
     way = to(address)
     port = next((word for word in way.words if word.startswith("Port=")), "Port=")
     assert [port, way.destination] == told
+
+
+@pytest.mark.parametrize("address", ["lab:0", "lab:65536", "ssh://lab", "-lab", "ann@", "a b"])
+def test_what_ssh_takes_for_no_address_is_refused_beforehand(address: str) -> None:
+    with pytest.raises(UsageError, match="is none that ssh takes"):
+        to(address)
 
 
 def test_a_name_that_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
