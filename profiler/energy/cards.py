@@ -2,7 +2,8 @@
 
 `CUDA_VISIBLE_DEVICES` lists indices or UUIDs (or beginnings of them) and ends at the first one that is no card: -1, or
 nothing at all, hides every card (CUDA C++ Programming Guide, "CUDA Environment Variables"). `NVIDIA_VISIBLE_DEVICES` is
-what a container was given (NVIDIA Container Toolkit, "Environment variables"); mostly it sees no other cards.
+what a container was given (NVIDIA Container Toolkit, "Environment variables"); mostly it sees no other cards, and it
+may name none of them: Kubernetes writes a folder there, or names of CDI.
 AMD's ROCR_VISIBLE_DEVICES leaves cards that HIP_VISIBLE_DEVICES, or else CUDA_VISIBLE_DEVICES, counts anew (ROCm, "GPU
 isolation techniques"); Intel's is ZE_AFFINITY_MASK, whose 0.1 is a tile of card 0 (Level Zero, Programming Guide).
 """
@@ -58,9 +59,10 @@ def select(cards: Sequence[Listed], wanted: str | None, environ: Mapping[str, st
         by = f"CUDA_VISIBLE_DEVICES={visible}{_in_which_order(cards, visible, environ)}"
         return Selected(frozenset(_until_unknown(cards, visible)), by)
     given = environ.get("NVIDIA_VISIBLE_DEVICES", "").strip()
-    if given in _UNSAID or (given != "none" and len(given.split(",")) >= len(cards)):
+    found = frozenset(_until_unknown(cards, given))
+    if given in _UNSAID or (given != "none" and (not found or len(given.split(",")) >= len(cards))):
         return Selected(everything)
-    return Selected(frozenset(_until_unknown(cards, given)), f"NVIDIA_VISIBLE_DEVICES={given}")
+    return Selected(found, f"NVIDIA_VISIBLE_DEVICES={given}")
 
 
 def select_by(

@@ -16,11 +16,11 @@ _FAST_RATIO = 0.75  # of the capacity of the fastest core
 
 def fast_cores(usable: Collection[int], tree: Tree) -> int | None:
     """Return how many fast physical cores these logical processors lie on; None where the kernel does not say."""
-    siblings = [tree.text(f"{_CPU}/cpu{cpu}/topology/thread_siblings_list") for cpu in _fast(usable, tree)]
+    siblings = [tree.text(f"{_CPU}/cpu{cpu}/topology/thread_siblings_list") for cpu in fast_cpus(usable, tree)]
     return None if None in siblings else len(set(siblings)) or None
 
 
-def _fast(usable: Collection[int], tree: Tree) -> Collection[int]:
+def fast_cpus(usable: Collection[int], tree: Tree) -> Collection[int]:
     """Return those of the fast kind; all of them where there is one kind, or where no fast one may be used."""
     of_intel = set(parse_list(tree.text("sys/devices/cpu_core/cpus")) or ())
     capacities = {cpu: tree.number(f"{_CPU}/cpu{cpu}/cpu_capacity") for cpu in usable}

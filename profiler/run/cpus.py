@@ -1,6 +1,6 @@
 """Which processors the load driver and the model server stay on, so that neither takes the other's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -53,12 +53,18 @@ def room_for_server(client: str | None, server: str | None, usable: frozenset[in
 
 
 def choose_cpus(
-    client: str | None, server: str | None, usable: frozenset[int] | None, threads: int | None, workers: int
+    client: str | None,
+    server: str | None,
+    usable: frozenset[int] | None,
+    threads: int | None,
+    workers: int,
+    slow: Collection[int] = (),
 ) -> CpuSets:
     """Return the processors as asked for, or else disjoint ones where there are enough. Raises `UsageError`.
 
     Each client worker gets one of its own and the server all others, if these are more than the server's threads: one
-    is for the profiler and the system. `threads` is None where nobody knows how many the server has.
+    is for the profiler and the system. `threads` is None where nobody knows how many the server has. The client gets
+    `slow` ones where there are any: each step of the server waits for the slowest of its threads.
     """
     if client is not None or server is not None:
         return _as_asked(client, server, usable)
@@ -69,9 +75,9 @@ def choose_cpus(
     wanted = f"{_count(threads, 'server thread')}, {_count(workers, 'client worker')} and one to spare"
     if len(usable) < threads + workers + 1:
         return CpuSets(f"not pinned: {_count(len(usable), 'usable CPU')}, too few for {wanted}")
-    ordered = sorted(usable)
+    ordered = sorted(usable, key=lambda cpu: (cpu in slow, cpu))
     reason = f"kept apart: {_count(len(usable), 'usable CPU')}, enough for {wanted}"
-    return CpuSets(reason, tuple(ordered[-workers:]), tuple(ordered[:-workers]))
+    return CpuSets(reason, tuple(ordered[-workers:]), tuple(sorted(ordered[:-workers])))
 
 
 def _as_asked(client: str | None, server: str | None, usable: frozenset[int] | None) -> CpuSets:

@@ -361,9 +361,9 @@ def _new_folder(out: Path, clock: Clock, engine: str, model: ModelFacts, workloa
 
 
 def load_per_core() -> float | None:
-    """Return the load average of the last minute per usable core, where the system tells."""
+    """Return the load average of the last minute per CPU, where the system tells: it is of all, usable or not."""
     try:
-        return os.getloadavg()[0] / usable_cpu_count()
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
     except OSError:
         return None
 

@@ -1,8 +1,11 @@
 """The size of a server that is to be started: context and requests in flight; and the CPUs of either side."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from profiler.errors import UsageError
+from profiler.hosts.fast_cores import fast_cpus
+from profiler.hosts.tree import Tree
 from profiler.hosts.usable_cpus import usable_cpus
 from profiler.models import kv_cache
 from profiler.results.manifest import ModelFacts
@@ -15,6 +18,7 @@ from profiler.workloads.load import Loaded
 from profiler.workloads.schema import ClosedLoop, DataPrompts, Saturate, SloSearch, SyntheticPrompts, Workload
 from profiler.workloads.sizes import Size, largest
 
+_HERE = Tree(Path("/"))
 _DEFAULT_CONTEXT_TOKENS = 4096
 _CHAT_TEMPLATE_TOKENS = 64  # room for what a chat template adds around a prompt …
 _CHAT_MESSAGE_TOKENS = 8  # … and around each further message
@@ -37,7 +41,9 @@ def client_cpus(options: Options) -> CpuSets:
 
 def cpu_sets(options: Options, threads: int | None) -> CpuSets:
     """Choose CPUs for client and server."""
-    return choose_cpus(options.client_cpus, options.server_cpus, usable_cpus(), threads, options.client_workers)
+    usable = usable_cpus()
+    slow = (usable or frozenset()).difference(fast_cpus(usable or (), _HERE))
+    return choose_cpus(options.client_cpus, options.server_cpus, usable, threads, options.client_workers, slow)
 
 
 def _shorten(loaded: Loaded, excess_tokens: int, output_tokens: int) -> str:

@@ -228,7 +228,7 @@ def _redirected(target: str) -> str:
 def _unused_proxy(address: Address) -> str:
     """Say that a proxy was not used, where the environment names one for such an address."""
     proxies = urllib.request.getproxies_environment()
-    if address.scheme not in proxies or urllib.request.proxy_bypass_environment(address.host, proxies):
+    if address.scheme not in proxies or urllib.request.proxy_bypass(address.host):
         return ""
     return (
         f" The environment names a proxy for {address.scheme}://, and Aforo uses none: it measures what it can connect "
@@ -294,7 +294,7 @@ def tunnel_at(port: int) -> str | None:
         listening = {
             each.pid
             for each in psutil.net_connections("tcp")
-            if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
+            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port and each.pid
         }
         names = {psutil.Process(pid).name() for pid in listening}
     except (psutil.Error, OSError):

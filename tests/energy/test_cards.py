@@ -33,6 +33,9 @@ EVERY = {0, 1, 2, 3}
         ({"NVIDIA_VISIBLE_DEVICES": "1,2"}, {1, 2}),
         # else what it sees is what it was given, by numbers of its own
         ({"NVIDIA_VISIBLE_DEVICES": "4,5,6,7"}, EVERY),
+        # of NVIDIA's device plugin for Kubernetes (DEVICE_LIST_STRATEGY=volume-mounts), and of CDI
+        ({"NVIDIA_VISIBLE_DEVICES": "/var/run/nvidia-container-devices"}, EVERY),
+        ({"NVIDIA_VISIBLE_DEVICES": "nvidia.com/gpu=2"}, EVERY),
         ({"NVIDIA_VISIBLE_DEVICES": "1,2", "CUDA_VISIBLE_DEVICES": "2"}, {2}),
     ],
 )

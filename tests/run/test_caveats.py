@@ -1,5 +1,6 @@
 """What a run says of itself before its first number."""
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from support.builders import manifest
 from profiler.results.caveats import Caveat
 from profiler.run import caveats as module
 from profiler.run.caveats import caveats
+from profiler.run.plan import load_per_core
 from profiler.timing.messages import Hello, TlsOptions
 
 
@@ -67,3 +69,10 @@ def test_warnings_and_ids_stand_in_the_same_order() -> None:
     run.warn(Caveat("busy-host", "It was busy."))
     run.warn(Caveat("prompts", "They are long."))
     assert (run.warnings, run.caveats) == (["It was busy.", "They are long."], ["busy-host", "prompts"])
+
+
+def test_the_load_average_is_of_all_cpus_whichever_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container with 4 of 64 CPUs: a load of 20 keeps less than a third of the machine busy."""
+    monkeypatch.setattr(os, "getloadavg", lambda: (20.0, 20.0, 20.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert load_per_core() == 20 / 64

@@ -49,6 +49,14 @@ def test_client_and_server_are_kept_apart_where_there_are_enough() -> None:
     )
 
 
+def test_the_client_takes_no_fast_core_from_the_server() -> None:
+    # A GB10 has slow cores at 0 to 4 and 10 to 14; the server's ten threads are for the ten fast ones.
+    slow = {*range(5), *range(10, 15)}
+    chosen = choose_cpus(None, None, frozenset(range(20)), threads=10, workers=1, slow=slow)
+    assert (chosen.client, len(chosen.server)) == ((14,), 19)
+    assert set(range(20)) - slow <= set(chosen.server)
+
+
 def test_nothing_is_pinned_where_there_are_too_few() -> None:
     chosen = choose_cpus(None, None, EIGHT, threads=6, workers=2)
     assert (chosen.client, chosen.server) == ((), ())
