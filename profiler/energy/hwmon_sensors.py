@@ -26,6 +26,7 @@ NVIDIA_DRIVER = Path("proc/driver/nvidia/version")
 _SENSOR = re.compile(r"(energy\d+)_input|(power\d+)_(?:average|input)")
 _PREFERRED = ("energy{}_input", "power{}_average", "power{}_input")  # a mean loses nothing between two polls
 _LEAST_OWN_MEMORY_BYTES = 4 * 2**30  # what a processor's graphics sets apart is less
+_MI300A = "0x74a0"  # whose socket holds the CPU, too (PCI ID Repository)
 _APU_METRICS = 2  # format_revision of gpu_metrics (kgd_pp_interface.h): 1 of cards, 2 and 3 of processors with graphics
 _WHOLE = re.compile(r"LNXSYSTM:\d+|LNXSYBUS:\d+")  # the ACPI devices that stand for all of a machine
 
@@ -131,6 +132,8 @@ def _sensor(base: Path, device: Path, name: str, driver: str) -> Sensor:
 def _by_table(sensor: Sensor) -> Scoped | None:
     if sensor.driver == "amdgpu" and is_apu(sensor.device):
         return Scoped(PACKAGES, sensor.address)
+    if sensor.driver == "amdgpu" and _text(sensor.device / "device") == _MI300A:
+        return Scoped(MODULE_SCOPE, sensor.address)
     for row in _KNOWN:
         label = re.fullmatch(row.label, sensor.label)
         if label and re.fullmatch(row.driver, sensor.driver):

@@ -146,7 +146,7 @@ def _ask_aws(service: _Service) -> CloudFacts:
         instance_type=_text(document["instanceType"]),
         region=_text(document["region"]),
         zone=_text(document["availabilityZone"]),
-        purchase=_PURCHASES.get(life_cycle or ""),
+        purchase=_PURCHASES.get((life_cycle or "").strip()),
         source="metadata",
     )
 

@@ -222,7 +222,12 @@ class _Answers:
         self._until_s = time.monotonic() + _PORT_S
         self._seen: dict[str, object] = {}
         self.port = port
-        self.needs_key = False
+        self.locked: set[str] = set()  # paths that are answered to a key only
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a key was asked for."""
+        return bool(self.locked)
 
     def url(self, base: str) -> str:
         whole = replace(self._address, base=base).url
@@ -242,7 +247,8 @@ class _Answers:
         try:
             text = call_text(self._address, "GET", path, limit_s=left_s)
         except HttpStatusError as error:
-            self.needs_key = self.needs_key or error.status in _NEEDS_KEY
+            if error.status in _NEEDS_KEY:
+                self.locked.add(path)
             return None
         except ServerError:
             if not self._seen:
@@ -261,13 +267,15 @@ def _identified(answers: _Answers) -> LocalServer | Other:
     kind = _kind_of(answers, entries)
     if kind is None and not entries and not needs_key:
         return Other(answers.port, "it answers HTTP, but lists no models")
+    version, models = _version(answers, kind), tuple(_models(answers, kind, entries))
+    is_locked = kind is not None and kind.version is not None and kind.version[0] in answers.locked
     return LocalServer(
         engine=kind.name if kind else UNKNOWN,
-        version=_version(answers, kind),
+        version=version,
         port=answers.port,
         url=answers.url(kind.base if kind else base),
-        models=tuple(_models(answers, kind, entries)),
-        needs_key=needs_key and not entries,
+        models=models,
+        needs_key=is_locked or (needs_key and not entries),  # llama-server lists its models to anybody
     )
 
 

@@ -66,6 +66,16 @@ def test_an_ampere_altra_is_its_cores_and_its_io(clock: HandClock, tmp_path: Pat
     meter.close()
 
 
+def test_the_socket_of_an_mi300a_holds_its_cpu(clock: HandClock, tmp_path: Path) -> None:
+    """By AMD's library it is a module as well, under the same address: so the two are told to be one."""
+    folder = hwmon_device(tmp_path, 0, "amdgpu", RADEON, {"power1_input": 550_000_000, "power1_label": "PPT"})
+    (folder / "device" / "device").write_text("0x74a0\n")
+    (folder / "device" / "mem_info_vram_total").write_text(f"{128 * 2**30}\n")
+    meter = open_meter(clock, tmp_path)
+    assert [(facts.scope, facts.part) for facts in meter.channels] == [("GPU modules", "0000:83:00.0")]
+    meter.close()
+
+
 @pytest.mark.parametrize(
     ("visible", "joules_of_10_s"),
     [(None, 3000 + 3100), ("0,1", 3000), ("2", 3100), ("1", None)],

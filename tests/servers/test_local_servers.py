@@ -229,3 +229,17 @@ def test_url_auto_takes_the_only_server() -> None:
         only_one(Look((), (one, server(1, "a b")), ()), None)
     with pytest.raises(UsageError, match=r"none answers at the usual ports\. Start it first"):
         only_one(Look((), (), ()), None)
+
+
+def test_a_llama_server_with_a_key_lists_its_models_to_anybody() -> None:
+    def script(connection: socket.socket, request: bytes) -> None:
+        is_list = request.startswith(b"GET /v1/models ")
+        body = json.dumps(models("m", owned_by="llamacpp") if is_list else {"error": {"code": 401}}).encode()
+        status = b"200 OK" if is_list else b"401 Unauthorized"
+        connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+    with serve(script) as port:
+        server = found_at(port)
+    assert isinstance(server, LocalServer)
+    assert (server.engine, server.needs_key) == ("llama-server (llama.cpp)", True)
+    assert server.command(server.models[0])[-2:] == ["--api-key-file", "FILE"]
