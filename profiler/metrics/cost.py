@@ -43,6 +43,8 @@ def _bill_per_hour(seen: Observations, charged: TokenPriceFacts) -> float:
     output_per_s = 0.0 if seen.is_embedding else output_tokens_per_s(seen)
     bill = price.bill_per_hour(input_per_s - cached_per_s, output_per_s, charged.input_per_1m, charged.output_per_1m)
     bill += price.bill_per_hour(cached_per_s, 0.0, charged.cached_input_per_1m or 0.0, 0.0)
+    if not (charged.input_per_1m or charged.output_per_1m or charged.cached_input_per_1m):
+        raise NotMeasuredError("tokens are stated to cost nothing")
     return _moving(bill, "token that is charged for")
 
 
@@ -72,7 +74,10 @@ def _idle_time(seen: Observations) -> str | None:
 
 def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:
     cached = _cached_share(seen)
-    if charged.cached_input_per_1m is not None or not cached or not charged.input_per_1m:
+    if charged.cached_input_per_1m is not None:
+        is_told = seen.totals.prompt_tokens_told or not seen.totals.prompt_tokens.total
+        return None if is_told else "the server does not tell what came from its cache: all counted at full price"
+    if not cached or not charged.input_per_1m:
         return None
     return (
         f"{cached:.0%} of the prompt tokens came from the server's cache, counted at full price: --price-cached-input"

@@ -133,6 +133,8 @@ def client_prefill_tokens_per_s(seen: Observations) -> float:
     """
     if not seen.totals.prompts_tokens:
         raise NotMeasuredError("the length of the prompts in tokens is not known")
+    if seen.totals.prompts_ns <= 0:
+        raise NotMeasuredError("the first tokens came at the moment of sending")
     return seen.totals.prompts_tokens * NS_PER_S / seen.totals.prompts_ns
 
 

@@ -234,7 +234,7 @@ def prefill_tokens_per_s(request: RequestRecord) -> float:
     length = of.prompt_tokens(request)
     if not length:
         raise NotMeasuredError("the length of the prompt in tokens is not known")
-    return length * NS_PER_S / of.first_token_ns(request)
+    return length * NS_PER_S / _prefilled_ns(request)
 
 
 @per_request(
@@ -256,4 +256,11 @@ def uncached_prefill_tokens_per_s(request: RequestRecord) -> float:
         raise NotMeasuredError("the server does not tell how much of the prompt it had in its cache")
     if cached >= length:
         raise NotMeasuredError("the whole prompt was in the cache")
-    return (length - cached) * NS_PER_S / of.first_token_ns(request)
+    return (length - cached) * NS_PER_S / _prefilled_ns(request)
+
+
+def _prefilled_ns(request: RequestRecord) -> int:
+    taken_ns = of.first_token_ns(request)
+    if taken_ns <= 0:  # as by clocks that are no finer than that
+        raise NotMeasuredError("the first token came at the moment of sending")
+    return taken_ns

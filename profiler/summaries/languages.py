@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from profiler.aggregation.languages import LanguageTotals
 from profiler.aggregation.observations import Observations
+from profiler.aggregation.totals import Amount
 from profiler.metrics.cost import cost_per_request
 from profiler.metrics.energy import energy_j_per_request
 from profiler.metrics.registry import Measurement, NotMeasuredError
@@ -21,9 +22,7 @@ _THOUSAND = 1000
 def languages_of(seen: Observations) -> list[LanguageSummary]:
     """Return what requests in each language took; empty where no row says its language."""
     cost, energy = _known(cost_per_request, seen), _known(energy_j_per_request, seen)
-    whole = LanguageTotals()
-    for totals in seen.languages.values():
-        whole.add(totals)
+    whole = seen.totals.ended_well  # rows that tell no language take their part of the time, too
     return [_summary(name, seen.languages[name], whole, cost, energy) for name in sorted(seen.languages)]
 
 
@@ -35,11 +34,11 @@ def _known(compute: Callable[[Observations], Measurement], seen: Observations) -
 
 
 def _summary(
-    name: str, own: LanguageTotals, whole: LanguageTotals, cost: Measurement | None, energy: Measurement | None
+    name: str, own: LanguageTotals, whole: Amount, cost: Measurement | None, energy: Measurement | None
 ) -> LanguageSummary:
     characters = own.prompt_characters + own.response_characters
     # per request × requests: what all took; × its part of the time; / thousands of its characters
-    part = whole.requests * own.busy_ns / whole.busy_ns * _THOUSAND / characters if characters and whole.busy_ns else 0
+    part = whole.total * own.busy_ns / whole.times_ns * _THOUSAND / characters if characters and whole.times_ns else 0
     joules = energy.range.times(part) if energy and part else None
     return LanguageSummary(
         language=name,

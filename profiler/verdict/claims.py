@@ -305,7 +305,7 @@ def _measured(runs: Sequence[StoredRun], found: Pooled, drift_ratio: float | Non
         folders=tuple(str(run.folder.path) for run in runs),
         value=found.estimate(drift_ratio),
         shown=found.value,
-        meter=energy_kind(runs[0].summary) or None if has_meter else None,
+        meter=energy_kind(runs[0].summary, metric) or None if has_meter else None,
         unit=unit_of(runs[0].summary, metric),
     )
 

@@ -13,7 +13,7 @@ from profiler.results.engine_facts import EngineFacts
 from profiler.results.manifest import Manifest, ModelFacts
 from profiler.results.run_set import StoredRun
 from profiler.verdict.fairness import TRAPS, fairness
-from profiler.verdict.traps import Compared, energy_kind
+from profiler.verdict.traps import Compared, embodied_of, energy_kind
 from profiler.workloads.schema import ConversationPrompts, SyntheticPrompts, Workload
 
 __all__ = ["Mismatch", "check_comparable", "comparable_sets", "differing_settings", "fairness", "mismatches"]
@@ -164,6 +164,7 @@ def _setting(run: Compared, rests_on: Collection[Basis], left_out: Collection[st
     parts += [manifest.cost.input_output_ratio] if "worth" in rests_on else []
     parts += [[one.gco2e_per_kwh for one in manifest.cost.grid], manifest.cost.pue] if "grid" in rests_on else []
     parts += [energy_kind(run.summary)] if "energy" in rests_on else []
+    parts += [embodied_of(manifest)] if "embodied" in rests_on else []
     return tuple(map(_text, [*asked, manifest.lora and manifest.lora.sha256, *parts]))
 
 
@@ -229,7 +230,8 @@ def server_of(manifest: Manifest) -> str | None:
 def _price(manifest: Manifest) -> str | None:
     price, charged = manifest.cost.price, manifest.cost.token_price
     if charged is not None:
-        return f"{charged.input_per_1m:g} in, {charged.output_per_1m:g} out, {charged.currency}/1M tokens"
+        cached = "" if charged.cached_input_per_1m is None else f" ({charged.cached_input_per_1m:g} where cached)"
+        return f"{charged.input_per_1m:g} in{cached}, {charged.output_per_1m:g} out, {charged.currency}/1M tokens"
     if price is None:
         return None
     idle = "" if manifest.cost.utilisation_ratio == 1 else f", used {manifest.cost.utilisation_ratio:.0%} of the time"

@@ -142,7 +142,8 @@ def pooled(runs: Sequence[Compared], metric: Metric) -> Pooled:
     values = tuple(one.value for one in found if one.value is not None)
     if any(one.value is None or (one.freedom is None and not one.is_exact) for one in ranges):
         known = values if len(values) == len(found) else ()
-        return Pooled(known, tuple(one.low for one in ranges), tuple(one.high for one in ranges))
+        ends = [(one.low, one.high) if isinstance(one, Estimate) else (one.value or 0.0,) * 2 for one in found]
+        return Pooled(known, tuple(low for low, _ in ends), tuple(high for _, high in ends))
     return Pooled(values, own_ratio=_own_ratio(found[0]) if len(found) == 1 else 0.0)
 
 

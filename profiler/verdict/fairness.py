@@ -119,6 +119,8 @@ TRAPS: tuple[Trap, ...] = (
     # The same joules, elsewhere.
     Trap("grid", of.grid, _rests_on("grid"), "The same --grid on both sides."),
     Trap("pue", of.pue, _rests_on("grid"), "The same --pue on both sides."),
+    # The same machine, made at another cost.
+    Trap("embodied", of.embodied, _rests_on("embodied"), "The same --embodied for one machine."),
     # A prompt from the cache is not computed.
     Trap("prompt-cache", of.prompt_cache, _with_prompts, "The same --prompt-cache on both sides."),
     Trap("cached-prompts", of.cached, _with_prompts, "Prompts that are new to both servers."),

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from profiler.energy.scopes import CARD_SCOPES, MODEL_SCOPE
+from profiler.metrics.catalogue import METRICS
 from profiler.results.manifest import Manifest
 from profiler.results.summary import Distribution, EnergyAccount, PointSummary, Scalar, Summary
 from profiler.servers.engines import engine_called
@@ -43,9 +45,18 @@ def account_of(part: Summary | PointSummary) -> EnergyAccount | None:
     return next((account for account in part.energy if account.gross_j is not None), None)
 
 
-def energy_kind(part: Summary | PointSummary) -> str:
-    """Return class and scope of the energy that stands for a run; empty where there is none."""
-    account = account_of(part)
+def machine_account_of(part: Summary | PointSummary) -> EnergyAccount | None:
+    """Return the account that carbon rests on: beside the meters of cards, that of the whole machine."""
+    if not any(account.scope in CARD_SCOPES for account in part.energy):
+        return account_of(part)
+    whole = (each for each in part.energy if each.scope == MODEL_SCOPE and each.gross_j is not None)
+    return next(whole, account_of(part))
+
+
+def energy_kind(part: Summary | PointSummary, metric: str | None = None) -> str:
+    """Return class and scope of the energy that stands for a run, or for a metric of it; empty where there is none."""
+    is_carbon = metric is not None and "grid" in METRICS[metric].rests_on
+    account = machine_account_of(part) if is_carbon else account_of(part)
     return f"{account.meter_class}, {account.scope}" if account else ""
 
 
@@ -119,6 +130,30 @@ def _carbon_terms(runs: Runs, what: str, ask: Callable[[Manifest], list[float]],
     return (
         f"Carbon rests on another {what}: {_list(shown)}. A difference is the place's, not the machine's: pass the "
         "same --grid and --pue on both sides."
+    )
+
+
+def embodied_of(run: Manifest) -> tuple[float, float, float] | None:
+    """Return the least and the most that making a machine emitted (kgCO2e), and its life (h); None where not known."""
+    made = run.cost.embodied
+    return None if made is None else (*made.kgco2e, made.life_h)
+
+
+def embodied(runs: Runs) -> str | None:
+    """Embodied carbon of one machine that is not said alike: other machines may well have another."""
+    said: dict[str | None, set[tuple[float, float, float]]] = {}
+    for run in runs:
+        if (made := embodied_of(run.manifest)) is not None:
+            machine = run.manifest.server_host.cloud.instance_type or run.manifest.host_name
+            said.setdefault(machine, set()).add(made)
+    unlike = next((sorted(each) for each in said.values() if len(each) > 1), None)
+    if unlike is None:
+        return None
+    shown = [
+        f"{low:g}{'' if low == high else f' to {high:g}'} kgCO2e over {life_h:,.0f} h" for low, high, life_h in unlike
+    ]
+    return (
+        f"The embodied carbon of one machine is not said alike: {_list(shown)}. A difference is what was said, no more."
     )
 
 

@@ -248,7 +248,13 @@ def test_without_a_price_of_their_own_the_full_one_is_said_to_be_assumed() -> No
         )
 
 
+def test_where_a_server_does_not_tell_what_it_had_cached_the_full_price_is_said_to_be_assumed() -> None:
+    found = metrics_of(cost=charged(2.0, 4.0, 0.5))
+    assert value(found, "cost_per_request") == pytest.approx(500e-6)
+    assert "does not tell what came from its cache" in (scalar(found, "cost_per_request").note or "")
+
+
 def test_what_is_free_of_charge_has_no_cost() -> None:
     found = metrics_of(cost=charged(0.0, 0.0))
     for name in ("usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd"):
-        assert "no token that is charged for" in (scalar(found, name).reason or "")
+        assert "stated to cost nothing" in (scalar(found, name).reason or "")

@@ -102,6 +102,11 @@ def test_speed_needs_two_moments(arrivals_ms: tuple[float, ...]) -> None:
         tpot_ms(request(arrivals_ms=arrivals_ms))
 
 
+def test_a_first_token_at_the_moment_of_sending_has_no_speed_of_prefill() -> None:
+    with pytest.raises(NotMeasuredError, match="moment of sending"):
+        prefill_tokens_per_s(request(arrivals_ms=(0, 10)))
+
+
 def test_prefill_speed_needs_the_length_of_the_prompt() -> None:
     with pytest.raises(NotMeasuredError, match="length of the prompt"):
         prefill_tokens_per_s(request(prompt_tokens=None))

@@ -87,3 +87,16 @@ def test_without_a_language_nothing_is_said() -> None:
     summary = summarize(manifest(), [request(0), request(1, sent_ms=40)], [], [])
     assert (summary.languages, languages.rows(summary)) == ([], [])
     assert WORKLOAD["id"]
+
+
+def test_rows_without_a_language_take_their_part_of_the_price() -> None:
+    # Two requests of 10 ms in English, two of 100 ms of which nothing is known: at 0.001 USD a second 0.22 s cost
+    # 2.2e-4, of which 20 ms of 220 are 2e-5, for 100 characters.
+    records = [asked(i, 10 * i, "en", tokens=20, characters=40, words=8) for i in range(2)]
+    for record in records:
+        record.read_offset_ns, record.finished_ns = [2_000_000, 5_000_000, 10_000_000], record.finished_ns - 20_000_000
+    records += [request(2 + i, sent_ms=20 + 100 * i, arrivals_ms=(20, 50, 100)) for i in range(2)]
+    price = PriceFacts(per_hour=3.6, currency="USD", kind="on-demand", source=Source(name="flag", title="a test"))
+    run = manifest().model_copy(update={"cost": CostFacts(price=price)})
+    (english,) = summarize(run, records, [], []).languages
+    assert english.cost_per_1k_characters == pytest.approx(2e-4)

@@ -23,6 +23,7 @@ from profiler.results.summary import Distribution, EnergyAccount, Metric, Scalar
 from profiler.verdict.claim_file import Claim
 from profiler.verdict.claims import check
 from profiler.verdict.comparable import check_comparable
+from profiler.verdict.contrast import Pooled, pooled, pools
 from profiler.verdict.fairness import TRAPS, fairness, obstacle, obstacle_alone, traps
 from profiler.verdict.gate import Limit, gate
 
@@ -273,6 +274,45 @@ def test_responses_that_end_by_themselves_are_as_long_as_they_are(tmp_path: Path
     run = stored(tmp_path / "a", workload={"output_tokens": 64, "stop": "natural"})
     run.summary.metrics["output_tokens_per_request"] = measured("output_tokens_per_request", 3.0)
     assert traps([run]) == []
+
+
+def test_runs_that_differ_in_the_price_of_cached_tokens_are_no_repeats(tmp_path: Path) -> None:
+    runs = [
+        stored(tmp_path / str(cached), cost={"token_price": {**TOKEN_PRICE, "cached_input_per_1m": cached}})
+        for cached in (0.1, 0.5, None)
+    ]
+    assert len(pools(runs)) == 3
+
+
+def test_a_run_without_an_interval_counts_beside_those_whose_meter_leaves_one(tmp_path: Path) -> None:
+    open_ended = [
+        Scalar(unit="J/token", value=value, low=low, high=high, interval=(low, high))
+        for value, low, high in ((1.0, 0.8, 1.2), (1.1, 0.9, 1.3))
+    ]
+    found = [*open_ended, Scalar(unit="J/token", value=1.05, no_interval="too few requests")]
+    runs = [stored(tmp_path / str(i), metrics={"energy_j_per_output_token": metric}) for i, metric in enumerate(found)]
+    one = pooled(runs, ("energy_j_per_output_token", None))
+    assert one == Pooled((), (0.8, 0.9, 1.05), (1.2, 1.3, 1.05))
+    assert one.count == 3
+
+
+def made_at(*kgco2e: float) -> dict[str, Any]:
+    return {"kgco2e": kgco2e, "life_h": 35_040.0, "method": "as stated", "source": {"name": "flag", "title": "f"}}
+
+
+def test_the_embodied_carbon_of_one_machine_is_what_it_is(tmp_path: Path) -> None:
+    said = {"a": ("one", 100.0), "b": ("one", 2000.0), "c": ("other", 2000.0)}
+    a, b, c = (
+        stored(tmp_path / name, host={"name": host}, cost={"embodied": made_at(kg, kg)})
+        for name, (host, kg) in said.items()
+    )
+    found = obstacle("gco2e_per_1m_output_tokens", [a], [b])
+    assert found is not None
+    assert "100 kgCO2e over 35,040 h against 2000 kgCO2e over 35,040 h" in found.sentence
+    assert obstacle("gco2e_operational_per_1m_output_tokens", [a], [b]) is None
+    assert obstacle("gco2e_per_1m_output_tokens", [a], [c]) is None  # another machine
+    assert len(pools([a, b], {"embodied"})) == 2  # no repeats of one setting
+    assert len(pools([a, b], {"energy", "price"})) == 1
 
 
 def test_rows_of_a_trace_say_for_themselves_how_long_a_response_is(tmp_path: Path) -> None:

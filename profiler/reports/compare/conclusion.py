@@ -72,6 +72,8 @@ def _of_side(found: Differences, side: Side) -> str:
         if (titles := [_told(column, row[column.id]) for column in found.columns if row[column.id].outcome == outcome])
     ]
     open_titles = [column.title for column in found.columns if row[column.id].outcome in {"undecided", "one run each"}]
+    if not any(one.is_judged for one in row.values()):
+        return f"{side.full_name}: whether it differs from {found.baseline.name} cannot be told."
     if not parts:
         return f"{side.full_name}: no difference from {found.baseline.name} beyond chance."
     rest = f"; inconclusive in {_listed(open_titles)}" if open_titles else ""

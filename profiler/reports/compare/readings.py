@@ -91,7 +91,7 @@ def _kind(part: Part, metric: str, unit: str) -> str:
     if metric not in METRICS:
         return ""
     spec = METRICS[metric]
-    return energy_kind(part) if "energy" in spec.rests_on else spec.currency_of(unit)
+    return energy_kind(part, metric) if "energy" in spec.rests_on else spec.currency_of(unit)
 
 
 def rate(part: Part) -> Reading:

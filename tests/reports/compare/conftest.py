@@ -170,6 +170,7 @@ def parts() -> Any:
     class Parts:
         price = staticmethod(price)
         energy = staticmethod(energy)
+        account = staticmethod(account)
         scalar = staticmethod(scalar)
         latency = staticmethod(latency)
 

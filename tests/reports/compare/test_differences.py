@@ -49,6 +49,12 @@ def test_a_stated_drift_gives_one_run_each_an_interval(a_run):
     assert (small.outcome, great.outcome) == ("better", "undecided")
 
 
+def test_of_a_side_that_is_a_single_run_it_is_not_said_that_it_does_not_differ(some_runs):
+    comparison = compare([*some_runs(1, 100.0, 101.0), *some_runs(2, 150.0, 151.0), *some_runs(3, 50.0)])
+    assert "r5 · host-3: whether it differs from r1, r2 cannot be told." in comparison.conclusion
+    assert "no difference from" not in comparison.conclusion
+
+
 def test_runs_of_one_setting_are_one_side(some_runs):
     comparison = compare([*some_runs(1, 100.0, 102.0), *some_runs(2, 90.0, 92.0), *some_runs(3, 80.0)])
     assert [side.name for side in comparison.differences.sides.others] == ["r3, r4", "r5"]

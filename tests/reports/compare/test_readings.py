@@ -34,6 +34,15 @@ def test_tokens_per_joule_of_a_model_is_an_interval_too(a_run, parts):
     assert (found.kind, found.text()) == ("model, whole machine", "0.25–1.00\N{NO-BREAK SPACE}tokens/J")
 
 
+def test_carbon_of_a_host_with_cards_is_that_of_the_whole_machine(a_run, parts):
+    def whole_machine_too(_, summary):
+        summary.energy.append(parts.account("model"))
+
+    run = a_run(1, used=parts.energy("counter", 1.0, scope="GPU boards"), change=whole_machine_too)
+    kinds = [found(run.summary).kind for found in (readings.energy, readings.carbon)]
+    assert kinds == ["counter, GPU boards", "model, whole machine"]
+
+
 def test_no_more_digits_than_the_interval_carries(a_run):
     # Student's interval over 3 repeats of 100 ± 10: half-width 4.303 × 10 / √3 = 24.8
     found = readings.of_metric(a_run(1, (90.0, 100.0, 110.0)).summary, "output_tokens_per_s")
