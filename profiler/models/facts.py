@@ -144,10 +144,12 @@ def _head_size(header: Header, architecture: str | None) -> int | None:
 
 
 def _latent_size(header: Header, architecture: str | None) -> int | None:
-    """Return the length of what is kept of a token in place of its keys and values, where these are compressed."""
-    rank = _number(header, f"{architecture}.attention.kv_lora_rank")
-    rotary = _number(header, f"{architecture}.rope.dimension_count")
-    return None if rank is None or rotary is None else rank + rotary
+    """Return the length of what is kept of a token in place of its keys and values, where these are compressed.
+
+    Of files that were converted before llama.cpp could do so, all are kept (llama-kv-cache.cpp, is_mla).
+    """
+    is_kept_compressed = _number(header, f"{architecture}.attention.key_length_mla") is not None
+    return _number(header, f"{architecture}.attention.key_length") if is_kept_compressed else None
 
 
 def _kv_cache_saving(header: Header, architecture: str | None) -> str | None:

@@ -278,8 +278,16 @@ def test_a_window_that_holds_the_whole_context_saves_nothing(tmp_path: Path) -> 
     assert facts.read(path).kv_cache_saving is None
 
 
-@pytest.mark.parametrize(("kv_heads", "key"), [(128, 192), (1, 576)])  # as older and newer files of DeepSeek-V3 say it
-def test_compressed_keys_take_what_is_kept_of_them(tmp_path: Path, kv_heads: int, key: int) -> None:
+@pytest.mark.parametrize(
+    ("newer", "kv_heads", "key", "elements"),
+    [
+        ({"attention.key_length_mla": 192}, 1, 576, 512 + 64),
+        ({}, 128, 192, 128 * 2 * 192),  # llama.cpp keeps all of a file that was converted before it could do better
+    ],
+)
+def test_compressed_keys_take_what_is_kept_of_them(
+    tmp_path: Path, newer: dict[str, int], kv_heads: int, key: int, elements: int
+) -> None:
     numbers = {
         "block_count": 61,
         "attention.head_count": 128,
@@ -287,9 +295,10 @@ def test_compressed_keys_take_what_is_kept_of_them(tmp_path: Path, kv_heads: int
         "attention.key_length": key,
         "attention.kv_lora_rank": 512,
         "rope.dimension_count": 64,
+        **newer,
     }
     pairs = [g.number_pair(f"deepseek2.{name}", value) for name, value in numbers.items()]
     read = facts.read(written(tmp_path, [g.string_pair("general.architecture", "deepseek2"), *pairs]))
-    assert read.kv_bytes_per_token == 61 * (512 + 64) * 2
-    assert kv_cache.elements_per_token(read) == 61 * 576
+    assert read.kv_bytes_per_token == 61 * elements * 2
+    assert kv_cache.elements_per_token(read) == 61 * elements
     assert read.kv_cache_saving == "its keys and values are compressed"
