@@ -34,6 +34,10 @@ _WORDS: dict[str, Training] = {
 _PREFERENCE_WORDS = {"dpo", "rlhf", "orpo", "kto", "ppo", "grpo", "simpo", "ipo"}
 """Ways of training on preferences: whoever names one means it, whatever else the name says."""
 
+_LANGUAGES = {"it", "pt"}
+"""Words of names that are languages as tags."""
+_BRAZIL = re.compile(r"\bpt[-_]br\b")
+
 _EMBEDDING_TASKS = {"feature-extraction", "sentence-similarity"}
 
 
@@ -91,10 +95,16 @@ def training(names: Iterable[str | None], tags: Iterable[str], task: str | None 
     """Return what a model was trained for, where its names or tags say so; names come before tags."""
     if task in _EMBEDDING_TASKS:
         return "embedding"
-    said = [set(re.split(r"[^a-z]+", (text or "").lower())) for text in [*names, *tags]]
-    if any(words & _PREFERENCE_WORDS for words in said):
+    in_names = [_words(_BRAZIL.sub("", (name or "").lower())) for name in names]
+    tags = [tag.lower() for tag in tags]
+    if any(words & _PREFERENCE_WORDS for words in [*in_names, *map(_words, tags)]):
         return "preference-tuned"
+    said = [*in_names, *({tag} - _LANGUAGES for tag in tags)]  # a tag says it as a whole: knowledge-base is no base
     return next((kind for words in said for word, kind in _WORDS.items() if word in words), None)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", text))
 
 
 def sources(said: Card, file: str = "", **by_file: object) -> dict[str, str]:

@@ -66,6 +66,11 @@ def test_a_card_that_says_nothing_is_empty(tmp_path: Path, text: str) -> None:
         (["Zephyr-7B-Chat"], ["trl", "dpo"], None, "preference-tuned"),  # whatever the name says
         (["Some-7B-ORPO"], [], None, "preference-tuned"),
         (["Bitter-7B"], [], None, None),  # "it" only as a word
+        (["gemma-3-4b-pt"], [], None, "base"),
+        (["Bode-7B-pt-br"], [], None, None),  # the language of Brazil
+        (["Some-7B"], ["it", "pt", "text-generation"], None, None),  # languages
+        (["Some-7B"], ["knowledge-base"], None, None),
+        (["Some-7B"], ["trl-dpo"], None, "preference-tuned"),
         ([None, "Model"], [], "text-generation", None),
         (["Model-Instruct"], [], "feature-extraction", "embedding"),
     ],
