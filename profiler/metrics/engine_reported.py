@@ -44,10 +44,15 @@ def _told_of(seen: Observations, name: str | None) -> float | None:
 
 
 def _counted(seen: Observations) -> _Work | None:
-    """Return what the engine's histograms say of decoding, where it has them."""
+    """Return what the engine's histograms say of decoding, where it has them.
+
+    A gap is between two steps: where the engine counts tokens, those after the first of each request are what came in
+    them, several a step in speculative decoding.
+    """
     for name in _names(seen).gaps_s:
         if gaps := _sum_of(seen, f"{name}_count"):
-            return _Work(gaps, _sum_of(seen, f"{name}_sum") * MS_PER_S)
+            after_first = _sum_of(seen, _names(seen).made_tokens) - _sum_of(seen, f"{_names(seen).ttft_s}_count")
+            return _Work(max(gaps, after_first), _sum_of(seen, f"{name}_sum") * MS_PER_S)
     return None
 
 

@@ -24,7 +24,8 @@ class Counters:
     Histograms are named without `_sum` and `_count`.
     """
 
-    gaps_s: Sequence[str] = ()  # histograms of the time between two tokens
+    gaps_s: Sequence[str] = ()  # histograms of the time between two steps of a request
+    made_tokens: str | None = None  # tokens made; several a step where it decodes speculatively
     prefilled_tokens: Sequence[str] = ()  # prompt tokens computed
     prefill_s: str | None = None  # time for them
     prompt_tokens: str | None = None

@@ -229,6 +229,7 @@ ENGINE = Engine(
     kv_element_bytes=kv_element_bytes,
     counters=Counters(
         gaps_s=("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+        made_tokens="vllm:generation_tokens_total",
         prefilled_tokens=("vllm:request_prefill_kv_computed_tokens_sum", "vllm:prompt_tokens_total"),
         prefill_s="vllm:request_prefill_time_seconds_sum",  # from when it takes a request up to its first token
         prompt_tokens="vllm:prompt_tokens_total",

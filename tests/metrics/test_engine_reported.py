@@ -74,6 +74,14 @@ def test_histograms_count_every_gap_between_tokens() -> None:
     assert engine_gap_ratio(seen) == pytest.approx(0.2)
 
 
+def test_several_tokens_come_in_a_step_of_speculative_decoding() -> None:
+    # Two requests of 16 tokens: the first of each, and 30 in ten steps of 0.05 s.
+    steps = {"inter_token_latency_seconds_sum": 0.5, "inter_token_latency_seconds_count": 10.0}
+    tokens = {"generation_tokens_total": 32.0, "time_to_first_token_seconds_count": 2.0}
+    assert engine_decode_tokens_per_s(counted(observed(TWO), **steps, **tokens)) == pytest.approx(60)
+    assert engine_decode_tokens_per_s(counted(observed(TWO), **steps)) == pytest.approx(20)
+
+
 def test_histograms_tell_of_prompts_and_of_whole_requests() -> None:
     seen = counted(
         observed(TWO),
