@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -53,8 +54,9 @@ class SshHost:
         self.name = name
         self.home = folder / "home"
         self.home.mkdir(parents=True)
-        self._reserved = _reserve()
-        self.port: int = self._reserved.getsockname()[1]
+        reserved = _reserve()
+        self.port: int = reserved.getsockname()[1]
+        weakref.finalize(self, reserved.close)
         self._environment = {"HOME": str(self.home), _MARK: self._mark, "XDG_CACHE_HOME": "", **(environment or {})}
         self._more = more
         self._process: subprocess.Popen[bytes] | None = None
