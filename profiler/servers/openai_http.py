@@ -7,7 +7,7 @@ import ssl
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import psutil
 
@@ -217,7 +217,8 @@ class OpenAiEndpoint(Endpoint):
 
 def _redirected(target: str) -> str:
     """Say what to do about a redirect."""
-    if target.rstrip("/").endswith(ENDPOINTS):
+    path = urlsplit(target).path.rstrip("/")
+    if not path or path.endswith(ENDPOINTS):
         return f"It redirects, and requests are measured where they are sent: pass --url {hide_passwords(target)}"
     return (
         "It redirects to what is no interface of models, such as a page to sign in at. Pass what lets requests pass, a "
