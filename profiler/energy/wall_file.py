@@ -91,10 +91,10 @@ def read_rows(path: Path, zone: str | None) -> Rows:
             continue
         time = _time(" ".join(_field(fields, each) for each in columns.times), default_zone, path, line, found)
         found.append(_Reading(line, time, _value(written, path, line, is_comma_free=is_comma_free), written))
-    if len(found) < 2:
-        raise UsageError(f"{path}: {len(found)} readings; expected at least two.")
     _check_marks(found, path)
     kept = _in_order(found, path, columns.unit)
+    if len(kept) < 2:
+        raise UsageError(f"{path}: {len(kept)} readings; expected at least two at different times.")
     return Rows(
         columns.unit,
         [each.time for each in kept],
@@ -220,7 +220,7 @@ def _check_marks(found: Sequence[_Reading], path: Path) -> None:
 
 def _in_order(found: list[_Reading], path: Path, unit: str) -> list[_Reading]:
     """Return readings by time, those that stand there twice once; some files begin with the newest."""
-    ordered = found[::-1] if is_after(found[0].time, found[-1].time) else found
+    ordered = found[::-1] if found and is_after(found[0].time, found[-1].time) else found
     kept = ordered[:1]
     for before, after in pairwise(ordered):
         if after.time.astimezone(UTC) == before.time.astimezone(UTC) and after.value == before.value:

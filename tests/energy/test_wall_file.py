@@ -56,6 +56,7 @@ def test_times_since_1970_in_any_usual_unit(tmp_path: Path, first: str, second: 
         ("timestamp;w\n1;1.234,5\n", None, "line 2: '1.234,5' is no number"),
         ("date,timestamp,w\n1,2,3\n", None, "its columns date, timestamp all hold times; expected one such"),
         ("timestamp,w\n1,\n2,NaN\n3,5\n", None, "1 readings; expected at least two"),
+        ("timestamp,w\n1,5\n1,5\n1,5\n", None, "1 readings; expected at least two at different times"),
         ("w" * 10_000 + "\n", None, "its columns are w{60}…; expected"),
         ("", None, "its columns are none"),
         ("timestamp,w\n1,2\n2,3\n", "+99:99", r"--timezone \+99:99: expected"),
