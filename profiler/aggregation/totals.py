@@ -121,6 +121,7 @@ class Totals:
     tokens_contradictory: int = 0  # of these, those that cannot be right, request by request
     tokens_made: int = 0  # in the server's count or ours
     tokens_beyond: int = 0  # of these, those that are more than were asked for, request by request
+    tokens_drafted: int = 0  # by a model or rule that the server lets guess, as it tells
     clock_steps: int = 0  # requests during which the wall clock was stepped
     clock_offset_widths: int = 0  # requests for which the width was sampled
     clock_offset_width_ns: int = 0  # the largest
@@ -211,6 +212,8 @@ class Totals:
             self.prompt_tokens_told += prompt_tokens(request) or 0
             self.prompt_tokens_cached += request.prompt_tokens_cached
         self.tokens_made += output_tokens(request)
+        if request.server_timings is not None:
+            self.tokens_drafted += request.server_timings.draft_n or 0
         self.tokens_beyond += tokens_beyond_limit(request)
         if (request.completion_tokens_server or 0) > 0:
             self.tokens_by_server += output_tokens(request)

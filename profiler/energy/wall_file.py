@@ -32,6 +32,7 @@ J_PER = {"Wh": wh_to_j(1.0), "kWh": J_PER_KWH, "J": 1.0}
 _NO_VALUE = {"", "nan", "null", "none", "n/a", "unavailable", "unknown"}
 """What stands where the meter did not answer: of Home Assistant, InfluxDB, spreadsheets."""
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+_THOUSAND = 3  # digits of a group
 _MOST = 1e12  # of any unit: more is no machine's
 _LONGEST_FIELD = 131_072  # characters
 _MOST_BYTES = 256 * 2**20
@@ -202,9 +203,6 @@ def _value(text: str, path: Path, line: int, *, is_comma_free: bool) -> float:
 def _is_decimal_comma(text: str) -> bool:
     """Whether a comma can only be the decimal point: three digits behind it may be thousands."""
     return bool(_DECIMAL_COMMA.fullmatch(text)) and len(text.partition(",")[2]) != _THOUSAND
-
-
-_THOUSAND = 3  # digits
 
 
 def _check_marks(found: Sequence[_Reading], path: Path) -> None:

@@ -61,15 +61,28 @@ def _moving(rate_per_s: float, what: str) -> float:
 
 
 def _money(seen: Observations, amount: float, unit: str) -> Measurement:
-    """A number in the currency of the price; a note on idle time, or where the price of cached tokens is not known."""
+    """A number in the currency of the price; a note on idle time, or on tokens whose price was not stated."""
     charged = _charged(seen)
-    note = _full_price(seen, charged) if isinstance(charged, TokenPriceFacts) else _idle_time(seen)
+    note = _not_as_billed(seen, charged) if isinstance(charged, TokenPriceFacts) else _idle_time(seen)
     return Measurement(Range.exact(amount), note, unit.replace(CURRENCY, charged.currency))
 
 
 def _idle_time(seen: Observations) -> str | None:
     used = seen.manifest.cost.utilisation_ratio
     return None if used == 1 else f"used for {used:.0%} of the time and paid for all of it: --utilisation"
+
+
+def _not_as_billed(seen: Observations, charged: TokenPriceFacts) -> str | None:
+    """Say where a bill would differ because a price was not stated."""
+    return _for_nothing(seen, charged) or _full_price(seen, charged)
+
+
+def _for_nothing(seen: Observations, charged: TokenPriceFacts) -> str | None:
+    if not charged.input_per_1m and not charged.cached_input_per_1m and seen.totals.prompt_tokens.total:
+        return "prompt tokens are counted as free: --price-input"
+    if not charged.output_per_1m and not seen.is_embedding:
+        return "output tokens are counted as free: --price-output"
+    return None
 
 
 def _full_price(seen: Observations, charged: TokenPriceFacts) -> str | None:

@@ -12,10 +12,20 @@ from profiler.servers.timings import Counters
 from profiler.units import MS_PER_S, NS_PER_S, ns_to_ms
 from profiler.workloads.schema import ConversationPrompts, Prompts, SyntheticPrompts, TracePrompts
 
+_SPECULATIVE = 1.05  # tokens a step from which on they are no matter of what was under way when a phase ended
+
 
 class _Work(NamedTuple):
     """Tokens and the time for them, summed over requests, as the engine counts them."""
 
+    tokens: float
+    ms: float
+
+
+class _Gaps(NamedTuple):
+    """Steps of decoding after each request's first token, the tokens that came in them, and the time for them."""
+
+    steps: float
     tokens: float
     ms: float
 
@@ -43,17 +53,28 @@ def _told_of(seen: Observations, name: str | None) -> float | None:
     return sum(told) if told else None
 
 
-def _counted(seen: Observations) -> _Work | None:
+def _gaps(seen: Observations) -> _Gaps | None:
     """Return what the engine's histograms say of decoding, where it has them.
 
     A gap is between two steps: where the engine counts tokens, those after the first of each request are what came in
     them, several a step in speculative decoding.
     """
     for name in _names(seen).gaps_s:
-        if gaps := _sum_of(seen, f"{name}_count"):
+        if steps := _sum_of(seen, f"{name}_count"):
             after_first = _sum_of(seen, _names(seen).made_tokens) - _sum_of(seen, f"{_names(seen).ttft_s}_count")
-            return _Work(max(gaps, after_first), _sum_of(seen, f"{name}_sum") * MS_PER_S)
+            return _Gaps(steps, max(steps, after_first), _sum_of(seen, f"{name}_sum") * MS_PER_S)
     return None
+
+
+def _counted(seen: Observations) -> _Work | None:
+    found = _gaps(seen)
+    return None if found is None else _Work(found.tokens, found.ms)
+
+
+def decodes_speculatively(seen: Observations) -> bool:
+    """Whether the engine made several tokens a step for a request, as its responses or its metrics page tell."""
+    found = _gaps(seen)
+    return seen.totals.tokens_drafted > 0 or (found is not None and found.tokens > _SPECULATIVE * found.steps)
 
 
 def _counted_prefill(seen: Observations) -> _Work | None:

@@ -1,6 +1,7 @@
 """How near a run came to the limits of its host or its GPUs, as `aforo host roofline` knows them."""
 
 from profiler.aggregation.observations import NO_OUTPUT, Observations
+from profiler.metrics.engine_reported import decodes_speculatively
 from profiler.metrics.limits import Limit, Limits, limits_of
 from profiler.metrics.population import FINISHED_SUMS, RATES
 from profiler.metrics.registry import Measurement, NotMeasuredError, per_run
@@ -53,11 +54,14 @@ def mbu_ratio(seen: Observations) -> float | Measurement:
     Performance Engineering: Best Practices" (2023). May pass 1 where the caches hold a good part of the model.
     Of a mixture of experts, of which a token uses a share s, a step of B streams reads 1 − (1 − s)^B of the experts:
     each stream's router is taken to choose for itself, B is the mean number of streams while any was decoding.
+    Not of speculative decoding, whose steps make several tokens for a stream and whose draft reads weights of its own.
     On GPUs the bandwidth is that of those at work together, where all of the model was in their memory; the note says
     whether it was measured or is that of the data sheet.
     """
     if seen.is_embedding:
         raise NotMeasuredError(NO_OUTPUT)
+    if decodes_speculatively(seen):
+        raise NotMeasuredError("the engine decodes speculatively: several tokens a step, and a draft that reads, too")
     roof = limits_of(seen).memory_limit()
     kv_bytes = kv_bytes_of(seen.manifest.model, seen.manifest.engine)
     totals = seen.totals

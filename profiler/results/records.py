@@ -46,6 +46,7 @@ class ServerTimings(msgspec.Struct, kw_only=True):
     prompt_ms: float  # from the start of the request's turn to its first token
     predicted_n: Whole  # tokens made
     predicted_ms: float  # from the first token to the last
+    draft_n: Whole | None = None  # tokens that a draft proposed, in speculative decoding
 
 
 class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=False, dict=True):

@@ -104,7 +104,7 @@ class WorkloadOptions:
     seed: int = option(1, "Seed of prompts and sampling.")
     data: Path | None = option(
         None,
-        "Data file of your own: .jsonl, .json, .csv or .txt.",
+        "Data file of your own: .jsonl, .ndjson, .json, .csv, .tsv or .txt.",
         key="prompts.file",
         replaces={"prompts": {"source": "data"}},
         read=_absolute,

@@ -293,7 +293,7 @@ def _server_timings(said: object) -> ServerTimings | None:
         timings = msgspec.convert(said, ServerTimings)
     except DECODING_ERRORS:
         return None
-    counts = (timings.cache_n or 0, timings.prompt_n, timings.predicted_n)
+    counts = (timings.cache_n or 0, timings.prompt_n, timings.predicted_n, timings.draft_n or 0)
     times_ms = (timings.prompt_ms, timings.predicted_ms)
     is_sound = all(count_of(count) is not None for count in counts) and all(0 <= ms <= MOST_COUNTED for ms in times_ms)
     return timings if is_sound else None

@@ -242,7 +242,8 @@ def _limit(claim: Claim, runs: Sequence[StoredRun], metric: Metric, rules: Rules
         return _untold(side, f"the limit is in {claim.unit}, and it was measured in {unit}: nothing is converted", "")
     known = found.estimate(rules.drift_ratio, rules.confidence)
     if known is None:
-        return _untold(side, one_run_each(1, 1) if min(found.least) > 0 else "a number is not above 0", _THREE_RUNS)
+        is_one_run = found.is_zero or min(found.least) > 0
+        return _untold(side, one_run_each(1, 1) if is_one_run else "a number is not above 0", _THREE_RUNS)
     answer, reason, ways = _beside_limit(claim, known)
     return Pair(side, None, answer, reason, decides=ways)
 

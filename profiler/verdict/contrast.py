@@ -77,6 +77,11 @@ class Pooled:
         return len(self.least)
 
     @property
+    def is_zero(self) -> bool:
+        """Whether it is 0 in every run, as the share of failed requests often is."""
+        return self.count > 0 and not any(self.most)
+
+    @property
     def value(self) -> float | None:
         """The mean of the runs, geometric where it can be; None where there is none."""
         if len(self.values) < FEWEST:
@@ -95,6 +100,8 @@ class Pooled:
 
     def estimate(self, drift_ratio: float | None = None, confidence: float = CONFIDENCE) -> Estimate | None:
         """Return the number with its interval over the runs; None where there is none."""
+        if self.is_zero and self.count >= FEWEST:
+            return Estimate.exact(0.0)
         least, most = (_mean(ends, drift_ratio, self.own_ratio) for ends in (self.least, self.most))
         if least is None or most is None:
             return None
@@ -165,6 +172,8 @@ def contrast(new: Sequence[Compared], base: Sequence[Compared], metric: Metric, 
 
 
 def _of_values(new: Pooled, base: Pooled, rules: Rules) -> Contrast:
+    if new.is_zero and base.is_zero:
+        return _of_zeros(new, base)
     if min(*new.values, *base.values) <= 0:
         return Contrast(new, base, "zero", "a number is not above 0, so there is no ratio")
     value = _quotient(new, base)
@@ -176,6 +185,13 @@ def _of_values(new: Pooled, base: Pooled, rules: Rules) -> Contrast:
         return Contrast(new, base, "one run", one_run_each(new.count, base.count), value=value)
     found = ratio(means[0], means[1], rules.confidence)
     return Contrast(new, base, "known", ratio=found, value=found.value)
+
+
+def _of_zeros(new: Pooled, base: Pooled) -> Contrast:
+    """Where both are 0 in every run there is no ratio, and nothing changed."""
+    if min(new.count, base.count) < FEWEST:
+        return Contrast(new, base, "one run", one_run_each(new.count, base.count), value=1.0)
+    return Contrast(new, base, "known", ratio=Estimate.exact(1.0), value=1.0)
 
 
 def one_run_each(new: int, base: int) -> str:

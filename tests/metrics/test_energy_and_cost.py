@@ -254,6 +254,15 @@ def test_where_a_server_does_not_tell_what_it_had_cached_the_full_price_is_said_
     assert "does not tell what came from its cache" in (scalar(found, "cost_per_request").note or "")
 
 
+def test_a_price_that_was_not_stated_is_said_to_count_for_nothing() -> None:
+    # 100 tokens out at 4 for a million
+    without_input = metrics_of(cost=charged(0.0, 4.0), cached_tokens=40)
+    assert value(without_input, "cost_per_request") == pytest.approx(400e-6)
+    assert scalar(without_input, "cost_per_request").note == "prompt tokens are counted as free: --price-input"
+    without_output = scalar(metrics_of(cost=charged(2.0, 0.0)), "cost_per_request")
+    assert without_output.note == "output tokens are counted as free: --price-output"
+
+
 def test_what_is_free_of_charge_has_no_cost() -> None:
     found = metrics_of(cost=charged(0.0, 0.0))
     for name in ("usd_per_1m_output_tokens", "usd_per_1m_input_tokens", "usd_per_request", "tokens_per_usd"):

@@ -9,7 +9,7 @@ from profiler.aggregation.observations import Observations
 from profiler.metrics.registry import Measurement, NotMeasuredError
 from profiler.metrics.roofline import mbu_ratio, mfu_ratio
 from profiler.results.host_facts import HostFacts
-from profiler.results.records import CardReading, RequestRecord, Sample
+from profiler.results.records import CardReading, RequestRecord, Sample, ServerTimings
 
 ROOF = {
     "fingerprint": "0",
@@ -72,6 +72,32 @@ def test_mbu_of_an_unknown_kv_cache_is_not_measured() -> None:
     found.manifest.engine.kv_cache = "turbo3"
     with pytest.raises(NotMeasuredError, match="turbo3"):
         mbu_ratio(found)
+
+
+@pytest.mark.parametrize(("gaps", "tokens", "is_speculative"), [(100, 110, False), (60, 110, True)])
+def test_mbu_of_speculative_decoding_is_not_measured(gaps: int, tokens: int, is_speculative: bool) -> None:
+    """Ten requests of eleven tokens: 100 after the first ones, in as many steps or in 60."""
+    found = seen([ONE])
+    found.manifest.engine.name = "vllm"
+    (phase,) = (phase for phase in found.manifest.phases if phase.is_measured)
+    phase.engine_counted = {
+        "vllm:inter_token_latency_seconds_count": gaps,
+        "vllm:generation_tokens_total": tokens,
+        "vllm:time_to_first_token_seconds_count": 10,
+    }
+    if not is_speculative:
+        assert mbu_ratio(found) == pytest.approx(0.1304)
+        return
+    with pytest.raises(NotMeasuredError, match="decodes speculatively"):
+        mbu_ratio(found)
+
+
+def test_mbu_of_a_server_that_tells_of_drafts_is_not_measured() -> None:
+    told = ServerTimings(prompt_n=8, prompt_ms=10.0, predicted_n=3, predicted_ms=20.0, draft_n=4)
+    drafted = request(0)
+    drafted.server_timings = told
+    with pytest.raises(NotMeasuredError, match="decodes speculatively"):
+        mbu_ratio(seen([drafted]))
 
 
 def test_mbu_does_not_count_the_time_between_requests() -> None:

@@ -219,6 +219,7 @@ def test_more_runs_never_make_a_claim_of_what_was_seen_fail(tmp_path: Path, runs
         ({"metric": "output_tokens_per_s", "at_least": 20.0}, "undecidable"),
         ({"metric": "ttft_ms.p95", "at_most": 52.0}, "supported"),
         ({"metric": "ttft_ms.p95", "at_most": 40.0}, "refuted"),
+        ({"metric": "error_ratio", "at_most": 0.01}, "supported"),  # no request failed in any run
         # 0.58 USD an hour at 20 tokens/s: 0.58 / 72,000 × 10⁶ = 8.06 USD
         ({"metric": "usd_per_1m_output_tokens", "at_most": 8.5, "unit": "USD/1M tokens"}, "supported"),
         ({"metric": "usd_per_1m_output_tokens", "at_most": 8.5, "unit": "EUR/1M tokens"}, "undecidable"),

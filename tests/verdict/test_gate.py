@@ -232,6 +232,21 @@ def test_an_interval_that_reaches_zero(runs) -> None:
     assert "not above 0" in nothing.sentence
 
 
+def test_no_failed_request_on_either_side_is_no_change(runs) -> None:
+    name, metric = "error_ratio", ("error_ratio", None)
+    none, one = (Scalar(unit="ratio", value=value, interval=(value, value)) for value in (0.0, 0.01))
+    found = gate(runs("a", none, none, name=name), runs("b", none, none, name=name), [metric], FIVE).metrics[0]
+    assert found.answer == "pass"
+    assert "0.0" in found.sentence
+    failing = gate(runs("c", none, none, name=name), runs("d", none, one, name=name), [metric], FIVE).metrics[0]
+    assert failing.answer == "undecidable"
+    assert "not above 0" in failing.sentence
+    single = gate(runs("e", none, name=name), runs("f", none, name=name), [metric], FIVE).metrics[0]
+    assert single.answer == "undecidable"
+    assert "single run" not in single.sentence
+    assert "one run each" in single.sentence
+
+
 def test_what_can_not_be_asked(runs) -> None:
     base, new = runs("a", of(1, 0)), runs("b", of(1, 0))
     with pytest.raises(UsageError, match="neither higher nor lower"):
