@@ -6,7 +6,7 @@ kept from it (CVE-2020-8694), by an empty folder laid over /sys/devices/virtual/
 """
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from profiler.energy.base import MeterAbsentError, MeterKind
@@ -20,6 +20,7 @@ from profiler.results.records import EnergyReading
 from profiler.timing.clock import Clock
 
 _FOLDER = Path("sys/class/powercap")
+_MEMORY = "dram"  # as the zone of a package's memory is called
 _ELSE = "read a wall meter: aforo energy import"
 _REMEDY = "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj"
 
@@ -30,7 +31,7 @@ class RaplMeter:
     def __init__(self, clock: Clock, root: Path = Path("/"), machine: str = platform.machine()) -> None:
         """Look for the counters. Raises `MeterAbsentError`."""
         zones = sorted((root / _FOLDER).glob("intel-rapl:*")) if (root / _FOLDER).is_dir() else []
-        self._counters = [counter for zone in zones if (counter := _open(zone, clock, root))]
+        self._counters = _open_all({zone: name for zone in zones if (name := _name(zone))}, clock, root)
         if not self._counters:
             raise MeterAbsentError(_why_none(Tree(root), machine))
 
@@ -70,12 +71,30 @@ def _why_none(tree: Tree, machine: str) -> str:
     )
 
 
-def _open(zone: Path, clock: Clock, root: Path) -> WrappingCounter | None:
-    """Open a zone that is a package or its memory; cores and graphics are parts of a package."""
+def _name(zone: Path) -> str | None:
+    """Return what a zone is called that is a package or its memory; cores and graphics are parts of a package."""
     try:
         name = (zone / "name").read_text().strip()
-        if not name.startswith("package") and name != "dram":
-            return None
+    except OSError:
+        return None
+    return name if name.startswith("package") or name == _MEMORY else None
+
+
+def _open_all(names: Mapping[Path, str], clock: Clock, root: Path) -> list[WrappingCounter]:
+    """Open all packages, or raise `MeterAbsentError`, and the memory of all or of none: a part is no sum."""
+    opened = {zone: _open(zone, name, clock, root) for zone, name in names.items()}
+    unread = [zone for zone, counter in opened.items() if counter is None]
+    for zone in unread:
+        if names[zone] != _MEMORY:
+            raise MeterAbsentError(
+                f"{zone / 'energy_uj'} cannot be read, so the energy of {names[zone]} would be missing; {_ELSE}"
+            )
+    return [counter for zone, counter in opened.items() if counter and not (unread and names[zone] == _MEMORY)]
+
+
+def _open(zone: Path, name: str, clock: Clock, root: Path) -> WrappingCounter | None:
+    """Return the counter of a zone; None where it cannot be read. Raises `MeterAbsentError` where root may."""
+    try:
         start_uj, range_uj = int((zone / "energy_uj").read_text()), int((zone / "max_energy_range_uj").read_text())
     except PermissionError as error:
         where = ", on the container's host" if container(Tree(root)) else ""
@@ -85,12 +104,12 @@ def _open(zone: Path, clock: Clock, root: Path) -> WrappingCounter | None:
         ) from error
     except (OSError, ValueError):
         return None
-    part = name if name != "dram" else _memory_of(zone)
+    part = name if name != _MEMORY else _memory_of(zone)
     facts = MeterFacts(
         channel=f"rapl:{part}",
         meter=KIND.name,
         meter_class="counter",
-        scope=MEMORY if name == "dram" else PACKAGES,
+        scope=MEMORY if name == _MEMORY else PACKAGES,
         part=part,
         device=name,
         provenance=f"RAPL counter {zone.name}/energy_uj, microjoules since the machine started",

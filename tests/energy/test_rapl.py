@@ -63,6 +63,21 @@ def test_a_reading_that_fails_is_left_out_and_made_up_for(tmp_path: Path) -> Non
     assert energies(meter) == {"rapl:package-0": 0.5}
 
 
+def test_a_package_whose_counter_cannot_be_read_makes_no_half_sum(tmp_path: Path) -> None:
+    powercap_zone(tmp_path, "intel-rapl:0", "package-0")
+    powercap_zone(tmp_path, "intel-rapl:1", "package-1").write_text("")
+    with pytest.raises(MeterAbsentError, match=r"intel-rapl:1/energy_uj cannot be read, so the energy of package-1"):
+        RaplMeter(HandClock(), tmp_path)
+
+
+def test_memory_counts_of_all_packages_or_of_none(tmp_path: Path) -> None:
+    for number in (0, 1):
+        powercap_zone(tmp_path, f"intel-rapl:{number}", f"package-{number}")
+        memory = powercap_zone(tmp_path, f"intel-rapl:{number}:0", "dram")
+    memory.unlink()
+    assert set(energies(RaplMeter(HandClock(), tmp_path))) == {"rapl:package-0", "rapl:package-1"}
+
+
 def test_readings_carry_their_time(tmp_path: Path) -> None:
     powercap_zone(tmp_path, "intel-rapl:0", "package-0")
     clock = HandClock()
