@@ -57,6 +57,7 @@ class CheckAnswer(msgspec.Struct, kw_only=True):
     models: dict[str, ModelThere] = {}
     jobs: dict[str, JobThere] = {}  # by name
     measuring: str | None = None  # a sentence, where somebody measures there
+    measured_job: Job | None = None  # what is measured, where that is known
 
 
 class StartRequest(msgspec.Struct, kw_only=True):

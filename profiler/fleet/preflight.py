@@ -11,7 +11,7 @@ from profiler.errors import HostError
 from profiler.fleet import wheel
 from profiler.fleet.around import Around
 from profiler.fleet.cells import Grid
-from profiler.fleet.messages import CheckAnswer, CheckRequest
+from profiler.fleet.messages import CheckAnswer, CheckRequest, Job
 from profiler.fleet.remote import RemoteHost, other_code, understood
 from profiler.fleet.state import State
 from profiler.fleet.watch import Watch
@@ -55,7 +55,8 @@ def preflight(remotes: Sequence[RemoteHost], grid: Grid, state: State, around: A
         for future in done:
             future.result()
         around.tick()
-    return _with_same_models(_with_free_machines([found[remote.host.name] for remote in remotes]))
+    ours = [begun.job for jobs in state.open_jobs.values() for begun in jobs.values()]
+    return _with_same_models(_with_free_machines([found[remote.host.name] for remote in remotes], ours))
 
 
 def _look_into(found: dict[str, Ready], remote: RemoteHost, grid: Grid, state: State, watch: Watch) -> None:
@@ -125,10 +126,17 @@ def _replaced(answer: CheckAnswer, grid: Grid, state: State, name: str) -> Itera
             )
 
 
-def _with_free_machines(found: Sequence[Ready]) -> list[Ready]:
-    """Add a problem to hosts whose machine others measure on; a job of ours may run under another name of it."""
-    answered = [(each.machine, each.answer.jobs.values()) for each in found if each.answer]
-    ours = {machine for machine, jobs in answered if any(job.state == "running" for job in jobs)}
+def _with_free_machines(found: Sequence[Ready], begun: Sequence[Job]) -> list[Ready]:
+    """Add a problem to hosts whose machine others measure on; a job of ours may run under another name of it.
+
+    It may have ended by the time that this name was looked at, so it counts which job it was.
+    """
+    answered = [(each.machine, each.answer) for each in found if each.answer]
+    ours = {
+        machine
+        for machine, answer in answered
+        if answer.measured_job in begun or any(job.state == "running" for job in answer.jobs.values())
+    }
     return [each if each.machine in ours else _not_taken(each) for each in found]
 
 

@@ -25,7 +25,8 @@ _BOOT_ID = ("/proc/sys/kernel/random/boot_id",)
 
 def check(request: CheckRequest, say: Callable[[str], None]) -> CheckAnswer:
     """Look at this host; synthetic models are made, others found and hashed. `say` takes lines of progress."""
-    host = describe()
+    models = {model: _model(model, say) for model in request.models}  # may take minutes
+    host, holder = describe(), lock.holder()
     return CheckAnswer(
         version=__version__,
         code_sha256=wheel.code_sha256(),
@@ -35,9 +36,10 @@ def check(request: CheckRequest, say: Callable[[str], None]) -> CheckAnswer:
         boot_id=_hashed(_BOOT_ID),
         free_disk_bytes=shutil.disk_usage(_existing(jobs_folder())).free,
         advice=[f"{each.knob}: {each.advice}" for each in check_knobs(look(host, SystemClock())) if each.advice],
-        models={model: _model(model, say) for model in request.models},
+        models=models,
         jobs={job.name: folder_of(job).look() for job in request.jobs},
-        measuring=lock.holder(),
+        measuring=holder and holder.sentence,
+        measured_job=holder and holder.job,
     )
 
 

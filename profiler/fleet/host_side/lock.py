@@ -8,13 +8,22 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
+from profiler.fleet.messages import Job
 from profiler.timing.clock import SystemClock
 
 VARIABLE = "AFORO_LOCK_FILE"
 _FILE = "/tmp/aforo-measuring.lock"  # noqa: S108 - not a scratch file: the one place that all users share
 _MOST_BYTES = 4096
 _RESTS_S = (0.02, 0.1, 0.0)  # between tries: whoever only looks who measures has it for a moment, too
+
+
+class Holder(NamedTuple):
+    """Who measures on this machine: a sentence, and the job, where it can be read."""
+
+    sentence: str
+    job: Job | None = None
 
 
 def lock_file() -> Path:
@@ -40,8 +49,8 @@ def take(told: dict[str, str], path: Path | None = None) -> int | None:
     return handle
 
 
-def holder(path: Path | None = None) -> str | None:
-    """Say who measures here now; None where nobody does."""
+def holder(path: Path | None = None) -> Holder | None:
+    """Return who measures here now; None where nobody does."""
     try:
         handle = os.open(path or lock_file(), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -49,7 +58,7 @@ def holder(path: Path | None = None) -> str | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _sentence(os.pread(handle, _MOST_BYTES, 0))
+        return _read(os.pread(handle, _MOST_BYTES, 0))
     else:
         return None
     finally:
@@ -78,11 +87,12 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-def _sentence(data: bytes) -> str:
+def _read(data: bytes) -> Holder:
     try:
         told = json.loads(data)
-        return (
+        sentence = (
             f"the plan {told['fleet']} of {told['user']} measures its cell {told['cell']} there since {told['since']}"
         )
+        return Holder(sentence, Job(plan=str(told["plan"]), name=str(told["cell"])) if "plan" in told else None)
     except (ValueError, KeyError, TypeError):
-        return "another measurement is under way there"
+        return Holder("another measurement is under way there")

@@ -25,7 +25,8 @@ def start(request: StartRequest) -> StartAnswer:
         return StartAnswer(state=there.state, sentence=there.sentence)
     machine = lock.take(_told(request))
     if machine is None:
-        return StartAnswer(state="busy", sentence=lock.holder() or "another measurement has just begun there")
+        holder = lock.holder() or lock.Holder("another measurement has just begun there")
+        return StartAnswer(state="busy", sentence=holder.sentence)
     try:
         _begin(request, folder, machine)
     finally:
@@ -69,4 +70,5 @@ def _told(request: StartRequest) -> dict[str, str]:
     with suppress(KeyError, OSError):
         user = getpass.getuser()
     since = SystemClock().utc().strftime(ISO)
-    return {"fleet": request.fleet, "cell": request.job.name, "user": user, "since": since}
+    job = request.job
+    return {"fleet": request.fleet, "plan": job.plan, "cell": job.name, "user": user, "since": since}

@@ -26,7 +26,7 @@ from profiler.fleet.messages import Job, StartRequest, WaitRequest
 from profiler.timing.clock import SystemClock
 
 JOB = Job(plan="0" * 16, name="cell.1")
-TOLD = {"fleet": "lab", "cell": "cell.1", "user": "ada", "since": "now"}
+TOLD = {"fleet": "lab", "plan": "p-1", "cell": "cell.1", "user": "ada", "since": "now"}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,8 @@ def test_the_lock_is_had_by_one_and_says_by_whom() -> None:
     held = lock.take(TOLD)
     assert held is not None
     assert lock.take({}) is None
-    assert lock.holder() == "the plan lab of ada measures its cell cell.1 there since now"
+    sentence = "the plan lab of ada measures its cell cell.1 there since now"
+    assert lock.holder() == (sentence, Job(plan="p-1", name="cell.1"))
     os.close(held)
     assert lock.holder() is None
     again = lock.take(TOLD)
